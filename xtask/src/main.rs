@@ -1,2 +1,36 @@
-//! Placeholder entry point.
-fn main() {}
+//! `cargo demo`, `cargo verify`, `cargo xtask ...`: what a developer or a newcomer types.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use xtask::services::{Purpose, Services};
+use xtask::say;
+
+/// Runs the whole system on this machine, and checks it.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
+    Services,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().command {
+        Command::Services => services().await,
+    }
+}
+
+async fn services() -> anyhow::Result<ExitCode> {
+    let services = Services::start(Purpose::Demo).await?;
+    say::line(format_args!("DATABASE_URL={}", services.postgres.url().as_str()));
+    say::line("Ctrl-C ends them.");
+    tokio::signal::ctrl_c().await?;
+    drop(services);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,50 @@
+//! Free ports on 127.0.0.1.
+
+use anyhow::Context as _;
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// Where ports are taken from: below the range the system gives to outgoing connections, so that nobody's connection
+/// sits on a service's port while that service is being started again.
+const RANGE: std::ops::Range<u16> = 15_000..32_000;
+
+/// How many ports are looked at before giving up.
+const LOOKS_MAX: usize = 1_000;
+
+/// How often a service is started anew because somebody else took its port between our look and its start.
+const STARTS_MAX: usize = 4;
+
+/// Ports given out by this process.
+static TAKEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+
+/// A port nobody listens on and this process hasn't given out before.
+///
+/// # Errors
+/// When none is found.
+pub fn free() -> anyhow::Result<u16> {
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let width = u64::from(RANGE.end - RANGE.start);
+    (0..LOOKS_MAX)
+        .map(|_| RANGE.start + u16::try_from(RandomState::new().hash_one(()) % width).expect("a rest below a u16"))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && taken.insert(*port))
+        .context("no free port found on 127.0.0.1")
+}
+
+/// Calls `start` until it succeeds, fails for another reason than a port in use, or has lost the race for its ports
+/// too often.
+pub async fn with_fresh<T>(start: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let mut starts = 1;
+    loop {
+        match start().await {
+            Err(error) if starts < STARTS_MAX && lost_race(&error) => starts += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Kafka, PostgreSQL, Redis and our own binaries all pass on the system's sentence for it, into their logs.
+fn lost_race(error: &anyhow::Error) -> bool {
+    format!("{error:#}").to_lowercase().contains("already in use")
+}

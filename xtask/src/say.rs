@@ -1,0 +1,16 @@
+//! What is said to the person who typed the command: one line each, on standard output.
+#![expect(clippy::print_stdout, reason = "talking to a person is what this program does")]
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+/// One line.
+pub fn line(text: impl Display) {
+    // A reader that went away (`| head`) is no reason to fail.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// What was chosen for `subject`, and why: subjects line up below each other.
+pub fn choice(subject: &str, text: impl Display) {
+    line(format_args!("{subject:<12}{text}"));
+}

@@ -1,0 +1,61 @@
+//! A Java that can run Kafka.
+
+use crate::environment::Environment;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What Kafka 4 needs.
+const VERSION_MIN: u32 = 17;
+
+/// A Java runtime.
+#[derive(Clone, Debug)]
+pub(super) struct Java {
+    pub(super) path: PathBuf,
+    pub(super) version: u32,
+}
+
+impl Java {
+    /// The one `JAVA_HOME` names, else the one on `PATH`; or the sentence that says what is wrong.
+    pub(super) fn find(environment: &Environment) -> Result<Self, String> {
+        let home = environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
+        let Some(path) = home.or_else(|| environment.find("java")) else {
+            return Err("no Java found (Debian: apt-get install openjdk-17-jre-headless)".into());
+        };
+        match version(&path) {
+            Some(version) if version >= VERSION_MIN => Ok(Self { path, version }),
+            Some(version) => Err(format!(
+                "Java {version} found, Kafka needs {VERSION_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)"
+            )),
+            None => Err(format!("{} doesn't say which version it is", path.display())),
+        }
+    }
+}
+
+fn version(path: &PathBuf) -> Option<u32> {
+    let output = Command::new(path).arg("-version").output().ok()?;
+    major(&String::from_utf8_lossy(&output.stderr))
+}
+
+/// From `openjdk version "17.0.15" 2025-04-15`; releases before 9 called themselves 1.8 and so on.
+fn major(text: &str) -> Option<u32> {
+    let mut parts = text.split('"').nth(1)?.split(['.', '-', '_']);
+    match parts.next()?.parse().ok()? {
+        1 => parts.next()?.parse().ok(),
+        major => Some(major),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_java_writes_them() {
+        let check = |text, expected| assert_eq!(major(text), expected, "{text}");
+        check("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime ...", Some(17));
+        check("openjdk version \"25\" 2025-09-16", Some(25));
+        check("openjdk version \"26-ea\" 2026-03-17", Some(26));
+        check("java version \"1.8.0_402\"", Some(8));
+        check("The operation couldn't be completed.", None);
+    }
+}
