@@ -1,1 +1,37 @@
-//! 
+//! Generated load, the independent recount of it, and the peers that benchmarks compare with.
+//!
+//! ```text
+//! company -> upstream -> load | history -> produce -> Kafka -> (the system) -> PostgreSQL
+//!                            \-> truth ------------------------> check <-------/
+//! ```
+//! Nothing here shares code with the consumer but the generated messages: what agrees was computed twice.
+
+pub mod bare;
+pub mod check;
+pub mod company;
+pub mod flaw;
+pub mod format;
+pub mod history;
+pub mod load;
+pub mod message;
+pub mod murmur2;
+pub mod produce;
+pub mod produced;
+pub mod refusal;
+pub mod rng;
+pub mod truth;
+pub mod upstream;
+
+pub use check::{Differences, check};
+pub use company::Company;
+pub use flaw::Flaw;
+pub use format::Format;
+pub use history::History;
+pub use load::Load;
+pub use message::{Kind, Message};
+pub use produce::{Producer, Topics};
+pub use produced::Produced;
+pub use refusal::Horizon;
+pub use rng::Rng;
+pub use truth::{Tally, Truth};
+pub use upstream::{Mix, Trouble, Upstream};

@@ -1,0 +1,219 @@
+//! Compares what PostgreSQL holds with the truth, cell by cell.
+
+use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS};
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::fmt;
+use tokio_postgres::Client;
+
+/// How many differences are kept to be shown; the rest are counted.
+const SHOWN: usize = 20;
+
+/// One value that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The table.
+    pub table: &'static str,
+    /// The row: organization, bucket, and what else its key has.
+    pub row: String,
+    /// The column.
+    pub column: &'static str,
+    /// The truth.
+    pub expected: String,
+    /// What the table says; 0 or nothing where there is no such row.
+    pub found: String,
+}
+
+/// All values that are not what they should be. None is what one hopes for.
+#[derive(Clone, Debug, Default)]
+pub struct Differences {
+    shown: Vec<Difference>,
+    compared: u64,
+    differing: u64,
+}
+
+impl Differences {
+    /// Whether everything agreed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.differing == 0
+    }
+
+    /// How many values were compared.
+    #[must_use]
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// The first of the differences.
+    #[must_use]
+    pub fn shown(&self) -> &[Difference] {
+        &self.shown
+    }
+
+    fn compare<T: PartialEq + ToString>(
+        &mut self,
+        place: (&'static str, &'static str),
+        row: &str,
+        expected: &T,
+        found: &T,
+    ) {
+        self.compared += 1;
+        if expected == found {
+            return;
+        }
+        self.differing += 1;
+        if self.shown.len() < SHOWN {
+            let (table, column) = place;
+            let (expected, found) = (expected.to_string(), found.to_string());
+            self.shown.push(Difference { table, row: row.to_owned(), column, expected, found });
+        }
+    }
+
+    /// Compares rows of numbers. A row that is missing on either side is a row of zeros.
+    fn compare_rows<const N: usize>(
+        &mut self,
+        table: &'static str,
+        columns: [&'static str; N],
+        expected: &BTreeMap<String, [i64; N]>,
+        found: &BTreeMap<String, [i64; N]>,
+    ) {
+        let zeros = [0; N];
+        let unexpected = found.keys().filter(|row| !expected.contains_key(*row));
+        for row in expected.keys().chain(unexpected) {
+            let expected = expected.get(row).unwrap_or(&zeros);
+            let found = found.get(row).unwrap_or(&zeros);
+            for ((column, expected), found) in columns.into_iter().zip(expected).zip(found) {
+                self.compare((table, column), row, expected, found);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Differences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} values differ", self.differing, self.compared)?;
+        for Difference { table, row, column, expected, found } in &self.shown {
+            write!(f, "\n  {table} [{row}] {column}: expected {expected}, found {found}")?;
+        }
+        match self.differing.saturating_sub(SHOWN as u64) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
+}
+
+/// Compares all counters, the organizations and the dead letters' reasons.
+///
+/// # Errors
+/// When the database can't be read. That the tables are wrong is no error.
+pub async fn check(client: &Client, truth: &Truth) -> Result<Differences> {
+    let mut differences = Differences::default();
+    for (place, (table, column, _)) in TABLES.into_iter().enumerate() {
+        let expected = truth.cells[place]
+            .iter()
+            .map(|((organization, bucket), cell)| {
+                (row_name(&[truth.organization(*organization)], *bucket), *cell)
+            })
+            .collect();
+        let found = read_rows(client, table, &["organization_id"], column, COUNTERS).await?;
+        differences.compare_rows(table, COUNTERS, &expected, &found);
+    }
+    check_workflows(client, truth, &mut differences).await?;
+    check_organizations(client, truth, &mut differences).await?;
+    check_dead_letters(client, truth, &mut differences).await?;
+    Ok(differences)
+}
+
+async fn check_workflows(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    let table = "workflow_hourly_metrics";
+    let expected = truth
+        .workflow_cells
+        .iter()
+        .map(|((workflow, bucket), cell)| {
+            let (organization, workflow) = truth.workflow(*workflow);
+            (row_name(&[organization, workflow], *bucket), *cell)
+        })
+        .collect();
+    let keys = ["organization_id", "workflow_id"];
+    let found = read_rows(client, table, &keys, "hour_bucket", WORKFLOW_COUNTERS).await?;
+    differences.compare_rows(table, WORKFLOW_COUNTERS, &expected, &found);
+    Ok(())
+}
+
+async fn check_organizations(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    const COLUMNS: [&str; 4] = ["name", "plan_id", "plan_name", "event_id"];
+    let rows =
+        client.query("select organization_id, name, plan_id, plan_name, event_id from organizations", &[]);
+    let rows = rows.await.context("organizations can't be read")?;
+    let found: BTreeMap<String, [String; 4]> =
+        rows.iter().map(|row| (row.get(0), [row.get(1), row.get(2), row.get(3), row.get(4)])).collect();
+    let nothing: [String; 4] = Default::default();
+    let unexpected = found.keys().filter(|id| !truth.organizations.contains_key(*id));
+    for id in truth.organizations.keys().chain(unexpected) {
+        let expected = truth.organizations.get(id).map_or(nothing.clone(), |organization| {
+            let state = &organization.state;
+            let texts = [&state.name, &state.plan_id, &state.plan_name, &organization.newest.2];
+            texts.map(Clone::clone)
+        });
+        let found = found.get(id).unwrap_or(&nothing);
+        for ((column, expected), found) in COLUMNS.into_iter().zip(&expected).zip(found) {
+            differences.compare(("organizations", column), id, expected, found);
+        }
+    }
+    Ok(())
+}
+
+async fn check_dead_letters(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    let rows = client.query("select reason, count(*) from dead_letters group by reason", &[]);
+    let rows = rows.await.context("dead_letters can't be read")?;
+    let found = rows.iter().map(|row| (row.get(0), [row.get(1)])).collect();
+    let count = |count: u64| i64::try_from(count).expect("fewer records than 2^63");
+    let expected = truth.dead_letters.iter().map(|(reason, n)| ((*reason).to_owned(), [count(*n)])).collect();
+    differences.compare_rows("dead_letters", ["count"], &expected, &found);
+    Ok(())
+}
+
+/// Reads a table of counters; rows are named like [`row_name`] names them.
+async fn read_rows<const N: usize>(
+    client: &Client,
+    table: &str,
+    keys: &[&str],
+    bucket: &str,
+    counters: [&str; N],
+) -> Result<BTreeMap<String, [i64; N]>> {
+    let columns = [keys, &[bucket], &counters].concat().join(", ");
+    let query = format!("select {columns} from {table}");
+    let rows = client.query(&query, &[]).await.with_context(|| format!("{table} can't be read"))?;
+    let read = |row: &tokio_postgres::Row| {
+        let ids: Vec<&str> = (0..keys.len()).map(|place| row.get(place)).collect();
+        let bucket: DateTime<Utc> = row.get(keys.len());
+        let values = std::array::from_fn(|place| row.get(keys.len() + 1 + place));
+        (row_name(&ids, bucket.timestamp()), values)
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+fn row_name(ids: &[&str], bucket: i64) -> String {
+    let bucket =
+        DateTime::from_timestamp(bucket, 0).map_or_else(|| bucket.to_string(), |time| time.to_rfc3339());
+    format!("{}, {bucket}", ids.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_differing_cell_is_told_and_a_missing_row_is_zeros() {
+        let row = |name: &str, values| (name.to_owned(), values);
+        let expected = BTreeMap::from([row("a", [1, 2]), row("b", [0, 0])]);
+        let found = BTreeMap::from([row("a", [1, 3]), row("c", [0, 4])]);
+        let mut differences = Differences::default();
+        differences.compare_rows("t", ["x", "y"], &expected, &found);
+        let text = "2 of 6 values differ\n  t [a] y: expected 2, found 3\n  t [c] y: expected 0, found 4";
+        assert_eq!(differences.to_string(), text);
+        assert!(!differences.is_empty());
+    }
+}

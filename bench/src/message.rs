@@ -1,0 +1,195 @@
+//! What a record says, decoded: one of the contract's three messages, with short ways to make them.
+
+use chrono::{DateTime, Utc};
+use prost::Message as _;
+use prost_types::Timestamp;
+use proto::v1::event::Body;
+use proto::v1::message_delivery::Status;
+use proto::v1::payment_attempted;
+use proto::v1::workflow_terminal::Outcome;
+use proto::v1::{
+    Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
+};
+
+/// Which of the three topics a record belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Values are [`Event`]s.
+    Event,
+    /// Values are [`WorkflowTerminal`]s.
+    Workflow,
+    /// Values are [`MessageDelivery`]s.
+    Delivery,
+}
+
+impl Kind {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Event, Self::Workflow, Self::Delivery];
+}
+
+/// A record's content.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// Something happened.
+    Event(Event),
+    /// A workflow execution ended.
+    Workflow(WorkflowTerminal),
+    /// A message reached a status.
+    Delivery(MessageDelivery),
+}
+
+impl Message {
+    /// An order placed at `at`.
+    #[must_use]
+    pub fn order(organization: &str, id: &str, at: DateTime<Utc>) -> Self {
+        event(
+            organization,
+            id,
+            at,
+            Some(Body::OrderCreated(OrderCreated { order_id: format!("order-{id}") })),
+        )
+    }
+
+    /// A payment tried at `at`.
+    #[must_use]
+    pub fn payment(organization: &str, id: &str, at: DateTime<Utc>, successful: bool) -> Self {
+        let outcome = match successful {
+            true => payment_attempted::Outcome::Successful,
+            false => payment_attempted::Outcome::Failed,
+        };
+        let payment = PaymentAttempted { payment_id: format!("payment-{id}"), outcome: outcome.into() };
+        event(organization, id, at, Some(Body::PaymentAttempted(payment)))
+    }
+
+    /// An organization that is called `name` and on the plan (id, name) from `at` on.
+    #[must_use]
+    pub fn update(organization: &str, id: &str, at: DateTime<Utc>, name: &str, plan: (&str, &str)) -> Self {
+        let update = OrganizationUpdated {
+            name: name.to_owned(),
+            plan_id: plan.0.to_owned(),
+            plan_name: plan.1.to_owned(),
+        };
+        event(organization, id, at, Some(Body::OrganizationUpdated(update)))
+    }
+
+    /// An event without a body, as a reader sees one whose body is newer than itself.
+    #[must_use]
+    pub fn unknown(organization: &str, id: &str, at: DateTime<Utc>) -> Self {
+        event(organization, id, at, None)
+    }
+
+    /// An execution of the workflow "checkout" that took `millis` and ended at `at`.
+    #[must_use]
+    pub fn workflow(organization: &str, id: &str, at: DateTime<Utc>, outcome: Outcome, millis: u64) -> Self {
+        let error = match outcome {
+            Outcome::Success | Outcome::Unspecified => "",
+            Outcome::Failed => "the step answered 503",
+            Outcome::FailedSafetyLimit => "stopped after 1,000 steps",
+        };
+        Self::Workflow(WorkflowTerminal {
+            execution_id: id.to_owned(),
+            organization_id: organization.to_owned(),
+            workflow_id: "checkout".to_owned(),
+            workflow_name: "Checkout".to_owned(),
+            outcome: outcome.into(),
+            finished_at: Some(timestamp(at)),
+            execution_time_ms: millis,
+            error_message: error.to_owned(),
+        })
+    }
+
+    /// A message sent at `sent` that has reached `status` at `at`.
+    #[must_use]
+    pub fn delivery(
+        organization: &str,
+        id: &str,
+        sent: DateTime<Utc>,
+        at: DateTime<Utc>,
+        status: Status,
+    ) -> Self {
+        Self::Delivery(MessageDelivery {
+            message_id: id.to_owned(),
+            organization_id: organization.to_owned(),
+            status: status.into(),
+            sent_at: Some(timestamp(sent)),
+            occurred_at: Some(timestamp(at)),
+            channel: "email".to_owned(),
+        })
+    }
+
+    /// The topic it belongs to.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Event(_) => Kind::Event,
+            Self::Workflow(_) => Kind::Workflow,
+            Self::Delivery(_) => Kind::Delivery,
+        }
+    }
+
+    /// The organization it is about.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        match self {
+            Self::Event(event) => &event.organization_id,
+            Self::Workflow(run) => &run.organization_id,
+            Self::Delivery(delivery) => &delivery.organization_id,
+        }
+    }
+
+    /// Its id, unique within the organization and the kind.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Event(event) => &event.event_id,
+            Self::Workflow(run) => &run.execution_id,
+            Self::Delivery(delivery) => &delivery.message_id,
+        }
+    }
+
+    /// The time that is part of its identity, and whose buckets it counts in.
+    #[must_use]
+    pub const fn identity_time(&self) -> Option<&Timestamp> {
+        match self {
+            Self::Event(event) => event.occurred_at.as_ref(),
+            Self::Workflow(run) => run.finished_at.as_ref(),
+            Self::Delivery(delivery) => delivery.sent_at.as_ref(),
+        }
+    }
+
+    /// Plain protobuf bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Event(event) => event.encode_to_vec(),
+            Self::Workflow(run) => run.encode_to_vec(),
+            Self::Delivery(delivery) => delivery.encode_to_vec(),
+        }
+    }
+
+    /// Length of the plain protobuf bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        match self {
+            Self::Event(event) => event.encoded_len(),
+            Self::Workflow(run) => run.encoded_len(),
+            Self::Delivery(delivery) => delivery.encoded_len(),
+        }
+    }
+}
+
+/// `time` as protobuf writes it.
+#[must_use]
+pub fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    let nanos = i32::try_from(time.timestamp_subsec_nanos().min(999_999_999)).expect("below a second");
+    Timestamp { seconds: time.timestamp(), nanos }
+}
+
+fn event(organization: &str, id: &str, at: DateTime<Utc>, body: Option<Body>) -> Message {
+    Message::Event(Event {
+        event_id: id.to_owned(),
+        organization_id: organization.to_owned(),
+        occurred_at: Some(timestamp(at)),
+        body,
+    })
+}

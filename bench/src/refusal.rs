@@ -1,0 +1,116 @@
+//! Which records the contract refuses: written from its text, in its order, and apart from the consumer's code.
+
+use crate::message::Message;
+use chrono::{DateTime, Duration, Utc};
+use proto::v1::event::Body;
+use proto::v1::message_delivery::Status;
+use proto::v1::payment_attempted;
+use proto::v1::workflow_terminal::Outcome;
+
+const ID_BYTES: usize = 256;
+const ORGANIZATION_BYTES: usize = 128;
+const NAME_BYTES: usize = 512;
+/// 366 days.
+const DURATION_MS: u64 = 366 * 86_400_000;
+/// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z: what protobuf's `Timestamp` allows.
+const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// The two rules that depend on the reader's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// Identity times after this are `from_the_future`.
+    pub latest: DateTime<Utc>,
+    /// Identity times before this are `too_old`, where the record would count.
+    pub floor: DateTime<Utc>,
+}
+
+impl Horizon {
+    /// What a reader accepts at `now` by default: up to an hour ahead, and anything old.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { latest: now + Duration::hours(1), floor: DateTime::<Utc>::MIN_UTC }
+    }
+}
+
+/// The code of the reason for which `message` is refused, and `None` when it isn't.
+#[must_use]
+pub fn refusal(message: &Message, horizon: &Horizon) -> Option<&'static str> {
+    if message.organization().is_empty() {
+        return Some("missing_organization");
+    }
+    if message.id().is_empty() {
+        return Some("missing_id");
+    }
+    let Some(time) = message.identity_time() else { return Some("missing_time") };
+    if !CALENDAR.contains(&time.seconds) || !(0..1_000_000_000).contains(&time.nanos) {
+        return Some("invalid_time");
+    }
+    let nanos = u32::try_from(time.nanos).expect("checked above");
+    let time = DateTime::<Utc>::from_timestamp(time.seconds, nanos).expect("within protobuf's calendar");
+    if time > horizon.latest {
+        return Some("from_the_future");
+    }
+    if time < horizon.floor && counts(message) {
+        return Some("too_old");
+    }
+    unspecified(message).or_else(|| bad_text(message)).or_else(|| implausible(message))
+}
+
+/// Whether the record is of a sort that adds to a counter. One whose outcome can't be told is: it would have counted.
+fn counts(message: &Message) -> bool {
+    match message {
+        Message::Event(event) => {
+            matches!(event.body, Some(Body::OrderCreated(_) | Body::PaymentAttempted(_)))
+        }
+        Message::Workflow(_) => true,
+        Message::Delivery(delivery) => delivery.status() != Status::Failed,
+    }
+}
+
+fn unspecified(message: &Message) -> Option<&'static str> {
+    let outcome = |known: bool| (!known).then_some("unspecified_outcome");
+    match message {
+        Message::Event(event) => match &event.body {
+            Some(Body::PaymentAttempted(payment)) => outcome(matches!(
+                payment_attempted::Outcome::try_from(payment.outcome),
+                Ok(payment_attempted::Outcome::Successful | payment_attempted::Outcome::Failed)
+            )),
+            Some(Body::OrderCreated(_) | Body::OrganizationUpdated(_)) | None => None,
+        },
+        Message::Workflow(run) => outcome(matches!(
+            Outcome::try_from(run.outcome),
+            Ok(Outcome::Success | Outcome::Failed | Outcome::FailedSafetyLimit)
+        )),
+        Message::Delivery(delivery) => match Status::try_from(delivery.status) {
+            Ok(Status::Sent | Status::Delivered | Status::Read | Status::Failed) => None,
+            Ok(Status::Unspecified) | Err(_) => Some("unspecified_status"),
+        },
+    }
+}
+
+fn bad_text(message: &Message) -> Option<&'static str> {
+    let mut texts = vec![(message.id(), ID_BYTES), (message.organization(), ORGANIZATION_BYTES)];
+    match message {
+        Message::Event(event) => match &event.body {
+            Some(Body::OrganizationUpdated(update)) => texts.extend([
+                (update.name.as_str(), NAME_BYTES),
+                (update.plan_id.as_str(), ID_BYTES),
+                (update.plan_name.as_str(), NAME_BYTES),
+            ]),
+            Some(Body::OrderCreated(_) | Body::PaymentAttempted(_)) | None => {}
+        },
+        Message::Workflow(run) => {
+            texts.extend([(run.workflow_id.as_str(), ID_BYTES), (run.workflow_name.as_str(), NAME_BYTES)]);
+        }
+        Message::Delivery(_) => {}
+    }
+    let bad = |(text, limit): &(&str, usize)| text.len() > *limit || text.chars().any(char::is_control);
+    texts.iter().any(bad).then_some("invalid_text")
+}
+
+fn implausible(message: &Message) -> Option<&'static str> {
+    match message {
+        Message::Workflow(run) => (run.execution_time_ms > DURATION_MS).then_some("implausible_duration"),
+        Message::Event(_) | Message::Delivery(_) => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! The independent recount: what the tables must hold, computed from the produced records and the contract's text alone.
+//!
+//! It shares no code with the consumer, keeps every identity it has seen, and adds each record up on its own.
+
+use crate::message::Message;
+use crate::produced::Produced;
+use crate::refusal::{Horizon, refusal};
+use proto::v1::OrganizationUpdated;
+use proto::v1::event::Body;
+use proto::v1::message_delivery::Status;
+use proto::v1::payment_attempted;
+use proto::v1::workflow_terminal::Outcome;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
+/// The tables of counters: name, column of the bucket, width of the bucket in seconds.
+pub const TABLES: [(&str, &str, i64); 3] = [
+    ("org_quarter_hourly_metrics", "quarter_bucket", 900),
+    ("org_hourly_metrics", "hour_bucket", 3_600),
+    ("org_daily_metrics", "day_bucket", 86_400),
+];
+
+/// The columns of those tables.
+pub const COUNTERS: [&str; 8] = [
+    "orders_created",
+    "payments_total",
+    "payments_successful",
+    "workflows_total",
+    "workflows_failed",
+    "total_execution_time_ms",
+    "messages_sent",
+    "messages_delivered",
+];
+
+/// The counting columns of `workflow_hourly_metrics`.
+pub const WORKFLOW_COUNTERS: [&str; 4] = ["runs", "failed", "failed_safety_limit", "total_execution_time_ms"];
+
+/// What became of the records, each in one of four ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Added to a counter: orders, payments, workflows, first sendings, first deliveries.
+    pub counted: u64,
+    /// Would have, had the same not been counted before.
+    pub repeated: u64,
+    /// Are of a sort that adds nothing: failed deliveries, updates of organizations, unknown bodies.
+    pub uncounted: u64,
+    /// Were refused.
+    pub refused: u64,
+}
+
+/// What `organizations` must say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Organization {
+    /// `occurred_at` of the newest update, in seconds and nanoseconds, then its id, which decides between equal times.
+    pub newest: (i64, i32, String),
+    /// The newest update.
+    pub state: OrganizationUpdated,
+}
+
+/// The recount of the records it has taken. Organizations and workflows are numbered in the order they were met.
+#[derive(Debug)]
+pub struct Truth {
+    horizon: Horizon,
+    /// One map per entry of [`TABLES`]: (organization, bucket's start in Unix seconds) to the counters.
+    pub cells: [HashMap<(u32, i64), [i64; 8]>; 3],
+    /// (workflow, hour's start in Unix seconds) to the values of [`WORKFLOW_COUNTERS`].
+    pub workflow_cells: HashMap<(u32, i64), [i64; 4]>,
+    /// Organizations by id, as the newest update has them.
+    pub organizations: BTreeMap<String, Organization>,
+    /// Refused records by reason.
+    pub dead_letters: BTreeMap<&'static str, u64>,
+    /// What became of the records.
+    pub tally: Tally,
+    organization_names: Names<String>,
+    workflow_names: Names<(u32, String)>,
+    seen: HashSet<u128>,
+}
+
+impl Truth {
+    /// The truth about no records, to be judged within `horizon`.
+    #[must_use]
+    pub fn new(horizon: Horizon) -> Self {
+        Self {
+            horizon,
+            cells: Default::default(),
+            workflow_cells: HashMap::default(),
+            organizations: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
+            tally: Tally::default(),
+            organization_names: Names::default(),
+            workflow_names: Names::default(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The truth about these records.
+    #[must_use]
+    pub fn of<'a>(horizon: Horizon, records: impl IntoIterator<Item = &'a Produced>) -> Self {
+        let mut truth = Self::new(horizon);
+        for record in records {
+            truth.take(record);
+        }
+        truth
+    }
+
+    /// Takes one produced record into account. Each copy of a record is to be taken as often as it was produced.
+    pub fn take(&mut self, record: &Produced) {
+        let reason = match &record.content {
+            Some(message) => refusal(message, &self.horizon),
+            None if record.payload.is_empty() => Some("empty_payload"),
+            None => Some("malformed_payload"),
+        };
+        if let Some(reason) = reason {
+            *self.dead_letters.entry(reason).or_default() += 1;
+            self.tally.refused += 1;
+        } else if let Some(message) = &record.content {
+            self.count(message);
+        }
+    }
+
+    /// Id of the organization that has this number.
+    #[must_use]
+    pub fn organization(&self, number: u32) -> &str {
+        self.organization_names.at(number)
+    }
+
+    /// Ids of the organization and the workflow that has this number.
+    #[must_use]
+    pub fn workflow(&self, number: u32) -> (&str, &str) {
+        let (organization, workflow) = self.workflow_names.at(number);
+        (self.organization(*organization), workflow)
+    }
+
+    /// Sums over all organizations and times, in the order of [`COUNTERS`].
+    #[must_use]
+    pub fn totals(&self) -> [i64; 8] {
+        let mut totals = [0; 8];
+        for cell in self.cells[2].values() {
+            add(&mut totals, cell);
+        }
+        totals
+    }
+
+    fn count(&mut self, message: &Message) {
+        match message {
+            Message::Event(event) => match &event.body {
+                Some(Body::OrderCreated(_)) => self.count_once(message, "", [1, 0, 0, 0, 0, 0, 0, 0]),
+                Some(Body::PaymentAttempted(payment)) => {
+                    let successful = payment.outcome() == payment_attempted::Outcome::Successful;
+                    self.count_once(message, "", [0, 1, i64::from(successful), 0, 0, 0, 0, 0]);
+                }
+                Some(Body::OrganizationUpdated(update)) => self.update(message, update),
+                None => self.tally.uncounted += 1,
+            },
+            Message::Workflow(run) => {
+                let failed = i64::from(run.outcome() != Outcome::Success);
+                let millis =
+                    i64::try_from(run.execution_time_ms).expect("implausible durations were refused");
+                self.count_once(message, "", [0, 0, 0, 1, failed, millis, 0, 0]);
+            }
+            Message::Delivery(delivery) => match delivery.status() {
+                Status::Sent => self.count_once(message, "sent", [0, 0, 0, 0, 0, 0, 1, 0]),
+                Status::Delivered | Status::Read => {
+                    self.count_once(message, "delivered", [0, 0, 0, 0, 0, 0, 0, 1]);
+                }
+                Status::Failed | Status::Unspecified => self.tally.uncounted += 1,
+            },
+        }
+    }
+
+    /// Adds `change` in the message's buckets, unless this milestone of its identity was met before.
+    fn count_once(&mut self, message: &Message, milestone: &str, change: [i64; 8]) {
+        let seconds = message.identity_time().expect("records without a time were refused").seconds;
+        if !self.seen.insert(identity(message, seconds.div_euclid(900), milestone)) {
+            self.tally.repeated += 1;
+            return;
+        }
+        self.tally.counted += 1;
+        let organization = self.organization_names.number(message.organization());
+        for (cells, (_, _, width)) in self.cells.iter_mut().zip(TABLES) {
+            let bucket = seconds.div_euclid(width) * width;
+            add(cells.entry((organization, bucket)).or_default(), &change);
+        }
+        if let Message::Workflow(run) = message {
+            let outcome = |of| i64::from(run.outcome() == of);
+            let workflow = self.workflow_names.number(&(organization, run.workflow_id.clone()));
+            let cell = self.workflow_cells.entry((workflow, seconds.div_euclid(3_600) * 3_600)).or_default();
+            add(cell, &[1, outcome(Outcome::Failed), outcome(Outcome::FailedSafetyLimit), change[5]]);
+        }
+    }
+
+    fn update(&mut self, message: &Message, update: &OrganizationUpdated) {
+        self.tally.uncounted += 1;
+        let time = message.identity_time().expect("records without a time were refused");
+        let newest = (time.seconds, time.nanos, message.id().to_owned());
+        let known = self.organizations.get(message.organization());
+        if known.is_none_or(|known| known.newest < newest) {
+            let organization = Organization { newest, state: update.clone() };
+            self.organizations.insert(message.organization().to_owned(), organization);
+        }
+    }
+}
+
+/// An identity and a milestone of it, as two hashes of 64 bits: a set of whole identities of millions of records would
+/// not fit, and that two of 10^7 agree in 128 bits has a chance of about one in 10^24.
+fn identity(message: &Message, quarter: i64, milestone: &str) -> u128 {
+    let hash = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        (message.kind(), message.organization(), message.id(), quarter, milestone).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    hash(0) << 64 | hash(1)
+}
+
+fn add<const N: usize>(sum: &mut [i64; N], change: &[i64; N]) {
+    for (sum, change) in sum.iter_mut().zip(change) {
+        *sum += change;
+    }
+}
+
+/// Numbers for names, so that millions of cells don't each hold a text.
+#[derive(Debug)]
+struct Names<T> {
+    numbers: HashMap<T, u32>,
+    names: Vec<T>,
+}
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self { numbers: HashMap::new(), names: Vec::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Names<T> {
+    fn number<Q>(&mut self, name: &Q) -> u32
+    where
+        T: std::borrow::Borrow<Q>,
+        Q: ToOwned<Owned = T> + Eq + Hash + ?Sized,
+    {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len()).expect("fewer names than 2^32");
+        self.numbers.insert(name.to_owned(), number);
+        self.names.push(name.to_owned());
+        number
+    }
+
+    fn at(&self, number: u32) -> &T {
+        &self.names[usize::try_from(number).expect("32 bits fit")]
+    }
+}
+
+#[cfg(test)]
+mod tests;
