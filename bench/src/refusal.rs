@@ -2,6 +2,7 @@
 
 use crate::message::Message;
 use chrono::{DateTime, Duration, Utc};
+use prost_types::Timestamp;
 use proto::v1::event::Body;
 use proto::v1::message_delivery::Status;
 use proto::v1::payment_attempted;
@@ -41,12 +42,8 @@ pub fn refusal(message: &Message, horizon: &Horizon) -> Option<&'static str> {
     if message.id().is_empty() {
         return Some("missing_id");
     }
-    let Some(time) = message.identity_time() else { return Some("missing_time") };
-    if !CALENDAR.contains(&time.seconds) || !(0..1_000_000_000).contains(&time.nanos) {
-        return Some("invalid_time");
-    }
-    let nanos = u32::try_from(time.nanos).expect("checked above");
-    let time = DateTime::<Utc>::from_timestamp(time.seconds, nanos).expect("within protobuf's calendar");
+    let Some(times) = times(message) else { return Some("missing_time") };
+    let [Some(time), Some(_)] = times.map(moment) else { return Some("invalid_time") };
     if time > horizon.latest {
         return Some("from_the_future");
     }
@@ -54,6 +51,21 @@ pub fn refusal(message: &Message, horizon: &Horizon) -> Option<&'static str> {
         return Some("too_old");
     }
     unspecified(message).or_else(|| bad_text(message)).or_else(|| implausible(message))
+}
+
+/// The identity's time, and the other one that a receipt must have; `None` when one is missing.
+fn times(message: &Message) -> Option<[&Timestamp; 2]> {
+    let identity = message.identity_time()?;
+    match message {
+        Message::Event(_) | Message::Workflow(_) => Some([identity, identity]),
+        Message::Delivery(delivery) => Some([identity, delivery.occurred_at.as_ref()?]),
+    }
+}
+
+/// The moment that a timestamp names, if protobuf allows it.
+fn moment(time: &Timestamp) -> Option<DateTime<Utc>> {
+    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    CALENDAR.contains(&time.seconds).then(|| DateTime::from_timestamp(time.seconds, nanos))?
 }
 
 /// Whether the record is of a sort that adds to a counter. One whose outcome can't be told is: it would have counted.
@@ -97,7 +109,9 @@ fn bad_text(message: &Message) -> Option<&'static str> {
                 (update.plan_id.as_str(), ID_BYTES),
                 (update.plan_name.as_str(), NAME_BYTES),
             ]),
-            Some(Body::OrderCreated(_) | Body::PaymentAttempted(_)) | None => {}
+            Some(Body::OrderCreated(order)) => texts.push((&order.order_id, ID_BYTES)),
+            Some(Body::PaymentAttempted(payment)) => texts.push((&payment.payment_id, ID_BYTES)),
+            None => {}
         },
         Message::Workflow(run) => {
             texts.extend([(run.workflow_id.as_str(), ID_BYTES), (run.workflow_name.as_str(), NAME_BYTES)]);
