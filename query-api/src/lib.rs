@@ -1,1 +1,138 @@
-//! 
+//! PostgreSQL to a cache to JSON: what the dashboard asks.
+//!
+//! ```text
+//! request -> routes   extract strings                         the only one to know warp
+//!            token    who is asking                           pure
+//!            limit    may they, now                           pure
+//!            range    about what: canonical, so the cache key  pure
+//!            cache    version first, then kept or loaded once
+//!              shared   Redis, optional                       the only one to know it
+//!              store    PostgreSQL                            the only one to know SQL
+//!              summary | trends | workflow_health             pure: rows to an answer
+//!         -> routes   bytes, tag, or a problem
+//! ```
+//!
+//! Beside that, `watch` looks whether PostgreSQL and Redis are there and tells `/readyz`.
+
+pub mod token;
+
+pub mod limit;
+
+pub mod range;
+
+pub mod answer;
+pub mod decimal;
+pub mod registry;
+pub mod summary;
+pub mod trends;
+pub mod workflow_health;
+
+pub mod cache;
+pub mod shared;
+pub mod store;
+
+pub mod problem;
+pub mod routes;
+
+pub mod log;
+mod observe;
+pub mod server;
+pub mod settings;
+mod watch;
+
+use admin::Readiness;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use settings::Settings;
+use std::sync::Arc;
+
+/// Why the process can't start: a sentence that names what to set.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The log can't be written as asked.
+    #[error(transparent)]
+    Log(#[from] log::BadFilter),
+    /// Tokens can't be verified.
+    #[error(transparent)]
+    Token(#[from] token::BadSettings),
+    /// No database is named.
+    #[error(transparent)]
+    Store(#[from] store::BadSettings),
+    /// The Redis named is none.
+    #[error(transparent)]
+    Shared(#[from] shared::BadUrl),
+    /// The API can't be served.
+    #[error(transparent)]
+    Server(#[from] server::BadSettings),
+    /// The admin address can't be served.
+    #[error("ADMIN_ADDR ({0}) can't be listened on: {1}; set it to a free address")]
+    Admin(std::net::SocketAddr, std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, and returns when what was under way is done.
+///
+/// # Errors
+/// When it can't start. Once it has, it waits for what is away and serves what it can.
+pub async fn run(settings: Settings) -> Result<(), Refusal> {
+    log::start(&settings.log)?;
+    let verifier = token::Verifier::new(&settings.token)?;
+    let store = store::Store::new(&settings.store)?;
+    let shared = shared::Shared::new(&settings.shared)?.map(Arc::new);
+    let server = server::Server::bind(&settings.server).await?;
+    let readiness = serve_admin(&settings.server).await?;
+
+    if let Some(shared) = &shared {
+        // Found now, or the first answers would be kept as if there were none.
+        shared.probe().await;
+    }
+    let api = Arc::new(routes::Api {
+        verifier,
+        ranges: settings.range,
+        limit: limit::Limit::new(&settings.limit),
+        cache: cache::Cache::new(&settings.cache, shared.clone()),
+        store,
+        settings: settings.routes,
+        clock: chrono::Utc::now,
+    });
+    look_after(&api, shared, &readiness);
+    if let Ok(address) = server.address() {
+        tracing::info!(%address, "serving /metrics/summary, /metrics/trends and /metrics/workflow-health");
+    }
+    server.serve(api, stop(readiness)).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn serve_admin(settings: &server::Settings) -> Result<Readiness, Refusal> {
+    let times = Matcher::Full("query_api_request_duration_seconds".into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(times, observe::DURATION_BUCKETS);
+    let builder = builder.expect("there are buckets");
+    let metrics = admin::record_metrics(builder).expect("this is the only recorder of the process");
+    observe::describe();
+    let readiness = Readiness::new();
+    readiness.bad("postgresql", "not looked at yet");
+    let address = settings.admin_addr;
+    let bound = admin::serve(address, readiness.clone(), metrics).await;
+    bound.map_err(|error| Refusal::Admin(address, error))?;
+    Ok(readiness)
+}
+
+fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<shared::Shared>>, readiness: &Readiness) {
+    let (api, seen) = (Arc::clone(api), readiness.clone());
+    tokio::spawn(async move { watch::postgresql(&api.store, &seen).await });
+    if let Some(shared) = shared {
+        let seen = readiness.clone();
+        tokio::spawn(async move { watch::redis(&shared, &seen).await });
+    }
+}
+
+/// Resolves when the process is asked to end, and says so to whoever routes requests here.
+async fn stop(readiness: Readiness) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened for");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be listened for");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    readiness.bad("process", "it is stopping");
+}

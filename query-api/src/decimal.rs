@@ -1,0 +1,198 @@
+//! Exact quotients of counters, and the one decimal they are shown with.
+//!
+//! A floating point detour would round 0.05 either way; counters are integers, so their quotients can be rounded
+//! exactly: half away from zero, never NaN, never -0.
+
+use serde::{Serialize, Serializer};
+
+/// A number with one decimal, kept as a count of tenths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tenths(i64);
+
+impl Tenths {
+    /// The whole number `n`.
+    #[must_use]
+    pub const fn whole(n: i64) -> Self {
+        Self(n.saturating_mul(10))
+    }
+
+    /// Below, at or above zero.
+    #[must_use]
+    pub const fn signum(self) -> i64 {
+        self.0.signum()
+    }
+}
+
+impl std::fmt::Display for Tenths {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        match (self.0.unsigned_abs() / 10, self.0.unsigned_abs() % 10) {
+            (whole, 0) => write!(f, "{sign}{whole}"),
+            (whole, tenth) => write!(f, "{sign}{whole}.{tenth}"),
+        }
+    }
+}
+
+/// A JSON number: `42`, `16.7`, `-0.5`.
+impl Serialize for Tenths {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 10 == 0 {
+            serializer.serialize_i64(self.0 / 10)
+        } else {
+            // Division is rounded correctly, so this is the double nearest to the decimal, which prints as the decimal.
+            serializer.serialize_f64(self.0 as f64 / 10.0)
+        }
+    }
+}
+
+/// An exact quotient of counters.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratio {
+    numerator: i128,
+    /// Always above 0.
+    denominator: i128,
+}
+
+impl Ratio {
+    /// `part / whole`; 0 where there is nothing to divide by.
+    #[must_use]
+    pub fn of(part: i64, whole: i64) -> Self {
+        Self::scaled(part, whole, 1)
+    }
+
+    /// `part` of `whole` in percent; 0 where there is nothing to divide by.
+    #[must_use]
+    pub fn percent(part: i64, whole: i64) -> Self {
+        Self::scaled(part, whole, 100)
+    }
+
+    fn scaled(part: i64, whole: i64, scale: i128) -> Self {
+        if whole > 0 {
+            Self { numerator: i128::from(part) * scale, denominator: i128::from(whole) }
+        } else {
+            Self { numerator: 0, denominator: 1 }
+        }
+    }
+
+    /// The same, but `limit` where it is more.
+    #[must_use]
+    pub fn at_most(self, limit: i64) -> Self {
+        let limit = i128::from(limit);
+        if self.numerator > limit * self.denominator {
+            Self { numerator: limit, denominator: 1 }
+        } else {
+            self
+        }
+    }
+
+    /// With one decimal, half away from zero.
+    #[must_use]
+    pub fn tenths(self) -> Tenths {
+        rounded(self.numerator * 10, self.denominator)
+            .expect("two factors of 64 bits and a small one fit 128 bits")
+    }
+
+    /// How much more this is than `earlier`, in percent of `earlier`: 0 when both are 0, 100 when only `earlier` is.
+    #[must_use]
+    pub fn change_from(self, earlier: Self) -> Tenths {
+        match (self.numerator, earlier.numerator) {
+            (0, 0) => Tenths::default(),
+            (_, 0) => Tenths::whole(100),
+            (_, _) => self.exact_change_from(earlier).unwrap_or_else(|| self.rough_change_from(earlier)),
+        }
+    }
+
+    /// `(a/b - c/d) / (c/d) = (ad - cb) / cb`; `None` where that needs more than 128 bits.
+    fn exact_change_from(self, earlier: Self) -> Option<Tenths> {
+        let base = earlier.numerator.checked_mul(self.denominator)?;
+        let gain = self.numerator.checked_mul(earlier.denominator)?.checked_sub(base)?;
+        let gain = if base < 0 { gain.checked_neg()? } else { gain };
+        rounded(gain.checked_mul(1_000)?, base.checked_abs()?)
+    }
+
+    fn rough_change_from(self, earlier: Self) -> Tenths {
+        let value = |ratio: Self| ratio.numerator as f64 / ratio.denominator as f64;
+        Tenths(((value(self) / value(earlier) - 1.0) * 1_000.0).round() as i64)
+    }
+}
+
+/// `numerator / denominator` (above 0) to the nearest integer, half away from zero; `None` where it overflows.
+fn rounded(numerator: i128, denominator: i128) -> Option<Tenths> {
+    let doubled = numerator.checked_abs()?.checked_mul(2)?.checked_add(denominator)?;
+    let nearest = doubled / denominator.checked_mul(2)?;
+    let nearest = i64::try_from(nearest).unwrap_or(i64::MAX);
+    Some(Tenths(if numerator < 0 { -nearest } else { nearest }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn quotients_are_rounded_half_away_from_zero() {
+        let check = |part, whole, percent: &str| {
+            assert_eq!(Ratio::percent(part, whole).tenths().to_string(), percent, "{part} of {whole}");
+        };
+        check(2, 10, "20");
+        check(1, 3, "33.3");
+        check(2, 3, "66.7");
+        check(1, 2_000, "0.1");
+        check(1, 2_001, "0");
+        check(-1, 2_000, "-0.1");
+        check(-1, 2_001, "0");
+        check(5, 0, "0");
+        check(0, 0, "0");
+        check(i64::MAX, i64::MAX, "100");
+    }
+
+    #[test]
+    fn changes_are_relative() {
+        let check = |now, before, change: &str| {
+            assert_eq!(
+                Ratio::of(now, 1).change_from(Ratio::of(before, 1)).to_string(),
+                change,
+                "{before} to {now}"
+            );
+        };
+        check(42, 36, "16.7");
+        check(36, 42, "-14.3");
+        check(0, 0, "0");
+        check(5, 0, "100");
+        check(0, 5, "-100");
+        check(5, 5, "0");
+        check(100_001, 100_000, "0");
+        check(100_050, 100_000, "0.1");
+        check(99_950, 100_000, "-0.1");
+    }
+
+    #[test]
+    fn a_change_is_of_the_exact_values_and_not_of_the_shown_ones() {
+        assert_eq!(Ratio::of(200, 3).change_from(Ratio::of(100, 3)).to_string(), "100");
+    }
+
+    #[test]
+    fn numbers_are_plain_json() {
+        let json = |part, whole| serde_json::to_string(&Ratio::of(part, whole).tenths()).unwrap();
+        assert_eq!(json(42, 1), "42");
+        assert_eq!(json(167, 10), "16.7");
+        assert_eq!(json(-1, 2), "-0.5");
+        assert_eq!(json(-1, 100), "0");
+    }
+
+    proptest! {
+        #[test]
+        fn no_counters_make_trouble(a: i64, b: i64, c: i64, d: i64) {
+            let (now, before) = (Ratio::percent(a, b), Ratio::percent(c, d));
+            now.tenths();
+            before.at_most(100).tenths();
+            now.change_from(before);
+        }
+
+        #[test]
+        fn a_change_has_the_sign_of_the_difference(now in 0..1_000_000i64, before in 1..1_000_000i64) {
+            let change = Ratio::of(now, 1).change_from(Ratio::of(before, 1)).signum();
+            prop_assert!(change == 0 || change == (now - before).signum());
+        }
+    }
+}

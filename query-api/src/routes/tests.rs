@@ -1,0 +1,184 @@
+//! Requests that are answered without a server behind: refusals of every kind, and the words of each.
+
+use super::*;
+use crate::{cache, limit, store, token};
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn now() -> DateTime<Utc> {
+    "2026-02-25T10:30:00Z".parse().unwrap()
+}
+
+/// An API whose PostgreSQL is away: nothing listens on port 1.
+fn api(rate_limit_per_second: u32) -> Arc<Api> {
+    let token = token::Settings {
+        jwt_hs256_secret: Some(SECRET.into()),
+        jwt_jwks_file: None,
+        jwt_issuer: None,
+        jwt_audience: None,
+        jwt_leeway: Duration::ZERO,
+    };
+    let cache = cache::Settings {
+        cache_key_prefix: String::new(),
+        business_metrics_cache_ttl_sec: 45,
+        local_cache_ttl: Duration::from_secs(1),
+        local_cache_mb: 1,
+    };
+    let store = store::Settings {
+        database_url: "postgres://nobody@127.0.0.1:1/nothing".into(),
+        database_ca_file: None,
+        database_pool_size: 1,
+        database_wait_timeout: Duration::from_secs(1),
+        database_connect_timeout: Duration::from_secs(1),
+        database_statement_timeout: Duration::from_secs(1),
+    };
+    Arc::new(Api {
+        verifier: Verifier::new(&token).unwrap(),
+        ranges: range::Settings { max_range_days: 90 },
+        limit: Limit::new(&limit::Settings { rate_limit_per_second }),
+        cache: Cache::new(&cache, None),
+        store: Store::new(&store).unwrap(),
+        settings: Settings { request_timeout: Duration::from_secs(5) },
+        clock: now,
+    })
+}
+
+fn token(claims: &Value) -> String {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    format!("Bearer {}", jsonwebtoken::encode(&Header::default(), claims, &key).unwrap())
+}
+
+fn acme() -> String {
+    token(&json!({"organization_id": "acme", "exp": now().timestamp() + 60}))
+}
+
+/// A response, taken apart.
+struct Seen {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+async fn send(api: &Arc<Api>, method: &str, path: &str, authorization: Option<&str>) -> Seen {
+    let request = warp::test::request().method(method).path(path);
+    let request = match authorization {
+        Some(value) => request.header("authorization", value),
+        None => request,
+    };
+    let response = request.reply(&routes(Arc::clone(api))).await;
+    let body = serde_json::from_slice(response.body()).unwrap();
+    Seen { status: response.status().as_u16(), headers: response.headers().clone(), body }
+}
+
+async fn check(method: &str, path: &str, authorization: Option<&str>, status: u16, kind: &str) -> Seen {
+    let seen = send(&api(0), method, path, authorization).await;
+    assert_eq!(seen.status, status, "{method} {path}");
+    assert_eq!(seen.headers["content-type"], "application/problem+json", "{method} {path}");
+    assert_eq!(seen.body["type"], kind, "{method} {path}");
+    assert_eq!(seen.body["status"], status, "{method} {path}");
+    assert!(seen.body["title"].is_string(), "{method} {path}");
+    seen
+}
+
+#[tokio::test]
+async fn nothing_is_told_without_a_token() {
+    for path in ["/metrics/summary", "/metrics/trends", "/metrics/workflow-health?from=nonsense"] {
+        let seen = check("GET", path, None, 401, "/problems/unauthorized").await;
+        assert_eq!(seen.headers["www-authenticate"], r#"Bearer realm="metrics""#);
+    }
+    let expired = token(&json!({"organization_id": "acme", "exp": now().timestamp() - 1}));
+    let seen = check("GET", "/metrics/summary", Some(&expired), 401, "/problems/unauthorized").await;
+    assert!(seen.headers["www-authenticate"].to_str().unwrap().contains(r#"error="invalid_token""#));
+    check("GET", "/metrics/summary", Some("Bearer nonsense"), 401, "/problems/unauthorized").await;
+}
+
+#[tokio::test]
+async fn a_token_without_an_organization_is_forbidden() {
+    let token = token(&json!({"exp": now().timestamp() + 60}));
+    let path = "/metrics/summary?organization_id=acme";
+    check("GET", path, Some(&token), 403, "/problems/no-organization").await;
+}
+
+#[test]
+fn two_authorizations_are_none() {
+    let mut headers = HeaderMap::new();
+    let authorization = |headers: &HeaderMap| {
+        let ask = Ask { headers: headers.clone(), pairs: Vec::new() };
+        ask.authorization().map(|text| text.map(str::to_owned))
+    };
+    assert_eq!(authorization(&headers), Ok(None));
+    headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+    assert_eq!(authorization(&headers), Ok(Some("Bearer a".into())));
+    headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
+    assert_eq!(authorization(&headers), Err(Refusal::Invalid));
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_not_found_with_or_without_a_token() {
+    for path in ["/", "/metrics", "/metrics/summaries", "/metrics/summary/x", "/healthz"] {
+        check("GET", path, None, 404, "/problems/not-found").await;
+        check("POST", path, Some(&acme()), 404, "/problems/not-found").await;
+    }
+}
+
+#[tokio::test]
+async fn this_can_only_be_read() {
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let seen = check(method, "/metrics/trends", None, 405, "/problems/method-not-allowed").await;
+        assert_eq!(seen.headers["allow"], ALLOW);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_named() {
+    let check = async |query: &str, parameter: &str| {
+        let path = format!("/metrics/summary?{query}");
+        let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
+        assert_eq!(seen.body["parameter"], parameter, "{query}");
+    };
+    check("from=yesterday", "from").await;
+    check("to=", "to").await;
+    check("granularity=minute", "granularity").await;
+    check("from=2026-02-25T00:00:00Z&from=2026-02-25T00:00:00Z", "from").await;
+    check("from=%FF", "from").await;
+}
+
+#[tokio::test]
+async fn without_postgresql_answers_have_to_wait() {
+    let seen =
+        check("GET", "/metrics/summary?unknown=1&unknown=2", Some(&acme()), 503, "/problems/unavailable")
+            .await;
+    assert_eq!(seen.headers["retry-after"], "2");
+    assert!(!seen.body.to_string().contains("127.0.0.1"), "nothing internal: {}", seen.body);
+}
+
+#[tokio::test]
+async fn an_organization_has_a_rate_of_its_own() {
+    let api = api(1);
+    assert_eq!(send(&api, "GET", "/metrics/summary", Some(&acme())).await.status, 503);
+    let seen = send(&api, "GET", "/metrics/trends", Some(&acme())).await;
+    assert_eq!((seen.status, seen.headers["retry-after"].to_str().unwrap()), (429, "1"));
+    let other = token(&json!({"organization_id": "other", "exp": now().timestamp() + 60}));
+    assert_eq!(send(&api, "GET", "/metrics/summary", Some(&other)).await.status, 503);
+}
+
+#[test]
+fn a_client_that_has_the_answer_gets_no_body() {
+    let check = |tags: &str, status: StatusCode| {
+        let answer = Answer { body: "{}".into(), etag: r#"W/"1""#.into() };
+        let mut request = HeaderMap::new();
+        request.insert(IF_NONE_MATCH, tags.parse().unwrap());
+        let response = sent(answer, &request);
+        assert_eq!(response.status(), status, "{tags}");
+        assert_eq!(response.body().is_empty(), status == StatusCode::NOT_MODIFIED, "{tags}");
+        assert_eq!(response.headers()["etag"], r#"W/"1""#);
+        assert_eq!(response.headers()["cache-control"], "private, no-cache");
+    };
+    check(r#"W/"1""#, StatusCode::NOT_MODIFIED);
+    check(r#""1""#, StatusCode::NOT_MODIFIED);
+    check(r#""0", W/"1""#, StatusCode::NOT_MODIFIED);
+    check("*", StatusCode::NOT_MODIFIED);
+    check(r#"W/"2""#, StatusCode::OK);
+}

@@ -1,0 +1,226 @@
+//! The HTTP server: an accept loop with a limit on everything, and an orderly end.
+
+use crate::observe;
+use crate::routes::{self, Api};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+/// A request's line and headers may be this long; tokens and query strings fit many times.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Smaller answers don't get smaller by compressing.
+const COMPRESS_BYTES_MIN: u64 = 860;
+
+/// How long a browser may remember which requests are allowed across origins.
+const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
+
+/// After this a connection is asked to end (its client makes another), so that none lives for ever and new instances
+/// get their share.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3_600);
+
+/// How long to wait after the system refused a connection, for lack of file descriptors for one.
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How the API is served.
+#[derive(clap::Args, Clone, Debug)]
+#[group(skip)]
+#[command(next_help_heading = "Server")]
+pub struct Settings {
+    /// Where the API is served. Set it to 0.0.0.0:8080 in a container
+    #[arg(long, env, default_value = "127.0.0.1:8080")]
+    pub listen_addr: SocketAddr,
+
+    /// Where /healthz, /readyz and Prometheus' /metrics are, without a token. Set it to an address that only the
+    /// operators' network reaches
+    #[arg(long, env, default_value = "127.0.0.1:9091")]
+    pub admin_addr: SocketAddr,
+
+    /// Origins whose pages may read the API, separated by commas, such as https://app.example.com; none by default.
+    /// Set it where the dashboard is served from another origin than the API
+    #[arg(long, env, value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+
+    /// How many connections are served at once; further ones wait to be accepted. Raise it, with the limit of open
+    /// files, where many dashboards stay connected
+    #[arg(long, env, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections_max: u32,
+
+    /// How long a client may take to send a request's head, or stay connected without asking. Raise it above the idle
+    /// time of a proxy in front
+    #[arg(long, env, default_value = "75s", value_parser = humantime::parse_duration)]
+    pub header_timeout: Duration,
+
+    /// How long answers under way may take to finish after SIGTERM. Keep it below the orchestrator's grace period
+    #[arg(long, env, default_value = "10s", value_parser = humantime::parse_duration)]
+    pub shutdown_timeout: Duration,
+}
+
+/// Why the API can't be served: a sentence that names the variable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSettings(String);
+
+/// A bound address, and how its requests are served.
+pub struct Server {
+    listener: TcpListener,
+    cors: Option<CorsLayer>,
+    settings: Settings,
+}
+
+impl Server {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// When it is taken, or another setting can't be used: a sentence that names the variable.
+    pub async fn bind(settings: &Settings) -> Result<Self, BadSettings> {
+        let cors = cors(&settings.cors_origins)?;
+        let address = settings.listen_addr;
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            BadSettings(format!(
+                "LISTEN_ADDR ({address}) can't be listened on: {error}; set it to a free address"
+            ))
+        })?;
+        Ok(Self { listener, cors, settings: settings.clone() })
+    }
+
+    /// The address it listens on; the port is a real one even if the setting said 0.
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves `api` until `stop`, and then until what is under way is done or the time for that is over.
+    pub async fn serve(self, api: Arc<Api>, stop: impl Future<Output = ()>) {
+        let stack = ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer_fn(observe::Observed::new)
+            .option_layer(self.cors)
+            .layer(
+                CompressionLayer::new()
+                    .quality(CompressionLevel::Fastest)
+                    .compress_when(SizeAbove::new(COMPRESS_BYTES_MIN)),
+            )
+            .service(routes::service(api));
+        let connections = Arc::new(Semaphore::new(self.settings.connections_max as usize));
+        let under_way = GracefulShutdown::new();
+        let mut stop = pin!(stop);
+        loop {
+            let next = accept(&self.listener, Arc::clone(&connections));
+            let (stream, permit) = tokio::select! {
+                next = next => next,
+                () = &mut stop => break,
+            };
+            let connection = http1(self.settings.header_timeout)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack.clone()));
+            tokio::spawn(live(under_way.watch(connection), permit));
+        }
+        drop(self.listener);
+        tracing::info!(connections = under_way.count(), "stopping: no new connections");
+        if tokio::time::timeout(self.settings.shutdown_timeout, under_way.shutdown()).await.is_err() {
+            tracing::warn!(limit = ?self.settings.shutdown_timeout, "stopping with answers under way: out of time");
+        }
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(listener: &TcpListener, room: Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let permit = room.acquire_owned().await.expect("nobody closes it");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are written whole: waiting for more to send would only delay them.
+                let _best_effort = stream.set_nodelay(true);
+                return (stream, permit);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection can't be accepted");
+                tokio::time::sleep(ACCEPT_BACK_OFF).await;
+            }
+        }
+    }
+}
+
+async fn live(connection: impl Future<Output = hyper::Result<()>>, permit: OwnedSemaphorePermit) {
+    metrics::gauge!("query_api_connections").increment(1);
+    match tokio::time::timeout(CONNECTION_AGE_MAX, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+        Err(_) => tracing::debug!("a connection has become old"),
+    }
+    metrics::gauge!("query_api_connections").decrement(1);
+    drop(permit);
+}
+
+fn http1(header_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(HEAD_BYTES_MAX);
+    builder
+}
+
+fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
+    use hyper::header::{AUTHORIZATION, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
+    let origins: Vec<_> =
+        origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
+    if origins.is_empty() {
+        return Ok(None);
+    }
+    let bad = |origin: &str| {
+        BadSettings(format!(
+            "CORS_ORIGINS has {origin:?}, which is no origin such as https://app.example.com"
+        ))
+    };
+    let is_origin = |origin: &str| {
+        origin.split_once("://").is_some_and(|(scheme, host)| {
+            ["http", "https"].contains(&scheme) && !host.is_empty() && !host.contains(['/', '*', ' '])
+        })
+    };
+    let parse = |origin: &&str| match origin.parse() {
+        Ok(value) if is_origin(origin) => Ok(value),
+        Ok(_) | Err(_) => Err(bad(origin)),
+    };
+    let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(allowed))
+        .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
+        .allow_headers([AUTHORIZATION, IF_NONE_MATCH])
+        .expose_headers([ETAG, RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(CORS_MAX_AGE);
+    Ok(Some(layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        let check = |origins: &[&str], good: bool| {
+            let origins: Vec<_> = origins.iter().map(|origin| (*origin).to_owned()).collect();
+            assert_eq!(cors(&origins).is_ok(), good, "{origins:?}");
+        };
+        check(&[], true);
+        check(&[""], true);
+        check(&["https://app.example.com", "http://localhost:5173"], true);
+        check(&["*"], false);
+        check(&["app.example.com"], false);
+        check(&["https://app.example.com/"], false);
+        check(&["https://*.example.com"], false);
+    }
+}

@@ -1,0 +1,70 @@
+//! The settings of the process, composed of those of its modules: the one place where the environment is read.
+
+use crate::{cache, limit, log, range, routes, server, shared, store, token};
+
+/// Answers what the dashboard asks: PostgreSQL to a cache to JSON.
+///
+/// Every setting is a flag or an environment variable of the same name; durations are written 250ms, 10s, 1h.
+#[derive(clap::Parser, Clone)]
+#[command(name = "query-api", version, max_term_width = 110)]
+pub struct Settings {
+    /// How the API is served.
+    #[command(flatten)]
+    pub server: server::Settings,
+    /// Whose tokens are believed.
+    #[command(flatten)]
+    pub token: token::Settings,
+    /// Where the rows are.
+    #[command(flatten)]
+    pub store: store::Settings,
+    /// Where the shared cache is.
+    #[command(flatten)]
+    pub shared: shared::Settings,
+    /// How answers are kept.
+    #[command(flatten)]
+    pub cache: cache::Settings,
+    /// How far ranges may reach.
+    #[command(flatten)]
+    pub range: range::Settings,
+    /// What organizations may ask.
+    #[command(flatten)]
+    pub limit: limit::Settings,
+    /// How long a request may take.
+    #[command(flatten)]
+    pub routes: routes::Settings,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: log::Settings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_setting_is_a_flag_and_a_variable_of_one_name_with_a_sentence() {
+        let command = Settings::command();
+        command.clone().debug_assert();
+        for argument in command.get_arguments() {
+            let name = argument.get_id().as_str();
+            let Some(variable) = argument.get_env() else { panic!("{name} has no variable") };
+            assert_eq!(variable.to_str().unwrap(), name.to_uppercase());
+            assert_eq!(argument.get_long().unwrap(), name.replace('_', "-"));
+            assert!(argument.get_help().unwrap().to_string().len() > 40, "{name} is not explained");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let command = Settings::command();
+        let hidden = |name: &str| {
+            command
+                .get_arguments()
+                .find(|argument| argument.get_id() == name)
+                .unwrap()
+                .is_hide_env_values_set()
+        };
+        assert!(["jwt_hs256_secret", "database_url", "redis_url"].into_iter().all(hidden));
+    }
+}

@@ -1,0 +1,134 @@
+//! The cache that all instances share, and the organizations' versions: the one module that knows Redis.
+//!
+//! Redis is optional, so its trouble is never an error here: what can't be read is `None`, and a request that meets a
+//! dead Redis makes all later ones pass it by, until [`Shared::watch`] finds it alive again.
+
+use bytes::Bytes;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Cmd, FromRedisValue, RedisError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often Redis is asked whether it is there.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// Where the shared cache is.
+#[derive(clap::Args, Clone)]
+#[group(skip)]
+#[command(next_help_heading = "Redis (optional)")]
+pub struct Settings {
+    /// Redis, as redis://[user:password@]host[:port][/db]; unset, answers are cached in this process only. Set it
+    /// where several instances serve, or where answers must be fresh the moment records are counted
+    #[arg(long, env, hide_env_values = true)]
+    pub redis_url: Option<String>,
+
+    /// How long a request waits for Redis before it goes on without. Raise it where Redis is far away
+    #[arg(long, env, default_value = "250ms", value_parser = humantime::parse_duration)]
+    pub redis_timeout: Duration,
+}
+
+/// Why `REDIS_URL` can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("REDIS_URL is not of the form redis://[user:password@]host[:port][/db]: {0}")]
+pub struct BadUrl(&'static str);
+
+/// The shared cache.
+pub struct Shared {
+    connection: ConnectionManager,
+    up: AtomicBool,
+}
+
+impl Shared {
+    /// The cache that the settings name, if any. Nothing is asked of it yet: it counts as away until a probe finds it.
+    ///
+    /// # Errors
+    /// When the URL is none.
+    pub fn new(settings: &Settings) -> Result<Option<Self>, BadUrl> {
+        let Some(url) = settings.redis_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
+        // The error's text is left out: it may quote the URL, and that holds the password.
+        let client = redis::Client::open(url).map_err(|_| BadUrl("it can't be read as one"))?;
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(settings.redis_timeout))
+            .set_response_timeout(Some(settings.redis_timeout))
+            // The watch asks again soon enough; a request must not wait for a series of attempts.
+            .set_number_of_retries(0);
+        let connection = ConnectionManager::new_lazy_with_config(client, config)
+            .map_err(|_| BadUrl("it names something this build can't reach"))?;
+        Ok(Some(Self { connection, up: AtomicBool::new(false) }))
+    }
+
+    /// Whether Redis answered when it was last asked.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    /// The number at `key`, 0 if there is none; `None` while Redis is away.
+    pub async fn number(&self, key: &str) -> Option<u64> {
+        let number: Option<u64> = self.ask(redis::cmd("GET").arg(key)).await?;
+        Some(number.unwrap_or(0))
+    }
+
+    /// What was kept at `key`, and for how long it still will be; `None` if nothing was or while Redis is away.
+    pub async fn kept(&self, key: &str) -> Option<(Bytes, Duration)> {
+        // One round trip: the bytes and their age belong together.
+        let mut both = redis::pipe();
+        both.get(key).pttl(key);
+        let answer = both.query_async::<(Option<Vec<u8>>, i64)>(&mut self.connection.clone()).await;
+        let (bytes, left) = self.noted(answer)?;
+        Some((bytes?.into(), Duration::from_millis(u64::try_from(left).ok()?)))
+    }
+
+    /// Keeps `body` at `key` for `ttl`, if it can.
+    pub async fn keep(&self, key: &str, body: &Bytes, ttl: Duration) {
+        let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+        let _kept: Option<()> = self.ask(redis::cmd("SET").arg(key).arg(&body[..]).arg("PX").arg(ttl)).await;
+    }
+
+    /// Looks whether Redis is there, and remembers.
+    pub async fn probe(&self) -> bool {
+        let answer = redis::cmd("PING").query_async::<()>(&mut self.connection.clone()).await;
+        let up = answer.is_ok();
+        if self.up.swap(up, Ordering::Relaxed) != up {
+            match &answer {
+                Ok(()) => tracing::info!("redis answers: answers are shared"),
+                Err(error) => {
+                    tracing::warn!(%error, "redis is away: answers are cached in this process only")
+                }
+            }
+        }
+        metrics::gauge!("query_api_redis_up").set(f64::from(u8::from(up)));
+        up
+    }
+
+    /// Probes for ever, and tells `seen` each time.
+    pub async fn watch(&self, seen: impl Fn(bool)) {
+        let mut every = tokio::time::interval(WATCH_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            seen(self.probe().await);
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(&self, question: &Cmd) -> Option<T> {
+        if !self.is_up() {
+            return None;
+        }
+        let answer = question.query_async(&mut self.connection.clone()).await;
+        self.noted(answer)
+    }
+
+    fn noted<T>(&self, answer: Result<T, RedisError>) -> Option<T> {
+        answer.inspect_err(|error| self.note(error)).ok()
+    }
+
+    /// Only a Redis that doesn't answer is away. One that refuses a single command is still there.
+    fn note(&self, error: &RedisError) {
+        metrics::counter!("query_api_redis_errors_total").increment(1);
+        let away = error.is_io_error() || error.is_timeout() || error.is_connection_dropped();
+        if away && self.up.swap(false, Ordering::Relaxed) {
+            metrics::gauge!("query_api_redis_up").set(0.0);
+            tracing::warn!(%error, "redis is away: answers are cached in this process only");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
+//! organization.
+
+use crate::range::Range;
+use crate::summary::{Plan, Profile, Sums};
+use crate::workflow_health::{FAILURES_MAX, Failure, Rows, Runs, WORKFLOWS_MAX, Workflow};
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Pool, PoolError};
+use domain::{BucketSize, Counters};
+use futures_util::future::try_join;
+use std::collections::BTreeMap;
+use tokio_postgres::Row;
+
+mod connect;
+
+pub use connect::{BadSettings, Settings};
+
+/// Why rows can't be read now. A request that meets one may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection: PostgreSQL is away, or all connections are busy.
+    #[error("no connection to PostgreSQL: {0}")]
+    NoConnection(#[from] PoolError),
+    /// PostgreSQL refused or gave up.
+    #[error("PostgreSQL failed: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
+    Failed(#[from] tokio_postgres::Error),
+}
+
+/// How PostgreSQL stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It answers, and has the schema this build reads.
+    Ready,
+    /// It answers, but lacks migrations.
+    Unmigrated(Vec<String>),
+    /// It does not answer.
+    Away(String),
+}
+
+/// Reads rows.
+pub struct Store {
+    pool: Pool,
+}
+
+impl Store {
+    /// A store that connects when it is first asked.
+    ///
+    /// # Errors
+    /// When the settings name no database: a sentence that names the variable.
+    pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
+        Ok(Self { pool: connect::pool(settings)? })
+    }
+
+    /// Who the organization is, and its counters: of the range's closed and open buckets, and of the period before.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn summary(&self, organization: &str, range: &Range) -> Result<(Option<Profile>, Sums), Error> {
+        let client = self.pool.get().await?;
+        try_join(profile(&client, organization), sums(&client, organization, range)).await
+    }
+
+    /// The counters of the range's buckets; buckets without a row are absent.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn buckets(
+        &self,
+        organization: &str,
+        range: &Range,
+    ) -> Result<BTreeMap<DateTime<Utc>, Counters>, Error> {
+        let client = self.pool.get().await?;
+        let size = range.granularity().size();
+        let (table, column) = (size.table(), size.column());
+        let columns = Counters::NAMES.join(", ");
+        let sql = format!(
+            "select {column}, {columns} from {table}
+             where organization_id = $1 and {column} >= $2 and {column} < $3"
+        );
+        let statement = client.prepare_cached(&sql).await?;
+        let rows = client.query(&statement, &[&organization, &range.from(), &range.to()]).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, counters(row)?))).collect()
+    }
+
+    /// Workflow runs in total, by workflow, and the newest failures.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn workflow_health(&self, organization: &str, range: &Range) -> Result<Rows, Error> {
+        let client = self.pool.get().await?;
+        let runs = workflows(&client, organization, range);
+        let ((totals, workflows), failures) = try_join(runs, failures(&client, organization, range)).await?;
+        Ok(Rows { totals, workflows, failures })
+    }
+
+    /// Looks whether PostgreSQL is there and has the schema.
+    pub async fn state(&self) -> State {
+        let missing = async {
+            let client = self.pool.get().await.map_err(|error| Error::from(error).to_string())?;
+            migrations::missing(&client).await.map_err(|error| error.to_string())
+        };
+        match missing.await {
+            Ok(missing) if missing.is_empty() => State::Ready,
+            Ok(missing) => State::Unmigrated(missing),
+            Err(why) => State::Away(why),
+        }
+    }
+
+    /// Connections there are, and how many of them are idle.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size, status.available)
+    }
+}
+
+async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>, Error> {
+    let sql = "select name, plan_id, plan_name from organizations where organization_id = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&organization]).await? else { return Ok(None) };
+    // An update that says no name or no plan leaves them unknown.
+    let name = Some(row.try_get(0)?).filter(|name: &String| !name.is_empty());
+    let plan = Plan { id: row.try_get(1)?, name: row.try_get(2)? };
+    let plan = Some(plan).filter(|plan| !plan.id.is_empty() || !plan.name.is_empty());
+    Ok(Some(Profile { name, plan }))
+}
+
+/// One pass over both periods. Part 0 is the period before, 1 what is over of the range, 2 what is open. All the ends
+/// are starts of buckets of the range's own size, so the sums are exact.
+async fn sums(client: &Object, organization: &str, range: &Range) -> Result<Sums, Error> {
+    let size = range.granularity().size();
+    let statement = client.prepare_cached(&sums_sql(size)).await?;
+    let since = range.compared_from().unwrap_or(range.from());
+    let bounds = (range.from(), range.closed_until(), range.to());
+    let rows = client.query(&statement, &[&organization, &since, &bounds.0, &bounds.1, &bounds.2]).await?;
+    let mut sums = Sums::default();
+    for row in &rows {
+        let counters = counters(row)?;
+        match row.try_get::<_, i32>(0)? {
+            0 => sums.earlier = counters,
+            1 => sums.closed = counters,
+            _ => sums.open = counters,
+        }
+    }
+    Ok(sums)
+}
+
+fn sums_sql(size: BucketSize) -> String {
+    let (table, column) = (size.table(), size.column());
+    let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
+    format!(
+        "select ({column} >= $3)::int + ({column} >= $4)::int as part, {sums} from {table}
+         where organization_id = $1 and {column} >= $2 and {column} < $5 group by part"
+    )
+}
+
+/// The counters of a row, from its second column on.
+fn counters(row: &Row) -> Result<Counters, Error> {
+    let mut values = [0; Counters::NAMES.len()];
+    for (index, value) in values.iter_mut().enumerate() {
+        *value = row.try_get(index + 1)?;
+    }
+    Ok(Counters::from_values(values))
+}
+
+/// The workflows with most failures, and the totals over all of them, listed or not: the windows are computed before
+/// the limit.
+async fn workflows(
+    client: &Object,
+    organization: &str,
+    range: &Range,
+) -> Result<(Runs, Vec<Workflow>), Error> {
+    let sql = "
+        with workflows as (
+            select workflow_id,
+                   (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1] as name,
+                   sum(runs) as runs, sum(failed) as failed, sum(failed_safety_limit) as failed_safety_limit,
+                   sum(total_execution_time_ms) as total_execution_time_ms
+            from workflow_hourly_metrics
+            where organization_id = $1 and hour_bucket >= $2 and hour_bucket < $3
+            group by workflow_id
+        )
+        select workflow_id, name, runs::bigint, failed::bigint, failed_safety_limit::bigint,
+               total_execution_time_ms::bigint, (sum(runs) over ())::bigint, (sum(failed) over ())::bigint,
+               (sum(failed_safety_limit) over ())::bigint, (sum(total_execution_time_ms) over ())::bigint
+        from workflows
+        order by failed + failed_safety_limit desc, runs desc, workflow_id
+        limit $4";
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &WORKFLOWS_MAX]).await?;
+    let totals = rows.first().map(|row| runs(row, 6)).transpose()?.unwrap_or_default();
+    let workflow =
+        |row: &Row| Ok(Workflow { id: row.try_get(0)?, name: row.try_get(1)?, runs: runs(row, 2)? });
+    Ok((totals, rows.iter().map(workflow).collect::<Result<_, Error>>()?))
+}
+
+fn runs(row: &Row, first: usize) -> Result<Runs, Error> {
+    Ok(Runs {
+        total: row.try_get(first)?,
+        failed: row.try_get(first + 1)?,
+        failed_safety_limit: row.try_get(first + 2)?,
+        total_execution_time_ms: row.try_get(first + 3)?,
+    })
+}
+
+async fn failures(client: &Object, organization: &str, range: &Range) -> Result<Vec<Failure>, Error> {
+    let sql = "
+        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
+        from workflow_failures
+        where organization_id = $1 and finished_at >= $2 and finished_at < $3
+        order by finished_at desc, execution_id desc
+        limit $4";
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &FAILURES_MAX]).await?;
+    let failure = |row: &Row| {
+        Ok(Failure {
+            execution_id: row.try_get(0)?,
+            workflow_id: row.try_get(1)?,
+            workflow_name: row.try_get(2)?,
+            outcome: row.try_get(3)?,
+            error_message: row.try_get(4)?,
+            execution_time_ms: row.try_get(5)?,
+            finished_at: row.try_get(6)?,
+        })
+    };
+    rows.iter().map(failure).collect()
+}

@@ -1,0 +1,166 @@
+//! How connections to PostgreSQL are made: limits on every wait, TLS where the URL asks for it.
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How PostgreSQL is reached.
+#[derive(clap::Args, Clone)]
+#[group(skip)]
+#[command(next_help_heading = "PostgreSQL")]
+pub struct Settings {
+    /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
+    /// and the server's certificate checked. A role that may only read is enough
+    #[arg(long, env, hide_env_values = true)]
+    pub database_url: String,
+
+    /// A PEM file of certificate authorities to believe beside the system's. Set it where the database's certificate
+    /// is signed by an authority of your own
+    #[arg(long, env)]
+    pub database_ca_file: Option<PathBuf>,
+
+    /// How many connections are kept at most. Raise it when requests wait for connections while the database is idle
+    #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub database_pool_size: u16,
+
+    /// How long a request waits for a free connection. Lower it to fail sooner under overload
+    #[arg(long, env, default_value = "2s", value_parser = humantime::parse_duration)]
+    pub database_wait_timeout: Duration,
+
+    /// How long making a connection may take. Raise it where the database is far away
+    #[arg(long, env, default_value = "3s", value_parser = humantime::parse_duration)]
+    pub database_connect_timeout: Duration,
+
+    /// How long PostgreSQL may work on one statement. Raise it if long ranges of large organizations time out
+    #[arg(long, env, default_value = "4s", value_parser = humantime::parse_duration)]
+    pub database_statement_timeout: Duration,
+}
+
+/// Why the settings name no database: a sentence that names the variable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSettings(String);
+
+/// A pool that connects when it is first asked.
+pub(super) fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
+    let config = config(settings)?;
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = if config.get_ssl_mode() == SslMode::Require {
+        Manager::from_config(config, tls(settings.database_ca_file.as_deref())?, recycling)
+    } else {
+        Manager::from_config(config, NoTls, recycling)
+    };
+    let pool = Pool::builder(manager)
+        .max_size(settings.database_pool_size.into())
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(settings.database_wait_timeout))
+        .create_timeout(Some(settings.database_connect_timeout))
+        .recycle_timeout(Some(settings.database_connect_timeout))
+        .build();
+    Ok(pool.expect("a runtime is named, which is all the builder asks for"))
+}
+
+fn config(settings: &Settings) -> Result<Config, BadSettings> {
+    // The stricter modes of other clients check the certificate; ours does so whenever there is one.
+    let url = settings.database_url.replace("sslmode=verify-full", "sslmode=require");
+    let url = url.replace("sslmode=verify-ca", "sslmode=require");
+    // The error's text is left out: it may quote the URL, and that holds the password.
+    let mut config: Config = url.parse().map_err(|_| BadSettings(NO_URL.into()))?;
+    if config.get_hosts().is_empty() {
+        return Err(BadSettings(NO_URL.into()));
+    }
+    let ours = format!(
+        "-c statement_timeout={} -c default_transaction_read_only=on",
+        settings.database_statement_timeout.as_millis()
+    );
+    let options = config.get_options().map_or(ours.clone(), |theirs| format!("{theirs} {ours}"));
+    config.options(options).connect_timeout(settings.database_connect_timeout);
+    // A server that vanished without a word is noticed after as long as one that is slow.
+    config.tcp_user_timeout(settings.database_statement_timeout).keepalives_idle(Duration::from_secs(10));
+    if config.get_application_name().is_none() {
+        config.application_name("query-api");
+    }
+    Ok(config)
+}
+
+const NO_URL: &str = "DATABASE_URL is not of the form postgres://user:password@host:port/database";
+
+fn tls(extra: Option<&Path>) -> Result<MakeRustlsConnect, BadSettings> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = extra.filter(|file| !file.as_os_str().is_empty()) {
+        let bad = |why: String| BadSettings(format!("DATABASE_CA_FILE ({}) {why}", file.display()));
+        let certificates = certificates(file).map_err(|error| bad(format!("can't be read: {error}")))?;
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(bad("has no certificate".into()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the versions rustls thinks safe")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn certificates(
+    file: &Path,
+) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, rustls::pki_types::pem::Error> {
+    use rustls::pki_types::pem::PemObject as _;
+    rustls::pki_types::CertificateDer::pem_file_iter(file)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(database_url: &str) -> Settings {
+        Settings {
+            database_url: database_url.into(),
+            database_ca_file: None,
+            database_pool_size: 4,
+            database_wait_timeout: Duration::from_secs(1),
+            database_connect_timeout: Duration::from_secs(1),
+            database_statement_timeout: Duration::from_millis(1_500),
+        }
+    }
+
+    #[test]
+    fn a_url_that_names_no_database_is_refused_without_being_quoted() {
+        for url in ["", "mysql://root:hunter2@db/x", "postgres://u:hunter2@db:port/x", "dbname=x"] {
+            let sentence = pool(&settings(url)).err().unwrap().to_string();
+            assert!(sentence.contains("DATABASE_URL") && !sentence.contains("hunter2"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn connections_only_read_and_have_a_limit() {
+        let config = config(&settings("postgres://u@db/x?options=-c%20search_path%3Dm")).unwrap();
+        let expected = "-c search_path=m -c statement_timeout=1500 -c default_transaction_read_only=on";
+        assert_eq!(config.get_options(), Some(expected));
+        assert_eq!(config.get_application_name(), Some("query-api"));
+    }
+
+    #[test]
+    fn stricter_modes_are_ours_anyway() {
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let config = config(&settings(&format!("postgres://u@db/x?sslmode={mode}"))).unwrap();
+            assert_eq!(config.get_ssl_mode(), SslMode::Require, "{mode}");
+        }
+        assert!(pool(&settings("postgres://u@db/x?sslmode=require")).is_ok());
+    }
+
+    #[test]
+    fn a_missing_authority_file_is_named() {
+        let settings = Settings {
+            database_ca_file: Some("/nowhere/ca.pem".into()),
+            ..settings("postgres://u@db/x?sslmode=require")
+        };
+        assert!(pool(&settings).err().unwrap().to_string().contains("/nowhere/ca.pem"));
+    }
+}

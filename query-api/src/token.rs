@@ -1,0 +1,243 @@
+//! Who is asking: the organization, from a verified token and from nowhere else.
+//!
+//! The key decides the algorithm: a secret verifies HS256 only, a public key the one algorithm of its kind only. What
+//! the token's header claims can at most pick among the keys, so no token can have its signature checked by other rules.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Header, Validation};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A shorter secret could be guessed: RFC 7518, section 3.2, asks for as many bytes as the hash has.
+const SECRET_BYTES_MIN: usize = 32;
+
+/// A shorter RSA modulus could be factored: RFC 7518, section 3.3, asks for 2048 bits.
+const RSA_BYTES_MIN: usize = 256;
+
+/// How many keys of a key set are tried at most.
+const KEYS_MAX: usize = 64;
+
+/// A longer token is refused unread.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// No organization has a longer id: the consumer refuses its records.
+const ORGANIZATION_BYTES_MAX: usize = 128;
+
+/// Whose tokens are believed.
+#[derive(clap::Args, Clone)]
+#[group(skip)]
+#[command(next_help_heading = "Tokens (one of the two keys is needed)")]
+pub struct Settings {
+    /// The secret that signs HS256 tokens, at least 32 bytes. Set it where one party issues all tokens and can share
+    /// a secret with this service
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_hs256_secret: Option<String>,
+
+    /// A JWKS file with the public keys of RS256, ES256 or EdDSA tokens. Set it where an identity provider issues
+    /// them; it is read at start, so restart after a key was rotated
+    #[arg(long, env)]
+    pub jwt_jwks_file: Option<PathBuf>,
+
+    /// The `iss` a token must have; unset, any. Set it where the key also signs for others
+    #[arg(long, env)]
+    pub jwt_issuer: Option<String>,
+
+    /// The `aud` a token must have; unset, any. Set it where the issuer makes tokens for several services
+    #[arg(long, env)]
+    pub jwt_audience: Option<String>,
+
+    /// How long after its `exp` (and before its `nbf`) a token is still taken. Raise it to a few seconds where the
+    /// issuer's clock and this one's disagree
+    #[arg(long, env, default_value = "0s", value_parser = humantime::parse_duration)]
+    pub jwt_leeway: Duration,
+}
+
+/// Why a service can't start with these settings: a sentence that names the variable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSettings(String);
+
+/// Why a request has no organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no token.
+    Missing,
+    /// It was valid once.
+    Expired,
+    /// It is not a token, not signed by a key of ours, or not meant for us (now).
+    Invalid,
+    /// It is valid, but names no organization.
+    NoOrganization,
+}
+
+struct Key {
+    id: Option<String>,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// Verifies tokens.
+pub struct Verifier {
+    keys: Vec<Key>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    leeway: Duration,
+}
+
+/// What a token says. Each claim but `exp` may be absent or odd: what that means is decided below.
+#[derive(Deserialize)]
+struct Claims {
+    exp: f64,
+    nbf: Option<f64>,
+    #[serde(default)]
+    organization_id: serde_json::Value,
+}
+
+impl Verifier {
+    /// A verifier with the key the settings name.
+    ///
+    /// # Errors
+    /// Without a key, with two, or with one that can't be used: a sentence that names the variable.
+    pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
+        let secret = settings.jwt_hs256_secret.as_deref().filter(|secret| !secret.is_empty());
+        let file = settings.jwt_jwks_file.as_deref().filter(|file| !file.as_os_str().is_empty());
+        let keys = match (secret, file) {
+            (Some(secret), None) => vec![shared_key(secret)?],
+            (None, Some(file)) => public_keys(file)?,
+            (None, None) => return Err(BadSettings(NO_KEY.into())),
+            (Some(_), Some(_)) => return Err(BadSettings(TWO_KEYS.into())),
+        };
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (issuer, audience) = (set(&settings.jwt_issuer), set(&settings.jwt_audience));
+        Ok(Self { keys, issuer, audience, leeway: settings.jwt_leeway })
+    }
+
+    /// The organization that the value of an `Authorization` header speaks for.
+    ///
+    /// # Errors
+    /// When it speaks for none; the variant says why.
+    pub fn organization(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<String, Refusal> {
+        let token = bearer(authorization.ok_or(Refusal::Missing)?)?;
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Refusal::Invalid);
+        }
+        let claims = self.verified(token)?;
+        self.check_times(&claims, now)?;
+        let organization = claims.organization_id.as_str().ok_or(Refusal::NoOrganization)?;
+        if is_organization(organization) { Ok(organization.to_owned()) } else { Err(Refusal::NoOrganization) }
+    }
+
+    fn verified(&self, token: &str) -> Result<Claims, Refusal> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid)?;
+        // RFC 7515, section 4.1.11: extensions marked critical must be understood, and none are.
+        if header.crit.is_some() {
+            return Err(Refusal::Invalid);
+        }
+        let verified = |key: &Key| {
+            let rules = self.rules(key.algorithm);
+            jsonwebtoken::decode::<Claims>(token, &key.key, &rules).ok().map(|token| token.claims)
+        };
+        self.keys.iter().filter(|key| key.may_verify(&header)).find_map(verified).ok_or(Refusal::Invalid)
+    }
+
+    fn rules(&self, algorithm: Algorithm) -> Validation {
+        let mut rules = Validation::new(algorithm);
+        // The library would read the clock; `check_times` is given it.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        rules.validate_aud = self.audience.is_some();
+        if let Some(issuer) = &self.issuer {
+            rules.set_issuer(&[issuer]);
+            rules.required_spec_claims.insert("iss".into());
+        }
+        if let Some(audience) = &self.audience {
+            rules.set_audience(&[audience]);
+            rules.required_spec_claims.insert("aud".into());
+        }
+        rules
+    }
+
+    fn check_times(&self, claims: &Claims, now: DateTime<Utc>) -> Result<(), Refusal> {
+        let now = now.timestamp_millis() as f64 / 1_000.0;
+        let leeway = self.leeway.as_secs_f64();
+        if claims.exp + leeway <= now {
+            return Err(Refusal::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| nbf - leeway > now) {
+            return Err(Refusal::Invalid);
+        }
+        Ok(())
+    }
+}
+
+impl Key {
+    fn may_verify(&self, header: &Header) -> bool {
+        let meant = match (&header.kid, &self.id) {
+            (Some(wanted), Some(id)) => wanted == id,
+            (Some(_), None) | (None, _) => true,
+        };
+        meant && header.alg == self.algorithm
+    }
+}
+
+const NO_KEY: &str = "no key to verify tokens with: set JWT_HS256_SECRET to the secret that signs them (at least 32 \
+                      bytes), or JWT_JWKS_FILE to a file with the issuer's public keys";
+
+const TWO_KEYS: &str =
+    "JWT_HS256_SECRET and JWT_JWKS_FILE are both set: keep the one that tokens are signed with";
+
+fn shared_key(secret: &str) -> Result<Key, BadSettings> {
+    if secret.len() < SECRET_BYTES_MIN {
+        let sentence = format!(
+            "JWT_HS256_SECRET has {} bytes: it needs at least {SECRET_BYTES_MIN}, such as `openssl rand -hex 32` prints",
+            secret.len()
+        );
+        return Err(BadSettings(sentence));
+    }
+    Ok(Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) })
+}
+
+fn public_keys(file: &Path) -> Result<Vec<Key>, BadSettings> {
+    let bad = |why: String| BadSettings(format!("JWT_JWKS_FILE ({}) {why}", file.display()));
+    let text = std::fs::read(file).map_err(|error| bad(format!("can't be read: {error}")))?;
+    let set: JwkSet =
+        serde_json::from_slice(&text).map_err(|error| bad(format!("is no JSON Web Key Set: {error}")))?;
+    let keys: Vec<_> = set.keys.iter().filter_map(public_key).take(KEYS_MAX).collect();
+    if keys.is_empty() {
+        return Err(bad("has no key for RS256 (2048 bits or more), ES256 or EdDSA (Ed25519)".into()));
+    }
+    Ok(keys)
+}
+
+/// The key, if it is public and meant for signatures of a kind that is supported. Others may well be in a key set.
+fn public_key(jwk: &Jwk) -> Option<Key> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        _ => return None,
+    };
+    let fits = jwk.common.key_algorithm.as_ref().is_none_or(|named| *named == KeyAlgorithm::from(algorithm));
+    let signs = jwk.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+    let key = DecodingKey::from_jwk(jwk).ok()?;
+    let strong = match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, .. } => n.len() >= RSA_BYTES_MIN,
+        DecodingKeyKind::SecretOrDer(_) => true,
+    };
+    (fits && signs && strong).then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
+}
+
+fn bearer(authorization: &str) -> Result<&str, Refusal> {
+    let (scheme, token) = authorization.trim().split_once(' ').ok_or(Refusal::Invalid)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refusal::Invalid) }
+}
+
+/// Whether records of an organization of that id could ever have been counted.
+fn is_organization(id: &str) -> bool {
+    !id.trim().is_empty() && id.len() <= ORGANIZATION_BYTES_MAX && !id.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
+
+use crate::range::Range;
+use crate::registry::KPIS;
+use chrono::{DateTime, Utc};
+use domain::Counters;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// The answer, as JSON shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trends<'a> {
+    organization_id: &'a str,
+    range: Range,
+    series: Vec<Point>,
+    #[serde(serialize_with = "crate::answer::time")]
+    generated_at: DateTime<Utc>,
+}
+
+impl<'a> Trends<'a> {
+    /// Composes the answer from the buckets that have a row; the others are 0.
+    #[must_use]
+    pub fn new(
+        organization_id: &'a str,
+        range: Range,
+        rows: &BTreeMap<DateTime<Utc>, Counters>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let point = |bucket| Point {
+            bucket,
+            open: range.is_open(bucket),
+            counters: rows.get(&bucket).copied().unwrap_or_default(),
+        };
+        Self { organization_id, range, series: range.buckets().map(point).collect(), generated_at: now }
+    }
+}
+
+struct Point {
+    bucket: DateTime<Utc>,
+    open: bool,
+    counters: Counters,
+}
+
+/// `{"bucket","open", counters..., KPIs...}`. A KPI that is a counter (the orders) is there once.
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(transparent)]
+        struct Time(#[serde(serialize_with = "crate::answer::time")] DateTime<Utc>);
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("bucket", &Time(self.bucket))?;
+        map.serialize_entry("open", &self.open)?;
+        for (name, value) in Counters::NAMES.iter().zip(self.counters.values()) {
+            map.serialize_entry(name, &value)?;
+        }
+        for kpi in KPIS.iter().filter(|kpi| !Counters::NAMES.contains(&kpi.key)) {
+            map.serialize_entry(kpi.key, &(kpi.value)(&self.counters).tenths())?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::range::{RawRange, Settings};
+
+    fn series(now: &str, rows: &[(&str, Counters)]) -> serde_json::Value {
+        let raw = RawRange {
+            from: Some("2026-02-25T08:00:00Z".into()),
+            to: Some("2026-02-25T10:30:00Z".into()),
+            granularity: None,
+        };
+        let now = now.parse().unwrap();
+        let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
+        let rows = rows.iter().map(|(bucket, counters)| (bucket.parse().unwrap(), *counters)).collect();
+        serde_json::to_value(Trends::new("acme", range, &rows, now)).unwrap()["series"].clone()
+    }
+
+    #[test]
+    fn gaps_are_zeros_and_the_bucket_of_now_is_open() {
+        let counters = Counters::from_values([1, 4, 3, 10, 2, 1_234, 5, 5]);
+        let series = series("2026-02-25T10:45:00Z", &[("2026-02-25T09:00:00Z", counters)]);
+        let expected = serde_json::json!({
+            "bucket": "2026-02-25T09:00:00.000Z", "open": false,
+            "orders_created": 1, "payments_total": 4, "payments_successful": 3, "workflows_total": 10,
+            "workflows_failed": 2, "total_execution_time_ms": 1234, "messages_sent": 5, "messages_delivered": 5,
+            "payment_success_rate": 75, "workflow_failure_rate": 20, "avg_execution_time_ms": 123.4,
+            "message_delivery_rate": 100,
+        });
+        assert_eq!(series.as_array().unwrap().len(), 3);
+        assert_eq!(series[0]["orders_created"], 0);
+        assert_eq!(series[0]["message_delivery_rate"], 0);
+        assert_eq!(series[1], expected);
+        assert_eq!(series[2]["open"], true);
+    }
+
+    #[test]
+    fn once_the_hour_is_over_nothing_is_open() {
+        let series = series("2026-02-25T11:00:00Z", &[]);
+        assert!(series.as_array().unwrap().iter().all(|point| point["open"] == false), "{series}");
+    }
+}

@@ -1,0 +1,60 @@
+//! Looks after what the service stands on, and says how it is: to `/readyz`, the log and the metrics.
+
+use crate::shared::Shared;
+use crate::store::{State, Store};
+use admin::Readiness;
+use std::time::Duration;
+
+/// How often PostgreSQL is looked at.
+const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
+
+/// Says how PostgreSQL is, for ever. Without it the service is not ready: it can at most repeat itself.
+pub async fn postgresql(store: &Store, readiness: &Readiness) {
+    let mut every = tokio::time::interval(POSTGRESQL_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = None;
+    loop {
+        every.tick().await;
+        let state = store.state().await;
+        if last.as_ref() != Some(&state) {
+            say(&state, readiness);
+        }
+        let (all, idle) = store.connections();
+        metrics::gauge!("query_api_pool_connections", "state" => "idle").set(idle as f64);
+        metrics::gauge!("query_api_pool_connections", "state" => "busy").set(all.saturating_sub(idle) as f64);
+        metrics::gauge!("query_api_postgresql_up").set(f64::from(u8::from(state == State::Ready)));
+        last = Some(state);
+    }
+}
+
+fn say(state: &State, readiness: &Readiness) {
+    match state {
+        State::Ready => {
+            tracing::info!("postgresql answers");
+            readiness.good("postgresql");
+        }
+        State::Unmigrated(missing) => {
+            let why = format!("the schema lacks {}: run `consumer migrate`", missing.join(", "));
+            tracing::warn!(why, "waiting for postgresql");
+            readiness.bad("postgresql", why);
+        }
+        State::Away(why) => {
+            tracing::warn!(why, "waiting for postgresql");
+            // The reason may name hosts; whoever reads it here has the log as well.
+            readiness.bad("postgresql", "it does not answer: requests that need it get 503 until it does");
+        }
+    }
+}
+
+/// Says how Redis is, for ever. The service is ready without it: that costs freshness only.
+pub async fn redis(shared: &Shared, readiness: &Readiness) {
+    const UP: &str = "redis";
+    const AWAY: &str = "redis (away: answers are cached in this process, for a moment)";
+    shared
+        .watch(|up| {
+            let (now, before) = if up { (UP, AWAY) } else { (AWAY, UP) };
+            readiness.forget(before);
+            readiness.good(now);
+        })
+        .await;
+}
