@@ -1,1 +1,35 @@
-//! 
+//! The harness of whole-system stories: real Kafka, PostgreSQL and Redis, the real binaries, and everything a story
+//! changes its own.
+//!
+//! ```text
+//! Stack     a story's topics, database, consumer group and cache prefix, on services all stories share (or its own)
+//!   produce -> consumer() -> until_idle -> counts, dead_letters, differences
+//!                                       -> api() -> get
+//! ```
+//! What fails here panics with a sentence: a story has no use for errors.
+
+mod answer;
+mod counts;
+mod dead_letter;
+mod launch;
+mod member;
+mod shared;
+mod stack;
+mod token;
+
+pub use answer::Answer;
+pub use counts::Counts;
+pub use dead_letter::DeadLetter;
+pub use launch::{Ended, Launch};
+pub use member::{Api, Member};
+pub use stack::Stack;
+pub use token::Token;
+
+/// What succeeded; a story ends here with the error's sentence otherwise.
+#[track_caller]
+pub(crate) fn must<T>(outcome: anyhow::Result<T>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(error) => panic!("{error:#}"),
+    }
+}

@@ -1,21 +1,15 @@
 //! Everything this program takes from the environment, read here and nowhere else.
-#![expect(clippy::disallowed_methods, reason = "the one place where xtask and the tests read the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place where xtask and the tests read the environment"
+)]
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Variables that children of ours get to see; everything else they need is set for them by name.
-const PASSED_ON: [&str; 9] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "RUST_BACKTRACE",
-    "RUST_LOG",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
+const PASSED_ON: [&str; 9] =
+    ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What the developer's shell says.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +38,9 @@ impl Environment {
             database_url: text("DATABASE_URL"),
             redis_url: text("REDIS_URL"),
             java_home: text("JAVA_HOME").map(PathBuf::from),
-            path: std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default(),
+            path: std::env::var_os("PATH")
+                .map(|path| std::env::split_paths(&path).collect())
+                .unwrap_or_default(),
             passed_on: PASSED_ON
                 .iter()
                 .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))

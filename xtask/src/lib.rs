@@ -16,7 +16,7 @@ pub mod server;
 pub mod services;
 pub mod user;
 
-// pub mod binaries;
+pub mod binaries;
 pub mod port;
 pub mod say;
 pub mod wait;

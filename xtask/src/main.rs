@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use xtask::services::{Purpose, Services};
 use xtask::say;
+use xtask::services::{Purpose, Services};
 
 /// Runs the whole system on this machine, and checks it.
 #[derive(Parser)]

@@ -27,7 +27,9 @@ pub fn free() -> anyhow::Result<u16> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let width = u64::from(RANGE.end - RANGE.start);
     (0..LOOKS_MAX)
-        .map(|_| RANGE.start + u16::try_from(RandomState::new().hash_one(()) % width).expect("a rest below a u16"))
+        .map(|_| {
+            RANGE.start + u16::try_from(RandomState::new().hash_one(()) % width).expect("a rest below a u16")
+        })
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && taken.insert(*port))
         .context("no free port found on 127.0.0.1")
 }

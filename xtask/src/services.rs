@@ -63,7 +63,10 @@ impl Plan {
     /// What can't be shown with these services, in sentences for people; empty when all of them are real.
     #[must_use]
     pub fn shortcomings(&self) -> Vec<String> {
-        [self.kafka.shortcoming(), self.postgres.shortcoming(), self.redis.shortcoming()].into_iter().flatten().collect()
+        [self.kafka.shortcoming(), self.postgres.shortcoming(), self.redis.shortcoming()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) struct Java {
 impl Java {
     /// The one `JAVA_HOME` names, else the one on `PATH`; or the sentence that says what is wrong.
     pub(super) fn find(environment: &Environment) -> Result<Self, String> {
-        let home = environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
+        let home =
+            environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
         let Some(path) = home.or_else(|| environment.find("java")) else {
             return Err("no Java found (Debian: apt-get install openjdk-17-jre-headless)".into());
         };

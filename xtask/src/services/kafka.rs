@@ -102,7 +102,10 @@ impl Kafka {
             KafkaPlan::Given(brokers) => Self::given(brokers).await,
             KafkaPlan::Mock(why) => Self::mock(&why),
             KafkaPlan::Local(local) => match local.jars.get() {
-                Ok(jars) => port::with_fresh(async || Self::local(&local.java, jars, purpose, run, environment).await).await,
+                Ok(jars) => {
+                    port::with_fresh(async || Self::local(&local.java, jars, purpose, run, environment).await)
+                        .await
+                }
                 Err(error) => Self::mock(&format!("{error:#}")),
             },
         }
@@ -116,7 +119,8 @@ impl Kafka {
 
     fn mock(why: &str) -> anyhow::Result<Self> {
         let mock = MockKafka::start()?;
-        let why = format!("librdkafka's mock cluster inside this process, because {why}; {}", mock_kafka::LIMITS);
+        let why =
+            format!("librdkafka's mock cluster inside this process, because {why}; {}", mock_kafka::LIMITS);
         Ok(Self { brokers: mock.brokers().into(), why, node: Node::Mock(mock) })
     }
 
@@ -141,7 +145,10 @@ impl Kafka {
             .end_by(Signal::TERM, GRACE);
         let brokers = format!("127.0.0.1:{broker_port}");
         let server = Server::start(program, async || answers(&brokers)).await?;
-        let why = format!("Apache Kafka started here (KAFKA_BROKERS is not set, Java {} is installed)", java.version);
+        let why = format!(
+            "Apache Kafka started here (KAFKA_BROKERS is not set, Java {} is installed)",
+            java.version
+        );
         Ok(Self { brokers, why, node: Node::Local(server) })
     }
 
@@ -223,7 +230,8 @@ impl Kafka {
         let client = client(&self.brokers)?;
         let metadata = client.fetch_metadata(Some(topic), ANSWER_LIMIT)?;
         let topic_metadata = metadata.topics().first().context("Kafka answered about no topic")?;
-        let mut partitions: Vec<i32> = topic_metadata.partitions().iter().map(|partition| partition.id()).collect();
+        let mut partitions: Vec<i32> =
+            topic_metadata.partitions().iter().map(|partition| partition.id()).collect();
         partitions.sort_unstable();
         let end = |partition| Ok(client.fetch_watermarks(topic, partition, ANSWER_LIMIT)?.1);
         partitions.into_iter().map(end).collect()
@@ -289,7 +297,15 @@ fn format_storage(java: &Java, jars: &Path, config: &str) -> anyhow::Result<()> 
     let output = Command::new(&java.path)
         .args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp"])
         .arg(format!("{}/*", jars.display()))
-        .args(["kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", config])
+        .args([
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            "--cluster-id",
+            CLUSTER_ID,
+            "--config",
+            config,
+        ])
         .output()?;
     if !output.status.success() {
         bail!("Kafka's storage can't be made:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -5,7 +5,8 @@ use rdkafka::mocking::MockCluster;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// What the mock is not.
-pub(super) const LIMITS: &str = "the mock keeps at most 5 MiB or 100,000 records a partition, and nothing once this process ends";
+pub(super) const LIMITS: &str =
+    "the mock keeps at most 5 MiB or 100,000 records a partition, and nothing once this process ends";
 
 /// How many requests may wait for the cluster's thread.
 const REQUESTS_MAX: usize = 16;

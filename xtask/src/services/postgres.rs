@@ -80,7 +80,8 @@ impl DatabaseUrl {
     /// The same server's database `name`.
     #[must_use]
     pub fn database(&self, name: &str) -> Self {
-        let (url, parameters) = self.0.split_once('?').map_or((&*self.0, None), |(url, rest)| (url, Some(rest)));
+        let (url, parameters) =
+            self.0.split_once('?').map_or((&*self.0, None), |(url, rest)| (url, Some(rest)));
         let authority = url.find("://").map_or(0, |at| at + 3);
         let end = url[authority..].find('/').map_or(url.len(), |at| authority + at);
         let parameters = parameters.map(|parameters| format!("?{parameters}")).unwrap_or_default();
@@ -121,7 +122,9 @@ impl Postgres {
     pub async fn start(plan: PostgresPlan, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
         match plan.0 {
             Way::Given(url) => Self::given(DatabaseUrl::new(url)?).await,
-            Way::Local(programs) => port::with_fresh(async || Self::local(&programs, run, environment).await).await,
+            Way::Local(programs) => {
+                port::with_fresh(async || Self::local(&programs, run, environment).await).await
+            }
             Way::Missing => anyhow::bail!("{MISSING}"),
         }
     }
@@ -135,18 +138,26 @@ impl Postgres {
     async fn local(programs: &Programs, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
         let port = port::free()?;
         let cluster = Cluster::new(programs, environment)?;
-        let program = Program::new("PostgreSQL", cluster.programs.join("postgres"), run.join(format!("postgres-{port}.log")))
-            .inherit(environment)
-            .user(cluster.user.clone())
-            .folder(&cluster.folder)
-            .scratch(&cluster.folder)
-            .arg("-D")
-            .arg(cluster.data())
-            .args(["-p", &port.to_string()])
-            .end_by(Signal::QUIT, GRACE);
-        let url = DatabaseUrl::new(format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", cluster.password))?;
+        let program = Program::new(
+            "PostgreSQL",
+            cluster.programs.join("postgres"),
+            run.join(format!("postgres-{port}.log")),
+        )
+        .inherit(environment)
+        .user(cluster.user.clone())
+        .folder(&cluster.folder)
+        .scratch(&cluster.folder)
+        .arg("-D")
+        .arg(cluster.data())
+        .args(["-p", &port.to_string()])
+        .end_by(Signal::QUIT, GRACE);
+        let url =
+            DatabaseUrl::new(format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", cluster.password))?;
         let server = Server::start(program, async || answers(&url).await).await?;
-        let user = cluster.user.map(|user| format!(", run as {} because root may not", user.name)).unwrap_or_default();
+        let user = cluster
+            .user
+            .map(|user| format!(", run as {} because root may not", user.name))
+            .unwrap_or_default();
         let why = format!("started here (DATABASE_URL is not set, {}{user})", programs.origin());
         Ok(Self { url, why, server: Some(server) })
     }
@@ -241,7 +252,14 @@ impl Cluster {
         write_private(&password_file, &self.password)?;
         let mut command = Command::new(self.programs.join("initdb"));
         command
-            .args(["--username=postgres", "--auth=scram-sha-256", "--no-locale", "--encoding=UTF8", "--no-sync", "-D"])
+            .args([
+                "--username=postgres",
+                "--auth=scram-sha-256",
+                "--no-locale",
+                "--encoding=UTF8",
+                "--no-sync",
+                "-D",
+            ])
             .arg(self.data())
             .arg(format!("--pwfile={}", password_file.display()))
             .env_clear()

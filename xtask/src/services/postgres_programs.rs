@@ -28,7 +28,8 @@ impl Programs {
     pub(super) fn find(environment: &Environment) -> Option<Self> {
         let on_path = environment.find("initdb").and_then(|path| path.canonicalize().ok());
         let on_path = on_path.and_then(|path| path.parent().map(Path::to_path_buf));
-        let folders = on_path.into_iter().chain(HIDDEN_IN.into_iter().flat_map(|(all, bin)| versions_in(all, bin)));
+        let folders =
+            on_path.into_iter().chain(HIDDEN_IN.into_iter().flat_map(|(all, bin)| versions_in(all, bin)));
         let newest = folders.filter_map(|folder| Some((version(&folder)?, folder))).max();
         if let Some((version, folder)) = newest.filter(|(version, _)| *version >= VERSION_MIN) {
             return Some(Self::Installed { folder, version });

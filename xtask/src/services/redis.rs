@@ -61,7 +61,11 @@ impl Redis {
     ///
     /// # Errors
     /// When an installed server does not start.
-    pub async fn start(plan: RedisPlan, run: &Path, environment: &Environment) -> anyhow::Result<Option<Self>> {
+    pub async fn start(
+        plan: RedisPlan,
+        run: &Path,
+        environment: &Environment,
+    ) -> anyhow::Result<Option<Self>> {
         match plan {
             RedisPlan::Missing => Ok(None),
             RedisPlan::Given(url) => Ok(Some(Self { url, why: "REDIS_URL is set", local: None })),

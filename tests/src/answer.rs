@@ -1,0 +1,64 @@
+//! HTTP, as little as a story needs: one request, one connection.
+
+use anyhow::Context as _;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
+use hyper::header::HeaderMap;
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long an answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+
+/// An answer, whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, as text.
+    pub body: String,
+}
+
+impl Answer {
+    pub(crate) async fn get(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let answer = tokio::time::timeout(ANSWER_LIMIT, Self::ask(address, path, headers)).await;
+        answer.with_context(|| format!("{address}{path} didn't answer in {} s", ANSWER_LIMIT.as_secs()))?
+    }
+
+    async fn ask(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let stream = TokioIo::new(TcpStream::connect(address).await?);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(stream).await?;
+        // It ends with the sender; what goes wrong with it is told by the request.
+        tokio::spawn(async move { drop(connection.await) });
+        let request = hyper::Request::get(path).header("host", address.to_string());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (head, body) = sender.send_request(request.body(Empty::new())?).await?.into_parts();
+        let body = String::from_utf8(body.collect().await?.to_bytes().into())?;
+        Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        match serde_json::from_str(&self.body) {
+            Ok(value) => value,
+            Err(error) => panic!("no JSON ({error}): {} {}", self.status, self.body),
+        }
+    }
+
+    /// A header's value, or nothing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,159 @@
+//! How a binary is started in a story.
+
+use crate::member::{Api, Member};
+use crate::must;
+use crate::stack::Stack;
+use crate::token;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use xtask::port;
+use xtask::process::Process;
+use xtask::program::Program;
+
+/// A dead member is missed after this long: as soon as the local Kafka allows.
+const SESSION_TIMEOUT_MS: &str = "2000";
+
+/// Kafka that isn't ours has its own idea of the least session timeout, 6 s by default.
+const SESSION_TIMEOUT_ELSEWHERE_MS: &str = "6000";
+
+/// Several signs of life within a session.
+const HEARTBEAT_MS: &str = "500";
+
+/// A batch closes this soon, so that stories don't wait.
+const BATCH_AGE_MAX: &str = "50ms";
+
+/// How long a binary may take to end after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A binary with its settings, to be started. What the developer's environment says about the system's settings has
+/// no part in it.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    stack: &'a Stack,
+    name: &'static str,
+    path: PathBuf,
+    args: Vec<String>,
+    settings: Vec<(String, String)>,
+}
+
+/// How a command that ran to its end did so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub errors: String,
+}
+
+impl<'a> Launch<'a> {
+    pub(crate) fn consumer(stack: &'a Stack) -> Self {
+        let ours = stack.kafka().server().is_some() || !stack.kafka().is_real();
+        let topics = stack.topics();
+        Self::of(stack, "consumer", &stack.binaries().consumer)
+            .arg("run")
+            .set("KAFKA_BROKERS", stack.kafka().brokers())
+            .set("KAFKA_GROUP_ID", stack.name())
+            .set("EVENTS_TOPIC", &topics.events)
+            .set("WORKFLOW_TERMINALS_TOPIC", &topics.workflow_terminals)
+            .set("MESSAGE_DELIVERIES_TOPIC", &topics.message_deliveries)
+            .set("BATCH_AGE_MAX", BATCH_AGE_MAX)
+            .set(
+                "KAFKA_CONFIG_SESSION_TIMEOUT_MS",
+                if ours { SESSION_TIMEOUT_MS } else { SESSION_TIMEOUT_ELSEWHERE_MS },
+            )
+            .set("KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS", HEARTBEAT_MS)
+    }
+
+    pub(crate) fn api(stack: &'a Stack) -> Self {
+        Self::of(stack, "query-api", &stack.binaries().query_api).set("JWT_HS256_SECRET", token::SECRET)
+    }
+
+    fn of(stack: &'a Stack, name: &'static str, path: &std::path::Path) -> Self {
+        let launch = Self { stack, name, path: path.into(), args: Vec::new(), settings: Vec::new() }
+            .set("DATABASE_URL", stack.database().as_str())
+            .set("CACHE_KEY_PREFIX", format!("{}:", stack.name()));
+        match &stack.services().redis {
+            Some(redis) => launch.set("REDIS_URL", redis.url()),
+            None => launch,
+        }
+    }
+
+    /// Sets a setting, or sets it anew.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self = self.without(name);
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Takes a setting away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.settings.retain(|(set, _)| set != name);
+        self
+    }
+
+    fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Another command of the same binary, such as `["migrate"]`.
+    #[must_use]
+    pub fn command(mut self, args: &[&str]) -> Self {
+        self.args = args.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Runs it to its end.
+    pub async fn run(self) -> Ended {
+        let mut command = Command::new(&self.path);
+        let passed_on = self.stack.services().environment().passed_on.clone();
+        command.args(&self.args).env_clear().envs(passed_on).envs(self.settings.iter().cloned());
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("running a command can't panic");
+        let output = must(output.map_err(Into::into));
+        Ended {
+            code: output.status.code(),
+            output: String::from_utf8_lossy(&output.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts a consumer and waits until its admin address answers.
+    pub async fn start(self) -> Member {
+        let admin = must(port::free().map(local));
+        let member = Member::new(self.spawn(admin), admin);
+        member.until_alive().await
+    }
+
+    /// Starts a query API and waits until it answers.
+    pub async fn serve(self) -> Api {
+        let listen = must(port::free().map(local));
+        let launch = self.set("LISTEN_ADDR", listen.to_string());
+        Api::new(launch.start().await, listen)
+    }
+
+    fn spawn(self, admin: SocketAddr) -> Process {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let log = self.stack.folder().join(format!("{}-{number}.log", self.name));
+        let launch = self.set("ADMIN_ADDR", admin.to_string());
+        let program = Program::new(launch.name, &launch.path, log)
+            .inherit(launch.stack.services().environment())
+            .args(&launch.args)
+            .end_by(rustix::process::Signal::TERM, GRACE);
+        let program = launch.settings.iter().fold(program, |program, (name, value)| program.env(name, value));
+        must(Process::start(program))
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}

@@ -1,0 +1,164 @@
+//! Running binaries.
+
+use crate::answer::Answer;
+use crate::must;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+use xtask::process::Process;
+use xtask::wait::{self, Seen};
+
+/// How long a binary may take from its start, or from the return of what it waits for, to being ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long it may take to end once asked.
+const END_LIMIT: Duration = Duration::from_secs(40);
+
+/// A running binary. Its log is shown when the story fails while it runs.
+#[derive(Debug)]
+pub struct Member {
+    process: Process,
+    admin: SocketAddr,
+}
+
+impl Member {
+    pub(crate) fn new(process: Process, admin: SocketAddr) -> Self {
+        Self { process, admin }
+    }
+
+    pub(crate) async fn until_alive(mut self) -> Self {
+        self.until_admin_says("/healthz", "to be alive").await;
+        self
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn until_ready(&mut self) {
+        self.until_admin_says("/readyz", "to be ready").await;
+    }
+
+    /// Waits until it says that it is not.
+    pub async fn until_not_ready(&mut self) {
+        let admin = self.admin;
+        let waiting = wait::until("a member to say it isn't ready", READY_LIMIT, async || {
+            Ok(match Answer::get(admin, "/readyz", &[]).await {
+                Ok(answer) => Seen::when(answer.status == 503, answer.body),
+                Err(error) => Seen::NotYet(format!("{error:#}")),
+            })
+        });
+        must(waiting.await);
+    }
+
+    async fn until_admin_says(&mut self, path: &str, what: &str) {
+        let admin = self.admin;
+        let what = format!("a binary {what}");
+        let waiting = wait::until(&what, READY_LIMIT, async || {
+            if let Some(status) = self.process.ended() {
+                anyhow::bail!("it ended at its start ({status}); its log:\n{}", self.process.log_tail());
+            }
+            Ok(match Answer::get(admin, path, &[]).await {
+                Ok(answer) => Seen::when(answer.status == 200, answer.body),
+                Err(error) => Seen::NotYet(format!("{error:#}")),
+            })
+        });
+        must(waiting.await);
+    }
+
+    /// What its admin address answers.
+    pub async fn admin(&self, path: &str) -> Answer {
+        must(Answer::get(self.admin, path, &[]).await)
+    }
+
+    /// The sum of a metric over all its labels that contain `labels` (such as `outcome="duplicate"`); 0 where it has
+    /// none.
+    pub async fn metric(&self, name: &str, labels: &str) -> f64 {
+        let text = self.admin("/metrics").await.body;
+        let samples = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])) && line.contains(labels)
+        });
+        samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// SIGTERM: asks it to end, and returns its exit code.
+    pub async fn stop(mut self) -> Option<i32> {
+        self.process.signal(rustix::process::Signal::TERM);
+        must(self.process.wait(END_LIMIT).await).code()
+    }
+
+    /// SIGKILL: ends it where it stands.
+    pub fn kill(mut self) {
+        self.process.kill();
+    }
+
+    /// Waits for it to end by itself, and returns its exit code.
+    pub async fn ended(mut self) -> Option<i32> {
+        must(self.process.wait(END_LIMIT).await).code()
+    }
+
+    /// SIGSTOP: holds it where it stands, connections open.
+    pub fn pause(&mut self) {
+        self.process.pause();
+    }
+
+    /// SIGCONT: lets it go on.
+    pub fn resume(&mut self) {
+        self.process.resume();
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // A paused process can't end.
+        self.process.resume();
+        if std::thread::panicking() {
+            xtask::say::line(format_args!("--- the end of a log:\n{}\n---", self.process.log_tail()));
+        }
+    }
+}
+
+/// A running query API.
+#[derive(Debug)]
+pub struct Api {
+    member: Member,
+    address: SocketAddr,
+}
+
+impl Api {
+    pub(crate) fn new(member: Member, address: SocketAddr) -> Self {
+        Self { member, address }
+    }
+
+    /// What it answers to a request with this token (or any other text in its place).
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.get_with(path, &[("authorization", &format!("Bearer {token}"))]).await
+    }
+
+    /// What it answers to a request with these headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        must(Answer::get(self.address, path, headers).await)
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SIGTERM: asks it to end, and returns its exit code.
+    pub async fn stop(self) -> Option<i32> {
+        self.member.stop().await
+    }
+}
+
+impl Deref for Api {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        &self.member
+    }
+}
+
+impl DerefMut for Api {
+    fn deref_mut(&mut self) -> &mut Member {
+        &mut self.member
+    }
+}

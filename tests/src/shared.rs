@@ -1,0 +1,46 @@
+//! What stories share: services started and binaries built once per test binary.
+
+use crate::must;
+use std::sync::{Arc, Once};
+use tokio::sync::OnceCell;
+use xtask::binaries::{Binaries, Profile};
+use xtask::services::{Purpose, Services};
+
+/// Services and binaries. Nothing in here belongs to a runtime: every story has its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    pub(crate) services: Arc<Services>,
+    pub(crate) binaries: Binaries,
+}
+
+/// Started when the first story asks. Never dropped; the services end with the process, as they do in any case.
+static SHARED: OnceCell<Shared> = OnceCell::const_new();
+
+impl Shared {
+    pub(crate) async fn get() -> Self {
+        SHARED.get_or_init(Self::start).await.clone()
+    }
+
+    /// The same binaries on services nobody else uses, which may therefore be taken away.
+    pub(crate) async fn alone() -> Self {
+        let shared = Self::get().await;
+        let services = must(Services::start_quietly(Purpose::Tests).await);
+        Self { services: Arc::new(services), ..shared }
+    }
+
+    async fn start() -> Self {
+        let binaries = must(Binaries::build(profile()));
+        let services = must(Services::start(Purpose::Tests).await);
+        Self { services: Arc::new(services), binaries }
+    }
+}
+
+/// As the stories themselves are built.
+fn profile() -> Profile {
+    if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }
+}
+
+/// Says once per test binary that something could not be shown here.
+pub(crate) fn say_once(once: &Once, what: &str) {
+    once.call_once(|| xtask::say::line(what));
+}

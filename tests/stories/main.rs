@@ -1,0 +1,3 @@
+//! Whole-system stories: what the system promises, told by running it.
+
+mod harness;

@@ -1,0 +1,27 @@
+//! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
+
+mod ingest;
+mod report;
+mod round;
+mod usage;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Benchmark {
+    /// Records per second from Kafka to committed rows, beside a bare consumer that only decodes
+    Ingest(ingest::Options),
+}
+
+/// Runs a benchmark.
+///
+/// # Errors
+/// When it can't be run, or the system did its work wrong: a wrong sum has no figure.
+pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
+    match benchmark {
+        Benchmark::Ingest(options) => ingest::run(&options).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

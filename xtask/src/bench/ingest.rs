@@ -1,0 +1,116 @@
+//! How fast records become committed rows, beside the fastest way to only read and decode them.
+//!
+//! Both read the same records from the same topic in turn, so that whatever else the machine does meets both. The
+//! consumer's clock starts with its first claim of a partition, which comes just before its first fetch, and ends when
+//! all offsets are committed in PostgreSQL. Every sum is then compared with the known truth: a run with a wrong one has
+//! no figure.
+
+use super::report::{self, Report, Round};
+use super::round::Bench;
+use crate::binaries::{Binaries, Profile};
+use crate::say;
+use crate::services::{Purpose, Services};
+use anyhow::{Context as _, ensure};
+use bench::{Horizon, Load, Producer, Topics, Trouble, Truth};
+use chrono::Utc;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// How long Kafka may take to store what is still under way once all records are handed over.
+const FLUSH_LIMIT: Duration = Duration::from_secs(120);
+
+/// What to measure.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Options {
+    /// Records to read
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    records: u64,
+    /// Rounds, each with both consumers
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
+    partitions: i32,
+    /// Organizations that the records are about
+    #[arg(long, default_value_t = 1_000)]
+    organizations: usize,
+    /// Share of records that were sent before, 0 to 1
+    #[arg(long, default_value_t = 0.0)]
+    duplicates: f64,
+    /// Share of records from the last 72 hours instead of the last one, 0 to 1
+    #[arg(long, default_value_t = 0.0)]
+    stragglers: f64,
+    /// Decides all that is left to chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Measures, prints and saves the figures.
+///
+/// # Errors
+/// When something can't be started, or a sum is wrong.
+pub async fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.organizations > 0, "--organizations must be at least 1");
+    let services = Services::start(Purpose::Benchmarks).await?;
+    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
+    say::line("Building the consumer (release)");
+    let binaries = Binaries::build(Profile::Release)?;
+    let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
+    services.kafka.create_topics(&topics.all(), options.partitions).await?;
+    let truth = tokio::task::block_in_place(|| produce(options, services.kafka.brokers(), &topics))?;
+
+    let bench = Bench { services, consumer: binaries.consumer, topics, truth, options: options.clone() };
+    report::head();
+    let mut rounds: Vec<Round> = Vec::new();
+    for number in 1..=options.rounds {
+        let round = bench.round(number).await?;
+        report::row(&number.to_string(), &round);
+        rounds.push(round);
+    }
+    let median = report::median(&rounds);
+    report::row("median", &median);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let saved = report::save("ingest", &Report { options, processors, rounds, median })?;
+    say::line(format_args!("Every sum was right. Figures: {}", saved.display()));
+    Ok(())
+}
+
+impl Options {
+    /// How many records.
+    pub(super) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// How many partitions.
+    pub(super) fn partitions(&self) -> i32 {
+        self.partitions
+    }
+
+    fn load(&self) -> Load {
+        Load {
+            records: self.records,
+            companies: self.organizations,
+            partitions: self.partitions,
+            trouble: Trouble { repeats: self.duplicates, stragglers: self.stragglers, ..Trouble::NONE },
+            ..Load::plain(self.seed, Utc::now())
+        }
+    }
+}
+
+/// Fills the topic, and learns what must come of it.
+fn produce(options: &Options, brokers: &str, topics: &Topics) -> anyhow::Result<Truth> {
+    let start = Instant::now();
+    let mut producer = Producer::new(brokers, topics.clone())?;
+    let mut truth = Truth::new(Horizon::at(Utc::now()));
+    let mut bytes = 0;
+    for record in options.load().records() {
+        producer.send(&record)?;
+        truth.take(&record);
+        bytes += record.payload.len() as u64;
+    }
+    let produced = producer.flush(FLUSH_LIMIT).context("the topic can't be filled")?;
+    let (mean, seconds) = (bytes / options.records, start.elapsed().as_secs_f64());
+    let unique = truth.tally.counted;
+    say::line(format_args!("Produced {produced} records of {mean} bytes, {unique} of them unique, in {seconds:.1} s"));
+    Ok(truth)
+}

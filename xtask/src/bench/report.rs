@@ -1,0 +1,88 @@
+//! The figures of a benchmark: a table for people, a file for programs.
+
+use crate::{say, workspace};
+use anyhow::Context as _;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// One round of the ingest benchmark. Rates are records per second, times processor seconds per million records.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Round {
+    /// The bare consumer's rate.
+    pub bare: f64,
+    /// The bare consumer's processor time.
+    pub bare_cpu: f64,
+    /// The consumer's rate.
+    pub consumer: f64,
+    /// The consumer's rate as a part of the bare consumer's.
+    pub ratio: f64,
+    /// The consumer's processor time, its start included.
+    pub consumer_cpu: f64,
+    /// Kafka's processor time while the consumer ran.
+    pub kafka_cpu: f64,
+    /// PostgreSQL's processor time while the consumer ran.
+    pub postgres_cpu: f64,
+    /// The consumer's peak resident memory in MB (10^6 bytes).
+    pub peak_memory_mb: f64,
+}
+
+/// All that a run found out.
+#[derive(Debug, Serialize)]
+pub struct Report<'a, Options> {
+    /// What was asked for.
+    pub options: &'a Options,
+    /// How many processors all of it shared.
+    pub processors: usize,
+    /// The rounds in their order.
+    pub rounds: Vec<Round>,
+    /// Of each figure, the median over the rounds.
+    pub median: Round,
+}
+
+const HEAD: &str = "round     bare/s  consumer/s  ratio | CPU s per million: bare  consumer  Kafka  PostgreSQL | peak MB";
+
+/// Prints the table's head.
+pub fn head() {
+    say::line(HEAD);
+}
+
+/// Prints a row of the table.
+pub fn row(name: &str, round: &Round) {
+    let Round { bare, bare_cpu, consumer, ratio, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = round;
+    say::line(format_args!(
+        "{name:<6}{bare:>10.0}{consumer:>12.0}{ratio:>7.2} |{bare_cpu:>24.2}{consumer_cpu:>10.2}{kafka_cpu:>7.2}\
+         {postgres_cpu:>12.2} |{peak_memory_mb:>8.0}"
+    ));
+}
+
+/// The median of each figure. There is at least one round.
+#[must_use]
+pub fn median(rounds: &[Round]) -> Round {
+    let of = |figure: fn(&Round) -> f64| {
+        let mut values: Vec<f64> = rounds.iter().map(figure).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Round {
+        bare: of(|round| round.bare),
+        bare_cpu: of(|round| round.bare_cpu),
+        consumer: of(|round| round.consumer),
+        ratio: of(|round| round.ratio),
+        consumer_cpu: of(|round| round.consumer_cpu),
+        kafka_cpu: of(|round| round.kafka_cpu),
+        postgres_cpu: of(|round| round.postgres_cpu),
+        peak_memory_mb: of(|round| round.peak_memory_mb),
+    }
+}
+
+/// Writes the report to `target/bench/<name>.json` and returns that path.
+///
+/// # Errors
+/// When it can't be written.
+pub fn save(name: &str, report: &impl Serialize) -> anyhow::Result<PathBuf> {
+    let folder = workspace::target().join("bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, serde_json::to_string_pretty(report)? + "\n")?;
+    Ok(path)
+}

@@ -1,0 +1,90 @@
+//! What processes cost: processor time and memory, read from /proc.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+/// Units of processor time in /proc: `USER_HZ`, which is 100 on every architecture that Linux runs this on.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor seconds by program, of this process and everything it has started: `java`, `postgres`, `consumer`.
+#[derive(Clone, Debug, Default)]
+pub struct Usage(BTreeMap<String, f64>);
+
+impl Usage {
+    /// As of now, since each program's start. Children that have ended count with whoever waited for them.
+    #[must_use]
+    pub fn now() -> Self {
+        let stats: HashMap<u32, Stat> = all().into_iter().map(|stat| (stat.id, stat)).collect();
+        let mut usage = Self::default();
+        for stat in stats.values().filter(|stat| is_ours(&stats, stat.id)) {
+            *usage.0.entry(stat.name.clone()).or_default() += stat.seconds;
+        }
+        usage
+    }
+
+    /// Processor seconds that `program` took since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self, program: &str) -> f64 {
+        let of = |usage: &Self| usage.0.get(program).copied().unwrap_or_default();
+        (of(self) - of(earlier)).max(0.0)
+    }
+}
+
+/// The most memory that the process ever held, in bytes, not counting what others could use too (its peak resident set).
+#[must_use]
+pub fn peak_memory(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
+}
+
+struct Stat {
+    id: u32,
+    parent: u32,
+    name: String,
+    seconds: f64,
+}
+
+/// Whether the process descends from this one (or is it).
+fn is_ours(stats: &HashMap<u32, Stat>, mut id: u32) -> bool {
+    // The depth is bounded because processes may come and go between the reading of two of them.
+    for _ in 0..64 {
+        if id == std::process::id() {
+            return true;
+        }
+        match stats.get(&id) {
+            Some(stat) => id = stat.parent,
+            None => return false,
+        }
+    }
+    false
+}
+
+fn all() -> Vec<Stat> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| read(entry.path())).collect()
+}
+
+/// See proc_pid_stat(5): `id (name) state parent ...`, with the times in fields 14 to 17.
+fn read(folder: PathBuf) -> Option<Stat> {
+    let id = folder.file_name()?.to_str()?.parse().ok()?;
+    let text = std::fs::read_to_string(folder.join("stat")).ok()?;
+    let (head, rest) = text.rsplit_once(')')?;
+    let name = head.split_once('(')?.1.to_owned();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = fields.get(11..15)?.iter().map(|field| field.parse::<f64>().unwrap_or_default()).sum::<f64>();
+    Some(Stat { id, parent: fields.get(1)?.parse().ok()?, name, seconds: ticks / TICKS_PER_SECOND })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_memory_and_is_its_own() {
+        assert!(peak_memory(std::process::id()).is_some_and(|bytes| bytes > 100_000));
+        let stats: HashMap<u32, Stat> = all().into_iter().map(|stat| (stat.id, stat)).collect();
+        assert!(is_ours(&stats, std::process::id()));
+        assert!(!is_ours(&stats, 1));
+    }
+}
