@@ -1,1 +1,38 @@
-//! 
+//! Kafka to PostgreSQL: counts every record once.
+//!
+//! ```text
+//! Kafka -> source (one thread) -> bounded channel -> pipeline (one task)
+//!          Assigned  <- answered from the table      claim     raise the partition's epoch
+//!          Batch     folded from records             decide    which identities are new: the ledger
+//!          Revoked   <- answered when done           claim     begin; move the spans forward: the fence
+//!          Broken                                    commit    ledger, lists, counters, progress: one transaction
+//!                                                    announce  raise the organizations' versions: Redis, best effort
+//!                                                    report    offsets for lag tools: Kafka, best effort
+//! ```
+//!
+//! Pure files do no I/O and read no clock: `record` to `changes` below, `ledger` and `progress`, `store::rows`.
+
+pub mod record;
+pub mod wire;
+pub mod reason;
+pub mod frame;
+pub mod decode;
+pub mod identity;
+pub mod texts;
+pub mod dead_letter;
+pub mod batch;
+pub mod fingerprint_set;
+pub mod ledger;
+pub mod changes;
+pub mod progress;
+
+pub mod source;
+pub mod store;
+pub mod announce;
+pub mod measure;
+pub mod pipeline;
+
+pub mod logging;
+pub mod migrate;
+pub mod run;
+pub mod settings;

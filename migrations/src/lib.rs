@@ -37,7 +37,7 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn missing(client: &Client) -> Result<Vec<String>, Error> {
+pub async fn missing(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
     let exists = client.query_one("select to_regclass('refinery_schema_history') is not null", &[]).await?.get(0);
     let applied: Vec<i32> = if exists {
         let rows = client.query("select version from refinery_schema_history", &[]).await?;

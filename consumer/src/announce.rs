@@ -1,0 +1,107 @@
+//! Tells the query API, through Redis, whose numbers have changed: the only module that knows Redis.
+//!
+//! Best effort, after the commit. An announcement that is lost costs freshness, bounded by the cache's time to live.
+
+use domain::CacheKeys;
+use redis::aio::ConnectionManager;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Batches whose announcement waits at most; one more is waited for, which slows the pipeline down to Redis' pace.
+const QUEUE_BATCHES_MAX: usize = 16;
+/// Keys raised by one round trip.
+const ROUND_KEYS_MAX: usize = 10_000;
+/// How long a round trip may take before its announcement is given up.
+const ROUND_WAIT_MAX: Duration = Duration::from_millis(500);
+/// How long Redis is left alone after it failed.
+const AWAY_WAIT: Duration = Duration::from_millis(500);
+
+/// Where Redis is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Redis, as redis://host:port. Without it the query API shows changes when its cached answers expire.
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Option<String>,
+    /// What every key of this system in Redis starts with. Must be the query API's.
+    #[arg(long, env = "CACHE_KEY_PREFIX", default_value = "")]
+    pub cache_key_prefix: String,
+}
+
+impl Settings {
+    /// The client, if Redis is to be used.
+    ///
+    /// # Errors
+    /// When the address is none of Redis'.
+    pub fn client(&self) -> Result<Option<redis::Client>, redis::RedisError> {
+        self.redis_url.as_deref().filter(|url| !url.is_empty()).map(redis::Client::open).transpose()
+    }
+}
+
+/// Takes organizations whose numbers have changed.
+pub struct Announcer {
+    queue: Option<mpsc::Sender<BTreeSet<String>>>,
+}
+
+impl Announcer {
+    /// Starts announcing in a task of its own; without a client nothing is announced.
+    #[must_use]
+    pub fn start(client: Option<redis::Client>, keys: CacheKeys) -> Self {
+        let queue = client.map(|client| {
+            let (queue, changed) = mpsc::channel(QUEUE_BATCHES_MAX);
+            tokio::spawn(announce(client, keys, changed));
+            queue
+        });
+        Self { queue }
+    }
+
+    /// The organizations' numbers have changed, and that is committed.
+    pub async fn changed(&self, organizations: BTreeSet<String>) {
+        if let Some(queue) = self.queue.as_ref().filter(|_| !organizations.is_empty()) {
+            // The task ends with the process only.
+            let _ = queue.send(organizations).await;
+        }
+    }
+}
+
+async fn announce(client: redis::Client, keys: CacheKeys, mut changed: mpsc::Receiver<BTreeSet<String>>) {
+    let mut connection = None;
+    while let Some(mut organizations) = changed.recv().await {
+        while let Ok(more) = changed.try_recv() {
+            organizations.extend(more);
+        }
+        let organizations: Vec<String> = organizations.into_iter().collect();
+        for round in organizations.chunks(ROUND_KEYS_MAX) {
+            let raised = tokio::time::timeout(ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round)).await;
+            let failed = match raised {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some(format!("no answer within {ROUND_WAIT_MAX:?}")),
+            };
+            if let Some(error) = failed {
+                connection = None;
+                tracing::warn!(error, "Redis is away: cached answers stay until they expire");
+                metrics::counter!("consumer_announcements_lost_total").increment(round.len() as u64);
+                tokio::time::sleep(AWAY_WAIT).await;
+            }
+        }
+    }
+}
+
+/// Raises the versions by one round trip.
+async fn raise(
+    client: &redis::Client,
+    connection: &mut Option<ConnectionManager>,
+    keys: &CacheKeys,
+    organizations: &[String],
+) -> Result<(), redis::RedisError> {
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(client.get_connection_manager().await?),
+    };
+    let mut pipe = redis::pipe();
+    for organization in organizations {
+        pipe.incr(keys.version(organization), 1).ignore();
+    }
+    pipe.query_async(connection).await
+}

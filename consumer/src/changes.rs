@@ -1,0 +1,275 @@
+//! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
+
+use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, PageEntries, Run, Slice, Tally};
+use crate::dead_letter::DeadLetter;
+use crate::fingerprint_set::FingerprintSet;
+use crate::ledger::PageKey;
+use crate::record::{Outcome, Partition, Span};
+use crate::texts::{Text, Texts};
+use domain::{BucketSize, Counters, Quarter};
+use std::collections::HashMap;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// What a batch changes, by partition: increments once added together can't be taken apart again, and a partition
+/// that turns out to be lost takes its own along.
+pub struct Changes {
+    /// Of organizations, workflows and names.
+    pub texts: Texts,
+    /// The partitions' parts, each partition once.
+    pub parts: Vec<Part>,
+    /// The ledger's floor they were decided under, in seconds since the Unix epoch.
+    pub floor: i64,
+}
+
+/// What one partition's share of a batch changes.
+pub struct Part {
+    /// Whose share.
+    pub partition: Partition,
+    /// The claim it was read under.
+    pub epoch: i64,
+    /// What it spans.
+    pub span: Span,
+    /// What the ledger is given.
+    pub segments: Vec<Segment>,
+    /// What the counters are given.
+    pub cells: Map<(Text, Quarter), Counters>,
+    /// What the workflows' counters are given, by organization, workflow and hour (seconds since the Unix epoch).
+    pub workflows: Map<(Text, Text, i64), WorkflowCounters>,
+    /// Failed runs, for the list of them.
+    pub failures: Vec<FailedRun>,
+    /// Organizations' newest updates.
+    pub organizations: HashMap<Text, OrganizationUpdate>,
+    /// Records that can't be counted.
+    pub dead_letters: Vec<DeadLetter>,
+    /// For metrics.
+    pub tally: Tally,
+    /// Records that were counted before.
+    pub duplicates: u64,
+    /// Copies in the batch that contradict the one that counts.
+    pub contradictions: u64,
+}
+
+/// Fingerprints that a page is given by a batch: ascending, none of them in the page before.
+pub struct Segment {
+    /// The page.
+    pub key: PageKey,
+    /// The fingerprints.
+    pub fingerprints: Vec<u64>,
+    /// What their identities add to the counters: the second set of books.
+    pub sums: Counters,
+}
+
+/// What a workflow's hour is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkflowCounters {
+    /// The name, of the run that ended last; of two at one time the greater name.
+    pub name: Text,
+    /// When that run ended, in microseconds since the Unix epoch: as precisely as the table has it, so that who wins
+    /// doesn't depend on where a batch ends.
+    pub name_as_of: i64,
+    /// Runs.
+    pub runs: i64,
+    /// Those that failed.
+    pub failed: i64,
+    /// Those that a safety limit ended.
+    pub failed_safety_limit: i64,
+    /// Execution time of all, in milliseconds.
+    pub total_execution_time_ms: i64,
+}
+
+/// A failed run, for the list.
+pub struct FailedRun {
+    /// Whose it is.
+    pub organization: Text,
+    /// The run; its `failure` is there.
+    pub run: Run,
+}
+
+/// Deciding one batch: page by page, as the pages come to hand, in any order.
+pub struct Deciding {
+    batch: Batch,
+    parts: Vec<Part>,
+}
+
+impl Deciding {
+    /// Begins with the batch, nothing decided.
+    #[must_use]
+    pub fn begin(mut batch: Batch) -> Self {
+        let parts = batch.slices.iter_mut().map(Part::of).collect();
+        Self { batch, parts }
+    }
+
+    /// The pages whose records are undecided, in order.
+    #[must_use]
+    pub fn undecided(&self) -> Vec<PageKey> {
+        let slices = self.batch.slices.iter();
+        let mut keys: Vec<_> = slices
+            .flat_map(|slice| {
+                let open = slice.pages.iter().filter(|page| !page.entries.is_empty());
+                open.map(|page| PageKey { partition: slice.partition, quarter: page.quarter })
+            })
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Decides the records of a page, given what of it is committed.
+    pub fn decide(&mut self, key: PageKey, committed: &FingerprintSet) {
+        let Self { batch: Batch { slices, texts, .. }, parts, .. } = self;
+        for (slice, part) in slices.iter_mut().zip(parts) {
+            if slice.partition == key.partition {
+                for page in slice.pages.iter_mut().filter(|page| page.quarter == key.quarter) {
+                    part.decide_page(page, &mut slice.runs, texts, committed);
+                }
+            }
+        }
+    }
+
+    /// The changes, once every page is decided.
+    #[must_use]
+    pub fn end(self) -> Changes {
+        debug_assert!(self.undecided().is_empty(), "a page was not decided");
+        Changes { texts: self.batch.texts, parts: self.parts, floor: self.batch.floor }
+    }
+}
+
+impl Changes {
+    /// Whether something they count is older than `floor`, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn has_older_than(&self, floor: i64) -> bool {
+        let segments = self.parts.iter().flat_map(|part| &part.segments);
+        segments.into_iter().any(|segment| segment.key.quarter.start().timestamp() < floor)
+    }
+}
+
+impl Part {
+    /// A step of a partition that changes nothing but what is known of it.
+    #[must_use]
+    pub fn still(partition: Partition, epoch: i64, span: Span) -> Self {
+        Self {
+            partition,
+            epoch,
+            span,
+            segments: Vec::new(),
+            cells: Map::default(),
+            workflows: Map::default(),
+            failures: Vec::new(),
+            organizations: HashMap::new(),
+            dead_letters: Vec::new(),
+            tally: Tally::default(),
+            duplicates: 0,
+            contradictions: 0,
+        }
+    }
+
+    /// The organizations whose answers change, some of them repeatedly.
+    pub fn organizations(&self) -> impl Iterator<Item = Text> {
+        self.cells.keys().map(|(organization, _)| *organization).chain(self.organizations.keys().copied())
+    }
+
+    fn of(slice: &mut Slice) -> Self {
+        Self {
+            organizations: std::mem::take(&mut slice.organizations),
+            dead_letters: std::mem::take(&mut slice.dead_letters),
+            tally: slice.tally,
+            ..Self::still(slice.partition, slice.epoch, slice.span)
+        }
+    }
+
+    /// Of the records of one fingerprint the first in the partition counts, unless the page has it.
+    fn decide_page(&mut self, page: &mut PageEntries, runs: &mut [Run], texts: &Texts, committed: &FingerprintSet) {
+        let mut entries = std::mem::take(&mut page.entries);
+        entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
+        let key = PageKey { partition: self.partition, quarter: page.quarter };
+        let mut segment = Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
+        let mut latest: Option<&Entry> = None;
+        for entry in &entries {
+            if let Some(first) = latest.filter(|first| first.fingerprint == entry.fingerprint) {
+                self.duplicates += 1;
+                self.contradictions += u64::from(contradicts(first, entry, runs));
+                continue;
+            }
+            latest = Some(entry);
+            if committed.contains(entry.fingerprint) {
+                self.duplicates += 1;
+                continue;
+            }
+            let adds = self.count(entry, page.quarter, runs, texts);
+            segment.fingerprints.push(entry.fingerprint);
+            segment.sums += &adds;
+        }
+        if !segment.fingerprints.is_empty() {
+            self.segments.push(segment);
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, entry: &Entry, quarter: Quarter, runs: &mut [Run], texts: &Texts) -> Counters {
+        let adds = match entry.effect {
+            Effect::Order => Counters { orders_created: 1, ..Counters::default() },
+            Effect::Payment { successful } => {
+                Counters { payments_total: 1, payments_successful: i64::from(successful), ..Counters::default() }
+            }
+            Effect::Run(index) => self.count_run(entry.organization, quarter, &mut runs[index as usize], texts),
+            Effect::Sent => Counters { messages_sent: 1, ..Counters::default() },
+            Effect::Delivered => Counters { messages_delivered: 1, ..Counters::default() },
+        };
+        *self.cells.entry((entry.organization, quarter)).or_default() += &adds;
+        adds
+    }
+
+    fn count_run(&mut self, organization: Text, quarter: Quarter, run: &mut Run, texts: &Texts) -> Counters {
+        let hour = quarter.bucket(BucketSize::Hour).timestamp();
+        let adds = WorkflowCounters::of(run);
+        self.workflows
+            .entry((organization, run.workflow_id, hour))
+            .and_modify(|sum| sum.add(&adds, texts))
+            .or_insert(adds);
+        if run.failure.is_some() {
+            let failed = Run { failure: run.failure.take(), ..run.clone() };
+            self.failures.push(FailedRun { organization, run: failed });
+        }
+        Counters {
+            workflows_total: 1,
+            workflows_failed: i64::from(run.outcome != Outcome::Success),
+            total_execution_time_ms: run.execution_time_ms,
+            ..Counters::default()
+        }
+    }
+}
+
+/// Whether two records of one identity say different things.
+fn contradicts(first: &Entry, second: &Entry, runs: &[Run]) -> bool {
+    match (first.effect, second.effect) {
+        (Effect::Run(a), Effect::Run(b)) => {
+            let (a, b) = (&runs[a as usize], &runs[b as usize]);
+            (a.workflow_id, a.outcome, a.execution_time_ms) != (b.workflow_id, b.outcome, b.execution_time_ms)
+        }
+        (a, b) => a != b,
+    }
+}
+
+impl WorkflowCounters {
+    fn of(run: &Run) -> Self {
+        Self {
+            name: run.workflow_name,
+            name_as_of: run.finished_at.micros(),
+            runs: 1,
+            failed: i64::from(run.outcome == Outcome::Failed),
+            failed_safety_limit: i64::from(run.outcome == Outcome::FailedSafetyLimit),
+            total_execution_time_ms: run.execution_time_ms,
+        }
+    }
+
+    /// Adds another's counts; the later name wins, of two at one time the greater.
+    pub fn add(&mut self, other: &Self, texts: &Texts) {
+        if (self.name_as_of, texts.get(self.name)) < (other.name_as_of, texts.get(other.name)) {
+            (self.name, self.name_as_of) = (other.name, other.name_as_of);
+        }
+        self.runs += other.runs;
+        self.failed += other.failed;
+        self.failed_safety_limit += other.failed_safety_limit;
+        self.total_execution_time_ms += other.total_execution_time_ms;
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the decoder: tables of records and what they say.

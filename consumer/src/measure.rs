@@ -1,0 +1,156 @@
+//! What is measured, for Prometheus. Handles are kept: no metric is looked up by name per record.
+
+use crate::changes::Part;
+use crate::ledger::Ledger;
+use crate::progress::Progress;
+use crate::reason::Reason;
+use crate::record::Partition;
+use crate::store::TopicNames;
+use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use std::time::Duration;
+
+const RECORDS: &str = "consumer_records_total";
+const DEAD_LETTERS: &str = "consumer_dead_letters_total";
+const CONTRADICTIONS: &str = "consumer_contradictions_total";
+const BATCH_RECORDS: &str = "consumer_batch_records";
+const BATCH_SECONDS: &str = "consumer_batch_seconds";
+const LAG: &str = "consumer_lag_records";
+const PARTITIONS: &str = "consumer_partitions";
+const FENCED: &str = "consumer_partitions_fenced_total";
+const STOPPED: &str = "consumer_partitions_stopped_total";
+const LEDGER_PAGES: &str = "consumer_ledger_pages";
+const LEDGER_BYTES: &str = "consumer_ledger_bytes";
+
+/// Handles of the pipeline's metrics.
+pub struct Meters {
+    counted: Counter,
+    duplicates: Counter,
+    nothing_to_count: Counter,
+    unknown_bodies: Counter,
+    contradictions: Counter,
+    dead_letters: Vec<(Reason, Counter)>,
+    batch_records: Histogram,
+    batch_seconds: Histogram,
+    partitions: Gauge,
+    fenced: Counter,
+    stopped: Counter,
+    ledger_pages: Gauge,
+    ledger_bytes: Gauge,
+}
+
+/// The recorder's settings: histograms have buckets, so that members can be added up.
+///
+/// # Panics
+/// Never: the buckets are not empty.
+#[must_use]
+pub fn recorder() -> PrometheusBuilder {
+    let seconds = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+    let records = [1.0, 10.0, 100.0, 1e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &seconds)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(BATCH_RECORDS.into()), &records))
+        .expect("the buckets are not empty")
+}
+
+impl Meters {
+    /// Describes the metrics and takes their handles.
+    #[must_use]
+    pub fn new() -> Self {
+        describe_counter!(RECORDS, "Records committed, by outcome.");
+        describe_counter!(DEAD_LETTERS, "Records that can't be counted, by reason.");
+        describe_counter!(CONTRADICTIONS, "Copies of a record that contradict the one that counts, where seen.");
+        describe_histogram!(BATCH_RECORDS, "Records in a batch.");
+        describe_histogram!(BATCH_SECONDS, "From a batch's arrival to its commit.");
+        describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
+        describe_gauge!(PARTITIONS, "Partitions this member holds.");
+        describe_counter!(FENCED, "Partitions lost to another member's claim.");
+        describe_counter!(STOPPED, "Partitions stopped until an operator decides.");
+        describe_gauge!(LEDGER_PAGES, "Ledger pages in memory.");
+        describe_gauge!(LEDGER_BYTES, "Memory of the ledger pages.");
+        let outcome = |outcome: &'static str| counter!(RECORDS, "outcome" => outcome);
+        Self {
+            counted: outcome("counted"),
+            duplicates: outcome("duplicate"),
+            nothing_to_count: outcome("nothing_to_count"),
+            unknown_bodies: outcome("unknown_body"),
+            contradictions: counter!(CONTRADICTIONS),
+            dead_letters: Reason::ALL.map(|reason| (reason, counter!(DEAD_LETTERS, "reason" => reason.code()))).into(),
+            batch_records: histogram!(BATCH_RECORDS),
+            batch_seconds: histogram!(BATCH_SECONDS),
+            partitions: gauge!(PARTITIONS),
+            fenced: counter!(FENCED),
+            stopped: counter!(STOPPED),
+            ledger_pages: gauge!(LEDGER_PAGES),
+            ledger_bytes: gauge!(LEDGER_BYTES),
+        }
+    }
+
+    /// A batch was written, or lost.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn batch(&self, records: usize, took: Duration) {
+        self.batch_records.record(records as f64);
+        self.batch_seconds.record(took);
+    }
+
+    /// A partition's share of a batch is committed.
+    pub fn committed(&self, part: &Part) {
+        let counted: usize = part.segments.iter().map(|segment| segment.fingerprints.len()).sum();
+        self.counted.increment(counted as u64);
+        self.duplicates.increment(part.duplicates);
+        self.nothing_to_count.increment(part.tally.nothing_to_count);
+        self.unknown_bodies.increment(part.tally.unknown_bodies);
+        self.contradictions.increment(part.contradictions);
+        for letter in &part.dead_letters {
+            let counter = self.dead_letters.iter().find(|(reason, _)| *reason == letter.refusal.reason);
+            counter.expect("all reasons have one").1.increment(1);
+        }
+    }
+
+    /// How far a partition is behind.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn lag(&self, topics: &TopicNames, partition: Partition, progress: &Progress) {
+        if let Some(lag) = progress.lag() {
+            lag_of(topics, partition).set(lag as f64);
+        }
+    }
+
+    /// A partition is no longer this member's.
+    pub fn released(&self, topics: &TopicNames, partition: Partition) {
+        lag_of(topics, partition).set(0.0);
+    }
+
+    /// How many partitions this member holds.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn partitions(&self, count: usize) {
+        self.partitions.set(count as f64);
+    }
+
+    /// Partitions were lost to another's claim.
+    pub fn fenced(&self, count: usize) {
+        self.fenced.increment(count as u64);
+    }
+
+    /// A partition was stopped.
+    pub fn stopped(&self) {
+        self.stopped.increment(1);
+    }
+
+    /// What the ledger takes.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn ledger(&self, ledger: &Ledger) {
+        self.ledger_pages.set(ledger.pages() as f64);
+        self.ledger_bytes.set(ledger.bytes() as f64);
+    }
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Once a second and partition, so looked up by name.
+fn lag_of(topics: &TopicNames, partition: Partition) -> Gauge {
+    gauge!(LAG, "topic" => topics.of(partition.topic).to_owned(), "partition" => partition.number.to_string())
+}

@@ -1,0 +1,122 @@
+//! `consumer run`: the parts put together, started and stopped.
+
+use crate::announce::Announcer;
+use crate::identity::Fingerprints;
+use crate::ledger::Ledger;
+use crate::measure::{self, Meters};
+use crate::pipeline::Pipeline;
+use crate::settings::Run;
+use crate::source::{Order, Source};
+use crate::store::upkeep::{self, Retention};
+use crate::store::{self, Connection, Store};
+use admin::Readiness;
+use anyhow::Context as _;
+use chrono::Utc;
+use domain::CacheKeys;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a stop may take, from the signal to the exit.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Counts until it is told to stop.
+///
+/// # Errors
+/// When a part can't be started, or Kafka's client fails for good.
+pub async fn run(settings: Run) -> anyhow::Result<()> {
+    let readiness = Readiness::new();
+    readiness.bad("kafka", "not connected yet");
+    let recorder = admin::record_metrics(measure::recorder())?;
+    let admin = admin::serve(settings.admin_addr, readiness.clone(), recorder).await;
+    admin.with_context(|| format!("ADMIN_ADDR {} can't be listened on", settings.admin_addr))?;
+
+    let stopped = stop_signal()?;
+    tokio::select! {
+        ended = count(settings, readiness) => ended,
+        () = after(stopped) => anyhow::bail!("the stop took longer than {GRACE:?}; what was not committed will be counted by others"),
+    }
+}
+
+async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
+    let database = store::Settings { config: settings.database.database_url.clone(), topics: settings.source.topics() };
+    let mut store = Store::new(database.clone(), readiness.clone());
+    let (key, floor) = tokio::select! {
+        prepared = prepare(&mut store, settings.retention) => prepared,
+        // Nothing was begun, so there is nothing to finish.
+        () = stop_signal()? => return Ok(()),
+    };
+    let floor = Arc::new(AtomicI64::new(floor));
+    let client = settings.announce.client().context("REDIS_URL is no address of a Redis")?;
+    let keys = CacheKeys::new(settings.announce.cache_key_prefix.clone());
+    let (source, handles) = Source::new(settings.source.clone(), Fingerprints::keyed(&key), Arc::clone(&floor))
+        .context("Kafka's client refuses its settings; look at KAFKA_BROKERS and KAFKA_CONFIG_*")?;
+    let pipeline = Pipeline {
+        store,
+        ledger: Ledger::new(settings.ledger_memory_mb as usize * (1 << 20)),
+        announcer: Announcer::start(client, keys),
+        ends: handles.ends,
+        orders: handles.orders.clone(),
+        floor,
+        topics: settings.source.topics(),
+        start_offset: settings.source.start_offset,
+        owner: format!("{}:{}", hostname(), std::process::id()),
+        readiness: readiness.clone(),
+        meters: Meters::new(),
+    };
+    tokio::spawn(stop_at(stop_signal()?, handles.orders));
+    let polling = std::thread::Builder::new().name("source".into()).spawn(move || source.run())?;
+    tokio::select! {
+        () = pipeline.run(handles.messages) => {}
+        () = keep_up(Store::new(database, readiness), settings.retention) => {}
+    }
+    let ended = tokio::task::spawn_blocking(move || polling.join()).await?;
+    ended.map_err(|_| anyhow::anyhow!("the polling thread panicked"))??;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for the database, and reads what the source needs of it: the secret of fingerprints, the ledger's floor.
+async fn prepare(store: &mut Store, retention: Retention) -> ([u8; 16], i64) {
+    let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
+    store.until_done("upkeep", upkeep).await;
+    store.until_done("reading the ledger's key", async |connection| connection.key_and_floor().await).await
+}
+
+/// Looks after the tables for as long as the process runs.
+async fn keep_up(mut store: Store, retention: Retention) {
+    loop {
+        tokio::time::sleep(upkeep::EVERY).await;
+        let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
+        store.until_done("upkeep", upkeep).await;
+    }
+}
+
+async fn stop_at(signal: impl Future<Output = ()>, orders: SyncSender<Order>) {
+    signal.await;
+    tracing::info!("stopping: finishing the batch, leaving the group");
+    // The queue is emptied every few milliseconds by a thread; blocking a worker for that is no harm at the end.
+    let _ = orders.send(Order::Stop);
+}
+
+/// Resolves when the process is asked to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+async fn after(stopped: impl Future<Output = ()>) {
+    stopped.await;
+    tokio::time::sleep(GRACE).await;
+}
+
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,73 @@
+//! Questions to Kafka beside the stream: how far partitions reach, which there are. Blocking; ask from a thread of
+//! their own.
+
+use super::context::Context;
+use super::queue;
+use crate::record::{Offset, Partition, Topic};
+use crate::store::TopicNames;
+use chrono::{DateTime, Utc};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one question waits for its answer.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How far a partition reached at an instant.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Which partition.
+    pub partition: Partition,
+    /// When Kafka was asked, by this machine's clock: before the answer, so never too late.
+    pub asked_at: DateTime<Utc>,
+    /// The oldest offset Kafka still has.
+    pub start: Offset,
+    /// The offset after the newest record.
+    pub end: Offset,
+}
+
+/// Asks Kafka.
+#[derive(Clone)]
+pub struct Ends {
+    consumer: Arc<BaseConsumer<Context>>,
+    topics: TopicNames,
+}
+
+impl Ends {
+    pub(super) fn new(consumer: Arc<BaseConsumer<Context>>, topics: TopicNames) -> Self {
+        Self { consumer, topics }
+    }
+
+    /// How far these partitions reach, each with when it was asked.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer for one of them.
+    pub fn ask(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
+        let ask = |partition: &Partition| {
+            let asked_at = Utc::now();
+            let topic = self.topics.of(partition.topic);
+            let (start, end) = self.consumer.fetch_watermarks(topic, partition.number, ANSWER_WAIT_MAX)?;
+            Ok(End { partition: *partition, asked_at, start: Offset(start), end: Offset(end) })
+        };
+        partitions.iter().map(ask).collect()
+    }
+
+    /// All partitions of a topic; none while it doesn't exist.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn partitions(&self, topic: Topic) -> Result<Vec<Partition>, KafkaError> {
+        let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        Ok(partitions.map(|partition| Partition { topic, number: partition.id() }).collect())
+    }
+
+    /// Kafka's ids of the topics, as far as they can be learned.
+    #[must_use]
+    pub fn topic_ids(&self) -> HashMap<Topic, String> {
+        let by_name = queue::topic_ids(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX);
+        by_name.into_iter().filter_map(|(name, id)| Some((self.topics.topic(&name)?, id))).collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! How the consumer talks to Kafka.
+
+use crate::store::TopicNames;
+use rdkafka::ClientConfig;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Where Kafka is, and what of it is read.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Kafka's bootstrap servers, as host:port, comma-separated.
+    #[arg(long, env = "KAFKA_BROKERS")]
+    pub kafka_brokers: String,
+    /// The consumer group. Members of one group share the partitions; another group over the same database would
+    /// fight for them.
+    #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
+    pub kafka_group_id: String,
+    /// The topic of Event records.
+    #[arg(long, env = "EVENTS_TOPIC", default_value = "business-metrics.events.v1")]
+    pub events_topic: String,
+    /// The topic of WorkflowTerminal records.
+    #[arg(long, env = "WORKFLOW_TERMINALS_TOPIC", default_value = "business-metrics.workflow-terminals.v1")]
+    pub workflow_terminals_topic: String,
+    /// The topic of MessageDelivery records.
+    #[arg(long, env = "MESSAGE_DELIVERIES_TOPIC", default_value = "business-metrics.message-deliveries.v1")]
+    pub message_deliveries_topic: String,
+    /// Where a partition that was never read starts. `latest` holds only while no partition of the topic was read;
+    /// partitions added later are read from their start.
+    #[arg(long, env = "START_OFFSET", value_enum, default_value_t = StartOffset::Earliest)]
+    pub start_offset: StartOffset,
+    /// How far ahead of this machine's clock a record's time may be; beyond that it becomes a dead letter. Raise it
+    /// when producers' clocks are known to be off.
+    #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub future_skew_max: Duration,
+    /// Records in a batch at most. More make bulk faster, and take more memory.
+    #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch_records_max: u32,
+    /// How long a batch collects before it is written, while the one before is not in the way. Longer makes fewer,
+    /// larger transactions; shorter makes fresher numbers.
+    #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = humantime::parse_duration)]
+    pub batch_age_max: Duration,
+    /// Any setting of librdkafka's, from KAFKA_CONFIG_<SETTING> with underscores for dots.
+    #[arg(skip)]
+    pub kafka_config: BTreeMap<String, String>,
+}
+
+/// Where a partition that was never read starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StartOffset {
+    /// At the oldest record Kafka still has.
+    Earliest,
+    /// After the newest.
+    Latest,
+}
+
+/// The environment variables that carry librdkafka's settings start so.
+pub const CONFIG_PREFIX: &str = "KAFKA_CONFIG_";
+
+/// What the protocol depends on: exact counts need each to be as it is.
+const FIXED: [(&str, &str); 6] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    // A lost offset must be seen, never skipped.
+    ("auto.offset.reset", "error"),
+    // The end of a partition tells the position behind markers and compacted records.
+    ("enable.partition.eof", "true"),
+    ("isolation.level", "read_committed"),
+    ("partition.assignment.strategy", "cooperative-sticky"),
+];
+
+/// What may be turned, and works well: queues that neither starve nor hoard.
+const DEFAULTS: [(&str, &str); 11] = [
+    ("client.id", "business-metrics-consumer"),
+    ("session.timeout.ms", "10000"),
+    ("heartbeat.interval.ms", "2000"),
+    ("topic.metadata.refresh.interval.ms", "10000"),
+    ("fetch.message.max.bytes", "4194304"),
+    ("fetch.wait.max.ms", "20"),
+    ("fetch.queue.backoff.ms", "10"),
+    ("queued.min.messages", "250000"),
+    ("queued.max.messages.kbytes", "65536"),
+    ("reconnect.backoff.max.ms", "2000"),
+    ("socket.keepalive.enable", "true"),
+];
+
+/// Settings of the classic group protocol, which the newer one leaves to the broker.
+const CLASSIC_ONLY: [&str; 3] = ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
+
+impl Settings {
+    /// The topics' names.
+    #[must_use]
+    pub fn topics(&self) -> TopicNames {
+        TopicNames::new([
+            self.events_topic.clone(),
+            self.workflow_terminals_topic.clone(),
+            self.message_deliveries_topic.clone(),
+        ])
+    }
+
+    /// What is wrong with the settings taken together, in a sentence.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        let [a, b, c] = [&self.events_topic, &self.workflow_terminals_topic, &self.message_deliveries_topic];
+        if a == b || b == c || a == c {
+            return Some("EVENTS_TOPIC, WORKFLOW_TERMINALS_TOPIC and MESSAGE_DELIVERIES_TOPIC must name three topics".into());
+        }
+        let fixed = self.kafka_config.keys().find(|name| FIXED.iter().any(|(fixed, _)| fixed == name) || *name == "group.id");
+        fixed.map(|name| format!("{} can't be set: exact counting depends on it", variable(name)))
+    }
+
+    /// librdkafka's configuration.
+    #[must_use]
+    pub fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        let newer = self.kafka_config.get("group.protocol").is_some_and(|protocol| protocol == "consumer");
+        for (name, value) in DEFAULTS.iter().chain(&FIXED) {
+            if !(newer && CLASSIC_ONLY.contains(name)) {
+                config.set(*name, *value);
+            }
+        }
+        for (name, value) in &self.kafka_config {
+            config.set(name, value);
+        }
+        config.set("bootstrap.servers", &self.kafka_brokers).set("group.id", &self.kafka_group_id);
+        config
+    }
+}
+
+/// The environment variable of a librdkafka setting.
+fn variable(setting: &str) -> String {
+    format!("{CONFIG_PREFIX}{}", setting.replace('.', "_").to_uppercase())
+}
+
+/// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`.
+pub fn kafka_config(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    let named = variables.filter_map(|(name, value)| Some((name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', "."), value)));
+    named.collect()
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn with(variables: &[(&str, &str)]) -> Settings {
+        let mut settings = Line::parse_from(["consumer", "--kafka-brokers", "127.0.0.1:9092"]).settings;
+        settings.kafka_config =
+            kafka_config(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        settings
+    }
+
+    #[test]
+    fn any_librdkafka_setting_passes_but_those_exactness_depends_on() {
+        let settings = with(&[("KAFKA_CONFIG_SASL_USERNAME", "metrics"), ("PATH", "/bin")]);
+        assert_eq!(settings.wrong(), None);
+        assert_eq!(settings.config().get("sasl.username"), Some("metrics"));
+        for variable in ["KAFKA_CONFIG_AUTO_OFFSET_RESET", "KAFKA_CONFIG_GROUP_ID", "KAFKA_CONFIG_ENABLE_AUTO_COMMIT"] {
+            let wrong = with(&[(variable, "x")]).wrong().unwrap();
+            assert!(wrong.contains(variable), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_newer_group_protocol_is_not_given_the_classic_ones_settings() {
+        let config = with(&[("KAFKA_CONFIG_GROUP_PROTOCOL", "consumer")]).config();
+        assert_eq!(config.get("session.timeout.ms"), None);
+        assert_eq!(config.get("partition.assignment.strategy"), None);
+        assert_eq!(config.get("auto.offset.reset"), Some("error"));
+    }
+}

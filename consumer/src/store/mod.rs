@@ -1,0 +1,85 @@
+//! PostgreSQL: the only module that knows SQL.
+//!
+//! One connection of the pipeline's own, with its statements prepared once. Nothing is written to the counted tables
+//! but through a [`Claim`], which only the compare-and-set on the partitions' progress makes.
+
+mod claim;
+mod connection;
+mod pages;
+mod progress;
+mod rows;
+mod statements;
+pub mod upkeep;
+
+pub use claim::{Claim, Moved};
+pub use connection::{Connection, Settings, Store, connect};
+pub use pages::PageSize;
+pub use progress::{Claimed, Standing};
+pub use rows::Rows;
+
+use crate::record::Topic;
+
+/// What went wrong with PostgreSQL. Always a reason to wait and try again, never to skip.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The connection or a statement failed.
+    #[error("{}", in_words(.0))]
+    Database(#[from] tokio_postgres::Error),
+    /// No connection within the limit.
+    #[error("no answer within {0:?}")]
+    Timeout(std::time::Duration),
+    /// The schema lacks migrations.
+    #[error("the schema lacks {0}; run `consumer migrate`")]
+    SchemaBehind(String),
+    /// TLS is asked for and can't be had.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// What the database has is not what this program writes.
+    #[error("the database has {0}")]
+    Unexpected(&'static str),
+}
+
+/// tokio-postgres says only "db error" by itself; the cause has the words.
+fn in_words(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
+    }
+}
+
+/// The topics' names, by which the tables know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicNames {
+    names: [String; 3],
+}
+
+impl TopicNames {
+    /// Names in the order of [`Topic::ALL`].
+    #[must_use]
+    pub fn new(names: [String; 3]) -> Self {
+        Self { names }
+    }
+
+    /// The topic's name.
+    #[must_use]
+    pub fn of(&self, topic: Topic) -> &str {
+        match topic {
+            Topic::Events => &self.names[0],
+            Topic::WorkflowTerminals => &self.names[1],
+            Topic::MessageDeliveries => &self.names[2],
+        }
+    }
+
+    /// The topic of that name.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<Topic> {
+        Topic::ALL.into_iter().find(|topic| self.of(*topic) == name)
+    }
+
+    /// All names.
+    #[must_use]
+    pub fn all(&self) -> [&str; 3] {
+        self.names.each_ref().map(String::as_str)
+    }
+}

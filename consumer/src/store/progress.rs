@@ -1,0 +1,158 @@
+//! Where partitions stand: claiming them, looking after a doubtful commit, keeping a row for each.
+
+use super::{Connection, Error};
+use crate::record::{Offset, Partition, Topic};
+use std::collections::HashMap;
+use tokio_postgres::Row;
+
+/// A claimed partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Which partition.
+    pub partition: Partition,
+    /// The claim's number.
+    pub epoch: i64,
+    /// Where to go on; `None` if it was never read.
+    pub next_offset: Option<Offset>,
+    /// Kafka's id of the topic when it was last read, if known.
+    pub topic_id: Option<String>,
+}
+
+/// Where a partition stands in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The latest claim's number.
+    pub epoch: i64,
+    /// The offset of the next record to count.
+    pub next_offset: Option<Offset>,
+}
+
+/// So that members resolve the start of a topic one after the other.
+const START_LOCK: i64 = 0x6d65_7472_6963_7301;
+
+impl Connection {
+    /// Makes sure that every partition of the configured topics has a row.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn discover(&mut self, partitions: &[Partition]) -> Result<(), Error> {
+        let (topics, numbers) = self.columns(partitions);
+        let insert = "insert into consumer_progress (topic, kafka_partition) \
+                      select * from unnest($1::text[], $2::integer[]) order by 1, 2 on conflict do nothing";
+        self.client.execute(insert, &[&topics, &numbers]).await?;
+        Ok(())
+    }
+
+    /// Claims partitions for `owner`: whoever claimed them before can't write for them any more, once this is done.
+    /// Waits for a transaction under the earlier claim to end, and sees what it did.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn claim_partitions(&mut self, partitions: &[Partition], owner: &str) -> Result<Vec<Claimed>, Error> {
+        self.discover(partitions).await?;
+        let (topics, numbers) = self.columns(partitions);
+        let transaction = self.client.transaction().await?;
+        transaction.query(&self.statements.lock_progress, &[&topics, &numbers]).await?;
+        let claim = "update consumer_progress p set epoch = p.epoch + 1, owner = $3, claimed_at = now(), updated_at = now() \
+                     from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
+                     where p.topic = w.topic and p.kafka_partition = w.kafka_partition \
+                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id";
+        let rows = transaction.query(claim, &[&topics, &numbers, &owner]).await?;
+        transaction.commit().await?;
+        Ok(rows.iter().filter_map(|row| self.claimed(row)).collect())
+    }
+
+    /// Whether any partition of the topic was ever read.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn was_read(&mut self, topic: Topic) -> Result<bool, Error> {
+        let query = "select exists (select from consumer_progress where topic = $1 and next_offset is not null)";
+        Ok(self.client.query_one(query, &[&self.topics.of(topic)]).await?.get(0))
+    }
+
+    /// Stores where partitions that were never read start, before anything of them is read. Says for each where it
+    /// does start: another member may have been faster. Where `only_if_topic_unread`, nothing is stored for a topic of
+    /// which some partition was read meanwhile.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn store_starts(
+        &mut self,
+        starts: &[(Partition, Offset)],
+        only_if_topic_unread: bool,
+    ) -> Result<HashMap<Partition, Standing>, Error> {
+        let partitions: Vec<_> = starts.iter().map(|(partition, _)| *partition).collect();
+        let (topics, numbers) = self.columns(&partitions);
+        let offsets: Vec<i64> = starts.iter().map(|(_, offset)| offset.0).collect();
+        let transaction = self.client.transaction().await?;
+        transaction.execute("select pg_advisory_xact_lock($1)", &[&START_LOCK]).await?;
+        let store = "insert into consumer_progress as p (topic, kafka_partition, next_offset) \
+                     select w.* from unnest($1::text[], $2::integer[], $3::bigint[]) as w (topic, kafka_partition, next_offset) \
+                     where not $4 or not exists (select from consumer_progress o \
+                                                 where o.topic = w.topic and o.next_offset is not null) \
+                     order by 1, 2 \
+                     on conflict (topic, kafka_partition) do update set next_offset = excluded.next_offset, updated_at = now() \
+                     where p.next_offset is null";
+        transaction.execute(store, &[&topics, &numbers, &offsets, &only_if_topic_unread]).await?;
+        transaction.commit().await?;
+        self.standing(&partitions).await
+    }
+
+    /// Where partitions stand, after every transaction that is about to move them has ended.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn standing(&mut self, partitions: &[Partition]) -> Result<HashMap<Partition, Standing>, Error> {
+        let (topics, numbers) = self.columns(partitions);
+        let query = "select p.topic, p.kafka_partition, p.epoch, p.next_offset from consumer_progress p \
+                     join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition) \
+                     order by topic, kafka_partition for update of p";
+        let rows = self.client.query(query, &[&topics, &numbers]).await?;
+        let standing = rows.iter().filter_map(|row| {
+            let topic = self.topics.topic(row.get(0))?;
+            let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
+            Some((Partition { topic, number: row.get(1) }, Standing { epoch: row.get(2), next_offset }))
+        });
+        Ok(standing.collect())
+    }
+
+    /// Notes which of Kafka's topics the claimed partitions belong to.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn store_topic_ids(&mut self, ids: &[(Partition, String)]) -> Result<(), Error> {
+        let partitions: Vec<_> = ids.iter().map(|(partition, _)| *partition).collect();
+        let (topics, numbers) = self.columns(&partitions);
+        let ids: Vec<&str> = ids.iter().map(|(_, id)| id.as_str()).collect();
+        let store = "update consumer_progress p set topic_id = w.topic_id \
+                     from unnest($1::text[], $2::integer[], $3::text[]) as w (topic, kafka_partition, topic_id) \
+                     where p.topic = w.topic and p.kafka_partition = w.kafka_partition";
+        self.client.execute(store, &[&topics, &numbers, &ids]).await?;
+        Ok(())
+    }
+
+    fn claimed(&self, row: &Row) -> Option<Claimed> {
+        let partition = Partition { topic: self.topics.topic(row.get(0))?, number: row.get(1) };
+        let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
+        Some(Claimed { partition, epoch: row.get(2), next_offset, topic_id: row.get(4) })
+    }
+
+    fn columns(&self, partitions: &[Partition]) -> (Vec<String>, Vec<i32>) {
+        let names = partitions.iter().map(|partition| self.topics.of(partition.topic).to_owned());
+        (names.collect(), partitions.iter().map(|partition| partition.number).collect())
+    }
+}
+
+impl Connection {
+    /// The secret that fingerprints are keyed with, and the ledger's floor in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn key_and_floor(&mut self) -> Result<([u8; 16], i64), Error> {
+        let row = self.client.query_one("select key from ledger_key", &[]).await?;
+        let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0)).map_err(|_| Error::Unexpected("a ledger key of another length"))?;
+        let floor = self.client.query_one(&self.statements.floor, &[]).await?;
+        Ok((key, super::claim::seconds_or_min(&floor)?))
+    }
+}

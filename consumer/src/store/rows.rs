@@ -1,0 +1,282 @@
+//! From changes to the columns of statements: the partitions' parts added up, sorted by each table's full key. Pure.
+//!
+//! Sorted, because two members that upsert the same rows in different order deadlock.
+
+use super::TopicNames;
+use crate::batch::OrganizationUpdate;
+use crate::changes::{Changes, FailedRun, Part, WorkflowCounters};
+use crate::record::{Outcome, Partition, Topic};
+use crate::texts::{Ranks, Text};
+use base64::Engine as _;
+use chrono::{DateTime, Utc};
+use domain::{BucketSize, Counters, Quarter};
+use std::collections::HashMap;
+
+/// Generation of the topics' partitioning that pages are written under.
+pub const LAYOUT: i32 = 1;
+
+/// A table's rows, column by column.
+#[derive(Default)]
+pub struct Rows {
+    pub segments: Segments,
+    pub organizations: Organizations,
+    pub workflows: Workflows,
+    pub failures: Failures,
+    pub dead_letters: DeadLetters,
+    /// Quarters, hours, days.
+    pub counters: [CounterRows; 3],
+}
+
+#[derive(Default)]
+pub struct Segments {
+    pub topic: Vec<String>,
+    pub partition: Vec<i32>,
+    pub quarter: Vec<DateTime<Utc>>,
+    pub until: Vec<i64>,
+    pub layout: Vec<i32>,
+    pub fingerprints: Vec<Vec<u8>>,
+    pub sums: [Vec<i64>; 8],
+}
+
+#[derive(Default)]
+pub struct Organizations {
+    pub organization: Vec<String>,
+    pub name: Vec<String>,
+    pub plan_id: Vec<String>,
+    pub plan_name: Vec<String>,
+    pub as_of: Vec<DateTime<Utc>>,
+    pub as_of_nanos: Vec<i16>,
+    pub event_id: Vec<String>,
+}
+
+#[derive(Default)]
+pub struct Workflows {
+    pub organization: Vec<String>,
+    pub workflow_id: Vec<String>,
+    pub hour: Vec<DateTime<Utc>>,
+    pub name: Vec<String>,
+    pub name_as_of: Vec<DateTime<Utc>>,
+    pub runs: Vec<i64>,
+    pub failed: Vec<i64>,
+    pub failed_safety_limit: Vec<i64>,
+    pub execution_time_ms: Vec<i64>,
+}
+
+#[derive(Default)]
+pub struct Failures {
+    pub organization: Vec<String>,
+    pub execution_id: Vec<String>,
+    pub workflow_id: Vec<String>,
+    pub workflow_name: Vec<String>,
+    pub outcome: Vec<&'static str>,
+    pub error_message: Vec<String>,
+    pub execution_time_ms: Vec<i64>,
+    pub finished_at: Vec<DateTime<Utc>>,
+}
+
+#[derive(Default)]
+pub struct DeadLetters {
+    pub topic: Vec<String>,
+    pub topic_id: Vec<String>,
+    pub partition: Vec<i32>,
+    pub offset: Vec<i64>,
+    pub key: Vec<Option<Vec<u8>>>,
+    pub headers: Vec<serde_json::Value>,
+    pub payload: Vec<Option<Vec<u8>>>,
+    pub broker_timestamp: Vec<Option<DateTime<Utc>>>,
+    pub reason: Vec<&'static str>,
+    pub detail: Vec<String>,
+    pub organization: Vec<Option<String>>,
+}
+
+#[derive(Default)]
+pub struct CounterRows {
+    pub organization: Vec<String>,
+    pub bucket: Vec<DateTime<Utc>>,
+    pub counters: [Vec<i64>; 8],
+}
+
+impl Rows {
+    /// The rows of the parts whose partitions have moved; the others' changes are nobody's.
+    #[must_use]
+    pub fn of(changes: &Changes, moved: &[Partition], topics: &TopicNames, topic_ids: &HashMap<Topic, String>) -> Self {
+        let mut parts: Vec<&Part> = changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
+        parts.sort_unstable_by_key(|part| part.partition);
+        let order = Order { changes, ranks: changes.texts.ranks() };
+        let mut rows = Self {
+            organizations: order.organizations(&parts),
+            workflows: order.workflows(&parts),
+            failures: order.failures(&parts),
+            counters: order.counters(&parts),
+            ..Self::default()
+        };
+        for part in parts {
+            rows.segments.add(part, topics.of(part.partition.topic));
+            rows.dead_letters.add(part, topics.of(part.partition.topic), topic_ids);
+        }
+        rows
+    }
+}
+
+/// What a batch's rows are sorted by.
+struct Order<'a> {
+    changes: &'a Changes,
+    ranks: Ranks,
+}
+
+impl Order<'_> {
+    fn text(&self, text: Text) -> String {
+        self.changes.texts.get(text).to_owned()
+    }
+
+    fn counters(&self, parts: &[&Part]) -> [CounterRows; 3] {
+        let mut cells: HashMap<(Text, Quarter), Counters, foldhash::fast::RandomState> = HashMap::default();
+        for (key, counters) in parts.iter().flat_map(|part| &part.cells) {
+            *cells.entry(*key).or_default() += counters;
+        }
+        let mut cells: Vec<_> = cells.into_iter().collect();
+        cells.sort_unstable_by_key(|((organization, quarter), _)| (self.ranks.of(*organization), *quarter));
+        BucketSize::ALL.map(|size| {
+            let mut rows = CounterRows::default();
+            // Quarters of one organization follow each other in time, so those of one bucket are neighbours.
+            for bucket in cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size)) {
+                let mut sum = Counters::default();
+                bucket.iter().for_each(|(_, counters)| sum += counters);
+                let (organization, quarter) = bucket[0].0;
+                rows.add(self.text(organization), quarter.bucket(size), &sum);
+            }
+            rows
+        })
+    }
+
+    fn organizations(&self, parts: &[&Part]) -> Organizations {
+        let mut newest: HashMap<Text, &OrganizationUpdate> = HashMap::new();
+        for (organization, update) in parts.iter().flat_map(|part| &part.organizations) {
+            let known = newest.entry(*organization).or_insert(update);
+            *known = (*known).max(update);
+        }
+        let mut newest: Vec<_> = newest.into_iter().collect();
+        newest.sort_unstable_by_key(|(organization, _)| self.ranks.of(*organization));
+        let mut rows = Organizations::default();
+        for (organization, update) in newest {
+            rows.organization.push(self.text(organization));
+            rows.name.push(update.name.clone());
+            rows.plan_id.push(update.plan_id.clone());
+            rows.plan_name.push(update.plan_name.clone());
+            rows.as_of.push(from_micros(update.as_of.micros()));
+            rows.as_of_nanos.push(i16::try_from(update.as_of.nanos % 1_000).expect("less than 1,000"));
+            rows.event_id.push(update.event_id.clone());
+        }
+        rows
+    }
+
+    fn workflows(&self, parts: &[&Part]) -> Workflows {
+        let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
+        for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
+            sums.entry(*key).and_modify(|sum| sum.add(counters, &self.changes.texts)).or_insert(*counters);
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        sums.sort_unstable_by_key(|((organization, workflow, hour), _)| {
+            (self.ranks.of(*organization), self.ranks.of(*workflow), *hour)
+        });
+        let mut rows = Workflows::default();
+        for ((organization, workflow, hour), sum) in sums {
+            rows.organization.push(self.text(organization));
+            rows.workflow_id.push(self.text(workflow));
+            rows.hour.push(from_micros(hour * 1_000_000));
+            rows.name.push(self.text(sum.name));
+            rows.name_as_of.push(from_micros(sum.name_as_of));
+            rows.runs.push(sum.runs);
+            rows.failed.push(sum.failed);
+            rows.failed_safety_limit.push(sum.failed_safety_limit);
+            rows.execution_time_ms.push(sum.total_execution_time_ms);
+        }
+        rows
+    }
+
+    fn failures(&self, parts: &[&Part]) -> Failures {
+        let mut failed: Vec<(u32, &str, i64, &FailedRun, &str)> = Vec::new();
+        for run in parts.iter().flat_map(|part| &part.failures) {
+            if let Some(failure) = &run.run.failure {
+                let rank = self.ranks.of(run.organization);
+                let at = run.run.finished_at.micros();
+                failed.push((rank, &failure.execution_id, at, run, &failure.error_message));
+            }
+        }
+        failed.sort_unstable_by_key(|(rank, execution, at, ..)| (*rank, *execution, std::cmp::Reverse(*at)));
+        failed.dedup_by_key(|(rank, execution, ..)| (*rank, *execution));
+        let mut rows = Failures::default();
+        for (_, execution, at, FailedRun { organization, run }, error_message) in failed {
+            rows.organization.push(self.text(*organization));
+            rows.execution_id.push(execution.to_owned());
+            rows.workflow_id.push(self.text(run.workflow_id));
+            rows.workflow_name.push(self.text(run.workflow_name));
+            rows.outcome.push(outcome_code(run.outcome));
+            rows.error_message.push(error_message.to_owned());
+            rows.execution_time_ms.push(run.execution_time_ms);
+            rows.finished_at.push(from_micros(at));
+        }
+        rows
+    }
+}
+
+impl CounterRows {
+    fn add(&mut self, organization: String, bucket: DateTime<Utc>, counters: &Counters) {
+        self.organization.push(organization);
+        self.bucket.push(bucket);
+        self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
+    }
+}
+
+impl Segments {
+    fn add(&mut self, part: &Part, topic: &str) {
+        let mut segments: Vec<_> = part.segments.iter().collect();
+        segments.sort_unstable_by_key(|segment| segment.key);
+        for segment in segments {
+            self.topic.push(topic.to_owned());
+            self.partition.push(part.partition.number);
+            self.quarter.push(segment.key.quarter.start());
+            self.until.push(part.span.until.0);
+            self.layout.push(LAYOUT);
+            self.fingerprints.push(segment.fingerprints.iter().flat_map(|n| n.to_be_bytes()).collect());
+            self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
+        }
+    }
+}
+
+impl DeadLetters {
+    fn add(&mut self, part: &Part, topic: &str, topic_ids: &HashMap<Topic, String>) {
+        for letter in &part.dead_letters {
+            self.topic.push(topic.to_owned());
+            self.topic_id.push(topic_ids.get(&part.partition.topic).cloned().unwrap_or_default());
+            self.partition.push(part.partition.number);
+            self.offset.push(letter.offset.0);
+            self.key.push(letter.key.clone());
+            self.headers.push(headers_json(&letter.headers));
+            self.payload.push(letter.payload.clone());
+            self.broker_timestamp.push(letter.timestamp_ms.and_then(DateTime::from_timestamp_millis));
+            self.reason.push(letter.refusal.reason.code());
+            self.detail.push(letter.refusal.detail.clone().into_owned());
+            self.organization.push(letter.refusal.organization.clone());
+        }
+    }
+}
+
+/// `[[name, base64 of the value or null], ...]`: a header's value is bytes, and the order counts.
+fn headers_json(headers: &[(String, Option<Vec<u8>>)]) -> serde_json::Value {
+    let encode = |bytes: &Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
+    headers.iter().map(|(name, value)| serde_json::json!([name, value.as_ref().map(encode)])).collect()
+}
+
+fn outcome_code(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "SUCCESS",
+        Outcome::Failed => "FAILED",
+        Outcome::FailedSafetyLimit => "FAILED_SAFETY_LIMIT",
+    }
+}
+
+fn from_micros(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).expect("the decoder bounds times to the years 1 to 9999")
+}
+

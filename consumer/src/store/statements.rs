@@ -1,0 +1,143 @@
+//! The statements of a batch, prepared once per connection.
+
+use domain::{BucketSize, Counters};
+use tokio_postgres::{Client, Error, Statement};
+
+/// Prepared statements, in the order a transaction uses them.
+pub struct Statements {
+    pub lock_progress: Statement,
+    pub move_progress: Statement,
+    pub floor: Statement,
+    pub segments: Statement,
+    pub organizations: Statement,
+    pub workflows: Statement,
+    pub failures: Statement,
+    pub dead_letters: Statement,
+    pub counters: [Statement; 3],
+    pub page_sizes: Statement,
+    pub load_pages: Statement,
+}
+
+impl Statements {
+    pub async fn prepare(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            lock_progress: client.prepare(LOCK_PROGRESS).await?,
+            move_progress: client.prepare(MOVE_PROGRESS).await?,
+            floor: client.prepare("select floor from ledger_floor for share").await?,
+            segments: client.prepare(&segments()).await?,
+            organizations: client.prepare(ORGANIZATIONS).await?,
+            workflows: client.prepare(WORKFLOWS).await?,
+            failures: client.prepare(FAILURES).await?,
+            dead_letters: client.prepare(DEAD_LETTERS).await?,
+            counters: [
+                client.prepare(&counters(BucketSize::Quarter)).await?,
+                client.prepare(&counters(BucketSize::Hour)).await?,
+                client.prepare(&counters(BucketSize::Day)).await?,
+            ],
+            page_sizes: client.prepare(PAGE_SIZES).await?,
+            load_pages: client.prepare(LOAD_PAGES).await?,
+        })
+    }
+}
+
+/// Locks in key order what the next statement moves: an UPDATE alone locks in whatever order its plan has.
+const LOCK_PROGRESS: &str = "
+select 1 from consumer_progress p
+join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition)
+order by topic, kafka_partition for update of p";
+
+/// The compare-and-set. READ COMMITTED checks the condition again on a row it had to wait for, which is the point.
+const MOVE_PROGRESS: &str = "
+update consumer_progress p
+set next_offset = w.until, complete_through = greatest(p.complete_through, w.complete_through), updated_at = now()
+from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
+     as w (topic, kafka_partition, epoch, from_offset, until, complete_through)
+where p.topic = w.topic and p.kafka_partition = w.kafka_partition
+  and p.epoch = w.epoch and p.next_offset = w.from_offset
+returning p.topic, p.kafka_partition";
+
+const ORGANIZATIONS: &str = "
+insert into organizations as o (organization_id, name, plan_id, plan_name, as_of, as_of_nanos, event_id)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::smallint[], $7::text[])
+on conflict (organization_id) do update
+set name = excluded.name, plan_id = excluded.plan_id, plan_name = excluded.plan_name,
+    as_of = excluded.as_of, as_of_nanos = excluded.as_of_nanos, event_id = excluded.event_id
+where (o.as_of, o.as_of_nanos, o.event_id) < (excluded.as_of, excluded.as_of_nanos, excluded.event_id)";
+
+const WORKFLOWS: &str = "
+insert into workflow_hourly_metrics as t (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of,
+                                          runs, failed, failed_safety_limit, total_execution_time_ms)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[],
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+on conflict (organization_id, workflow_id, hour_bucket) do update
+set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_as_of, excluded.workflow_name)
+                         then excluded.workflow_name else t.workflow_name end,
+    name_as_of = greatest(t.name_as_of, excluded.name_as_of),
+    runs = t.runs + excluded.runs,
+    failed = t.failed + excluded.failed,
+    failed_safety_limit = t.failed_safety_limit + excluded.failed_safety_limit,
+    total_execution_time_ms = t.total_execution_time_ms + excluded.total_execution_time_ms,
+    updated_at = now()";
+
+/// Two runs of one execution id in different quarters are two identities; the list shows the later.
+const FAILURES: &str = "
+insert into workflow_failures as f (organization_id, execution_id, workflow_id, workflow_name, outcome, error_message,
+                                    execution_time_ms, finished_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+                     $8::timestamptz[])
+on conflict (organization_id, execution_id) do update
+set workflow_id = excluded.workflow_id, workflow_name = excluded.workflow_name, outcome = excluded.outcome,
+    error_message = excluded.error_message, execution_time_ms = excluded.execution_time_ms,
+    finished_at = excluded.finished_at
+where f.finished_at < excluded.finished_at";
+
+const DEAD_LETTERS: &str = "
+insert into dead_letters (topic, topic_id, kafka_partition, kafka_offset, key, headers, payload, broker_timestamp,
+                          reason, detail, organization_id)
+select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bytea[], $6::jsonb[], $7::bytea[],
+                     $8::timestamptz[], $9::text[], $10::text[], $11::text[])
+on conflict do nothing";
+
+/// A lateral join, so that each page is looked for in its own day's table only.
+const PAGE_SIZES: &str = "
+select w.n, p.bytes from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[])
+                         as w (n, topic, kafka_partition, quarter)
+cross join lateral (
+    select sum(octet_length(s.fingerprints))::bigint as bytes from ledger_segments s
+    where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
+) p where p.bytes is not null";
+
+const LOAD_PAGES: &str = "
+select w.n, p.fingerprints from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[])
+                                as w (n, topic, kafka_partition, quarter)
+cross join lateral (
+    select s.fingerprints from ledger_segments s
+    where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
+) p";
+
+fn segments() -> String {
+    let names = Counters::NAMES.join(", ");
+    format!(
+        "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, {names}) \
+         select * from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::integer[], $6::bytea[], \
+         {})",
+        arrays_from(7)
+    )
+}
+
+/// The shared rows: what many members add to. They come last in a transaction.
+fn counters(size: BucketSize) -> String {
+    let (table, bucket, names) = (size.table(), size.column(), Counters::NAMES.join(", "));
+    let sums = Counters::NAMES.map(|name| format!("{name} = t.{name} + excluded.{name}")).join(", ");
+    format!(
+        "insert into {table} as t (organization_id, {bucket}, {names}) \
+         select * from unnest($1::text[], $2::timestamptz[], {}) \
+         on conflict (organization_id, {bucket}) do update set {sums}, updated_at = now()",
+        arrays_from(3)
+    )
+}
+
+/// Eight parameters of counters, the first of them number `first`.
+fn arrays_from(first: usize) -> String {
+    (first..first + Counters::NAMES.len()).map(|n| format!("${n}::bigint[]")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,160 @@
+//! Upkeep: places for rows that will come, an end for rows that have been kept long enough.
+
+use super::{Connection, Error};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveTime, Utc};
+use domain::BucketSize;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio_postgres::Client;
+
+/// Members take turns at changing tables.
+const TABLES_LOCK: i64 = 0x6d65_7472_6963_7302;
+/// How far ahead places are made.
+const DAYS_AHEAD: u64 = 2;
+/// Rows deleted by one statement, so that none holds its locks for long.
+const DELETE_ROWS_MAX: i64 = 10_000;
+/// Statements of deletion in one round; the rest waits for the next.
+const DELETE_STATEMENTS_MAX: usize = 100;
+
+/// How long rows are kept. Each is a whole number of days.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Retention {
+    /// Days the ledger remembers what was counted. Older records are refused as too_old. Raise it to accept older
+    /// ones; it costs about 12 bytes of disk a record.
+    #[arg(long, env = "LEDGER_RETENTION_DAYS", default_value_t = 35, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub ledger_retention_days: u32,
+    /// Days quarter-hourly counters are kept; hours and days are kept for ever.
+    #[arg(long, env = "QUARTER_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub quarter_retention_days: u32,
+    /// Days failed workflow runs stay in the dashboard's list.
+    #[arg(long, env = "FAILURE_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub failure_retention_days: u32,
+    /// Days dead letters can be looked at and sent again.
+    #[arg(long, env = "DEAD_LETTER_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub dead_letter_retention_days: u32,
+}
+
+impl Retention {
+    fn before(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
+        let earliest = now.checked_sub_days(Days::new(days.into()));
+        BucketSize::Day.floor(earliest.expect("a few decades before now is a date"))
+    }
+}
+
+impl Connection {
+    /// One round of upkeep. Members may do it at once; it is right to do again.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn upkeep(&mut self, retention: &Retention, now: DateTime<Utc>) -> Result<(), Error> {
+        // First the floor, and that committed: only then may pages below it go.
+        let floor = Retention::before(now, retention.ledger_retention_days);
+        self.client.execute("update ledger_floor set floor = $1 where floor < $1", &[&floor]).await?;
+        let today = BucketSize::Day.floor(now);
+        let ahead: BTreeSet<_> = (0..=DAYS_AHEAD).filter_map(|n| today.checked_add_days(Days::new(n))).collect();
+        self.make_room(&ahead).await?;
+        self.drop_before("ledger_segments", Span::Day, "select floor from ledger_floor where floor > '-infinity'").await?;
+        let quarters = Retention::before(now, retention.quarter_retention_days);
+        self.drop_before("org_quarter_hourly_metrics", Span::Month, &format!("select timestamptz '{quarters}'")).await?;
+        let failures = Retention::before(now, retention.failure_retention_days);
+        self.delete_before("workflow_failures", "finished_at", failures).await?;
+        let letters = Retention::before(now, retention.dead_letter_retention_days);
+        self.delete_before("dead_letters", "rejected_at", letters).await
+    }
+
+    /// Makes sure that the tables partitioned by time have a place for rows of these days.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn make_room(&mut self, days: &BTreeSet<DateTime<Utc>>) -> Result<(), Error> {
+        for day in days {
+            for (table, span) in [("ledger_segments", Span::Day), ("org_quarter_hourly_metrics", Span::Month)] {
+                let place = Place::of(table, span, *day);
+                if !self.tables.contains(&place.name) {
+                    place.make(&mut self.client).await?;
+                    self.tables.insert(place.name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the partitions of a table that end before what `limit` selects.
+    async fn drop_before(&mut self, table: &'static str, span: Span, limit: &str) -> Result<(), Error> {
+        let Some(limit) = self.client.query_opt(limit, &[]).await? else { return Ok(()) };
+        let limit: DateTime<Utc> = limit.get(0);
+        let partitions = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+                          where i.inhparent = $1::text::regclass order by 1";
+        for row in self.client.query(partitions, &[&table]).await? {
+            let name: String = row.get(0);
+            if Place::of(table, span, limit).name > name {
+                tracing::info!(table = %name, "dropping rows past their retention");
+                self.client.batch_execute(&format!("drop table if exists {name}")).await?;
+                self.tables.remove(&name);
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_before(&mut self, table: &str, time: &str, limit: DateTime<Utc>) -> Result<(), Error> {
+        let delete = format!(
+            "delete from {table} where ctid in (select ctid from {table} where {time} < $1 limit {DELETE_ROWS_MAX})"
+        );
+        for _ in 0..DELETE_STATEMENTS_MAX {
+            if self.client.execute(&delete, &[&limit]).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one partition of a table spans.
+#[derive(Clone, Copy)]
+enum Span {
+    Day,
+    Month,
+}
+
+/// A partition of a table partitioned by time. Names sort as their times do.
+struct Place {
+    table: &'static str,
+    name: String,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Place {
+    fn of(table: &'static str, span: Span, day: DateTime<Utc>) -> Self {
+        let date = day.date_naive();
+        let (name, from, until) = match span {
+            Span::Day => (format!("{table}_{}", date.format("%Y%m%d")), date, date.checked_add_days(Days::new(1))),
+            Span::Month => {
+                let first = date.with_day(1).expect("every month has a first day");
+                (format!("{table}_{}", date.format("%Y%m")), first, first.checked_add_months(Months::new(1)))
+            }
+        };
+        let midnight = |date: chrono::NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
+        Self { table, name, from: midnight(from), until: midnight(until.expect("a month after a year before 10000")) }
+    }
+
+    /// Makes the table beside its parent and attaches it then: that, unlike making it as a partition, doesn't lock
+    /// the batches of other members out.
+    async fn make(&self, client: &mut Client) -> Result<(), Error> {
+        let Self { table, name, from, until } = self;
+        let transaction = client.transaction().await?;
+        transaction.execute("select pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
+        let exists: bool = transaction.query_one("select to_regclass($1) is not null", &[name]).await?.get(0);
+        if !exists {
+            let make = format!(
+                "create table {name} (like {table} including all) with (fillfactor = 70); \
+                 alter table {table} attach partition {name} for values from ('{from}') to ('{until}')"
+            );
+            transaction.batch_execute(&make).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+/// How often a member looks after the tables.
+pub const EVERY: Duration = Duration::from_secs(3_600);

@@ -1,0 +1,77 @@
+//! Texts of a batch, each kept once and known by a number.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher as _;
+
+/// A text of one [`Texts`], by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(u32);
+
+/// Texts, each kept once.
+#[derive(Default)]
+pub struct Texts {
+    hasher: RandomState,
+    numbers: HashTable<u32>,
+    texts: Vec<Box<str>>,
+}
+
+impl Texts {
+    /// The number of `text`, which is kept if it is new.
+    #[inline]
+    pub fn keep(&mut self, text: &str) -> Text {
+        let Self { hasher, numbers, texts } = self;
+        let hash = hasher.hash_one(text);
+        if let Some(&number) = numbers.find(hash, |&number| &*texts[number as usize] == text) {
+            return Text(number);
+        }
+        let number = u32::try_from(texts.len()).expect("a batch has fewer records than a u32 counts");
+        texts.push(text.into());
+        numbers.insert_unique(hash, number, |&number| hasher.hash_one(&*texts[number as usize]));
+        Text(number)
+    }
+
+    /// The text of that number.
+    #[must_use]
+    pub fn get(&self, text: Text) -> &str {
+        &self.texts[text.0 as usize]
+    }
+
+    /// For each text, by its number, its place in the texts' byte order: sorting by it sorts as PostgreSQL's "C" does.
+    #[must_use]
+    pub fn ranks(&self) -> Ranks {
+        let mut order: Vec<u32> = (0..).take(self.texts.len()).collect();
+        order.sort_unstable_by(|a, b| self.texts[*a as usize].cmp(&self.texts[*b as usize]));
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in (0..).zip(order) {
+            ranks[number as usize] = rank;
+        }
+        Ranks(ranks)
+    }
+}
+
+/// The order of a batch's texts.
+pub struct Ranks(Vec<u32>);
+
+impl Ranks {
+    /// The text's place in byte order.
+    #[must_use]
+    pub fn of(&self, text: Text) -> u32 {
+        self.0[text.0 as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_share_a_number_and_ranks_follow_bytes() {
+        let mut texts = Texts::default();
+        let [z, a, z_again, umlaut] = ["z", "a", "z", "ä"].map(|text| texts.keep(text));
+        assert_eq!(z, z_again);
+        assert_eq!(texts.get(umlaut), "ä");
+        let ranks = texts.ranks();
+        assert!(ranks.of(a) < ranks.of(z) && ranks.of(z) < ranks.of(umlaut));
+    }
+}
