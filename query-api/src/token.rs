@@ -213,12 +213,7 @@ fn public_keys(file: &Path) -> Result<Vec<Key>, BadSettings> {
 
 /// The key, if it is public and meant for signatures of a kind that is supported. Others may well be in a key set.
 fn public_key(jwk: &Jwk) -> Option<Key> {
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-        _ => return None,
-    };
+    let algorithm = algorithm(&jwk.algorithm)?;
     let fits = jwk.common.key_algorithm.as_ref().is_none_or(|named| *named == KeyAlgorithm::from(algorithm));
     let signs = jwk.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
     let key = DecodingKey::from_jwk(jwk).ok()?;
@@ -227,6 +222,16 @@ fn public_key(jwk: &Jwk) -> Option<Key> {
         DecodingKeyKind::SecretOrDer(_) => true,
     };
     (fits && signs && strong).then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "kinds of keys the library learns are not supported here")]
+fn algorithm(key: &AlgorithmParameters) -> Option<Algorithm> {
+    match key {
+        AlgorithmParameters::RSA(_) => Some(Algorithm::RS256),
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Some(Algorithm::ES256),
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Some(Algorithm::EdDSA),
+        _ => None,
+    }
 }
 
 fn bearer(authorization: &str) -> Result<&str, Refusal> {
