@@ -16,6 +16,9 @@ pub mod server;
 pub mod services;
 pub mod user;
 
+pub mod bench;
+pub mod demo;
+
 pub mod binaries;
 pub mod port;
 pub mod say;

@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use xtask::bench::{self, Benchmark};
+use xtask::demo;
 use xtask::say;
 use xtask::services::{Purpose, Services};
 
@@ -15,6 +17,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows the whole system at work: 30 days of history, then live records, counted and answered
+    Demo(demo::Options),
+    /// Measures, and checks that what was measured was right
+    #[command(subcommand)]
+    Bench(Benchmark),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,
 }
@@ -22,6 +29,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Bench(benchmark) => bench::run(benchmark).await,
         Command::Services => services().await,
     }
 }

@@ -10,8 +10,8 @@ use super::round::Bench;
 use crate::binaries::{Binaries, Profile};
 use crate::say;
 use crate::services::{Purpose, Services};
+use ::bench::{Horizon, Load, Producer, Topics, Trouble, Truth};
 use anyhow::{Context as _, ensure};
-use bench::{Horizon, Load, Producer, Topics, Trouble, Truth};
 use chrono::Utc;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -111,6 +111,8 @@ fn produce(options: &Options, brokers: &str, topics: &Topics) -> anyhow::Result<
     let produced = producer.flush(FLUSH_LIMIT).context("the topic can't be filled")?;
     let (mean, seconds) = (bytes / options.records, start.elapsed().as_secs_f64());
     let unique = truth.tally.counted;
-    say::line(format_args!("Produced {produced} records of {mean} bytes, {unique} of them unique, in {seconds:.1} s"));
+    say::line(format_args!(
+        "Produced {produced} records of {mean} bytes, {unique} of them unique, in {seconds:.1} s"
+    ));
     Ok(truth)
 }

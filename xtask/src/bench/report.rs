@@ -39,7 +39,8 @@ pub struct Report<'a, Options> {
     pub median: Round,
 }
 
-const HEAD: &str = "round     bare/s  consumer/s  ratio | CPU s per million: bare  consumer  Kafka  PostgreSQL | peak MB";
+const HEAD: &str =
+    "round     bare/s  consumer/s  ratio | CPU s per million: bare  consumer  Kafka  PostgreSQL | peak MB";
 
 /// Prints the table's head.
 pub fn head() {
@@ -48,7 +49,8 @@ pub fn head() {
 
 /// Prints a row of the table.
 pub fn row(name: &str, round: &Round) {
-    let Round { bare, bare_cpu, consumer, ratio, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = round;
+    let Round { bare, bare_cpu, consumer, ratio, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } =
+        round;
     say::line(format_args!(
         "{name:<6}{bare:>10.0}{consumer:>12.0}{ratio:>7.2} |{bare_cpu:>24.2}{consumer_cpu:>10.2}{kafka_cpu:>7.2}\
          {postgres_cpu:>12.2} |{peak_memory_mb:>8.0}"

@@ -8,8 +8,8 @@ use crate::process::Process;
 use crate::program::Program;
 use crate::services::{DatabaseUrl, Services};
 use crate::wait::{self, Seen};
+use ::bench::{Topics, Truth, check};
 use anyhow::{Context as _, bail, ensure};
-use bench::{Topics, Truth, check};
 use chrono::{DateTime, Utc};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,7 +42,8 @@ impl Bench {
         let bare = self.bare()?;
         let bare_cpu = Usage::now().since(&before, &own_name());
 
-        let database = self.services.postgres.create_migrated(&format!("bench_{}_{number}", std::process::id())).await?;
+        let database =
+            self.services.postgres.create_migrated(&format!("bench_{}_{number}", std::process::id())).await?;
         let client = database.connect().await?;
         let before = Usage::now();
         let mut process = self.start(number, &database)?;
@@ -112,7 +113,8 @@ impl Bench {
             })
         });
         let claimed = claimed.await?;
-        let elapsed = (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
+        let elapsed =
+            (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
         Ok(as_float(self.options.records()) / elapsed.as_secs_f64())
     }
 
@@ -123,7 +125,8 @@ impl Bench {
     }
 
     async fn drop_database(&self, database: &DatabaseUrl) -> anyhow::Result<()> {
-        let name = database.as_str().rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
+        let name =
+            database.as_str().rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
         let client = self.services.postgres.url().connect().await?;
         client.batch_execute(&format!("drop database \"{name}\" with (force)")).await?;
         Ok(())
