@@ -19,6 +19,7 @@ const AWAY_WAIT: Duration = Duration::from_millis(500);
 
 /// Where Redis is.
 #[derive(Clone, Debug, clap::Args)]
+#[group(id = "redis")]
 pub struct Settings {
     /// Redis, as redis://host:port. Without it the query API shows changes when its cached answers expire.
     #[arg(long, env = "REDIS_URL")]

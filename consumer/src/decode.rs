@@ -265,7 +265,7 @@ fn read_event(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
     let (mut id, mut organization, mut time) = ("", "", None);
     let mut body = Body::Unknown;
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => id = value.text()?,
             2 => organization = value.text()?,
@@ -291,7 +291,7 @@ fn read_event(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
 fn read_order<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, Malformed> {
     let mut order_id = if let Body::Order { order_id } = before { order_id } else { "" };
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         if number == 1 {
             order_id = value.text()?;
         }
@@ -303,7 +303,7 @@ fn read_payment<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, Malfo
     let (mut payment_id, mut outcome) =
         if let Body::Payment { payment_id, outcome } = before { (payment_id, outcome) } else { ("", 0) };
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => payment_id = value.text()?,
             2 => outcome = value.int32()?,
@@ -320,7 +320,7 @@ fn read_organization<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, 
         ("", "", "")
     };
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => name = value.text()?,
             2 => plan_id = value.text()?,
@@ -335,7 +335,7 @@ fn read_workflow(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
     let (mut id, mut organization, mut time) = ("", "", None);
     let (mut workflow_id, mut workflow_name, mut outcome, mut execution_time_ms, mut error) = ("", "", 0, 0, "");
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => id = value.text()?,
             2 => organization = value.text()?,
@@ -362,7 +362,7 @@ fn read_workflow(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
 fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
     let (mut id, mut organization, mut sent_at, mut occurred_at, mut status) = ("", "", None, None, 0);
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => id = value.text()?,
             2 => organization = value.text()?,
@@ -387,7 +387,7 @@ fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
 fn read_time(time: &mut Option<(i64, i32)>, bytes: &[u8]) -> Result<(), Malformed> {
     let (mut seconds, mut nanos) = time.unwrap_or_default();
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next()? {
+    while let Some((number, value)) = fields.take_next()? {
         match number {
             1 => seconds = value.int64()?,
             2 => nanos = value.int32()?,

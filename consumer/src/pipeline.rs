@@ -7,7 +7,7 @@ use crate::ledger::{Ledger, PageKey};
 use crate::measure::Meters;
 use crate::progress::{Holding, Progress};
 use crate::record::{Offset, Partition, Span, Topic};
-use crate::source::{End, Ends, Message, Order, StartOffset};
+use crate::source::{End, Ends, KafkaError, Message, Order, StartOffset};
 use crate::store::{Connection, Error, Moved, PageSize, Rows, Standing, Store, TopicNames};
 use admin::Readiness;
 use chrono::{DateTime, Utc};
@@ -191,44 +191,36 @@ impl Running {
             if at_ends {
                 // The whole topic at once: a member that comes later must not find some partitions read, and take the
                 // others for new ones.
-                self.store_starts(&self.all_partitions(topic).await, true).await;
+                let partitions = self.until_answered(move |ends| ends.partitions(topic)).await;
+                self.store_starts(&partitions, StartOffset::Latest).await;
             }
-            all.extend(self.store_starts(&ours, false).await);
+            all.extend(self.store_starts(&ours, StartOffset::Earliest).await);
         }
         // A claim that was lost since has another's epoch, and can't write; what it would read is not ours to say.
         all.retain(|partition, standing| unread.contains(&(*partition, standing.epoch)));
         all
     }
 
-    async fn store_starts(&mut self, partitions: &[Partition], at_ends: bool) -> HashMap<Partition, Standing> {
-        let starts: Vec<(Partition, Offset)> = self
-            .until_answered(partitions.to_vec())
-            .await
-            .iter()
-            .map(|end| (end.partition, if at_ends { end.end } else { end.start }))
-            .collect();
-        let store = async |connection: &mut Connection| connection.store_starts(&starts, at_ends).await;
+    async fn store_starts(&mut self, partitions: &[Partition], which: StartOffset) -> HashMap<Partition, Standing> {
+        let asked = partitions.to_vec();
+        let starts = self.until_answered(move |ends| ends.offsets(&asked, which)).await;
+        let whole_topic = which == StartOffset::Latest;
+        let store = async |connection: &mut Connection| connection.store_starts(&starts, whole_topic).await;
         self.parts.store.until_done("storing where partitions start", store).await
     }
 
-    async fn all_partitions(&self, topic: Topic) -> Vec<Partition> {
+    /// Asks Kafka, however long it is away.
+    async fn until_answered<T: Default + Send + 'static>(
+        &self,
+        question: impl Fn(&Ends) -> Result<T, KafkaError> + Clone + Send + 'static,
+    ) -> T {
         loop {
-            let ends = self.parts.ends.clone();
-            match tokio::task::spawn_blocking(move || ends.partitions(topic)).await {
-                Ok(Ok(partitions)) => return partitions,
-                Ok(Err(error)) => self.kafka_is_away(&error.to_string()).await,
-                Err(_) => return Vec::new(),
-            }
-        }
-    }
-
-    async fn until_answered(&self, partitions: Vec<Partition>) -> Vec<End> {
-        loop {
-            let (ends, asked) = (self.parts.ends.clone(), partitions.clone());
-            match tokio::task::spawn_blocking(move || ends.ask(&asked)).await {
+            let (ends, question) = (self.parts.ends.clone(), question.clone());
+            match tokio::task::spawn_blocking(move || question(&ends)).await {
                 Ok(Ok(answer)) => return answer,
                 Ok(Err(error)) => self.kafka_is_away(&error.to_string()).await,
-                Err(_) => return Vec::new(),
+                // The runtime is shutting down.
+                Err(_) => return T::default(),
             }
         }
     }
@@ -464,7 +456,7 @@ impl Running {
     /// Moves `complete_through` of partitions that have reached their end, though no batch moves them.
     async fn prove(&mut self, ends: &[End]) {
         let mut parts = Vec::new();
-        for End { partition, asked_at, end, .. } in ends {
+        for End { partition, asked_at, end } in ends {
             if let Some(progress) = self.holding.get_mut(partition) {
                 progress.ended_at(*asked_at, *end);
                 self.parts.meters.lag(&self.parts.topics, *partition, progress);

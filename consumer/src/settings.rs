@@ -23,7 +23,7 @@ pub enum Command {
     /// Count, until SIGTERM or Ctrl-C. Start as many members as there are partitions, at most.
     Run(Box<Run>),
     /// Bring the database's schema up to date. Safe to run at once with others, and to run again.
-    Migrate(Migrate),
+    Migrate(Box<Migrate>),
 }
 
 /// Settings of `consumer run`.
@@ -79,5 +79,15 @@ impl CommandLine {
             }
         }
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
 
     /// The next field's number and value; `None` at the end.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+    pub fn take_next(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }

@@ -2,12 +2,13 @@
 //! their own.
 
 use super::context::Context;
-use super::queue;
+use super::{StartOffset, queue};
 use crate::record::{Offset, Partition, Topic};
 use crate::store::TopicNames;
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +23,7 @@ pub struct End {
     pub partition: Partition,
     /// When Kafka was asked, by this machine's clock: before the answer, so never too late.
     pub asked_at: DateTime<Utc>,
-    /// The oldest offset Kafka still has.
-    pub start: Offset,
-    /// The offset after the newest record.
+    /// The offset after the newest record that may be read.
     pub end: Offset,
 }
 
@@ -40,18 +39,41 @@ impl Ends {
         Self { consumer, topics }
     }
 
-    /// How far these partitions reach, each with when it was asked.
+    /// How far these partitions reach.
     ///
     /// # Errors
     /// When Kafka doesn't answer for one of them.
     pub fn ask(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
-        let ask = |partition: &Partition| {
-            let asked_at = Utc::now();
-            let topic = self.topics.of(partition.topic);
-            let (start, end) = self.consumer.fetch_watermarks(topic, partition.number, ANSWER_WAIT_MAX)?;
-            Ok(End { partition: *partition, asked_at, start: Offset(start), end: Offset(end) })
+        let asked_at = Utc::now();
+        let ends = self.offsets(partitions, StartOffset::Latest)?;
+        Ok(ends.into_iter().map(|(partition, end)| End { partition, asked_at, end }).collect())
+    }
+
+    /// The oldest or the newest offset of partitions, by one request to each broker that leads some.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer for one of them.
+    pub fn offsets(&self, partitions: &[Partition], which: StartOffset) -> Result<Vec<(Partition, Offset)>, KafkaError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let which = match which {
+            StartOffset::Earliest => KafkaOffset::Beginning,
+            StartOffset::Latest => KafkaOffset::End,
         };
-        partitions.iter().map(ask).collect()
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition_offset(self.topics.of(partition.topic), partition.number, which)?;
+        }
+        let found = self.consumer.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let mut offsets = Vec::with_capacity(partitions.len());
+        for element in found.elements() {
+            element.error()?;
+            if let (Some(topic), KafkaOffset::Offset(offset)) = (self.topics.topic(element.topic()), element.offset()) {
+                offsets.push((Partition { topic, number: element.partition() }, Offset(offset)));
+            }
+        }
+        Ok(offsets)
     }
 
     /// All partitions of a topic; none while it doesn't exist.

@@ -14,6 +14,7 @@ mod queue;
 pub mod settings;
 
 pub use ends::{End, Ends};
+pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
 
 use crate::batch::{Batch, Held, Limits};
@@ -25,7 +26,6 @@ use chrono::Utc;
 use context::{Context, Rebalance};
 use queue::{Fetched, RecordQueue};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::collections::{HashMap, VecDeque};
@@ -201,16 +201,12 @@ impl Source {
     }
 
     fn take_error(&mut self, error: &KafkaError) {
-        match error {
-            KafkaError::PartitionEOF(_) => {}
-            KafkaError::MessageConsumptionFatal(_) => {
-                tracing::error!(%error, "Kafka's client failed for good; this member ends");
-                self.ended = true;
-            }
-            other => {
-                tracing::warn!(error = %other, "Kafka");
-                metrics::counter!("consumer_kafka_errors_total").increment(1);
-            }
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+            tracing::error!(%error, "Kafka's client failed for good; this member ends");
+            self.ended = true;
+        } else if !matches!(error, KafkaError::PartitionEOF(_)) {
+            tracing::warn!(%error, "Kafka");
+            metrics::counter!("consumer_kafka_errors_total").increment(1);
         }
     }
 

@@ -112,23 +112,17 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
                 found
             }
         };
-        Some(match message.err {
-            Code::RD_KAFKA_RESP_ERR_NO_ERROR => {
-                // SAFETY: as promised by the caller.
-                Fetched::Record(unsafe { raw(message, partition) })
-            }
-            Code::RD_KAFKA_RESP_ERR__PARTITION_EOF => Fetched::End(partition, Offset(message.offset)),
-            code => {
-                // SAFETY: the text is static, or lives as long as the message.
-                let what = unsafe { text(sys::rd_kafka_message_errstr(message)) };
-                let what = format!("{what} ({code:?})");
-                if code == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
-                    Fetched::Broken(partition, what)
-                } else {
-                    Fetched::Trouble(partition, what)
-                }
-            }
-        })
+        if message.err == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+            // SAFETY: as promised by the caller.
+            return Some(Fetched::Record(unsafe { raw(message, partition) }));
+        }
+        if message.err == Code::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            return Some(Fetched::End(partition, Offset(message.offset)));
+        }
+        // SAFETY: the text is static, or lives as long as the message.
+        let what = format!("{} ({:?})", unsafe { text(sys::rd_kafka_message_errstr(message)) }, message.err);
+        let is_gone = message.err == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
+        Some(if is_gone { Fetched::Broken(partition, what) } else { Fetched::Trouble(partition, what) })
     }
 
     #[cold]
@@ -186,8 +180,8 @@ unsafe fn bytes<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
 }
 
 /// # Safety
-/// `message` must be valid, and stay so for the lifetime given.
-unsafe fn headers<'a>(message: &'a sys::rd_kafka_message_t) -> Vec<(&'a str, Option<&'a [u8]>)> {
+/// `message` must be valid, and stay so for as long as it is borrowed.
+unsafe fn headers(message: &sys::rd_kafka_message_t) -> Vec<(&str, Option<&[u8]>)> {
     let mut list = std::ptr::null_mut();
     let mut all = Vec::new();
     // SAFETY: the message is valid; the list is its own, and lives as long as it does.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// Where Kafka is, and what of it is read.
 #[derive(Clone, Debug, clap::Args)]
+#[group(id = "kafka")]
 pub struct Settings {
     /// Kafka's bootstrap servers, as host:port, comma-separated.
     #[arg(long, env = "KAFKA_BROKERS")]

@@ -15,16 +15,16 @@ use std::collections::HashMap;
 /// Generation of the topics' partitioning that pages are written under.
 pub const LAYOUT: i32 = 1;
 
-/// A table's rows, column by column.
+/// A batch's rows, table by table and column by column.
 #[derive(Default)]
 pub struct Rows {
-    pub segments: Segments,
-    pub organizations: Organizations,
-    pub workflows: Workflows,
-    pub failures: Failures,
-    pub dead_letters: DeadLetters,
+    pub(super) segments: Segments,
+    pub(super) organizations: Organizations,
+    pub(super) workflows: Workflows,
+    pub(super) failures: Failures,
+    pub(super) dead_letters: DeadLetters,
     /// Quarters, hours, days.
-    pub counters: [CounterRows; 3],
+    pub(super) counters: [CounterRows; 3],
 }
 
 #[derive(Default)]
