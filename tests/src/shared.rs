@@ -1,15 +1,15 @@
 //! What stories share: services started and binaries built once per test binary.
 
 use crate::must;
-use std::sync::{Arc, Once};
+use std::sync::Once;
 use tokio::sync::OnceCell;
 use xtask::binaries::{Binaries, Profile};
-use xtask::services::{Purpose, Services};
+use xtask::services::{Purpose, Service, Services};
 
 /// Services and binaries. Nothing in here belongs to a runtime: every story has its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    pub(crate) services: Arc<Services>,
+    pub(crate) services: Services,
     pub(crate) binaries: Binaries,
 }
 
@@ -21,17 +21,16 @@ impl Shared {
         SHARED.get_or_init(Self::start).await.clone()
     }
 
-    /// The same binaries on services nobody else uses, which may therefore be taken away.
-    pub(crate) async fn alone() -> Self {
+    /// The same, but for one service that nobody else uses, and which may therefore be taken away.
+    pub(crate) async fn with_own(service: Service) -> Self {
         let shared = Self::get().await;
-        let services = must(Services::start_quietly(Purpose::Tests).await);
-        Self { services: Arc::new(services), ..shared }
+        Self { services: must(shared.services.with_own(service).await), ..shared }
     }
 
     async fn start() -> Self {
         let binaries = must(Binaries::build(profile()));
         let services = must(Services::start(Purpose::Tests).await);
-        Self { services: Arc::new(services), binaries }
+        Self { services, binaries }
     }
 }
 

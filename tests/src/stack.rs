@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
 use xtask::binaries::Binaries;
-use xtask::services::{DatabaseUrl, Kafka, Postgres, Redis, Services};
+use xtask::services::{DatabaseUrl, Kafka, Postgres, Redis, Service, Services};
 use xtask::wait::{self, Seen};
 
 /// How long counting what was produced may take, a restart and a dead member's session included.
@@ -49,9 +49,9 @@ impl Stack {
         Self::on(Shared::get().await, partitions).await
     }
 
-    /// On services of its own, which the story may stop, pause and start again.
-    pub async fn start_alone() -> Self {
-        Self::on(Shared::alone().await, PARTITIONS).await
+    /// With one service of its own, which the story may stop, pause and start again.
+    pub async fn with_own(service: Service) -> Self {
+        Self::on(Shared::with_own(service).await, PARTITIONS).await
     }
 
     async fn on(shared: Shared, partitions: i32) -> Self {
@@ -166,7 +166,7 @@ impl Stack {
     #[must_use]
     pub fn redis(&self) -> Option<&Redis> {
         static SAID: Once = Once::new();
-        let redis = self.services().redis.as_ref();
+        let redis = self.services().redis.as_deref();
         if redis.is_none() {
             say_once(&SAID, "skipped: stories about Redis, for there is none here");
         }

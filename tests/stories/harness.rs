@@ -3,6 +3,7 @@
 use bench::{Message, Produced};
 use chrono::Utc;
 use tests::Stack;
+use xtask::services::Service;
 
 fn orders(count: usize) -> impl Iterator<Item = Produced> {
     (0..count).map(|n| Produced::plain(Message::order("acme", &format!("o{n}"), Utc::now())))
@@ -20,7 +21,7 @@ async fn stories_share_services_but_no_topic_and_no_database() {
 
 #[tokio::test]
 async fn postgres_comes_back_with_what_was_committed() {
-    let stack = Stack::start_alone().await;
+    let stack = Stack::with_own(Service::Postgres).await;
     let Some(server) = stack.postgres().server() else { return };
     stack.client().await.batch_execute("create table t as select 42 as answer").await.expect("a table");
     server.stop();
@@ -33,7 +34,7 @@ async fn postgres_comes_back_with_what_was_committed() {
 
 #[tokio::test]
 async fn kafka_comes_back_with_its_records() {
-    let stack = Stack::start_alone().await;
+    let stack = Stack::with_own(Service::Kafka).await;
     let Some(server) = stack.kafka().server() else { return };
     stack.produce(orders(10)).await;
     server.kill();
@@ -44,7 +45,7 @@ async fn kafka_comes_back_with_its_records() {
 
 #[tokio::test]
 async fn redis_comes_back_empty() {
-    let stack = Stack::start_alone().await;
+    let stack = Stack::with_own(Service::Redis).await;
     let Some(redis) = stack.redis() else { return };
     let Some(server) = redis.server() else { return };
     server.kill();
