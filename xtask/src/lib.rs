@@ -18,11 +18,10 @@ pub mod user;
 
 pub mod bench;
 pub mod demo;
+pub mod verify;
 
 pub mod binaries;
 pub mod port;
 pub mod say;
 pub mod wait;
 pub mod workspace;
-
-// pub mod verify;

@@ -6,6 +6,7 @@ use xtask::bench::{self, Benchmark};
 use xtask::demo;
 use xtask::say;
 use xtask::services::{Purpose, Services};
+use xtask::verify;
 
 /// Runs the whole system on this machine, and checks it.
 #[derive(Parser)]
@@ -19,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Shows the whole system at work: 30 days of history, then live records, counted and answered
     Demo(demo::Options),
+    /// Runs every check, and names what it had to skip
+    Verify(verify::Options),
     /// Measures, and checks that what was measured was right
     #[command(subcommand)]
     Bench(Benchmark),
@@ -30,6 +33,7 @@ enum Command {
 async fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Demo(options) => demo::run(options).await,
+        Command::Verify(options) => verify::run(options),
         Command::Bench(benchmark) => bench::run(benchmark).await,
         Command::Services => services().await,
     }

@@ -1,5 +1,4 @@
 //! What is said to the person who typed the command: one line each, on standard output.
-#![expect(clippy::print_stdout, reason = "talking to a person is what this program does")]
 
 use std::fmt::Display;
 use std::io::Write as _;

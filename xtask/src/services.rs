@@ -7,6 +7,7 @@ mod mock_kafka;
 mod postgres;
 mod postgres_programs;
 mod redis;
+mod topics;
 
 pub use kafka::{Kafka, KafkaPlan};
 pub use mock_kafka::MockKafka;
@@ -16,6 +17,7 @@ pub use redis::{Redis, RedisPlan};
 use crate::environment::Environment;
 use crate::{say, workspace};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the services are for, which decides how much memory they get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,17 @@ impl Purpose {
             Self::Benchmarks => "bench",
         }
     }
+}
+
+/// One of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Kafka.
+    Kafka,
+    /// PostgreSQL.
+    Postgres,
+    /// Redis.
+    Redis,
 }
 
 /// How each service will be had: found out without starting anything.
@@ -70,15 +83,17 @@ impl Plan {
     }
 }
 
-/// Running services. Those started here end with this value, or with this process, however that ends.
-#[derive(Debug)]
+/// Running services. Those started here end with the last value that has them, or with this process, however that
+/// ends.
+#[derive(Clone, Debug)]
 pub struct Services {
     /// Where the records are.
-    pub kafka: Kafka,
+    pub kafka: Arc<Kafka>,
     /// Where the counts are.
-    pub postgres: Postgres,
+    pub postgres: Arc<Postgres>,
     /// Where the answers are cached, if anywhere.
-    pub redis: Option<Redis>,
+    pub redis: Option<Arc<Redis>>,
+    purpose: Purpose,
     run: PathBuf,
     environment: Environment,
 }
@@ -89,23 +104,39 @@ impl Services {
     /// # Errors
     /// When PostgreSQL can't be had (the error says what to install), or something installed does not start.
     pub async fn start(purpose: Purpose) -> anyhow::Result<Self> {
-        let services = Self::start_quietly(purpose).await?;
+        let environment = Environment::read();
+        let run = workspace::new_run(purpose.name())?;
+        let plan = Plan::find(&environment);
+        let kafka = Kafka::start(plan.kafka, purpose, &run, &environment).await?.into();
+        let postgres = Postgres::start(plan.postgres, &run, &environment).await?.into();
+        let redis = Redis::start(plan.redis, &run, &environment).await?.map(Arc::new);
+        let services = Self { kafka, postgres, redis, purpose, run, environment };
         services.introduce();
         Ok(services)
     }
 
-    /// The same without a word.
+    /// The same services, but for one that is started anew and shared with nobody: it may be taken away. A service
+    /// that is given by the environment, or missing, stays what it is.
     ///
     /// # Errors
-    /// As for [`Services::start`].
-    pub async fn start_quietly(purpose: Purpose) -> anyhow::Result<Self> {
-        let environment = Environment::read();
-        let run = workspace::new_run(purpose.name())?;
-        let plan = Plan::find(&environment);
-        let kafka = Kafka::start(plan.kafka, purpose, &run, &environment).await?;
-        let postgres = Postgres::start(plan.postgres, &run, &environment).await?;
-        let redis = Redis::start(plan.redis, &run, &environment).await?;
-        Ok(Self { kafka, postgres, redis, run, environment })
+    /// When it does not start.
+    pub async fn with_own(&self, service: Service) -> anyhow::Result<Self> {
+        let mut services = self.clone();
+        let plan = Plan::find(&self.environment);
+        match service {
+            Service::Kafka => {
+                services.kafka =
+                    Kafka::start(plan.kafka, self.purpose, &self.run, &self.environment).await?.into();
+            }
+            Service::Postgres => {
+                services.postgres =
+                    Postgres::start(plan.postgres, &self.run, &self.environment).await?.into();
+            }
+            Service::Redis => {
+                services.redis = Redis::start(plan.redis, &self.run, &self.environment).await?.map(Arc::new);
+            }
+        }
+        Ok(services)
     }
 
     /// Says what each service is.

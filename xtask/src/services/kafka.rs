@@ -4,6 +4,7 @@ use super::Purpose;
 use super::java::Java;
 use super::maven::Fetched;
 use super::mock_kafka::{self, MockKafka};
+use super::topics;
 use crate::environment::Environment;
 use crate::program::Program;
 use crate::server::Server;
@@ -11,7 +12,7 @@ use crate::wait::{self, Seen};
 use crate::{port, workspace};
 use anyhow::{Context as _, bail, ensure};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::AdminClient;
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rustix::process::Signal;
@@ -83,7 +84,7 @@ pub struct Kafka {
 #[derive(Debug)]
 enum Node {
     Given,
-    Local(Server),
+    Local(Box<Server>),
     Mock(MockKafka),
 }
 
@@ -149,7 +150,7 @@ impl Kafka {
             "Apache Kafka started here (KAFKA_BROKERS is not set, Java {} is installed)",
             java.version
         );
-        Ok(Self { brokers, why, node: Node::Local(server) })
+        Ok(Self { brokers, why, node: Node::Local(server.into()) })
     }
 
     /// For `bootstrap.servers`.
@@ -196,17 +197,12 @@ impl Kafka {
         if let Node::Mock(mock) = &self.node {
             return names.iter().try_for_each(|name| mock.create_topic(name, partitions));
         }
-        let topics: Vec<_> =
-            names.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1))).collect();
-        let options = AdminOptions::new().operation_timeout(Some(ANSWER_LIMIT));
-        for outcome in self.admin()?.create_topics(&topics, &options).await? {
-            outcome.map_err(|(topic, code)| anyhow::anyhow!("topic {topic} can't be made: {code}"))?;
-        }
+        topics::create(&self.admin()?, names, partitions).await?;
         let what = format!("topics {} to have {partitions} partitions", names.join(", "));
         let client = client(&self.brokers)?;
         wait::until(&what, ANSWER_LIMIT, async || {
             Ok(names.iter().fold(Seen::Ready(()), |seen, name| match seen {
-                Seen::Ready(()) => has_partitions(&client, name, partitions),
+                Seen::Ready(()) => topics::has_partitions(&client, name, partitions),
                 Seen::NotYet(why) => Seen::NotYet(why),
             }))
         })
@@ -255,16 +251,6 @@ fn answers(brokers: &str) -> Seen<()> {
         Ok(metadata) => Seen::when(!metadata.brokers().is_empty(), "it lists no broker yet"),
         Err(error) => Seen::NotYet(format!("{error:#}")),
     }
-}
-
-fn has_partitions(client: &BaseConsumer, topic: &str, partitions: i32) -> Seen<()> {
-    let metadata = match client.fetch_metadata(Some(topic), LOOK_LIMIT) {
-        Ok(metadata) => metadata,
-        Err(error) => return Seen::NotYet(error.to_string()),
-    };
-    let known = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
-    let led = known.iter().filter(|partition| partition.leader() >= 0).count();
-    Seen::when(i32::try_from(led) == Ok(partitions), format!("{topic} has {led}"))
 }
 
 /// Options of the Java runtime: a test's broker starts fast and stays small, a benchmark's runs fast.

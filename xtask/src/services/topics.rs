@@ -1,0 +1,54 @@
+//! Making topics, and seeing that they are made.
+
+use crate::wait::{self, Seen};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::types::RDKafkaErrorCode;
+use std::time::Duration;
+
+/// How long Kafka may take to be able to make a topic: right after its start the controller may not yet trust its
+/// only broker.
+const MADE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// One look for an answer.
+const LOOK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Makes the topics, with as many replicas as the cluster has by default.
+pub(super) async fn create(
+    admin: &AdminClient<DefaultClientContext>,
+    names: &[&str],
+    partitions: i32,
+) -> anyhow::Result<()> {
+    let options =
+        AdminOptions::new().operation_timeout(Some(REQUEST_LIMIT)).request_timeout(Some(REQUEST_LIMIT));
+    let mut missing = names.to_vec();
+    wait::until("topics to be made", MADE_LIMIT, async || {
+        let topics: Vec<_> =
+            missing.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
+        let mut not_yet = None;
+        for outcome in admin.create_topics(&topics, &options).await? {
+            match outcome {
+                Ok(made) => missing.retain(|name| *name != made),
+                Err((_, code @ RDKafkaErrorCode::InvalidReplicationFactor)) => not_yet = Some(code),
+                Err((topic, code)) => anyhow::bail!("topic {topic} can't be made: {code}"),
+            }
+        }
+        Ok(not_yet.map_or(Seen::Ready(()), |code| Seen::NotYet(code.to_string())))
+    })
+    .await
+}
+
+/// Ready when every partition has a leader.
+pub(super) fn has_partitions(client: &BaseConsumer, topic: &str, partitions: i32) -> Seen<()> {
+    let metadata = match client.fetch_metadata(Some(topic), LOOK_LIMIT) {
+        Ok(metadata) => metadata,
+        Err(error) => return Seen::NotYet(error.to_string()),
+    };
+    let known = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
+    let led = known.iter().filter(|partition| partition.leader() >= 0).count();
+    Seen::when(i32::try_from(led) == Ok(partitions), format!("{topic} has {led}"))
+}
