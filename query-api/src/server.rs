@@ -41,12 +41,12 @@ const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 #[command(next_help_heading = "Server")]
 pub struct Settings {
     /// Where the API is served. Set it to 0.0.0.0:8080 in a container
-    #[arg(long, env, default_value = "127.0.0.1:8080")]
+    #[arg(long, env, default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen_addr: SocketAddr,
 
     /// Where /healthz, /readyz and Prometheus' /metrics are, without a token. Set it to an address that only the
     /// operators' network reaches
-    #[arg(long, env, default_value = "127.0.0.1:9091")]
+    #[arg(long, env, default_value = "127.0.0.1:9091", value_parser = address)]
     pub admin_addr: SocketAddr,
 
     /// Origins whose pages may read the API, separated by commas, such as https://app.example.com; none by default.
@@ -67,6 +67,10 @@ pub struct Settings {
     /// How long answers under way may take to finish after SIGTERM. Keep it below the orchestrator's grace period
     #[arg(long, env, default_value = "10s", value_parser = humantime::parse_duration)]
     pub shutdown_timeout: Duration,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "it must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080")
 }
 
 /// Why the API can't be served: a sentence that names the variable.

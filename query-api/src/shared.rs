@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often Redis is asked whether it is there.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
+const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// Where the shared cache is.
 #[derive(clap::Args, Clone)]
@@ -29,7 +29,7 @@ pub struct Settings {
 
 /// Why `REDIS_URL` can't be used.
 #[derive(Debug, thiserror::Error)]
-#[error("REDIS_URL is not of the form redis://[user:password@]host[:port][/db]: {0}")]
+#[error("REDIS_URL must be unset, or of the form redis://[user:password@]host[:port][/db]: {0}")]
 pub struct BadUrl(&'static str);
 
 /// The shared cache.

@@ -19,11 +19,24 @@ pub use connect::{BadSettings, Settings};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No connection: PostgreSQL is away, or all connections are busy.
-    #[error("no connection to PostgreSQL: {0}")]
+    #[error("no connection to PostgreSQL: {}", causes(.0))]
     NoConnection(#[from] PoolError),
     /// PostgreSQL refused or gave up.
-    #[error("PostgreSQL failed: {}", .0.as_db_error().map_or_else(|| .0.to_string(), ToString::to_string))]
+    #[error("PostgreSQL failed: {}", causes(.0))]
     Failed(#[from] tokio_postgres::Error),
+}
+
+/// What an error says, and what it says of its causes: the libraries keep "connection refused" two steps down.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let mut texts: Vec<String> = Vec::new();
+    for text in chain.map(ToString::to_string) {
+        // Some repeat their cause in their own words.
+        if !texts.iter().any(|said| said.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
 }
 
 /// How PostgreSQL stands.
@@ -97,7 +110,7 @@ impl Store {
     pub async fn state(&self) -> State {
         let missing = async {
             let client = self.pool.get().await.map_err(|error| Error::from(error).to_string())?;
-            migrations::missing(&client).await.map_err(|error| error.to_string())
+            migrations::missing(&client).await.map_err(|error| causes(&error))
         };
         match missing.await {
             Ok(missing) if missing.is_empty() => State::Ready,

@@ -27,7 +27,7 @@ fn api(rate_limit_per_second: u32) -> Arc<Api> {
         local_cache_mb: 1,
     };
     let store = store::Settings {
-        database_url: "postgres://nobody@127.0.0.1:1/nothing".into(),
+        database_url: Some("postgres://nobody@127.0.0.1:1/nothing".into()),
         database_ca_file: None,
         database_pool_size: 1,
         database_wait_timeout: Duration::from_secs(1),

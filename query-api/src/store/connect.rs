@@ -16,7 +16,7 @@ pub struct Settings {
     /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
     /// and the server's certificate checked. A role that may only read is enough
     #[arg(long, env, hide_env_values = true)]
-    pub database_url: String,
+    pub database_url: Option<String>,
 
     /// A PEM file of certificate authorities to believe beside the system's. Set it where the database's certificate
     /// is signed by an authority of your own
@@ -65,9 +65,10 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
 }
 
 fn config(settings: &Settings) -> Result<Config, BadSettings> {
+    let url = settings.database_url.as_deref().unwrap_or_default();
     // The stricter modes of other clients check the certificate; ours does so whenever there is one.
-    let url = settings.database_url.replace("sslmode=verify-full", "sslmode=require");
-    let url = url.replace("sslmode=verify-ca", "sslmode=require");
+    let url =
+        url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     // The error's text is left out: it may quote the URL, and that holds the password.
     let mut config: Config = url.parse().map_err(|_| BadSettings(NO_URL.into()))?;
     if config.get_hosts().is_empty() {
@@ -87,7 +88,7 @@ fn config(settings: &Settings) -> Result<Config, BadSettings> {
     Ok(config)
 }
 
-const NO_URL: &str = "DATABASE_URL is not of the form postgres://user:password@host:port/database";
+const NO_URL: &str = "DATABASE_URL must be set, and of the form postgres://user:password@host:port/database";
 
 fn tls(extra: Option<&Path>) -> Result<MakeRustlsConnect, BadSettings> {
     let mut roots = rustls::RootCertStore::empty();
@@ -121,7 +122,7 @@ mod tests {
 
     fn settings(database_url: &str) -> Settings {
         Settings {
-            database_url: database_url.into(),
+            database_url: Some(database_url.into()),
             database_ca_file: None,
             database_pool_size: 4,
             database_wait_timeout: Duration::from_secs(1),
