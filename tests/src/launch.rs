@@ -4,9 +4,10 @@ use crate::member::{Api, Member};
 use crate::must;
 use crate::stack::Stack;
 use crate::token;
+use rustix::process::{Pid, Signal};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use xtask::port;
@@ -27,6 +28,9 @@ const BATCH_AGE_MAX: &str = "50ms";
 
 /// How long a binary may take to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How long a command that ends by itself may take.
+const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 /// A binary with its settings, to be started. What the developer's environment says about the system's settings has
 /// no part in it.
@@ -115,9 +119,17 @@ impl<'a> Launch<'a> {
         let mut command = Command::new(&self.path);
         let passed_on = self.stack.services().environment().passed_on.clone();
         command.args(&self.args).env_clear().envs(passed_on).envs(self.settings.iter().cloned());
-        let output = tokio::task::spawn_blocking(move || command.output())
-            .await
-            .expect("running a command can't panic");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = must(command.spawn().map_err(Into::into));
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let mut output = tokio::task::spawn_blocking(move || child.wait_with_output());
+        let in_time = tokio::time::timeout(RUN_LIMIT, &mut output).await;
+        if in_time.is_err() {
+            // It has no supervisor: it must not outlive the story.
+            pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+            panic!("{} {:?} did not end in {} s", self.name, self.args, RUN_LIMIT.as_secs());
+        }
+        let output = in_time.expect("checked above").expect("waiting can't panic");
         let output = must(output.map_err(Into::into));
         Ended {
             code: output.status.code(),
@@ -148,7 +160,7 @@ impl<'a> Launch<'a> {
         let program = Program::new(launch.name, &launch.path, log)
             .inherit(launch.stack.services().environment())
             .args(&launch.args)
-            .end_by(rustix::process::Signal::TERM, GRACE);
+            .end_by(Signal::TERM, GRACE);
         let program = launch.settings.iter().fold(program, |program, (name, value)| program.env(name, value));
         must(Process::start(program))
     }

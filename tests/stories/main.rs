@@ -1,3 +1,14 @@
 //! Whole-system stories: what the system promises, told by running it.
 
+mod answers;
+mod commands;
+mod counting;
 mod harness;
+mod interruptions;
+mod many;
+mod outages;
+mod ranges;
+mod refusals;
+mod repeats;
+mod telling;
+mod tokens;

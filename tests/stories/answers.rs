@@ -1,0 +1,185 @@
+//! What the dashboard is answered: right numbers, its own organization's only, fresh.
+
+use crate::telling::{count, counted, orders, plain, text, yesterday};
+use bench::Message;
+use chrono::Duration;
+use proto::v1::message_delivery::Status;
+use proto::v1::workflow_terminal::Outcome;
+use serde_json::{Value, json};
+use std::time::Duration as StdDuration;
+use tests::{Api, Stack, Token};
+use xtask::services::Service;
+use xtask::wait::{self, Seen};
+
+/// A commit shows in the API within this, the batch's age and the announcement included.
+const FRESH_LIMIT: StdDuration = StdDuration::from_secs(10);
+
+/// The summary of the hour that starts at noon of the day before.
+fn summary_path() -> String {
+    let from = yesterday();
+    format!("/metrics/summary?from={}&to={}", text(from), text(from + Duration::hours(1)))
+}
+
+async fn summary(api: &Api, organization: &str) -> Value {
+    let answer = api.get(&summary_path(), &Token::of(organization).sign()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+/// A KPI's value.
+fn kpi(summary: &Value, key: &str) -> Value {
+    let kpis = summary["kpis"].as_array().expect("kpis are a list");
+    kpis.iter().find(|kpi| kpi["key"] == key).unwrap_or_else(|| panic!("no KPI {key}: {summary}"))["value"]
+        .clone()
+}
+
+#[tokio::test]
+async fn the_summary_says_what_was_counted() {
+    let at = yesterday();
+    let mut messages = vec![Message::update("acme", "u1", at, "Acme", ("plan_pro", "pro"))];
+    messages.extend((0..42).map(|n| Message::order("acme", &format!("o{n}"), at)));
+    messages.extend((0..8).map(|n| Message::payment("acme", &format!("p{n}"), at, n != 0)));
+    messages.extend((0..3).map(|n| Message::delivery("acme", &format!("m{n}"), at, at, Status::Sent)));
+    messages.push(Message::delivery("acme", "m0", at, at, Status::Read));
+    let stack = counted(plain(messages)).await;
+    let api = stack.api().serve().await;
+    let summary = summary(&api, "acme").await;
+
+    assert_eq!(summary["organizationId"], "acme");
+    assert_eq!(summary["organizationName"], "Acme");
+    assert_eq!(summary["plan"], json!({ "id": "plan_pro", "name": "pro" }));
+    let keys: Vec<_> =
+        summary["kpis"].as_array().expect("a list").iter().map(|kpi| kpi["key"].clone()).collect();
+    let expected = [
+        "orders_created",
+        "payment_success_rate",
+        "workflow_failure_rate",
+        "avg_execution_time_ms",
+        "message_delivery_rate",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(kpi(&summary, "orders_created"), json!(42));
+    assert_eq!(kpi(&summary, "payment_success_rate").as_f64(), Some(87.5));
+    assert_eq!(kpi(&summary, "message_delivery_rate").as_f64(), Some(33.3));
+    assert_eq!(api.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn ten_runs_with_two_failures_are_twenty_percent() {
+    let outcome = |n| if n < 2 { Outcome::Failed } else { Outcome::Success };
+    let runs = (0..10).map(|n| Message::workflow("acme", &format!("w{n}"), yesterday(), outcome(n), 100 + n));
+    let stack = counted(plain(runs)).await;
+    let api = stack.api().serve().await;
+    let summary = summary(&api, "acme").await;
+    assert_eq!(kpi(&summary, "workflow_failure_rate").as_f64(), Some(20.0));
+    assert_eq!(kpi(&summary, "avg_execution_time_ms").as_f64(), Some(104.5));
+    assert_eq!(summary["systemHealth"], json!({ "status": "warning", "alertCount": 1 }));
+    assert_eq!(summary["alerts"][0]["sample"], 10);
+
+    let health = format!("/metrics/workflow-health{}", summary_path().trim_start_matches("/metrics/summary"));
+    let health = api.get(&health, &Token::of("acme").sign()).await.json();
+    assert_eq!(health["totals"]["total"], 10);
+    assert_eq!(health["totals"]["failed"], 2);
+    assert_eq!(health["recentFailures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(health["recentFailures"][0]["outcome"], "FAILED");
+}
+
+#[tokio::test]
+async fn an_organization_without_records_has_zeros() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let summary = summary(&api, "nobody").await;
+    assert_eq!(summary["organizationName"], Value::Null);
+    for kpi in summary["kpis"].as_array().expect("a list") {
+        assert_eq!(kpi["value"].as_f64(), Some(0.0), "{kpi}");
+        assert_eq!(kpi["trend"], "flat", "{kpi}");
+        assert_eq!(kpi["deltaPercent"].as_f64(), Some(0.0), "{kpi}");
+    }
+    assert_eq!(summary["alerts"], json!([]));
+    assert_eq!(summary["systemHealth"], json!({ "status": "healthy", "alertCount": 0 }));
+}
+
+#[tokio::test]
+async fn an_organization_sees_its_own_records_only() {
+    let mut records = orders("acme", 7);
+    records.extend(orders("beta", 3));
+    let stack = counted(records).await;
+    let api = stack.api().serve().await;
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(7));
+    assert_eq!(kpi(&summary(&api, "beta").await, "orders_created"), json!(3));
+    // Neither a parameter nor a header makes it another's.
+    let path = format!("{}&organization_id=beta&organizationId=beta", summary_path());
+    let token = format!("Bearer {}", Token::of("acme").sign());
+    let answer = api.get_with(&path, &[("authorization", &token), ("x-organization-id", "beta")]).await;
+    assert_eq!(answer.json()["organizationId"], "acme");
+}
+
+#[tokio::test]
+async fn trends_fill_gaps_with_zeros() {
+    let at = yesterday();
+    let order = |id, hours| Message::order("acme", id, at + Duration::hours(hours));
+    let stack = counted(plain([order("o1", 0), order("o2", 2), order("o3", 2)])).await;
+    let api = stack.api().serve().await;
+    let path =
+        format!("/metrics/trends?from={}&to={}&granularity=hour", text(at), text(at + Duration::hours(4)));
+    let trends = api.get(&path, &Token::of("acme").sign()).await.json();
+    let series: Vec<_> = trends["series"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|bucket| bucket["orders_created"].clone())
+        .collect();
+    assert_eq!(series, [1, 0, 2, 0]);
+    assert_eq!(trends["series"][0]["bucket"], text(at));
+}
+
+#[tokio::test]
+async fn a_commit_is_seen_at_once_though_answers_are_cached() {
+    let stack = counted(orders("acme", 5)).await;
+    if stack.redis().is_none() {
+        return;
+    }
+    let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").serve().await;
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(5));
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(5));
+    assert_eq!(
+        api.metric("query_api_answers_total", "postgresql").await,
+        1.0,
+        "the second came from the cache"
+    );
+
+    stack.produce(orders("acme", 9)).await;
+    count(&stack).await;
+    let fresh = wait::until("the new orders to be seen", FRESH_LIMIT, async || {
+        let orders = kpi(&summary(&api, "acme").await, "orders_created");
+        Ok(Seen::when(orders == json!(9), orders.to_string()))
+    });
+    fresh.await.expect("an answer that is fresh");
+}
+
+#[tokio::test]
+async fn answers_come_though_redis_goes_away() {
+    let stack = Stack::with_own(Service::Redis).await;
+    let Some(redis) = stack.redis() else { return };
+    let Some(server) = redis.server() else { return };
+    stack.produce(orders("acme", 5)).await;
+    count(&stack).await;
+    let api = stack.api().serve().await;
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(5));
+    server.stop();
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(5));
+    redis.start_again().await.expect("Redis comes back");
+    assert_eq!(kpi(&summary(&api, "acme").await, "orders_created"), json!(5));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_known_is_not_sent_again() {
+    let stack = counted(orders("acme", 5)).await;
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").sign());
+    let first = api.get_with(&summary_path(), &[("authorization", &token)]).await;
+    assert!(first.header("cache-control").contains("private"), "{:?}", first.headers);
+    let etag = first.header("etag");
+    let again = api.get_with(&summary_path(), &[("authorization", &token), ("if-none-match", etag)]).await;
+    assert_eq!((again.status, &*again.body), (304, ""));
+}

@@ -1,0 +1,80 @@
+//! Commands and settings: what is right works twice, what is wrong is said in a sentence.
+
+use tests::Stack;
+
+#[tokio::test]
+async fn two_migrations_at_once_and_one_more_change_nothing_twice() {
+    let stack = Stack::start().await;
+    let fresh = format!("{}_fresh", stack.name());
+    let url = stack.postgres().create_database(&fresh).await.expect("a database");
+    let migrate = || stack.consumer().command(&["migrate"]).set("DATABASE_URL", url.as_str()).run();
+    let (one, other) = tokio::join!(migrate(), migrate());
+    assert_eq!((one.code, other.code), (Some(0), Some(0)), "{one:#?} {other:#?}");
+    let again = migrate().await;
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    let client = url.connect().await.expect("a connection");
+    let rows = client.query("select version from refinery_schema_history", &[]).await.expect("a history");
+    assert!(rows.len() >= 2, "every migration stands in the history once");
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_after_it_landed_is_refused() {
+    let stack = Stack::start().await;
+    stack
+        .client()
+        .await
+        .execute("update refinery_schema_history set checksum = '1'", &[])
+        .await
+        .expect("a history");
+    let ended = stack.consumer().command(&["migrate"]).run().await;
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    assert!(ended.errors.contains("V1"), "the sentence names the migration: {ended:#?}");
+}
+
+#[tokio::test]
+async fn a_bad_setting_of_the_consumer_is_named_and_nothing_starts() {
+    let stack = Stack::start().await;
+    let cases = [
+        ("BATCH_RECORDS_MAX", "many"),
+        ("BATCH_AGE_MAX", "soon"),
+        ("START_OFFSET", "middle"),
+        ("LEDGER_MEMORY_MB", "-1"),
+        ("ADMIN_ADDR", "nowhere"),
+        ("DATABASE_URL", "not a url"),
+        ("KAFKA_CONFIG_ENABLE_AUTO_COMMIT", "true"),
+    ];
+    for (name, value) in cases {
+        let ended = stack.consumer().set(name, value).run().await;
+        assert_eq!(ended.code, Some(2), "{name}={value}: {ended:#?}");
+        let said = ended.errors.to_uppercase().replace('-', "_");
+        assert!(said.contains(name), "{name} is named: {ended:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_setting_of_the_api_is_named_and_nothing_starts() {
+    let stack = Stack::start().await;
+    let cases = [("JWT_HS256_SECRET", "short"), ("LISTEN_ADDR", "nowhere"), ("MAX_RANGE_DAYS", "long")];
+    for (name, value) in cases {
+        let ended = stack.api().set(name, value).run().await;
+        assert_eq!(ended.code, Some(2), "{name}={value}: {ended:#?}");
+        let said = ended.errors.to_uppercase().replace('-', "_");
+        assert!(said.contains(name), "{name} is named: {ended:#?}");
+    }
+    let keyless = stack.api().without("JWT_HS256_SECRET").run().await;
+    assert_eq!(keyless.code, Some(2), "without a key the service doesn't start: {keyless:#?}");
+}
+
+#[tokio::test]
+async fn health_readiness_and_metrics_are_served() {
+    let stack = Stack::start().await;
+    let mut consumer = stack.consumer().start().await;
+    let mut api = stack.api().serve().await;
+    consumer.until_ready().await;
+    api.until_ready().await;
+    for member in [&consumer, &*api] {
+        assert_eq!(member.admin("/healthz").await.status, 200);
+        let metrics = member.admin("/metrics").await;
+        assert!(metrics.body.contains("# HELP"), "{}", metrics.body);
+    }
+}
