@@ -77,7 +77,8 @@ pub struct Cache {
     shared: Option<Arc<Shared>>,
     /// By key with version: right for as long as anybody asks for them.
     versioned: Memory<String, Entry>,
-    /// By key without version: nobody knows whether they are still right.
+    /// Of times without Redis: nobody knows whether they are still right. A store of its own, so that such an answer is
+    /// never taken for one of version 0. Both are full only around an outage, for as long as answers are kept.
     unversioned: Memory<String, Entry>,
 }
 

@@ -2,9 +2,10 @@
 
 use crate::observe;
 use crate::routes::{self, Api};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::HttpService;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -28,9 +31,12 @@ const COMPRESS_BYTES_MIN: u64 = 860;
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
-/// After this a connection is asked to end (its client makes another), so that none lives for ever and new instances
-/// get their share.
+/// After this a connection ends with the answer under way (its client makes another), so that none lives for ever and
+/// new instances get their share.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3_600);
+
+/// How long a connection that is asked to end may take for its last answer.
+const LAST_ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait after the system refused a connection, for lack of file descriptors for one.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
@@ -123,7 +129,7 @@ impl Server {
             )
             .service(routes::service(api));
         let connections = Arc::new(Semaphore::new(self.settings.connections_max as usize));
-        let under_way = GracefulShutdown::new();
+        let (under_way, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut stop = pin!(stop);
         loop {
             let next = accept(&self.listener, Arc::clone(&connections));
@@ -133,11 +139,13 @@ impl Server {
             };
             let connection = http1(self.settings.header_timeout)
                 .serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack.clone()));
-            tokio::spawn(live(under_way.watch(connection), permit));
+            under_way.spawn(live(connection, stopping.clone(), permit));
         }
         drop(self.listener);
-        tracing::info!(connections = under_way.count(), "stopping: no new connections");
-        if tokio::time::timeout(self.settings.shutdown_timeout, under_way.shutdown()).await.is_err() {
+        stopping.cancel();
+        under_way.close();
+        tracing::info!(connections = under_way.len(), "stopping: no new connections");
+        if tokio::time::timeout(self.settings.shutdown_timeout, under_way.wait()).await.is_err() {
             tracing::warn!(limit = ?self.settings.shutdown_timeout, "stopping with answers under way: out of time");
         }
     }
@@ -161,14 +169,38 @@ async fn accept(listener: &TcpListener, room: Arc<Semaphore>) -> (TcpStream, Own
     }
 }
 
-async fn live(connection: impl Future<Output = hyper::Result<()>>, permit: OwnedSemaphorePermit) {
-    metrics::gauge!("query_api_connections").increment(1);
-    match tokio::time::timeout(CONNECTION_AGE_MAX, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
-        Err(_) => tracing::debug!("a connection has become old"),
+/// A connection's life: answers until the client leaves, the connection is old, or the process stops.
+async fn live<S, B>(
+    connection: http1::Connection<TokioIo<TcpStream>, S>,
+    stopping: CancellationToken,
+    permit: OwnedSemaphorePermit,
+) where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let open = metrics::gauge!("query_api_connections");
+    open.increment(1);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stopping.cancelled() => None,
+        () = tokio::time::sleep(CONNECTION_AGE_MAX) => None,
+    };
+    let ended = match ended {
+        Some(ended) => Some(ended),
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(LAST_ANSWER_MAX, connection).await.ok()
+        }
+    };
+    match ended {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, "a connection broke"),
+        None => tracing::debug!("a connection took too long for its last answer"),
     }
-    metrics::gauge!("query_api_connections").decrement(1);
+    open.decrement(1);
     drop(permit);
 }
 

@@ -70,6 +70,9 @@ impl Shared {
 
     /// What was kept at `key`, and for how long it still will be; `None` if nothing was or while Redis is away.
     pub async fn kept(&self, key: &str) -> Option<(Bytes, Duration)> {
+        if !self.is_up() {
+            return None;
+        }
         // One round trip: the bytes and their age belong together.
         let mut both = redis::pipe();
         both.get(key).pttl(key);
@@ -130,5 +133,39 @@ impl Shared {
             metrics::gauge!("query_api_redis_up").set(0.0);
             tracing::warn!(%error, "redis is away: answers are cached in this process only");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(url: Option<&str>) -> Result<Option<Shared>, BadUrl> {
+        let redis_url = url.map(str::to_owned);
+        Shared::new(&Settings { redis_url, redis_timeout: Duration::from_millis(250) })
+    }
+
+    #[tokio::test]
+    async fn redis_is_optional() {
+        assert!(shared(None).unwrap().is_none());
+        assert!(shared(Some("")).unwrap().is_none());
+        assert!(shared(Some("redis://127.0.0.1:1")).unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_url_that_is_none_is_refused_without_being_quoted() {
+        for url in ["127.0.0.1:6379", "http://:hunter2@cache", "redis://:hunter2@cache:port"] {
+            let sentence = shared(Some(url)).err().unwrap().to_string();
+            assert!(sentence.contains("REDIS_URL") && !sentence.contains("hunter2"), "{sentence}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_is_away_is_passed_by() {
+        // Nothing listens on port 1.
+        let shared = shared(Some("redis://127.0.0.1:1")).unwrap().unwrap();
+        assert!(!shared.probe().await);
+        assert_eq!(shared.number("k").await, None);
+        assert_eq!(shared.kept("k").await, None);
     }
 }

@@ -202,11 +202,15 @@ fn shared_key(secret: &str) -> Result<Key, BadSettings> {
 fn public_keys(file: &Path) -> Result<Vec<Key>, BadSettings> {
     let bad = |why: String| BadSettings(format!("JWT_JWKS_FILE ({}) {why}", file.display()));
     let text = std::fs::read(file).map_err(|error| bad(format!("can't be read: {error}")))?;
+    key_set(&text).map_err(bad)
+}
+
+fn key_set(text: &[u8]) -> Result<Vec<Key>, String> {
     let set: JwkSet =
-        serde_json::from_slice(&text).map_err(|error| bad(format!("is no JSON Web Key Set: {error}")))?;
+        serde_json::from_slice(text).map_err(|error| format!("is no JSON Web Key Set: {error}"))?;
     let keys: Vec<_> = set.keys.iter().filter_map(public_key).take(KEYS_MAX).collect();
     if keys.is_empty() {
-        return Err(bad("has no key for RS256 (2048 bits or more), ES256 or EdDSA (Ed25519)".into()));
+        return Err("has no key for RS256 (2048 bits or more), ES256 or EdDSA (Ed25519)".into());
     }
     Ok(keys)
 }

@@ -174,6 +174,29 @@ fn each_public_key_verifies_its_own_algorithm() {
     check(None, &EncodingKey::from_secret(SECRET.as_bytes()), Algorithm::HS256, false);
 }
 
+/// Key sets of identity providers also hold keys for other things, of kinds this library may not even know.
+#[test]
+fn a_key_set_may_hold_keys_that_are_of_no_use_here() {
+    let with_key = |key: &EncodingKey, algorithm| {
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
+        jwk["kid"] = json!("k");
+        json!({"keys": [
+            {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA", "kid": "big"},
+            {"kty": "oct", "k": "c2VjcmV0", "kid": "secret"},
+            {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "new"},
+            jwk,
+        ]})
+    };
+    let ed = EncodingKey::from_ed_pem(ED).unwrap();
+    for (key, algorithm) in [(&rsa(), Algorithm::RS256), (&ed, Algorithm::EdDSA)] {
+        let keys = key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap();
+        let ids: Vec<_> = keys.iter().map(|key| (key.id.as_deref(), key.algorithm)).collect();
+        assert_eq!(ids, [(Some("k"), algorithm)]);
+    }
+    assert!(key_set(br#"{"keys": []}"#).err().unwrap().contains("no key"));
+    assert!(key_set(b"{}").err().unwrap().contains("no JSON Web Key Set"));
+}
+
 #[test]
 fn a_public_key_is_no_secret() {
     let jwk = Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap();
