@@ -74,7 +74,9 @@ impl Readiness {
 ///
 /// # Errors
 /// When a recorder was installed before.
-pub fn record_metrics(builder: PrometheusBuilder) -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
+pub fn record_metrics(
+    builder: PrometheusBuilder,
+) -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
     builder.install_recorder()
 }
 
@@ -82,7 +84,11 @@ pub fn record_metrics(builder: PrometheusBuilder) -> Result<PrometheusHandle, me
 ///
 /// # Errors
 /// When the address can't be listened on.
-pub async fn serve(address: SocketAddr, readiness: Readiness, metrics: PrometheusHandle) -> std::io::Result<SocketAddr> {
+pub async fn serve(
+    address: SocketAddr,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+) -> std::io::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let upkeep = metrics.clone();

@@ -73,7 +73,8 @@ async fn announce(client: redis::Client, keys: CacheKeys, mut changed: mpsc::Rec
         }
         let organizations: Vec<String> = organizations.into_iter().collect();
         for round in organizations.chunks(ROUND_KEYS_MAX) {
-            let raised = tokio::time::timeout(ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round)).await;
+            let raised =
+                tokio::time::timeout(ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round)).await;
             let failed = match raised {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),

@@ -1,7 +1,7 @@
 //! A batch: records folded together, still undecided about which of them were counted before. Pure.
 
-use crate::decode::{self, Bounds};
 use crate::dead_letter::DeadLetter;
+use crate::decode::{self, Bounds};
 use crate::identity::{Fingerprints, Kind};
 use crate::record::{Instant, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
 use crate::texts::{Text, Texts};
@@ -196,7 +196,8 @@ impl Batch {
     /// Keeps the shares that `keep` says, and takes the others out.
     pub fn retain(&mut self, keep: impl Fn(&Slice) -> bool) {
         self.slices.retain(keep);
-        self.records = self.slices.iter().map(|slice| usize::try_from(slice.tally.records).unwrap_or(usize::MAX)).sum();
+        self.records =
+            self.slices.iter().map(|slice| usize::try_from(slice.tally.records).unwrap_or(usize::MAX)).sum();
         self.latest = 0;
     }
 
@@ -320,7 +321,8 @@ impl Slice {
                 error_message: run.error_message.to_owned(),
             })),
         };
-        let kept = failure.as_ref().map_or(0, |failure| failure.execution_id.len() + failure.error_message.len());
+        let kept =
+            failure.as_ref().map_or(0, |failure| failure.execution_id.len() + failure.error_message.len());
         let index = u32::try_from(self.runs.len()).expect("a batch has fewer records than a u32 counts");
         self.runs.push(Run {
             workflow_id: texts.keep(run.workflow_id),
@@ -335,8 +337,13 @@ impl Slice {
 
     fn keep_update(&mut self, texts: &mut Texts, record: &Record<'_>, texts_of_update: [&str; 3]) -> usize {
         let [name, plan_id, plan_name] = texts_of_update.map(str::to_owned);
-        let update =
-            OrganizationUpdate { as_of: record.time, event_id: record.id.to_owned(), name, plan_id, plan_name };
+        let update = OrganizationUpdate {
+            as_of: record.time,
+            event_id: record.id.to_owned(),
+            name,
+            plan_id,
+            plan_name,
+        };
         let organization = texts.keep(record.organization);
         let newest = self.organizations.entry(organization).or_insert_with(|| update.clone());
         if *newest < update {

@@ -178,11 +178,18 @@ impl Part {
     }
 
     /// Of the records of one fingerprint the first in the partition counts, unless the page has it.
-    fn decide_page(&mut self, page: &mut PageEntries, runs: &mut [Run], texts: &Texts, committed: &FingerprintSet) {
+    fn decide_page(
+        &mut self,
+        page: &mut PageEntries,
+        runs: &mut [Run],
+        texts: &Texts,
+        committed: &FingerprintSet,
+    ) {
         let mut entries = std::mem::take(&mut page.entries);
         entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
         let key = PageKey { partition: self.partition, quarter: page.quarter };
-        let mut segment = Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
+        let mut segment =
+            Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
         let mut latest: Option<&Entry> = None;
         for entry in &entries {
             if let Some(first) = latest.filter(|first| first.fingerprint == entry.fingerprint) {
@@ -208,10 +215,14 @@ impl Part {
     fn count(&mut self, entry: &Entry, quarter: Quarter, runs: &mut [Run], texts: &Texts) -> Counters {
         let adds = match entry.effect {
             Effect::Order => Counters { orders_created: 1, ..Counters::default() },
-            Effect::Payment { successful } => {
-                Counters { payments_total: 1, payments_successful: i64::from(successful), ..Counters::default() }
+            Effect::Payment { successful } => Counters {
+                payments_total: 1,
+                payments_successful: i64::from(successful),
+                ..Counters::default()
+            },
+            Effect::Run(index) => {
+                self.count_run(entry.organization, quarter, &mut runs[index as usize], texts)
             }
-            Effect::Run(index) => self.count_run(entry.organization, quarter, &mut runs[index as usize], texts),
             Effect::Sent => Counters { messages_sent: 1, ..Counters::default() },
             Effect::Delivered => Counters { messages_delivered: 1, ..Counters::default() },
         };

@@ -33,9 +33,9 @@ pub fn open<'a>(raw: &Raw<'a>) -> Result<Cow<'a, [u8]>, Refusal> {
     let payload = raw.payload.filter(|payload| !payload.is_empty());
     let payload = payload.ok_or_else(|| Refusal::new(Reason::EmptyPayload, "the record has no value"))?;
     if raw.headers.iter().any(|(name, value)| frame::says_json(name, *value)) {
-        return frame::json_to_protobuf(raw.partition.topic, payload)
-            .map(Cow::Owned)
-            .map_err(|wrong| Refusal::new(Reason::MalformedPayload, format!("not the record's JSON: {wrong}")));
+        return frame::json_to_protobuf(raw.partition.topic, payload).map(Cow::Owned).map_err(|wrong| {
+            Refusal::new(Reason::MalformedPayload, format!("not the record's JSON: {wrong}"))
+        });
     }
     frame::unframe(payload).map(Cow::Borrowed).map_err(malformed)
 }
@@ -53,7 +53,9 @@ pub fn decode(topic: Topic, bytes: &[u8], bounds: Bounds) -> Result<Record<'_>, 
     let unchecked = read.map_err(malformed)?;
     unchecked.check(bounds).map_err(|refusal| Refusal {
         organization: Some(unchecked.organization)
-            .filter(|text| !text.is_empty() && text.len() <= ORGANIZATION_BYTES_MAX && !has_control(text, false))
+            .filter(|text| {
+                !text.is_empty() && text.len() <= ORGANIZATION_BYTES_MAX && !has_control(text, false)
+            })
             .map(str::to_owned),
         ..refusal
     })
@@ -81,11 +83,28 @@ enum OtherTime {
 }
 
 enum Body<'a> {
-    Order { order_id: &'a str },
-    Payment { payment_id: &'a str, outcome: i32 },
-    Organization { name: &'a str, plan_id: &'a str, plan_name: &'a str },
-    Workflow { workflow_id: &'a str, workflow_name: &'a str, outcome: i32, execution_time_ms: u64, error: &'a str },
-    Message { status: i32 },
+    Order {
+        order_id: &'a str,
+    },
+    Payment {
+        payment_id: &'a str,
+        outcome: i32,
+    },
+    Organization {
+        name: &'a str,
+        plan_id: &'a str,
+        plan_name: &'a str,
+    },
+    Workflow {
+        workflow_id: &'a str,
+        workflow_name: &'a str,
+        outcome: i32,
+        execution_time_ms: u64,
+        error: &'a str,
+    },
+    Message {
+        status: i32,
+    },
     Unknown,
 }
 
@@ -99,7 +118,8 @@ impl<'a> Unchecked<'a> {
         }
         let time = self.check_times()?;
         if time.seconds > bounds.ceiling {
-            let ahead = format!("{} is further ahead of the clock than is tolerated", self.identity_time_field);
+            let ahead =
+                format!("{} is further ahead of the clock than is tolerated", self.identity_time_field);
             return Err(Refusal::new(Reason::FromTheFuture, ahead));
         }
         if self.counts() && time.seconds < bounds.floor {
@@ -314,11 +334,12 @@ fn read_payment<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, Malfo
 }
 
 fn read_organization<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, Malformed> {
-    let (mut name, mut plan_id, mut plan_name) = if let Body::Organization { name, plan_id, plan_name } = before {
-        (name, plan_id, plan_name)
-    } else {
-        ("", "", "")
-    };
+    let (mut name, mut plan_id, mut plan_name) =
+        if let Body::Organization { name, plan_id, plan_name } = before {
+            (name, plan_id, plan_name)
+        } else {
+            ("", "", "")
+        };
     let mut fields = Fields::of(bytes);
     while let Some((number, value)) = fields.take_next()? {
         match number {
@@ -333,7 +354,8 @@ fn read_organization<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, 
 
 fn read_workflow(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
     let (mut id, mut organization, mut time) = ("", "", None);
-    let (mut workflow_id, mut workflow_name, mut outcome, mut execution_time_ms, mut error) = ("", "", 0, 0, "");
+    let (mut workflow_id, mut workflow_name, mut outcome, mut execution_time_ms, mut error) =
+        ("", "", 0, 0, "");
     let mut fields = Fields::of(bytes);
     while let Some((number, value)) = fields.take_next()? {
         match number {

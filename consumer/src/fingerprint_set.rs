@@ -145,7 +145,12 @@ mod tests {
 
     /// Fingerprints that crowd at the start, in the middle and at the end of the table.
     fn crowded() -> impl Strategy<Value = u64> {
-        prop_oneof![1u64..400, (u64::MAX - 400)..=u64::MAX, any::<u64>().prop_map(|n| n.max(1)), (1u64 << 40)..(1 << 40) + 99]
+        prop_oneof![
+            1u64..400,
+            (u64::MAX - 400)..=u64::MAX,
+            any::<u64>().prop_map(|n| n.max(1)),
+            (1u64 << 40)..(1 << 40) + 99
+        ]
     }
 
     proptest! {

@@ -16,8 +16,9 @@ const SCHEMA_ID_BYTES: usize = 4;
 
 static MESSAGES: LazyLock<[MessageDescriptor; 3]> = LazyLock::new(|| {
     let pool = DescriptorPool::decode(proto::DESCRIPTOR_SET).expect("the build made it");
-    ["Event", "WorkflowTerminal", "MessageDelivery"]
-        .map(|name| pool.get_message_by_name(&format!("business_metrics.v1.{name}")).expect("it is in the contract"))
+    ["Event", "WorkflowTerminal", "MessageDelivery"].map(|name| {
+        pool.get_message_by_name(&format!("business_metrics.v1.{name}")).expect("it is in the contract")
+    })
 });
 
 /// Whether this header declares the value to be JSON.

@@ -142,7 +142,9 @@ mod tests {
         }
         assert!(ledger.page(key(0, 0)).is_some());
         ledger.load(key(0, 3), filled(1_000));
-        assert!(ledger.has(key(0, 0)) && !ledger.has(key(0, 1)) && ledger.has(key(0, 2)) && ledger.has(key(0, 3)));
+        assert!(
+            ledger.has(key(0, 0)) && !ledger.has(key(0, 1)) && ledger.has(key(0, 2)) && ledger.has(key(0, 3))
+        );
         assert_eq!((ledger.pages(), ledger.bytes()), (3, 3 * one));
         ledger.forget(key(0, 0).partition);
         assert_eq!((ledger.pages(), ledger.bytes()), (0, 0));

@@ -12,27 +12,30 @@
 //!
 //! Pure files do no I/O and read no clock: `record` to `changes` below, `ledger` and `progress`, `store::rows`.
 
-pub mod record;
-pub mod wire;
-pub mod reason;
-pub mod frame;
-pub mod decode;
-pub mod identity;
-pub mod texts;
-pub mod dead_letter;
 pub mod batch;
-pub mod fingerprint_set;
-pub mod ledger;
 pub mod changes;
+pub mod dead_letter;
+pub mod decode;
+pub mod fingerprint_set;
+pub mod frame;
+pub mod identity;
+pub mod ledger;
 pub mod progress;
+pub mod reason;
+pub mod record;
+pub mod texts;
+pub mod wire;
 
-pub mod source;
-pub mod store;
 pub mod announce;
 pub mod measure;
 pub mod pipeline;
+pub mod source;
+pub mod store;
 
 pub mod logging;
 pub mod migrate;
 pub mod run;
 pub mod settings;
+
+#[cfg(test)]
+mod law_tests;

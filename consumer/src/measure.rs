@@ -6,7 +6,10 @@ use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::record::Partition;
 use crate::store::TopicNames;
-use metrics::{Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use std::time::Duration;
 
@@ -59,7 +62,10 @@ impl Meters {
     pub fn new() -> Self {
         describe_counter!(RECORDS, "Records committed, by outcome.");
         describe_counter!(DEAD_LETTERS, "Records that can't be counted, by reason.");
-        describe_counter!(CONTRADICTIONS, "Copies of a record that contradict the one that counts, where seen.");
+        describe_counter!(
+            CONTRADICTIONS,
+            "Copies of a record that contradict the one that counts, where seen."
+        );
         describe_histogram!(BATCH_RECORDS, "Records in a batch.");
         describe_histogram!(BATCH_SECONDS, "From a batch's arrival to its commit.");
         describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
@@ -75,7 +81,9 @@ impl Meters {
             nothing_to_count: outcome("nothing_to_count"),
             unknown_bodies: outcome("unknown_body"),
             contradictions: counter!(CONTRADICTIONS),
-            dead_letters: Reason::ALL.map(|reason| (reason, counter!(DEAD_LETTERS, "reason" => reason.code()))).into(),
+            dead_letters: Reason::ALL
+                .map(|reason| (reason, counter!(DEAD_LETTERS, "reason" => reason.code())))
+                .into(),
             batch_records: histogram!(BATCH_RECORDS),
             batch_seconds: histogram!(BATCH_SECONDS),
             partitions: gauge!(PARTITIONS),

@@ -87,7 +87,8 @@ enum Fate {
 impl Pipeline {
     /// Runs until the source has ended.
     pub async fn run(self, mut messages: mpsc::Receiver<Message>) {
-        let mut running = Running { parts: self, holding: Holding::new(), topic_ids: HashMap::new(), rounds: 0 };
+        let mut running =
+            Running { parts: self, holding: Holding::new(), topic_ids: HashMap::new(), rounds: 0 };
         let mut round = tokio::time::interval(ASK_EVERY);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut asking: Option<JoinHandle<Answer>> = None;
@@ -180,8 +181,11 @@ impl Running {
     async fn resolve_starts(&mut self, unread: &[(Partition, i64)]) -> HashMap<Partition, Standing> {
         let mut all = HashMap::new();
         for topic in Topic::ALL {
-            let ours: Vec<Partition> =
-                unread.iter().map(|(partition, _)| *partition).filter(|partition| partition.topic == topic).collect();
+            let ours: Vec<Partition> = unread
+                .iter()
+                .map(|(partition, _)| *partition)
+                .filter(|partition| partition.topic == topic)
+                .collect();
             if ours.is_empty() {
                 continue;
             }
@@ -201,7 +205,11 @@ impl Running {
         all
     }
 
-    async fn store_starts(&mut self, partitions: &[Partition], which: StartOffset) -> HashMap<Partition, Standing> {
+    async fn store_starts(
+        &mut self,
+        partitions: &[Partition],
+        which: StartOffset,
+    ) -> HashMap<Partition, Standing> {
         let asked = partitions.to_vec();
         let starts = self.until_answered(move |ends| ends.offsets(&asked, which)).await;
         let whole_topic = which == StartOffset::Latest;
@@ -259,7 +267,8 @@ impl Running {
     async fn count(&mut self, mut batch: Batch) {
         let started = Instant::now();
         // What was read under a claim that is lost, or was given back, is nobody's.
-        batch.retain(|slice| self.holding.get(&slice.partition).is_some_and(|held| held.epoch == slice.epoch));
+        batch
+            .retain(|slice| self.holding.get(&slice.partition).is_some_and(|held| held.epoch == slice.epoch));
         let records = batch.records();
         let floor = self.parts.floor.load(Ordering::Relaxed);
         if batch.has_older_than(floor) && batch.floor != floor {
@@ -306,13 +315,16 @@ impl Running {
 
     /// Writes the changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
     async fn write(&mut self, changes: &mut Changes) {
-        let quarters = changes.parts.iter().flat_map(|part| &part.segments).map(|segment| segment.key.quarter);
+        let quarters =
+            changes.parts.iter().flat_map(|part| &part.segments).map(|segment| segment.key.quarter);
         let days: BTreeSet<DateTime<Utc>> = quarters.map(|quarter| quarter.bucket(BucketSize::Day)).collect();
         while !changes.parts.is_empty() {
             let spans = self.spans(changes);
             match self.attempt(changes, &spans, &days).await {
                 Ok(Some(moved)) => {
-                    let fate = |part: &Part| if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost };
+                    let fate = |part: &Part| {
+                        if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
+                    };
                     return self.settle(changes, fate).await;
                 }
                 Ok(None) => return self.rejoin("the ledger's floor rose past records in flight"),
@@ -373,7 +385,8 @@ impl Running {
         };
         let (pending, ended): (Vec<Part>, Vec<Part>) =
             std::mem::take(&mut changes.parts).into_iter().partition(|part| stands_at(part, part.span.from));
-        let mut known = Changes { texts: std::mem::take(&mut changes.texts), parts: ended, floor: changes.floor };
+        let mut known =
+            Changes { texts: std::mem::take(&mut changes.texts), parts: ended, floor: changes.floor };
         let fate = |part: &Part| if stands_at(part, part.span.until) { Fate::Committed } else { Fate::Lost };
         self.settle(&known, fate).await;
         (changes.texts, changes.parts) = (std::mem::take(&mut known.texts), pending);
@@ -429,7 +442,11 @@ impl Running {
         tokio::task::spawn_blocking(move || Answer {
             ends: ends.ask(&partitions).map_err(|error| error.to_string()),
             found: discover.then(|| Found {
-                partitions: Topic::ALL.iter().filter_map(|topic| ends.partitions(*topic).ok()).flatten().collect(),
+                partitions: Topic::ALL
+                    .iter()
+                    .filter_map(|topic| ends.partitions(*topic).ok())
+                    .flatten()
+                    .collect(),
                 topic_ids: ends.topic_ids(),
             }),
         })

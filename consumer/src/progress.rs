@@ -76,6 +76,10 @@ mod tests {
         progress.committed(Offset(17));
         assert_eq!(progress.complete_through(Offset(17)), None, "the answer was used, the next is awaited");
         progress.ended_at(at(102), Offset(17));
-        assert_eq!(progress.complete_through(Offset(17)), Some(at(102)), "an idle partition proves without moving");
+        assert_eq!(
+            progress.complete_through(Offset(17)),
+            Some(at(102)),
+            "an idle partition proves without moving"
+        );
     }
 }

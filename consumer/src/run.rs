@@ -41,7 +41,8 @@ pub async fn run(settings: Run) -> anyhow::Result<()> {
 }
 
 async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
-    let database = store::Settings { config: settings.database.database_url.clone(), topics: settings.source.topics() };
+    let database =
+        store::Settings { config: settings.database.database_url.clone(), topics: settings.source.topics() };
     let mut store = Store::new(database.clone(), readiness.clone());
     let (key, floor) = tokio::select! {
         prepared = prepare(&mut store, settings.retention) => prepared,
@@ -51,8 +52,9 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     let floor = Arc::new(AtomicI64::new(floor));
     let client = settings.announce.client().context("REDIS_URL is no address of a Redis")?;
     let keys = CacheKeys::new(settings.announce.cache_key_prefix.clone());
-    let (source, handles) = Source::new(settings.source.clone(), Fingerprints::keyed(&key), Arc::clone(&floor))
-        .context("Kafka's client refuses its settings; look at KAFKA_BROKERS and KAFKA_CONFIG_*")?;
+    let (source, handles) =
+        Source::new(settings.source.clone(), Fingerprints::keyed(&key), Arc::clone(&floor))
+            .context("Kafka's client refuses its settings; look at KAFKA_BROKERS and KAFKA_CONFIG_*")?;
     let pipeline = Pipeline {
         store,
         ledger: Ledger::new(settings.ledger_memory_mb as usize * (1 << 20)),
@@ -118,5 +120,6 @@ async fn after(stopped: impl Future<Output = ()>) {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
 }

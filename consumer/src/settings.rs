@@ -74,7 +74,8 @@ impl CommandLine {
         if let Command::Run(run) = &mut line.command {
             run.source.kafka_config = source::settings::kafka_config(std::env::vars());
             if let Some(wrong) = run.source.wrong() {
-                let error = <Self as clap::CommandFactory>::command().error(clap::error::ErrorKind::ValueValidation, wrong);
+                let error = <Self as clap::CommandFactory>::command()
+                    .error(clap::error::ErrorKind::ValueValidation, wrong);
                 error.exit();
             }
         }

@@ -26,7 +26,9 @@ impl<'a> Value<'a> {
     pub fn message(self) -> Result<&'a [u8], Malformed> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) | Self::Other => Err(Malformed("a field has another wire type than the contract says")),
+            Self::Varint(_) | Self::Other => {
+                Err(Malformed("a field has another wire type than the contract says"))
+            }
         }
     }
 
@@ -39,7 +41,9 @@ impl<'a> Value<'a> {
     pub fn varint(self) -> Result<u64, Malformed> {
         match self {
             Self::Varint(value) => Ok(value),
-            Self::Bytes(_) | Self::Other => Err(Malformed("a field has another wire type than the contract says")),
+            Self::Bytes(_) | Self::Other => {
+                Err(Malformed("a field has another wire type than the contract says"))
+            }
         }
     }
 
@@ -116,7 +120,8 @@ impl<'a> Fields<'a> {
     #[inline]
     fn take(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed("a field is longer than the record"))?;
+        let (taken, rest) =
+            self.rest.split_at_checked(length).ok_or(Malformed("a field is longer than the record"))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -137,7 +142,11 @@ impl<'a> Fields<'a> {
         loop {
             let (number, wire) = self.key()?;
             if wire == 4 {
-                return if number == group { Ok(()) } else { Err(Malformed("a group ends that did not begin")) };
+                return if number == group {
+                    Ok(())
+                } else {
+                    Err(Malformed("a group ends that did not begin"))
+                };
             }
             self.skip(number, wire, deeper)?;
         }

@@ -99,7 +99,8 @@ mod tests {
         let counters = Counters::from_values([1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(counters.values(), [1, 2, 3, 4, 5, 6, 7, 8]);
         let text = format!("{counters:?}");
-        let places: Vec<_> = Counters::NAMES.iter().zip(1..).map(|(name, n)| text.find(&format!("{name}: {n}"))).collect();
+        let places: Vec<_> =
+            Counters::NAMES.iter().zip(1..).map(|(name, n)| text.find(&format!("{name}: {n}"))).collect();
         assert!(places.iter().all(Option::is_some), "{text}");
         let mut sum = counters;
         sum += &counters;

@@ -38,7 +38,8 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<String>, Error> {
 /// # Errors
 /// When the database fails.
 pub async fn missing(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
-    let exists = client.query_one("select to_regclass('refinery_schema_history') is not null", &[]).await?.get(0);
+    let exists =
+        client.query_one("select to_regclass('refinery_schema_history') is not null", &[]).await?.get(0);
     let applied: Vec<i32> = if exists {
         let rows = client.query("select version from refinery_schema_history", &[]).await?;
         rows.iter().map(|row| row.get(0)).collect()
@@ -46,6 +47,9 @@ pub async fn missing(client: &Client) -> Result<Vec<String>, tokio_postgres::Err
         Vec::new()
     };
     let all = embedded::migrations::runner();
-    let missing = all.get_migrations().iter().filter(|m| !applied.iter().any(|v| i64::from(*v) == i64::from(m.version())));
+    let missing = all
+        .get_migrations()
+        .iter()
+        .filter(|m| !applied.iter().any(|v| i64::from(*v) == i64::from(m.version())));
     Ok(missing.map(ToString::to_string).collect())
 }

@@ -49,7 +49,8 @@ impl ConsumerContext for Context {
             }
             return;
         }
-        let partitions = list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
+        let partitions =
+            list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect();
         let rebalance = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             Rebalance::Assign(partitions)
         } else {
@@ -62,7 +63,10 @@ impl ConsumerContext for Context {
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => {
                 tracing::warn!(facility, "{message}");
             }
             RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => tracing::info!(facility, "{message}"),

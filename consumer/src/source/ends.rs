@@ -53,7 +53,11 @@ impl Ends {
     ///
     /// # Errors
     /// When Kafka doesn't answer for one of them.
-    pub fn offsets(&self, partitions: &[Partition], which: StartOffset) -> Result<Vec<(Partition, Offset)>, KafkaError> {
+    pub fn offsets(
+        &self,
+        partitions: &[Partition],
+        which: StartOffset,
+    ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
@@ -69,7 +73,9 @@ impl Ends {
         let mut offsets = Vec::with_capacity(partitions.len());
         for element in found.elements() {
             element.error()?;
-            if let (Some(topic), KafkaOffset::Offset(offset)) = (self.topics.topic(element.topic()), element.offset()) {
+            if let (Some(topic), KafkaOffset::Offset(offset)) =
+                (self.topics.topic(element.topic()), element.offset())
+            {
                 offsets.push((Partition { topic, number: element.partition() }, Offset(offset)));
             }
         }

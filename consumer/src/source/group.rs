@@ -45,7 +45,8 @@ impl Source {
         for held in &claimed {
             let topic = self.topics.of(held.partition.topic);
             let offset = KafkaOffset::Offset(held.position.0);
-            list.add_partition_offset(topic, held.partition.number, offset).expect("stored offsets are not negative");
+            list.add_partition_offset(topic, held.partition.number, offset)
+                .expect("stored offsets are not negative");
         }
         self.queue.forward(&list);
         if let Err(error) = self.consumer.incremental_assign(&list) {
@@ -85,7 +86,9 @@ impl Source {
         self.outbox.push_back(Message::Revoked { partitions: partitions.to_vec(), done });
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         if !self.flush(deadline) || finished.recv_timeout(left(deadline)).is_err() {
-            tracing::warn!("a batch in flight was not waited for; whoever counts its records next decides what counts");
+            tracing::warn!(
+                "a batch in flight was not waited for; whoever counts its records next decides what counts"
+            );
         }
     }
 
@@ -94,14 +97,20 @@ impl Source {
         if self.rejoin_at.is_none() {
             let spread = RandomState::new().hash_one(std::process::id());
             let wait = REJOIN_WAIT_MAX.mul_f64(f64::from(spread as u32) / f64::from(u32::MAX));
-            tracing::warn!(?wait, "a claim was lost on an assigned partition; leaving the group to join it again");
+            tracing::warn!(
+                ?wait,
+                "a claim was lost on an assigned partition; leaving the group to join it again"
+            );
             self.rejoin_at = Some(Instant::now() + wait);
             self.consumer.unsubscribe();
         }
     }
 
     pub(super) fn rejoin_when_due(&mut self) {
-        if self.rejoin_at.is_some_and(|at| at <= Instant::now()) && self.assigned.is_empty() && self.asked.is_empty() {
+        if self.rejoin_at.is_some_and(|at| at <= Instant::now())
+            && self.assigned.is_empty()
+            && self.asked.is_empty()
+        {
             self.rejoin_at = None;
             if let Err(error) = self.consumer.subscribe(&self.topics.all()) {
                 tracing::error!(%error, "the subscription was refused; this member ends");

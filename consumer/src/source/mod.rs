@@ -129,7 +129,11 @@ impl Source {
     ///
     /// # Errors
     /// When librdkafka refuses a setting.
-    pub fn new(settings: Settings, fingerprints: Fingerprints, floor: Arc<AtomicI64>) -> Result<(Self, Handles), KafkaError> {
+    pub fn new(
+        settings: Settings,
+        fingerprints: Fingerprints,
+        floor: Arc<AtomicI64>,
+    ) -> Result<(Self, Handles), KafkaError> {
         let consumer: Arc<BaseConsumer<Context>> =
             Arc::new(settings.config().create_with_context(Context::default())?);
         let (out, messages) = mpsc::channel(1);
@@ -282,7 +286,9 @@ impl Source {
 
     /// How long to wait for records: not beyond the batch's age.
     fn look(&self) -> Duration {
-        let left = self.batch_since.map_or(LOOK, |since| self.settings.batch_age_max.saturating_sub(since.elapsed()));
+        let left = self
+            .batch_since
+            .map_or(LOOK, |since| self.settings.batch_age_max.saturating_sub(since.elapsed()));
         left.clamp(SHORT_LOOK, LOOK)
     }
 
@@ -361,7 +367,9 @@ impl Source {
             // Refused for negative offsets only, and these come from Kafka.
             let _ = list.add_partition_offset(topic, partition.number, KafkaOffset::Offset(offset.0));
         }
-        if list.count() > 0 && let Err(error) = self.consumer.commit(&list, mode) {
+        if list.count() > 0
+            && let Err(error) = self.consumer.commit(&list, mode)
+        {
             tracing::debug!(%error, "offsets were not reported to Kafka");
         }
     }

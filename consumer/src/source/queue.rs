@@ -7,11 +7,11 @@ use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka_sys as sys;
-use sys::rd_kafka_resp_err_t as Code;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
+use sys::rd_kafka_resp_err_t as Code;
 
 /// Records taken by one call.
 const CALL_RECORDS_MAX: usize = 4_096;
@@ -47,7 +47,13 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
     pub fn new(consumer: Arc<BaseConsumer<C>>) -> Self {
         // SAFETY: the client's handle is valid, and `consumer` keeps it so.
         let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
-        Self { queue, taken: vec![std::ptr::null_mut(); CALL_RECORDS_MAX], known: HashMap::new(), latest: None, consumer }
+        Self {
+            queue,
+            taken: vec![std::ptr::null_mut(); CALL_RECORDS_MAX],
+            known: HashMap::new(),
+            latest: None,
+            consumer,
+        }
     }
 
     /// Lets the records of these partitions arrive here instead of on the client's main queue.
@@ -57,7 +63,8 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
             // SAFETY: client, name and queue are valid; the partition's queue is a counted reference, given back.
             unsafe {
                 let client = self.consumer.client().native_ptr();
-                let partition = sys::rd_kafka_queue_get_partition(client, topic.as_ptr(), element.partition());
+                let partition =
+                    sys::rd_kafka_queue_get_partition(client, topic.as_ptr(), element.partition());
                 if !partition.is_null() {
                     sys::rd_kafka_queue_forward(partition, self.queue);
                     sys::rd_kafka_queue_destroy(partition);

@@ -85,7 +85,8 @@ const DEFAULTS: [(&str, &str); 11] = [
 ];
 
 /// Settings of the classic group protocol, which the newer one leaves to the broker.
-const CLASSIC_ONLY: [&str; 3] = ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
+const CLASSIC_ONLY: [&str; 3] =
+    ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
 
 impl Settings {
     /// The topics' names.
@@ -103,9 +104,15 @@ impl Settings {
     pub fn wrong(&self) -> Option<String> {
         let [a, b, c] = [&self.events_topic, &self.workflow_terminals_topic, &self.message_deliveries_topic];
         if a == b || b == c || a == c {
-            return Some("EVENTS_TOPIC, WORKFLOW_TERMINALS_TOPIC and MESSAGE_DELIVERIES_TOPIC must name three topics".into());
+            return Some(
+                "EVENTS_TOPIC, WORKFLOW_TERMINALS_TOPIC and MESSAGE_DELIVERIES_TOPIC must name three topics"
+                    .into(),
+            );
         }
-        let fixed = self.kafka_config.keys().find(|name| FIXED.iter().any(|(fixed, _)| fixed == name) || *name == "group.id");
+        let fixed = self
+            .kafka_config
+            .keys()
+            .find(|name| FIXED.iter().any(|(fixed, _)| fixed == name) || *name == "group.id");
         fixed.map(|name| format!("{} can't be set: exact counting depends on it", variable(name)))
     }
 
@@ -134,10 +141,11 @@ fn variable(setting: &str) -> String {
 
 /// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`.
 pub fn kafka_config(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    let named = variables.filter_map(|(name, value)| Some((name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', "."), value)));
+    let named = variables.filter_map(|(name, value)| {
+        Some((name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', "."), value))
+    });
     named.collect()
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -162,7 +170,9 @@ mod tests {
         let settings = with(&[("KAFKA_CONFIG_SASL_USERNAME", "metrics"), ("PATH", "/bin")]);
         assert_eq!(settings.wrong(), None);
         assert_eq!(settings.config().get("sasl.username"), Some("metrics"));
-        for variable in ["KAFKA_CONFIG_AUTO_OFFSET_RESET", "KAFKA_CONFIG_GROUP_ID", "KAFKA_CONFIG_ENABLE_AUTO_COMMIT"] {
+        for variable in
+            ["KAFKA_CONFIG_AUTO_OFFSET_RESET", "KAFKA_CONFIG_GROUP_ID", "KAFKA_CONFIG_ENABLE_AUTO_COMMIT"]
+        {
             let wrong = with(&[(variable, "x")]).wrong().unwrap();
             assert!(wrong.contains(variable), "{wrong}");
         }

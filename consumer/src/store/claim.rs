@@ -38,14 +38,16 @@ impl Connection {
     /// # Errors
     /// When PostgreSQL fails; then nothing has happened.
     pub async fn claim(&mut self, spans: &[Moved]) -> Result<Claim<'_>, Error> {
-        let mut sorted: Vec<_> = spans.iter().map(|step| (self.topics.of(step.partition.topic), step)).collect();
+        let mut sorted: Vec<_> =
+            spans.iter().map(|step| (self.topics.of(step.partition.topic), step)).collect();
         sorted.sort_unstable_by_key(|(topic, step)| (*topic, step.partition.number));
         let topics: Vec<&str> = sorted.iter().map(|(topic, _)| *topic).collect();
         let partitions: Vec<i32> = sorted.iter().map(|(_, step)| step.partition.number).collect();
         let epochs: Vec<i64> = sorted.iter().map(|(_, step)| step.epoch).collect();
         let from: Vec<i64> = sorted.iter().map(|(_, step)| step.span.from.0).collect();
         let until: Vec<i64> = sorted.iter().map(|(_, step)| step.span.until.0).collect();
-        let complete: Vec<Option<DateTime<Utc>>> = sorted.iter().map(|(_, step)| step.complete_through).collect();
+        let complete: Vec<Option<DateTime<Utc>>> =
+            sorted.iter().map(|(_, step)| step.complete_through).collect();
 
         let (client, statements) = (&self.client, &self.statements);
         let lock: [&(dyn ToSql + Sync); 2] = [&topics, &partitions];
@@ -60,7 +62,8 @@ impl Connection {
         )?;
         let moved: Vec<tokio_postgres::Row> = moved;
         let moved = moved.iter().map(|row| (row.get::<_, String>(0), row.get::<_, i32>(1)));
-        let moved = moved.filter_map(|(topic, number)| Some(Partition { topic: self.topics.topic(&topic)?, number }));
+        let moved =
+            moved.filter_map(|(topic, number)| Some(Partition { topic: self.topics.topic(&topic)?, number }));
         let moved = moved.collect();
         let floor = seconds_or_min(&floor)?;
         Ok(Claim { connection: self, moved, floor })
@@ -86,7 +89,8 @@ impl Claim<'_> {
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
         let Connection { client, statements, .. } = self.connection;
         let writes = writes(statements, rows);
-        let sent = try_join_all(writes.iter().map(|(statement, parameters)| client.execute(*statement, parameters)));
+        let sent =
+            try_join_all(writes.iter().map(|(statement, parameters)| client.execute(*statement, parameters)));
         // Should a write fail, COMMIT rolls back, and the write's error is what is returned.
         let (written, committed) = tokio::join!(biased; sent, commit(client));
         written?;
@@ -112,27 +116,82 @@ type Write<'a> = (&'a Statement, Vec<&'a (dyn ToSql + Sync)>);
 fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
     let Rows { segments: s, organizations: o, workflows: w, failures: f, dead_letters: d, counters } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
-        (s.topic.is_empty(), (&statements.segments, {
-            let mut all: Vec<&(dyn ToSql + Sync)> =
-                vec![&s.topic, &s.partition, &s.quarter, &s.until, &s.layout, &s.fingerprints];
-            all.extend(s.sums.iter().map(|column| column as &(dyn ToSql + Sync)));
-            all
-        })),
-        (d.topic.is_empty(), (&statements.dead_letters, vec![
-            &d.topic, &d.topic_id, &d.partition, &d.offset, &d.key, &d.headers, &d.payload, &d.broker_timestamp,
-            &d.reason, &d.detail, &d.organization,
-        ])),
-        (f.organization.is_empty(), (&statements.failures, vec![
-            &f.organization, &f.execution_id, &f.workflow_id, &f.workflow_name, &f.outcome, &f.error_message,
-            &f.execution_time_ms, &f.finished_at,
-        ])),
-        (o.organization.is_empty(), (&statements.organizations, vec![
-            &o.organization, &o.name, &o.plan_id, &o.plan_name, &o.as_of, &o.as_of_nanos, &o.event_id,
-        ])),
-        (w.organization.is_empty(), (&statements.workflows, vec![
-            &w.organization, &w.workflow_id, &w.hour, &w.name, &w.name_as_of, &w.runs, &w.failed,
-            &w.failed_safety_limit, &w.execution_time_ms,
-        ])),
+        (
+            s.topic.is_empty(),
+            (&statements.segments, {
+                let mut all: Vec<&(dyn ToSql + Sync)> =
+                    vec![&s.topic, &s.partition, &s.quarter, &s.until, &s.layout, &s.fingerprints];
+                all.extend(s.sums.iter().map(|column| column as &(dyn ToSql + Sync)));
+                all
+            }),
+        ),
+        (
+            d.topic.is_empty(),
+            (
+                &statements.dead_letters,
+                vec![
+                    &d.topic,
+                    &d.topic_id,
+                    &d.partition,
+                    &d.offset,
+                    &d.key,
+                    &d.headers,
+                    &d.payload,
+                    &d.broker_timestamp,
+                    &d.reason,
+                    &d.detail,
+                    &d.organization,
+                ],
+            ),
+        ),
+        (
+            f.organization.is_empty(),
+            (
+                &statements.failures,
+                vec![
+                    &f.organization,
+                    &f.execution_id,
+                    &f.workflow_id,
+                    &f.workflow_name,
+                    &f.outcome,
+                    &f.error_message,
+                    &f.execution_time_ms,
+                    &f.finished_at,
+                ],
+            ),
+        ),
+        (
+            o.organization.is_empty(),
+            (
+                &statements.organizations,
+                vec![
+                    &o.organization,
+                    &o.name,
+                    &o.plan_id,
+                    &o.plan_name,
+                    &o.as_of,
+                    &o.as_of_nanos,
+                    &o.event_id,
+                ],
+            ),
+        ),
+        (
+            w.organization.is_empty(),
+            (
+                &statements.workflows,
+                vec![
+                    &w.organization,
+                    &w.workflow_id,
+                    &w.hour,
+                    &w.name,
+                    &w.name_as_of,
+                    &w.runs,
+                    &w.failed,
+                    &w.failed_safety_limit,
+                    &w.execution_time_ms,
+                ],
+            ),
+        ),
     ];
     for (statement, c) in statements.counters.iter().zip(counters) {
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&c.organization, &c.bucket];

@@ -58,7 +58,11 @@ impl Store {
 
     /// Does `work`, however long PostgreSQL is away meanwhile: a failure is said in log and readiness, waited out and
     /// tried again on a new connection. So `work` must be right to do again.
-    pub async fn until_done<T>(&mut self, what: &str, mut work: impl AsyncFnMut(&mut Connection) -> Result<T, Error>) -> T {
+    pub async fn until_done<T>(
+        &mut self,
+        what: &str,
+        mut work: impl AsyncFnMut(&mut Connection) -> Result<T, Error>,
+    ) -> T {
         let mut backoff = BACKOFF_MIN;
         loop {
             match self.attempt(&mut work).await {
@@ -76,7 +80,10 @@ impl Store {
     ///
     /// # Errors
     /// When PostgreSQL is away or a statement fails.
-    pub async fn attempt<T>(&mut self, work: &mut impl AsyncFnMut(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub async fn attempt<T>(
+        &mut self,
+        work: &mut impl AsyncFnMut(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
@@ -112,7 +119,12 @@ impl Connection {
             return Err(Error::SchemaBehind(missing.join(", ")));
         }
         let statements = Statements::prepare(&client).await?;
-        Ok(Self { client, statements, topics: settings.topics.clone(), tables: std::collections::HashSet::new() })
+        Ok(Self {
+            client,
+            statements,
+            topics: settings.topics.clone(),
+            tables: std::collections::HashSet::new(),
+        })
     }
 }
 
@@ -161,10 +173,11 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
     let mut roots = rustls::RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Tls(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::Tls(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
     Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
 }

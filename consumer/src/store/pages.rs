@@ -65,7 +65,10 @@ impl Connection {
 
 fn key_of(keys: &[PageKey], row: &tokio_postgres::Row) -> Result<PageKey, Error> {
     let index = usize::try_from(row.get::<_, i32>(0)).ok();
-    index.and_then(|index| keys.get(index)).copied().ok_or(Error::Unexpected("another page than was asked for"))
+    index
+        .and_then(|index| keys.get(index))
+        .copied()
+        .ok_or(Error::Unexpected("another page than was asked for"))
 }
 
 /// Pages' names as columns, each with its place.

@@ -48,7 +48,11 @@ impl Connection {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn claim_partitions(&mut self, partitions: &[Partition], owner: &str) -> Result<Vec<Claimed>, Error> {
+    pub async fn claim_partitions(
+        &mut self,
+        partitions: &[Partition],
+        owner: &str,
+    ) -> Result<Vec<Claimed>, Error> {
         self.discover(partitions).await?;
         let (topics, numbers) = self.columns(partitions);
         let transaction = self.client.transaction().await?;
@@ -67,7 +71,8 @@ impl Connection {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn was_read(&mut self, topic: Topic) -> Result<bool, Error> {
-        let query = "select exists (select from consumer_progress where topic = $1 and next_offset is not null)";
+        let query =
+            "select exists (select from consumer_progress where topic = $1 and next_offset is not null)";
         Ok(self.client.query_one(query, &[&self.topics.of(topic)]).await?.get(0))
     }
 
@@ -103,7 +108,10 @@ impl Connection {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn standing(&mut self, partitions: &[Partition]) -> Result<HashMap<Partition, Standing>, Error> {
+    pub async fn standing(
+        &mut self,
+        partitions: &[Partition],
+    ) -> Result<HashMap<Partition, Standing>, Error> {
         let (topics, numbers) = self.columns(partitions);
         let query = "select p.topic, p.kafka_partition, p.epoch, p.next_offset from consumer_progress p \
                      join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition) \
@@ -151,7 +159,8 @@ impl Connection {
     /// When PostgreSQL fails.
     pub async fn key_and_floor(&mut self) -> Result<([u8; 16], i64), Error> {
         let row = self.client.query_one("select key from ledger_key", &[]).await?;
-        let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0)).map_err(|_| Error::Unexpected("a ledger key of another length"))?;
+        let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0))
+            .map_err(|_| Error::Unexpected("a ledger key of another length"))?;
         let floor = self.client.query_one(&self.statements.floor, &[]).await?;
         Ok((key, super::claim::seconds_or_min(&floor)?))
     }

@@ -18,13 +18,13 @@ pub const LAYOUT: i32 = 1;
 /// A batch's rows, table by table and column by column.
 #[derive(Default)]
 pub struct Rows {
-    pub(super) segments: Segments,
-    pub(super) organizations: Organizations,
-    pub(super) workflows: Workflows,
-    pub(super) failures: Failures,
-    pub(super) dead_letters: DeadLetters,
+    pub(crate) segments: Segments,
+    pub(crate) organizations: Organizations,
+    pub(crate) workflows: Workflows,
+    pub(crate) failures: Failures,
+    pub(crate) dead_letters: DeadLetters,
     /// Quarters, hours, days.
-    pub(super) counters: [CounterRows; 3],
+    pub(crate) counters: [CounterRows; 3],
 }
 
 #[derive(Default)]
@@ -99,8 +99,14 @@ pub struct CounterRows {
 impl Rows {
     /// The rows of the parts whose partitions have moved; the others' changes are nobody's.
     #[must_use]
-    pub fn of(changes: &Changes, moved: &[Partition], topics: &TopicNames, topic_ids: &HashMap<Topic, String>) -> Self {
-        let mut parts: Vec<&Part> = changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
+    pub fn of(
+        changes: &Changes,
+        moved: &[Partition],
+        topics: &TopicNames,
+        topic_ids: &HashMap<Topic, String>,
+    ) -> Self {
+        let mut parts: Vec<&Part> =
+            changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
         parts.sort_unstable_by_key(|part| part.partition);
         let order = Order { changes, ranks: changes.texts.ranks() };
         let mut rows = Self {
@@ -139,7 +145,9 @@ impl Order<'_> {
         BucketSize::ALL.map(|size| {
             let mut rows = CounterRows::default();
             // Quarters of one organization follow each other in time, so those of one bucket are neighbours.
-            for bucket in cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size)) {
+            for bucket in
+                cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size))
+            {
                 let mut sum = Counters::default();
                 bucket.iter().for_each(|(_, counters)| sum += counters);
                 let (organization, quarter) = bucket[0].0;
@@ -279,4 +287,3 @@ fn outcome_code(outcome: Outcome) -> &'static str {
 fn from_micros(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).expect("the decoder bounds times to the years 1 to 9999")
 }
-

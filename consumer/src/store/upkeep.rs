@@ -51,11 +51,22 @@ impl Connection {
         let floor = Retention::before(now, retention.ledger_retention_days);
         self.client.execute("update ledger_floor set floor = $1 where floor < $1", &[&floor]).await?;
         let today = BucketSize::Day.floor(now);
-        let ahead: BTreeSet<_> = (0..=DAYS_AHEAD).filter_map(|n| today.checked_add_days(Days::new(n))).collect();
+        let ahead: BTreeSet<_> =
+            (0..=DAYS_AHEAD).filter_map(|n| today.checked_add_days(Days::new(n))).collect();
         self.make_room(&ahead).await?;
-        self.drop_before("ledger_segments", Span::Day, "select floor from ledger_floor where floor > '-infinity'").await?;
+        self.drop_before(
+            "ledger_segments",
+            Span::Day,
+            "select floor from ledger_floor where floor > '-infinity'",
+        )
+        .await?;
         let quarters = Retention::before(now, retention.quarter_retention_days);
-        self.drop_before("org_quarter_hourly_metrics", Span::Month, &format!("select timestamptz '{quarters}'")).await?;
+        self.drop_before(
+            "org_quarter_hourly_metrics",
+            Span::Month,
+            &format!("select timestamptz '{quarters}'"),
+        )
+        .await?;
         let failures = Retention::before(now, retention.failure_retention_days);
         self.delete_before("workflow_failures", "finished_at", failures).await?;
         let letters = Retention::before(now, retention.dead_letter_retention_days);
@@ -68,7 +79,8 @@ impl Connection {
     /// When PostgreSQL fails.
     pub async fn make_room(&mut self, days: &BTreeSet<DateTime<Utc>>) -> Result<(), Error> {
         for day in days {
-            for (table, span) in [("ledger_segments", Span::Day), ("org_quarter_hourly_metrics", Span::Month)] {
+            for (table, span) in [("ledger_segments", Span::Day), ("org_quarter_hourly_metrics", Span::Month)]
+            {
                 let place = Place::of(table, span, *day);
                 if !self.tables.contains(&place.name) {
                     place.make(&mut self.client).await?;
@@ -128,14 +140,21 @@ impl Place {
     fn of(table: &'static str, span: Span, day: DateTime<Utc>) -> Self {
         let date = day.date_naive();
         let (name, from, until) = match span {
-            Span::Day => (format!("{table}_{}", date.format("%Y%m%d")), date, date.checked_add_days(Days::new(1))),
+            Span::Day => {
+                (format!("{table}_{}", date.format("%Y%m%d")), date, date.checked_add_days(Days::new(1)))
+            }
             Span::Month => {
                 let first = date.with_day(1).expect("every month has a first day");
                 (format!("{table}_{}", date.format("%Y%m")), first, first.checked_add_months(Months::new(1)))
             }
         };
         let midnight = |date: chrono::NaiveDate| date.and_time(NaiveTime::MIN).and_utc();
-        Self { table, name, from: midnight(from), until: midnight(until.expect("a month after a year before 10000")) }
+        Self {
+            table,
+            name,
+            from: midnight(from),
+            until: midnight(until.expect("a month after a year before 10000")),
+        }
     }
 
     /// Makes the table beside its parent and attaches it then: that, unlike making it as a partition, doesn't lock

@@ -1,0 +1,359 @@
+//! The law everything leans on: the tables are a function of the set of records. Shuffled, repeated, cut into any
+//! batches, spread over any partitions, with members losing their claims on the way, the result is the same.
+//!
+//! The pure parts run as in production, against tables that are maps.
+
+use crate::batch::{Batch, Held};
+use crate::changes::{Changes, Deciding};
+use crate::decode::Bounds;
+use crate::fingerprint_set::FingerprintSet;
+use crate::identity::Fingerprints;
+use crate::ledger::{Ledger, PageKey};
+use crate::record::{Offset, Partition, Raw, Topic};
+use crate::store::{Rows, TopicNames};
+use chrono::{DateTime, Utc};
+use domain::{BucketSize, Counters, Quarter};
+use proptest::prelude::*;
+use prost::Message as _;
+use prost_types::Timestamp;
+use proto::v1::{
+    Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
+    event::Body,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+const BOUNDS: Bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
+
+/// What a record is about; what it says follows, so that copies never contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Sketch {
+    topic: Topic,
+    organization: u8,
+    id: u8,
+    /// In seconds; around the bounds of quarters, hours and days, one in each quarter, since a copy stamped anew may
+    /// win or lose against the first.
+    second: i64,
+    status: u8,
+}
+
+impl Sketch {
+    fn payload(self) -> Vec<u8> {
+        let time = Some(Timestamp { seconds: self.second, nanos: i32::from(self.id) });
+        let (organization_id, id) = (format!("org{}", self.organization), format!("id{}", self.id));
+        let sort = (u64::from(self.id) + u64::from(self.organization)) % 5;
+        match self.topic {
+            Topic::Events => {
+                let body = match sort {
+                    0 | 1 => Body::OrderCreated(OrderCreated::default()),
+                    2 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 1 }),
+                    3 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 2 }),
+                    _ => Body::OrganizationUpdated(OrganizationUpdated {
+                        name: id.clone(),
+                        ..Default::default()
+                    }),
+                };
+                Event { event_id: id, organization_id, occurred_at: time, body: Some(body) }.encode_to_vec()
+            }
+            Topic::WorkflowTerminals => WorkflowTerminal {
+                execution_id: id.clone(),
+                organization_id,
+                workflow_id: format!("w{}", self.id % 2),
+                workflow_name: id,
+                outcome: 1 + (sort % 3) as i32,
+                finished_at: time,
+                execution_time_ms: sort * 100,
+                error_message: "why".into(),
+            }
+            .encode_to_vec(),
+            Topic::MessageDeliveries => MessageDelivery {
+                message_id: id,
+                organization_id,
+                status: 1 + i32::from(self.status % 4),
+                sent_at: time,
+                occurred_at: time,
+                channel: String::new(),
+            }
+            .encode_to_vec(),
+        }
+    }
+
+    fn partition(self, partitions: i32) -> Partition {
+        Partition { topic: self.topic, number: i32::from(self.id) % partitions }
+    }
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let topic =
+        prop_oneof![Just(Topic::Events), Just(Topic::WorkflowTerminals), Just(Topic::MessageDeliveries)];
+    let second = prop::sample::select(vec![899i64, 900, 3_599, 3_600, 86_399, 86_400, 90_000]);
+    (topic, 0u8..3, 0u8..12, second, 0u8..4).prop_map(|(topic, organization, id, second, status)| Sketch {
+        topic,
+        organization,
+        id,
+        second,
+        status,
+    })
+}
+
+type Workflow = (String, DateTime<Utc>, [i64; 4]);
+
+/// The tables, as maps.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Tables {
+    counters: BTreeMap<(BucketSize, String, DateTime<Utc>), Counters>,
+    workflows: BTreeMap<(String, String, DateTime<Utc>), Workflow>,
+    failures: BTreeMap<(String, String), (DateTime<Utc>, String)>,
+    organizations: BTreeMap<String, (DateTime<Utc>, i16, String, String)>,
+    ledger: BTreeMap<PageKey, BTreeSet<u64>>,
+    books: Counters,
+    next: BTreeMap<Partition, Offset>,
+    epochs: BTreeMap<Partition, i64>,
+}
+
+impl Tables {
+    fn held(&mut self, partition: Partition) -> Held {
+        let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
+        Held { partition, epoch, position: *self.next.entry(partition).or_insert(Offset(0)) }
+    }
+
+    /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
+    fn commit(&mut self, changes: &Changes) -> Vec<Partition> {
+        let stands = |part: &&crate::changes::Part| {
+            self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
+        };
+        let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
+        for part in changes.parts.iter().filter(|part| moved.contains(&part.partition)) {
+            self.next.insert(part.partition, part.span.until);
+            for segment in &part.segments {
+                let page = self.ledger.entry(segment.key).or_default();
+                segment.fingerprints.iter().for_each(|n| assert!(page.insert(*n), "counted twice"));
+                self.books += &segment.sums;
+            }
+        }
+        let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
+        self.add(&Rows::of(changes, &moved, &topics, &HashMap::new()));
+        moved
+    }
+
+    fn add(&mut self, rows: &Rows) {
+        for (size, table) in BucketSize::ALL.into_iter().zip(&rows.counters) {
+            let keys = table.organization.iter().zip(&table.bucket).enumerate();
+            for (row, (organization, bucket)) in keys {
+                let adds = Counters::from_values(table.counters.each_ref().map(|column| column[row]));
+                *self.counters.entry((size, organization.clone(), *bucket)).or_default() += &adds;
+            }
+            assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
+        }
+        let w = &rows.workflows;
+        for row in 0..w.organization.len() {
+            let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
+            let new = (w.name[row].clone(), w.name_as_of[row]);
+            let adds = [w.runs[row], w.failed[row], w.failed_safety_limit[row], w.execution_time_ms[row]];
+            let sum = self.workflows.entry(key).or_insert_with(|| (new.0.clone(), new.1, [0; 4]));
+            if (sum.1, &sum.0) < (new.1, &new.0) {
+                (sum.0, sum.1) = new;
+            }
+            sum.2.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
+        }
+        let f = &rows.failures;
+        for row in 0..f.organization.len() {
+            let new = (f.finished_at[row], f.workflow_id[row].clone());
+            let known = self
+                .failures
+                .entry((f.organization[row].clone(), f.execution_id[row].clone()))
+                .or_insert(new.clone());
+            *known = (*known).clone().max(new);
+        }
+        let o = &rows.organizations;
+        for row in 0..o.organization.len() {
+            let new = (o.as_of[row], o.as_of_nanos[row], o.event_id[row].clone(), o.name[row].clone());
+            let known = self.organizations.entry(o.organization[row].clone()).or_insert(new.clone());
+            *known = (*known).clone().max(new);
+        }
+    }
+
+    /// What people see.
+    fn visible(self) -> Self {
+        Self { ledger: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
+    }
+}
+
+/// Where the log of a partition is cut, and what happens to a member there.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// The batch is committed.
+    Commit,
+    /// The member loses its memory between two batches: a restart.
+    Restart,
+    /// Another member claims a partition before this batch is committed.
+    Fence(u8),
+}
+
+struct Member {
+    held: Vec<Held>,
+    ledger: Ledger,
+}
+
+impl Member {
+    fn join(tables: &mut Tables, partitions: &[Partition], budget: usize) -> Self {
+        Self { held: partitions.iter().map(|p| tables.held(*p)).collect(), ledger: Ledger::new(budget) }
+    }
+
+    fn fold(&mut self, logs: &BTreeMap<Partition, Vec<Sketch>>, count: usize) -> Batch {
+        let fingerprints = Fingerprints::keyed(&[1; 16]);
+        let mut batch = Batch::new(BOUNDS.floor);
+        for held in &mut self.held {
+            let log = &logs[&held.partition];
+            let from = usize::try_from(held.position.0).unwrap();
+            for (offset, sketch) in log.iter().enumerate().skip(from).take(count) {
+                let payload = sketch.payload();
+                let raw = Raw {
+                    partition: held.partition,
+                    offset: Offset(i64::try_from(offset).unwrap()),
+                    key: None,
+                    payload: Some(&payload),
+                    headers: Vec::new(),
+                    timestamp_ms: None,
+                };
+                batch.take(held, &raw, &fingerprints, BOUNDS);
+            }
+        }
+        batch
+    }
+
+    fn decide(&mut self, tables: &Tables, batch: Batch) -> Changes {
+        let mut deciding = Deciding::begin(batch);
+        for key in deciding.undecided() {
+            if let Some(page) = self.ledger.page(key) {
+                deciding.decide(key, page);
+            } else {
+                let stored: Vec<u64> = tables.ledger.get(&key).into_iter().flatten().copied().collect();
+                let page = FingerprintSet::from_sorted(&stored);
+                deciding.decide(key, &page);
+                self.ledger.load(key, page);
+            }
+        }
+        deciding.end()
+    }
+
+    fn settle(&mut self, changes: &Changes, moved: &[Partition]) {
+        for part in &changes.parts {
+            if moved.contains(&part.partition) {
+                part.segments
+                    .iter()
+                    .for_each(|segment| self.ledger.committed(segment.key, &segment.fingerprints));
+            } else {
+                self.ledger.forget(part.partition);
+            }
+        }
+    }
+}
+
+/// Runs the logs through, with these cuts and fates, until everything is committed.
+fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Fate)], budget: usize) -> Tables {
+    let partitions: Vec<Partition> = logs.keys().copied().collect();
+    let mut tables = Tables::default();
+    let mut member = Member::join(&mut tables, &partitions, budget);
+    let rest = std::iter::repeat(&(usize::MAX, Fate::Commit));
+    for (count, fate) in cuts.iter().chain(rest) {
+        let batch = member.fold(logs, *count);
+        if batch.is_empty() && *count == usize::MAX {
+            return tables;
+        }
+        let changes = member.decide(&tables, batch);
+        if let Fate::Fence(which) = fate {
+            let partition = partitions[usize::from(*which) % partitions.len()];
+            tables.held(partition);
+        }
+        let moved = tables.commit(&changes);
+        member.settle(&changes, &moved);
+        let lost = changes.parts.iter().any(|part| !moved.contains(&part.partition));
+        if lost || matches!(fate, Fate::Restart | Fate::Fence(_)) {
+            member = Member::join(&mut tables, &partitions, budget);
+        }
+    }
+    unreachable!("the rest of the cuts is endless")
+}
+
+fn logs(records: &[Sketch], partitions: i32) -> BTreeMap<Partition, Vec<Sketch>> {
+    let mut logs: BTreeMap<Partition, Vec<Sketch>> = BTreeMap::new();
+    records.iter().for_each(|record| logs.entry(record.partition(partitions)).or_default().push(*record));
+    logs
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![4 => Just(Fate::Commit), 1 => Just(Fate::Restart), 1 => any::<u8>().prop_map(Fate::Fence)]
+}
+
+/// The counters straight from the contract's table.
+fn recount(records: &[Sketch]) -> Counters {
+    let mut counted = BTreeSet::new();
+    let mut sum = Counters::default();
+    for record in records {
+        let quarter = Quarter::of_second(record.second).unwrap();
+        let milestone = match (record.topic, record.status % 4) {
+            (Topic::MessageDeliveries, 0) => "sent",
+            (Topic::MessageDeliveries, 1 | 2) => "delivered",
+            (Topic::MessageDeliveries, _) => continue,
+            _ => "",
+        };
+        let sort = (record.id + record.organization) % 5;
+        let adds = match (record.topic, sort, milestone) {
+            (Topic::MessageDeliveries, _, "sent") => Counters { messages_sent: 1, ..Counters::default() },
+            (Topic::MessageDeliveries, ..) => Counters { messages_delivered: 1, ..Counters::default() },
+            (Topic::Events, 0 | 1, _) => Counters { orders_created: 1, ..Counters::default() },
+            (Topic::Events, 2, _) => {
+                Counters { payments_total: 1, payments_successful: 1, ..Counters::default() }
+            }
+            (Topic::Events, 3, _) => Counters { payments_total: 1, ..Counters::default() },
+            (Topic::Events, ..) => continue,
+            (Topic::WorkflowTerminals, ..) => Counters {
+                workflows_total: 1,
+                workflows_failed: i64::from(sort % 3 != 0),
+                total_execution_time_ms: i64::from(sort) * 100,
+                ..Counters::default()
+            },
+        };
+        if counted.insert((record.topic, record.organization, record.id, quarter, milestone)) {
+            sum += &adds;
+        }
+    }
+    sum
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_tables_are_a_function_of_the_set_of_records(
+        records in prop::collection::vec(sketch(), 1..80),
+        repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        order in any::<u64>(),
+        partitions in 1i32..5,
+        cuts in prop::collection::vec((1usize..9, fate()), 0..24),
+        budget in prop::sample::select(vec![0usize, 3_000, 1 << 20]),
+    ) {
+        let once: Vec<Sketch> = records.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let calm = run(&logs(&once, 1), &[], 1 << 20);
+
+        let mut wild = records.clone();
+        wild.extend(repeats.iter().map(|index| *index.get(&records)));
+        let shuffle = |record: &(usize, Sketch)| {
+            use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+            BuildHasherDefault::<DefaultHasher>::default().hash_one((order, record.0))
+        };
+        let mut wild: Vec<(usize, Sketch)> = wild.into_iter().enumerate().collect();
+        wild.sort_by_key(shuffle);
+        let wild: Vec<Sketch> = wild.into_iter().map(|(_, record)| record).collect();
+        let stormy = run(&logs(&wild, partitions), &cuts, budget);
+
+        let mut sums = [Counters::default(); 3];
+        for ((size, ..), counters) in &stormy.counters {
+            sums[*size as usize] += counters;
+        }
+        let expected = recount(&records);
+        prop_assert_eq!(sums, [expected; 3], "every size of bucket adds up to the recount");
+        prop_assert_eq!(stormy.books, expected, "and so do the ledger's books");
+        prop_assert_eq!(stormy.visible(), calm.visible());
+    }
+}
