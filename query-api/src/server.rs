@@ -55,7 +55,7 @@ pub struct Settings {
     #[arg(long, env, default_value = "127.0.0.1:9091", value_parser = address)]
     pub admin_addr: SocketAddr,
 
-    /// Origins whose pages may read the API, separated by commas, such as https://app.example.com; none by default.
+    /// Origins whose pages may read the API, separated by commas, such as `https://app.example.com`; none by default.
     /// Set it where the dashboard is served from another origin than the API
     #[arg(long, env, value_delimiter = ',')]
     pub cors_origins: Vec<String>,
