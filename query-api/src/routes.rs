@@ -1,6 +1,6 @@
 //! From a request to its answer: the one module that knows warp.
 //!
-//! Filters match and extract strings; [`Api::answer`] is the life of a request.
+//! Filters match and extract strings; `Api::answer` is the life of a request.
 
 use crate::answer::{Answer, Scope};
 use crate::cache::{Cache, Question};
