@@ -29,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub async fn run(settings: Run) -> anyhow::Result<()> {
     let readiness = Readiness::new();
     readiness.bad("kafka", "not connected yet");
+    readiness.bad(store::CONDITION, "not connected yet");
     let recorder = admin::record_metrics(measure::recorder())?;
     let admin = admin::serve(settings.admin_addr, readiness.clone(), recorder).await;
     admin.with_context(|| format!("ADMIN_ADDR {} can't be listened on", settings.admin_addr))?;

@@ -52,7 +52,6 @@ impl Store {
     /// A store that connects when it is first used.
     #[must_use]
     pub fn new(settings: Settings, readiness: Readiness) -> Self {
-        readiness.bad(CONDITION, "not connected yet");
         Self { settings, connection: None, readiness }
     }
 

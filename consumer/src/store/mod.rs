@@ -12,7 +12,7 @@ mod statements;
 pub mod upkeep;
 
 pub use claim::{Claim, Moved};
-pub use connection::{Connection, Settings, Store, connect};
+pub use connection::{CONDITION, Connection, Settings, Store, connect};
 pub use pages::PageSize;
 pub use progress::{Claimed, Standing};
 pub use rows::Rows;
