@@ -17,8 +17,9 @@ const WATCH_EVERY: Duration = Duration::from_millis(500);
 #[group(skip)]
 #[command(next_help_heading = "Redis (optional)")]
 pub struct Settings {
-    /// Redis, as redis://[user:password@]host[:port][/db], or rediss:// for TLS; unset, answers are cached in this process only. Set it
-    /// where several instances serve, or where answers must be fresh the moment records are counted
+    /// Redis, as `redis://user:password@host:port/db` (or `rediss://` for TLS); unset, answers are cached in this
+    /// process only. Set it where several instances serve, or where answers must be fresh the moment records are
+    /// counted
     #[arg(long, env, hide_env_values = true)]
     pub redis_url: Option<String>,
 
@@ -30,7 +31,7 @@ pub struct Settings {
 /// Why `REDIS_URL` can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "REDIS_URL must be unset, or of the form redis://[user:password@]host[:port][/db] (rediss:// for TLS): {0}"
+    "REDIS_URL must be unset, or of the form redis://user:password@host:port/db (rediss:// for TLS): {0}"
 )]
 pub struct BadUrl(&'static str);
 
