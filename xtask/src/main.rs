@@ -30,8 +30,16 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().command {
+async fn main() -> ExitCode {
+    let outcome = run(Arguments::parse().command).await;
+    outcome.unwrap_or_else(|error| {
+        say::problem(format_args!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Demo(options) => demo::run(options).await,
         Command::Verify(options) => verify::run(options),
         Command::Bench(benchmark) => bench::run(benchmark).await,

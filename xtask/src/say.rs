@@ -9,6 +9,11 @@ pub fn line(text: impl Display) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// What went wrong, on standard error.
+pub fn problem(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// What was chosen for `subject`, and why: subjects line up below each other.
 pub fn choice(subject: &str, text: impl Display) {
     line(format_args!("{subject:<12}{text}"));

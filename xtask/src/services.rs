@@ -107,8 +107,9 @@ impl Services {
         let environment = Environment::read();
         let run = workspace::new_run(purpose.name())?;
         let plan = Plan::find(&environment);
-        let kafka = Kafka::start(plan.kafka, purpose, &run, &environment).await?.into();
+        // First what can't be done without, so that its lack is said before anything else is waited for.
         let postgres = Postgres::start(plan.postgres, &run, &environment).await?.into();
+        let kafka = Kafka::start(plan.kafka, purpose, &run, &environment).await?.into();
         let redis = Redis::start(plan.redis, &run, &environment).await?.map(Arc::new);
         let services = Self { kafka, postgres, redis, purpose, run, environment };
         services.introduce();

@@ -236,9 +236,23 @@ impl Cluster {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+        let made = Self::fill(&folder, programs, user, environment);
+        if made.is_err() {
+            // Nobody has started in it yet, so nobody else would remove it.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        made
+    }
+
+    fn fill(
+        folder: &Path,
+        programs: &Programs,
+        user: Option<User>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         // Programs are unpacked by us and only run by the other user.
-        let programs = programs.unpack(&folder)?;
-        let cluster = Self { folder, programs, user, password: random_word() };
+        let programs = programs.unpack(folder)?;
+        let cluster = Self { folder: folder.into(), programs, user, password: random_word() };
         cluster.init(environment)?;
         Ok(cluster)
     }
