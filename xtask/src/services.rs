@@ -1,5 +1,7 @@
 //! Kafka, PostgreSQL and Redis: each one given by the environment, or started here, or said to be missing.
 
+mod cluster;
+mod database_url;
 mod java;
 mod kafka;
 mod maven;
@@ -9,9 +11,10 @@ mod postgres_programs;
 mod redis;
 mod topics;
 
+pub use database_url::DatabaseUrl;
 pub use kafka::{Kafka, KafkaPlan};
 pub use mock_kafka::MockKafka;
-pub use postgres::{DatabaseUrl, Postgres, PostgresPlan};
+pub use postgres::{Postgres, PostgresPlan};
 pub use redis::{Redis, RedisPlan};
 
 use crate::environment::Environment;
