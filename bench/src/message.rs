@@ -46,7 +46,7 @@ impl Message {
             organization,
             id,
             at,
-            Some(Body::OrderCreated(OrderCreated { order_id: format!("order-{id}") })),
+            Some(Body::OrderCreated(OrderCreated { order_id: ["order-", id].concat() })),
         )
     }
 
@@ -57,7 +57,7 @@ impl Message {
             true => payment_attempted::Outcome::Successful,
             false => payment_attempted::Outcome::Failed,
         };
-        let payment = PaymentAttempted { payment_id: format!("payment-{id}"), outcome: outcome.into() };
+        let payment = PaymentAttempted { payment_id: ["payment-", id].concat(), outcome: outcome.into() };
         event(organization, id, at, Some(Body::PaymentAttempted(payment)))
     }
 

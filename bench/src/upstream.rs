@@ -80,6 +80,7 @@ const JOURNEYS: [(u64, &[Status]); 4] = [
     (5, &[Status::Delivered]),
 ];
 const QUARTER_SECONDS: i64 = 900;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// A source of records, determined by its seed and by the times it is asked for.
 #[derive(Clone, Debug)]
@@ -328,6 +329,7 @@ fn millis_of(duration: Duration) -> u64 {
 
 /// Sixteen digits.
 fn hex(number: u64) -> String {
-    let digit = |shift: u32| char::from_digit(u32::try_from(number >> shift & 15).expect("four bits"), 16);
-    (0..16).rev().filter_map(|place| digit(place * 4)).collect()
+    let digits =
+        number.to_be_bytes().map(|byte| [byte >> 4, byte & 15].map(|nibble| DIGITS[usize::from(nibble)]));
+    String::from_utf8(digits.as_flattened().to_vec()).expect("digits are ASCII")
 }

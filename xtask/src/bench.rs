@@ -1,5 +1,6 @@
 //! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
 
+mod generate;
 mod ingest;
 mod report;
 mod round;
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 pub enum Benchmark {
     /// Records per second from Kafka to committed rows, beside a bare consumer that only decodes
     Ingest(ingest::Options),
+    /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
+    Generate,
 }
 
 /// Runs a benchmark.
@@ -22,6 +25,7 @@ pub enum Benchmark {
 pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Ingest(options) => ingest::run(&options).await?,
+        Benchmark::Generate => generate::run(),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ mod token;
 mod verdict;
 
 use crate::say;
-use anyhow::ensure;
+use anyhow::bail;
 use chrono::{Days, Utc};
 use play::Play;
 use stage::Stage;
@@ -58,42 +58,47 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let stage = tokio::select! {
         stage = Stage::set(options.partitions, options.keep) => stage?,
-        pressed = interrupted() => return pressed,
+        pressed = tokio::signal::ctrl_c() => return pressed.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into),
     };
-    let shown = tokio::select! {
-        biased;
-        shown = perform(&stage, &options) => shown,
-        pressed = interrupted() => pressed,
+    let outcome = tokio::select! {
+        outcome = perform(&stage, &options) => outcome,
+        pressed = tokio::signal::ctrl_c() => pressed.map(|()| Ending::Interrupted).map_err(Into::into),
     };
-    let cleared = stage.clear().await;
-    say::line("Everything that was started here has been ended.");
-    let code = shown?;
-    cleared.map(|()| code)
-}
-
-async fn perform(stage: &Stage, options: &Options) -> anyhow::Result<ExitCode> {
-    let mut play = Play::new(stage, history(stage, options))?;
-    stage.invite(play.companies())?;
-    play.past().await?;
-    if !options.once {
-        tokio::select! {
-            ended = play.present(options.rate) => ended?,
-            pressed = tokio::signal::ctrl_c() => pressed?,
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let right = verdict::pronounce(stage.client(), play.truth()).await?;
-    if options.keep {
+    if options.keep && matches!(outcome, Ok(Ending::Right | Ending::Wrong)) {
         say::line("Everything stays up until Ctrl-C.");
         tokio::signal::ctrl_c().await?;
     }
-    ensure!(right, "what was counted is not what was produced");
-    Ok(ExitCode::SUCCESS)
+    let cleared = stage.clear().await;
+    say::line("Everything that was started here has been ended.");
+    let ending = outcome?;
+    cleared?;
+    match ending {
+        Ending::Right => Ok(ExitCode::SUCCESS),
+        Ending::Wrong => bail!("what was counted is not what was produced"),
+        // The present has no other end; a history that was asked for was cut short.
+        Ending::Interrupted => Ok(if options.once { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS }),
+    }
 }
 
-async fn interrupted() -> anyhow::Result<ExitCode> {
-    tokio::signal::ctrl_c().await?;
-    Ok(ExitCode::from(INTERRUPTED))
+/// How the demo came to its end.
+enum Ending {
+    /// Counted is produced.
+    Right,
+    /// It is not.
+    Wrong,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+async fn perform(stage: &Stage, options: &Options) -> anyhow::Result<Ending> {
+    let mut play = Play::new(stage, history(stage, options))?;
+    stage.invite(play.companies())?;
+    play.past().await?;
+    if options.once {
+        let right = verdict::pronounce(stage.client(), play.truth()).await?;
+        return Ok(if right { Ending::Right } else { Ending::Wrong });
+    }
+    match play.present(options.rate).await? {}
 }
 
 fn history(stage: &Stage, options: &Options) -> bench::History {

@@ -70,7 +70,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let median = report::median(&rounds);
     report::row("median", &median);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let saved = report::save("ingest", &Report { options, processors, rounds, median })?;
+    let saved = report::save(options.name(), &Report { options, processors, rounds, median })?;
     say::line(format_args!("Every sum was right. Figures: {}", saved.display()));
     Ok(())
 }
@@ -84,6 +84,11 @@ impl Options {
     /// How many partitions.
     pub(super) fn partitions(&self) -> i32 {
         self.partitions
+    }
+
+    /// What the figures are filed under.
+    fn name(&self) -> &'static str {
+        if self.duplicates > 0.0 || self.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }
     }
 
     fn load(&self) -> Load {

@@ -63,7 +63,12 @@ pub fn median(rounds: &[Round]) -> Round {
     let of = |figure: fn(&Round) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(figure).collect();
         values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
+        let middle = values.len() / 2;
+        if values.len().is_multiple_of(2) {
+            f64::midpoint(values[middle - 1], values[middle])
+        } else {
+            values[middle]
+        }
     };
     Round {
         bare: of(|round| round.bare),

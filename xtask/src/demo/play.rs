@@ -8,8 +8,9 @@ use bench::history::Chronicle;
 use bench::{Company, History, Horizon, Producer, Truth};
 use chrono::{Days, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::convert::Infallible;
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Records handed to Kafka between two looks at what else there is to do, Ctrl-C above all.
 const CHUNK: usize = 5_000;
@@ -17,9 +18,8 @@ const CHUNK: usize = 5_000;
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
 /// How long counting the history may take.
 const COUNT_LIMIT: Duration = Duration::from_secs(600);
-/// How often live records are produced, and how many such beats a second has.
+/// How often live records are produced.
 const BEAT: Duration = Duration::from_millis(100);
-const BEATS_PER_SECOND: u64 = 10;
 /// How many seconds pass between two lines where nobody looks at a terminal.
 const SECONDS_PER_LINE: u64 = 10;
 
@@ -90,31 +90,33 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// Produces `rate` records a second about what happens now, and tells how counting stands. Ends only by an error.
+    /// Produces `rate` records a second about what happens now, and tells how counting stands. Never ends by itself.
     ///
     /// # Errors
     /// When Kafka refuses, or a binary ends.
-    pub async fn present(&mut self, rate: u32) -> anyhow::Result<()> {
+    pub async fn present(&mut self, rate: u32) -> anyhow::Result<Infallible> {
         say::line(format_args!("Live        {rate} records a second; Ctrl-C ends everything"));
         let line = ProgressBar::new_spinner();
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let start = self.produced;
-        for beat in 1.. {
+        let (start, before) = (Instant::now(), self.produced);
+        let mut told = 0;
+        loop {
             beats.tick().await;
-            let due = start + u64::from(rate) * beat / BEATS_PER_SECOND;
+            let elapsed = start.elapsed();
+            let due = u64::from(rate) * u64::try_from(elapsed.as_millis())? / 1_000;
             let now = Utc::now();
-            let records: Vec<_> = (self.produced..due).map(|_| self.chronicle.live(now)).collect();
+            let records: Vec<_> = (self.produced - before..due).map(|_| self.chronicle.live(now)).collect();
             tokio::task::block_in_place(|| {
                 self.produce(&records)?;
                 self.producer.flush(FLUSH_LIMIT)
             })?;
-            if beat % BEATS_PER_SECOND == 0 {
+            if told < elapsed.as_secs() {
+                told = elapsed.as_secs();
                 self.stage.stands()?;
-                self.tell(&line, beat / BEATS_PER_SECOND).await?;
+                self.tell(&line, told).await?;
             }
         }
-        Ok(())
     }
 
     fn produce(&mut self, records: &[bench::Produced]) -> anyhow::Result<()> {
