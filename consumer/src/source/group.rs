@@ -13,6 +13,15 @@ use std::time::{Duration, Instant};
 const REJOIN_WAIT_MAX: Duration = Duration::from_secs(3);
 
 impl Source {
+    /// A rebalance makes librdkafka fetch again from where it believes to be. Where an error was the last thing it handed
+    /// out, it believes to be one record too far; then the table says where to go on.
+    pub(super) fn distrust_positions(&mut self) {
+        if !self.astray.is_empty() {
+            self.astray.clear();
+            self.leave_to_rejoin("Kafka's client has lost its place");
+        }
+    }
+
     /// Asks the pipeline to claim what is assigned. The assignment is held until the answer is there.
     pub(super) fn ask(&mut self, names: &[(String, i32)]) {
         let partitions = self.partitions(names);
@@ -72,6 +81,7 @@ impl Source {
         }
         self.assigned.retain(|assigned| !partitions.contains(assigned));
         self.held.retain(|held| !partitions.contains(&held.partition));
+        self.astray.retain(|astray| !partitions.contains(astray));
         partitions.iter().for_each(|partition| self.batch.forget(*partition));
         if let Err(error) = self.consumer.incremental_unassign(&list) {
             tracing::warn!(%error, "a revocation was not accepted");
@@ -93,14 +103,11 @@ impl Source {
     }
 
     /// Leaves the group, to come back after a while: the one way to be assigned, and so to claim, again.
-    pub(super) fn leave_to_rejoin(&mut self) {
+    pub(super) fn leave_to_rejoin(&mut self, why: &str) {
         if self.rejoin_at.is_none() {
             let spread = RandomState::new().hash_one(std::process::id());
             let wait = REJOIN_WAIT_MAX.mul_f64(f64::from(spread as u32) / f64::from(u32::MAX));
-            tracing::warn!(
-                ?wait,
-                "a claim was lost on an assigned partition; leaving the group to join it again"
-            );
+            tracing::warn!(?wait, why, "leaving the group, to join it again");
             self.rejoin_at = Some(Instant::now() + wait);
             self.consumer.unsubscribe();
         }

@@ -28,7 +28,7 @@ use queue::{Fetched, RecordQueue};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -43,6 +43,8 @@ const SHORT_LOOK: Duration = Duration::from_millis(2);
 const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long leaving the group may take.
 const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How often idle partitions' positions are looked at.
+const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 /// How often offsets are reported to Kafka, for lag tools.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of dead letters and failures a batch keeps whole before it is handed over.
@@ -96,6 +98,9 @@ pub struct Source {
     assigned: Vec<Partition>,
     /// What of it is read: all but partitions that broke.
     held: Vec<Held>,
+    /// Partitions that had an error since their last record: librdkafka counts it as one, and its position is wrong.
+    astray: HashSet<Partition>,
+    positions_at: Instant,
     asked: Vec<Asked>,
     batch: Batch,
     batch_since: Option<Instant>,
@@ -150,6 +155,8 @@ impl Source {
             floor,
             assigned: Vec::new(),
             held: Vec::new(),
+            astray: HashSet::new(),
+            positions_at: Instant::now(),
             asked: Vec::new(),
             batch_since: None,
             outbox: VecDeque::new(),
@@ -197,6 +204,7 @@ impl Source {
             }
         }
         while let Some(rebalance) = self.consumer.context().next() {
+            self.distrust_positions();
             match rebalance {
                 Rebalance::Assign(partitions) => self.ask(&partitions),
                 Rebalance::Revoke(partitions) => self.revoke(&partitions),
@@ -248,7 +256,7 @@ impl Source {
         }
         let wait = self.look();
         let bounds = self.bounds();
-        let Self { queue, topics, batch, held, fingerprints, outbox, .. } = self;
+        let Self { queue, topics, batch, held, fingerprints, outbox, astray, .. } = self;
         let mut latest = 0;
         let mut find = |held: &mut [Held], partition: Partition| {
             if held.get(latest).is_none_or(|held| held.partition != partition) {
@@ -257,18 +265,17 @@ impl Source {
             Some(latest)
         };
         let name = |topic: &str, number| Some(Partition { topic: topics.topic(topic)?, number });
-        queue.take(wait, name, |fetched| match fetched {
+        let taken = queue.take(wait, name, |fetched| match fetched {
             Fetched::Record(raw) => {
                 if let Some(index) = find(held, raw.partition) {
                     batch.take(&mut held[index], &raw, fingerprints, bounds);
-                }
-            }
-            Fetched::End(partition, position) => {
-                if let Some(index) = find(held, partition) {
-                    batch.reach(&mut held[index], position);
+                    if !astray.is_empty() {
+                        astray.remove(&raw.partition);
+                    }
                 }
             }
             Fetched::Trouble(partition, what) => {
+                astray.insert(partition);
                 tracing::warn!(%partition, "Kafka: {what}");
                 metrics::counter!("consumer_kafka_errors_total").increment(1);
             }
@@ -279,8 +286,32 @@ impl Source {
                 }
             }
         });
+        if taken == 0 {
+            self.follow_positions();
+        }
         if !self.batch.is_empty() {
             self.batch_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Moves idle partitions on past what is no record: transactions' markers, which are never handed out.
+    fn follow_positions(&mut self) {
+        if self.positions_at.elapsed() < POSITIONS_EVERY || self.held.is_empty() {
+            return;
+        }
+        self.positions_at = Instant::now();
+        let Ok(positions) = self.consumer.position() else { return };
+        for element in positions.elements() {
+            let partition = self
+                .topics
+                .topic(element.topic())
+                .map(|topic| Partition { topic, number: element.partition() });
+            let held = self.held.iter_mut().find(|held| Some(held.partition) == partition);
+            if let (Some(held), KafkaOffset::Offset(position)) = (held, element.offset())
+                && !self.astray.contains(&held.partition)
+            {
+                self.batch.reach(held, Offset(position));
+            }
         }
     }
 
@@ -345,7 +376,7 @@ impl Source {
         loop {
             match self.orders.try_recv() {
                 Ok(Order::Report(offsets)) => self.report.extend(offsets),
-                Ok(Order::Rejoin) => self.leave_to_rejoin(),
+                Ok(Order::Rejoin) => self.leave_to_rejoin("a claim was lost on an assigned partition"),
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => return false,
             }

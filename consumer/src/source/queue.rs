@@ -20,8 +20,6 @@ const CALL_RECORDS_MAX: usize = 4_096;
 pub enum Fetched<'a> {
     /// A record.
     Record(Raw<'a>),
-    /// The partition's end for now; the position may be beyond the last record.
-    End(Partition, Offset),
     /// Kafka no longer has what comes next: the partition can't be read on.
     Broken(Partition, String),
     /// Something that passes, or that people must mend meanwhile.
@@ -122,9 +120,6 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         if message.err == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
             // SAFETY: as promised by the caller.
             return Some(Fetched::Record(unsafe { raw(message, partition) }));
-        }
-        if message.err == Code::RD_KAFKA_RESP_ERR__PARTITION_EOF {
-            return Some(Fetched::End(partition, Offset(message.offset)));
         }
         // SAFETY: the text is static, or lives as long as the message.
         let what = format!("{} ({:?})", unsafe { text(sys::rd_kafka_message_errstr(message)) }, message.err);

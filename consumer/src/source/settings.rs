@@ -63,8 +63,9 @@ const FIXED: [(&str, &str); 6] = [
     ("enable.auto.offset.store", "false"),
     // A lost offset must be seen, never skipped.
     ("auto.offset.reset", "error"),
-    // The end of a partition tells the position behind markers and compacted records.
-    ("enable.partition.eof", "true"),
+    // The batch call takes the event of a partition's end for a record, and so would skip one when a rebalance makes
+    // librdkafka fetch again from where it believes to be.
+    ("enable.partition.eof", "false"),
     ("isolation.level", "read_committed"),
     ("partition.assignment.strategy", "cooperative-sticky"),
 ];
