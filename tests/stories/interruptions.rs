@@ -1,8 +1,14 @@
 //! Members that stop, are killed, come, leave and hang: nothing is lost, nothing counts twice.
 
-use bench::{Load, Produced};
+use crate::telling::{orders_created, yesterday};
+use bench::{Load, Message, Produced};
 use chrono::Utc;
+use std::time::Duration;
 use tests::{Member, Stack};
+use xtask::wait::{self, Seen};
+
+/// How long it may take until a new member holds partitions.
+const HOLD_LIMIT: Duration = Duration::from_secs(60);
 
 /// A load with everything in it, big enough to be interrupted.
 fn mixed(seed: u64, records: u64, stack: &Stack) -> Vec<Produced> {
@@ -55,6 +61,36 @@ async fn members_share_the_partitions_and_one_may_leave() {
     stack.until_idle().await;
     stack.agrees_with(&records).await;
     assert_eq!(other.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn members_that_come_and_go_while_all_is_quiet_make_nobody_skip_a_record() {
+    let stack = Stack::start().await;
+    let staying = stack.consumer().start().await;
+    let mut expected = 0;
+    for round in 0..3 {
+        let passing = stack.consumer().start().await;
+        until_it_holds_some(&passing).await;
+        assert_eq!(passing.stop().await, Some(0));
+        let order = |n| Message::order("acme", &format!("o{round}-{n}"), yesterday());
+        // One record for each partition at most: a position that is one too far would skip exactly that.
+        let one_each =
+            (0..stack.partitions()).map(|n| Produced { partition: Some(n), ..Produced::plain(order(n)) });
+        stack.produce(one_each).await;
+        stack.until_idle().await;
+        expected += i64::from(stack.partitions());
+        stack.counts("acme").await.are(orders_created(expected));
+    }
+    assert_eq!(staying.stop().await, Some(0));
+}
+
+/// Waits until a member holds partitions.
+async fn until_it_holds_some(member: &Member) {
+    let waiting = wait::until("a member to hold partitions", HOLD_LIMIT, async || {
+        let held = member.metric("consumer_partitions", "").await;
+        Ok(Seen::when(held > 0.0, "it holds none"))
+    });
+    waiting.await.expect("a member that holds partitions");
 }
 
 #[tokio::test]

@@ -12,3 +12,4 @@ mod refusals;
 mod repeats;
 mod telling;
 mod tokens;
+mod transactions;
