@@ -2,10 +2,12 @@
 
 use crate::company::Company;
 use crate::message::Message;
+use crate::mix::Mix;
 use crate::murmur2::partition_of;
 use crate::produced::Produced;
 use crate::rng::Rng;
-use crate::upstream::{Mix, Trouble, Upstream};
+use crate::trouble::Trouble;
+use crate::upstream::Upstream;
 use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc, Weekday};
 use std::collections::VecDeque;
 

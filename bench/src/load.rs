@@ -1,10 +1,12 @@
 //! A load for tests and benchmarks: many companies alike, a steady stream over a span of time.
 
 use crate::company::Company;
+use crate::mix::Mix;
 use crate::murmur2::partition_of;
 use crate::produced::Produced;
 use crate::rng::Rng;
-use crate::upstream::{Mix, Trouble, Upstream};
+use crate::trouble::Trouble;
+use crate::upstream::Upstream;
 use chrono::{DateTime, Duration, Utc};
 
 /// What to generate. The same load gives the same records, always.
@@ -190,6 +192,16 @@ mod tests {
         assert!((9_000..20_000).contains(&repeated), "{repeated} repeated");
         let json = records.iter().filter(|record| !record.headers.is_empty()).count();
         assert!((1_000..3_000).contains(&json), "{json} in JSON");
+    }
+
+    #[test]
+    fn repeats_have_the_identity_of_what_they_repeat() {
+        let trouble = Trouble { repeats: 0.25, ..Trouble::NONE };
+        let load = Load { records: 40_000, trouble, ..Load::plain(4, until()) };
+        let truth = Truth::of(Horizon::at(until()), &load.records().collect::<Vec<_>>());
+        assert_eq!(truth.tally.counted + truth.tally.repeated, 40_000);
+        let repeated = truth.tally.repeated;
+        assert!((9_500..10_500).contains(&repeated), "{repeated} repeated");
     }
 
     #[test]

@@ -4,68 +4,15 @@ use crate::company::Company;
 use crate::flaw::Flaw;
 use crate::format::Format;
 use crate::message::{Message, timestamp};
+use crate::mix::Mix;
 use crate::produced::Produced;
 use crate::rng::{Rng, scatter};
+use crate::trouble::Trouble;
 use chrono::{DateTime, Duration, Utc};
 use proto::v1::event::Body;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use proto::v1::{MessageDelivery, WorkflowTerminal};
-
-/// What happens how often, as parts of a whole.
-#[derive(Clone, Copy, Debug)]
-pub struct Mix {
-    /// Orders.
-    pub orders: u64,
-    /// Payments.
-    pub payments: u64,
-    /// Updates of organizations.
-    pub updates: u64,
-    /// Events with a body that today's readers don't know.
-    pub unknown: u64,
-    /// Ends of workflow executions.
-    pub workflows: u64,
-    /// Messages, each good for one to three records.
-    pub messages: u64,
-}
-
-impl Mix {
-    /// Orders and payments alone: records of one topic and of one size.
-    pub const EVENTS: Self =
-        Self { orders: 1, payments: 1, updates: 0, unknown: 0, workflows: 0, messages: 0 };
-    /// Something of everything.
-    pub const ALL: Self =
-        Self { orders: 30, payments: 28, updates: 1, unknown: 1, workflows: 20, messages: 20 };
-}
-
-/// What goes wrong how often, as shares of all records.
-#[derive(Clone, Copy, Debug)]
-pub struct Trouble {
-    /// Records sent again, one in eight of them stamped anew within the quarter of an hour.
-    pub repeats: f64,
-    /// Records about the past.
-    pub stragglers: f64,
-    /// How far back they go, evenly.
-    pub straggler_age: Duration,
-    /// Records that must be refused.
-    pub bad: f64,
-    /// Records behind a schema registry's frame.
-    pub confluent: f64,
-    /// Records in JSON.
-    pub json: f64,
-}
-
-impl Trouble {
-    /// Every record new, punctual, well-formed and in plain protobuf.
-    pub const NONE: Self = Self {
-        repeats: 0.0,
-        stragglers: 0.0,
-        straggler_age: Duration::hours(72),
-        bad: 0.0,
-        confluent: 0.0,
-        json: 0.0,
-    };
-}
 
 /// How many records are remembered to be repeated. A place is given to one new record in four, by chance, so a repeat
 /// comes some ten thousand records after the first: batches later, as well as at once.
