@@ -27,7 +27,7 @@ struct Check {
 }
 
 /// All of them; the quick ones first.
-const CHECKS: [Check; 4] = [
+const CHECKS: [Check; 5] = [
     Check {
         name: "format",
         args: &["fmt", "--all", "--check"],
@@ -40,7 +40,13 @@ const CHECKS: [Check; 4] = [
         env: &[],
         needs: Some((&["clippy", "--version"], "clippy is not installed (rustup component add clippy)")),
     },
-    Check { name: "tests", args: &["test", "--workspace", "--no-fail-fast"], env: &[], needs: None },
+    Check { name: "examples", args: &["test", "--workspace", "--doc"], env: &[], needs: None },
+    Check {
+        name: "tests",
+        args: &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
+        env: &[],
+        needs: None,
+    },
     Check {
         name: "documentation",
         args: &["doc", "--workspace", "--no-deps"],
