@@ -103,6 +103,9 @@ impl Settings {
     /// What is wrong with the settings taken together, in a sentence.
     #[must_use]
     pub fn wrong(&self) -> Option<String> {
+        if self.kafka_brokers.trim().is_empty() {
+            return Some("KAFKA_BROKERS must name bootstrap servers, like host:9092".into());
+        }
         let [a, b, c] = [&self.events_topic, &self.workflow_terminals_topic, &self.message_deliveries_topic];
         if a == b || b == c || a == c {
             return Some(
@@ -114,7 +117,11 @@ impl Settings {
             .kafka_config
             .keys()
             .find(|name| FIXED.iter().any(|(fixed, _)| fixed == name) || *name == "group.id");
-        fixed.map(|name| format!("{} can't be set: exact counting depends on it", variable(name)))
+        if let Some(name) = fixed {
+            return Some(format!("{} can't be set: exact counting depends on it", variable(name)));
+        }
+        let refused = self.config().create_native_config().err();
+        refused.map(|error| format!("a {CONFIG_PREFIX}* variable is nothing librdkafka takes: {error}"))
     }
 
     /// librdkafka's configuration.
