@@ -1,11 +1,14 @@
 //! The `consumer` binary: reads the command line, runs one command, says how it ended.
 
-use consumer::settings::{Command, CommandLine};
+use consumer::settings::{BadSetting, Command, CommandLine};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let line = CommandLine::read();
     consumer::logging::start();
+    let line = match CommandLine::read() {
+        Ok(line) => line,
+        Err(wrong) => return refuse(&wrong),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = runtime.map_err(Into::into).and_then(|runtime| {
         runtime.block_on(async {
@@ -17,9 +20,18 @@ fn main() -> ExitCode {
     });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<BadSetting>() {
+            Some(wrong) => refuse(wrong),
+            None => {
+                tracing::error!("{error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
+}
+
+#[allow(clippy::print_stderr)] // a command line's answer is for people, not for the log
+fn refuse(wrong: &BadSetting) -> ExitCode {
+    eprintln!("consumer: {wrong}");
+    ExitCode::from(BadSetting::EXIT)
 }

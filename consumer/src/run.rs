@@ -5,7 +5,7 @@ use crate::identity::Fingerprints;
 use crate::ledger::Ledger;
 use crate::measure::{self, Meters};
 use crate::pipeline::Pipeline;
-use crate::settings::Run;
+use crate::settings::{BadSetting, Run};
 use crate::source::{Order, Source};
 use crate::store::upkeep::{self, Retention};
 use crate::store::{self, Connection, Store};
@@ -32,7 +32,9 @@ pub async fn run(settings: Run) -> anyhow::Result<()> {
     readiness.bad(store::CONDITION, "not connected yet");
     let recorder = admin::record_metrics(measure::recorder())?;
     let admin = admin::serve(settings.admin_addr, readiness.clone(), recorder).await;
-    admin.with_context(|| format!("ADMIN_ADDR {} can't be listened on", settings.admin_addr))?;
+    admin.map_err(|error| {
+        BadSetting(format!("ADMIN_ADDR {} can't be listened on: {error}", settings.admin_addr))
+    })?;
 
     let stopped = stop_signal()?;
     tokio::select! {

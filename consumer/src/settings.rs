@@ -21,10 +21,14 @@ pub struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Count, until SIGTERM or Ctrl-C. Start as many members as there are partitions, at most.
+    #[command(after_help = KAFKA_CONFIG_HELP)]
     Run(Box<Run>),
     /// Bring the database's schema up to date. Safe to run at once with others, and to run again.
     Migrate(Box<Migrate>),
 }
+
+const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka's is taken from KAFKA_CONFIG_<SETTING>, with underscores for \
+dots: KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL is security.protocol=SASL_SSL. Those that exact counting depends on are refused.";
 
 /// Settings of `consumer run`.
 #[derive(Clone, Debug, Args)]
@@ -62,24 +66,88 @@ pub struct Migrate {
 #[derive(Clone, Debug, Args)]
 pub struct Database {
     /// PostgreSQL 15 or newer, as postgres://user:password@host:port/database; add ?sslmode=require for TLS.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database)]
     pub database_url: tokio_postgres::Config,
 }
 
+/// A setting that can't be right, in a sentence that names the variable. The process ends with [`BadSetting::EXIT`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSetting(pub String);
+
+impl BadSetting {
+    /// The exit code of a command that was not given what it needs.
+    pub const EXIT: u8 = 2;
+}
+
 impl CommandLine {
-    /// Reads arguments and environment; complains like any command line, with exit code 2.
-    #[must_use]
-    pub fn read() -> Self {
-        let mut line = Self::parse();
-        if let Command::Run(run) = &mut line.command {
-            run.source.kafka_config = source::settings::kafka_config(std::env::vars());
-            if let Some(wrong) = run.source.wrong() {
-                let error = <Self as clap::CommandFactory>::command()
-                    .error(clap::error::ErrorKind::ValueValidation, wrong);
-                error.exit();
+    /// Reads arguments and environment.
+    ///
+    /// # Errors
+    /// When a setting is missing, or can't be right.
+    pub fn read() -> Result<Self, BadSetting> {
+        let mut line = Self::try_parse().map_err(in_a_sentence)?;
+        let wrong = match &mut line.command {
+            Command::Run(run) => {
+                run.source.kafka_config = source::settings::kafka_config(std::env::vars());
+                run.wrong()
             }
-        }
-        line
+            Command::Migrate(migrate) => migrate.database.wrong(),
+        };
+        wrong.map_or(Ok(line), |wrong| Err(BadSetting(wrong)))
+    }
+}
+
+/// A complaint of the parser's, without its lines about usage. Help and version are no complaints, and end here.
+fn in_a_sentence(error: clap::Error) -> BadSetting {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let names = missing.iter().map(|name| variable(name)).collect::<Vec<_>>().join(" and ");
+        return BadSetting(format!("{names} must be set; --help says to what"));
+    }
+    let text = error.to_string();
+    let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+    BadSetting(sentence.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `--kafka-brokers <KAFKA_BROKERS>` by its variable's name.
+fn variable(argument: &str) -> &str {
+    argument.split_once('<').map_or(argument, |(_, name)| name.trim_end_matches('>'))
+}
+
+/// Parses a duration.
+///
+/// # Errors
+/// When it is none, with what would be one.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "a duration is written like 250ms, 10s or 1h".to_owned())
+}
+
+fn database(text: &str) -> Result<tokio_postgres::Config, String> {
+    text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))
+}
+
+const DATABASE_EXAMPLE: &str = "postgres://user:password@host:port/database";
+
+impl Run {
+    /// What is wrong with the settings, in a sentence that names the variable.
+    fn wrong(&self) -> Option<String> {
+        let redis = self.announce.client().err();
+        let redis = redis.map(|error| format!("REDIS_URL must look like redis://host:port ({error})"));
+        self.database.wrong().or_else(|| self.source.wrong()).or(redis)
+    }
+}
+
+impl Database {
+    fn wrong(&self) -> Option<String> {
+        let url = &self.database_url;
+        let complete = !url.get_hosts().is_empty() && url.get_user().is_some();
+        (!complete).then(|| format!("DATABASE_URL must name a host and a user, like {DATABASE_EXAMPLE}"))
     }
 }
 

@@ -31,16 +31,16 @@ pub struct Settings {
     pub start_offset: StartOffset,
     /// How far ahead of this machine's clock a record's time may be; beyond that it becomes a dead letter. Raise it
     /// when producers' clocks are known to be off.
-    #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = crate::settings::duration)]
     pub future_skew_max: Duration,
     /// Records in a batch at most. More make bulk faster, and take more memory.
     #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub batch_records_max: u32,
     /// How long a batch collects before it is written, while the one before is not in the way. Longer makes fewer,
     /// larger transactions; shorter makes fresher numbers.
-    #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = crate::settings::duration)]
     pub batch_age_max: Duration,
-    /// Any setting of librdkafka's, from KAFKA_CONFIG_<SETTING> with underscores for dots.
+    /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
 }
