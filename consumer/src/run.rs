@@ -92,10 +92,22 @@ async fn prepare(store: &mut Store, retention: Retention) -> ([u8; 16], i64) {
 
 /// Looks after the tables for as long as the process runs.
 async fn keep_up(mut store: Store, retention: Retention) {
+    let mut upkeep_at = tokio::time::interval(upkeep::EVERY);
+    upkeep_at.tick().await; // the first, which is at once, was done before anything was read
+    let mut merge_at = tokio::time::interval(upkeep::MERGE_EVERY);
     loop {
-        tokio::time::sleep(upkeep::EVERY).await;
-        let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
-        store.until_done("upkeep", upkeep).await;
+        tokio::select! {
+            _ = upkeep_at.tick() => {
+                let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
+                store.until_done("upkeep", upkeep).await;
+            }
+            _ = merge_at.tick() => {
+                let quiet = Utc::now() - upkeep::QUIET_AFTER;
+                let merge = async |connection: &mut Connection| connection.merge_pages(quiet).await;
+                let gone = store.until_done("merging ledger pages", merge).await;
+                metrics::counter!("consumer_ledger_segments_merged_total").increment(gone as u64);
+            }
+        }
     }
 }
 

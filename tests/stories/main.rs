@@ -5,6 +5,7 @@ mod commands;
 mod counting;
 mod harness;
 mod interruptions;
+mod ledger;
 mod many;
 mod outages;
 mod ranges;

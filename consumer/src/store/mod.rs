@@ -5,6 +5,7 @@
 
 mod claim;
 mod connection;
+mod merge;
 mod pages;
 mod progress;
 mod rows;

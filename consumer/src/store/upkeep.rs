@@ -70,7 +70,17 @@ impl Connection {
         let failures = Retention::before(now, retention.failure_retention_days);
         self.delete_before("workflow_failures", "finished_at", failures).await?;
         let letters = Retention::before(now, retention.dead_letter_retention_days);
-        self.delete_before("dead_letters", "rejected_at", letters).await
+        self.delete_before("dead_letters", "rejected_at", letters).await?;
+        self.forget_retired_topics().await
+    }
+
+    /// Removes the progress of topics that are not configured here, and that nobody elsewhere has moved for a day: a row
+    /// of a topic that is read no more would hold back what is known to be complete for ever.
+    async fn forget_retired_topics(&mut self) -> Result<(), Error> {
+        let forget =
+            "delete from consumer_progress where topic <> all($1) and updated_at < now() - interval '1 day'";
+        self.client.execute(forget, &[&self.topics.all().as_slice()]).await?;
+        Ok(())
     }
 
     /// Makes sure that the tables partitioned by time have a place for rows of these days.
@@ -177,3 +187,7 @@ impl Place {
 
 /// How often a member looks after the tables.
 pub const EVERY: Duration = Duration::from_secs(3_600);
+/// How often a member merges pages.
+pub const MERGE_EVERY: Duration = Duration::from_secs(300);
+/// A page is quiet when its quarter began this long ago: what still comes is late, and little.
+pub const QUIET_AFTER: Duration = Duration::from_secs(3_600);

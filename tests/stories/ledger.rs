@@ -1,0 +1,68 @@
+//! The ledger at rest: segments merged, memory that holds next to nothing, topics nobody reads any more.
+
+use crate::telling::{counted, orders, orders_created};
+use std::time::Duration;
+use tests::Stack;
+use xtask::wait::{self, Seen};
+
+/// More batches than a page may have segments before it is merged.
+const BATCHES: usize = 12;
+const BATCH: usize = 10;
+
+/// How long a merge is waited for; the first begins when the member does.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The most segments any page has, and how many fingerprints there are in all.
+async fn ledger(stack: &Stack) -> (i64, i64) {
+    let pages = "select coalesce(max(segments), 0)::bigint, coalesce(sum(fingerprints), 0)::bigint from (
+                     select count(*) as segments, sum(octet_length(fingerprints)) / 8 as fingerprints
+                     from ledger_segments group by topic, kafka_partition, quarter) as pages";
+    let row = stack.client().await.query_one(pages, &[]).await.expect("a ledger that can be read");
+    (row.get(0), row.get(1))
+}
+
+#[tokio::test]
+async fn a_quiet_page_is_merged_and_still_knows_what_it_counted() {
+    let stack = Stack::with_partitions(1).await;
+    let records = orders("acme", BATCHES * BATCH);
+    let first = stack.consumer().start().await;
+    for batch in records.chunks(BATCH) {
+        stack.produce(batch.to_vec()).await;
+        stack.until_idle().await;
+    }
+    assert_eq!(first.stop().await, Some(0));
+    let (segments, fingerprints) = ledger(&stack).await;
+    assert!(segments >= 8, "{segments} segments are too few to be merged");
+
+    let next = stack.consumer().start().await;
+    let merged = wait::until("the page to be merged", LIMIT, async || {
+        let (segments, _) = ledger(&stack).await;
+        Ok(Seen::when(segments == 1, format!("it has {segments} segments")))
+    });
+    merged.await.unwrap();
+    assert_eq!(ledger(&stack).await, (1, fingerprints));
+    assert_eq!(next.stop().await, Some(0));
+
+    let last = stack.consumer().start().await;
+    stack.produce(records).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(120));
+    assert_eq!(last.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_progress_of_a_topic_that_is_read_no_more_is_removed_after_a_day() {
+    let stack = counted(orders("acme", 10)).await;
+    let client = stack.client().await;
+    let retire = "insert into consumer_progress (topic, kafka_partition, next_offset, updated_at)
+                  values ('retired yesterday', 0, 5, now() - interval '25 hours'),
+                         ('read by others', 0, 5, now() - interval '23 hours')";
+    client.execute(retire, &[]).await.unwrap();
+    let mut member = stack.consumer().start().await;
+    member.until_ready().await;
+    assert_eq!(member.stop().await, Some(0));
+    let others = "select topic from consumer_progress where topic in ('retired yesterday', 'read by others')";
+    let left: Vec<String> = client.query(others, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(left, ["read by others"]);
+    stack.counts("acme").await.are(orders_created(10));
+}
