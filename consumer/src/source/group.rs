@@ -132,7 +132,10 @@ impl Source {
         self.settle(&[], deadline);
         self.take_orders();
         self.report_offsets(CommitMode::Sync);
-        self.asked.clear();
+        // An assignment that is still held must be answered, or the client won't hear of leaving.
+        for _ in std::mem::take(&mut self.asked) {
+            self.assign(Vec::new());
+        }
         self.consumer.unsubscribe();
         while !self.assigned.is_empty() && !self.ended && Instant::now() < deadline {
             self.serve_events(SHORT_LOOK);
