@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Batches whose announcement waits at most; one more is waited for, which slows the pipeline down to Redis' pace.
-const QUEUE_BATCHES_MAX: usize = 16;
+/// Organizations that wait for Redis at most; with more, their answers expire instead.
+const WAITING_MAX: usize = 1_000_000;
 /// Keys raised by one round trip.
 const ROUND_KEYS_MAX: usize = 10_000;
 /// How long a round trip may take before its announcement is given up.
@@ -22,7 +22,7 @@ const AWAY_WAIT: Duration = Duration::from_millis(500);
 #[group(id = "redis")]
 pub struct Settings {
     /// Redis, as redis://host:port. Without it the query API shows changes when its cached answers expire.
-    #[arg(long, env = "REDIS_URL")]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// What every key of this system in Redis starts with. Must be the query API's.
     #[arg(long, env = "CACHE_KEY_PREFIX", default_value = "")]
@@ -42,6 +42,7 @@ impl Settings {
 /// Takes organizations whose numbers have changed.
 pub struct Announcer {
     queue: Option<mpsc::Sender<BTreeSet<String>>>,
+    waiting: BTreeSet<String>,
 }
 
 impl Announcer {
@@ -49,43 +50,57 @@ impl Announcer {
     #[must_use]
     pub fn start(client: Option<redis::Client>, keys: CacheKeys) -> Self {
         let queue = client.map(|client| {
-            let (queue, changed) = mpsc::channel(QUEUE_BATCHES_MAX);
+            let (queue, changed) = mpsc::channel(1);
             tokio::spawn(announce(client, keys, changed));
             queue
         });
-        Self { queue }
+        Self { queue, waiting: BTreeSet::new() }
     }
 
-    /// The organizations' numbers have changed, and that is committed.
-    pub async fn changed(&self, organizations: BTreeSet<String>) {
-        if let Some(queue) = self.queue.as_ref().filter(|_| !organizations.is_empty()) {
-            // The task ends with the process only.
-            let _ = queue.send(organizations).await;
+    /// The organizations' numbers have changed, and that is committed. Never waits: counting doesn't depend on Redis.
+    pub fn changed(&mut self, organizations: BTreeSet<String>) {
+        if self.queue.is_some() {
+            self.waiting.extend(organizations);
+            self.pass_on();
+        }
+    }
+
+    /// Passes what waits on, if the one before is done. Called now and then, so that the last change doesn't wait for
+    /// the next.
+    pub fn pass_on(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        if let Some(Ok(room)) = self.queue.as_ref().map(mpsc::Sender::try_reserve) {
+            room.send(std::mem::take(&mut self.waiting));
+        } else if self.waiting.len() > WAITING_MAX {
+            lost(self.waiting.len());
+            self.waiting.clear();
         }
     }
 }
 
+fn lost(announcements: usize) {
+    metrics::counter!("consumer_announcements_lost_total").increment(announcements as u64);
+}
+
 async fn announce(client: redis::Client, keys: CacheKeys, mut changed: mpsc::Receiver<BTreeSet<String>>) {
     let mut connection = None;
-    while let Some(mut organizations) = changed.recv().await {
-        while let Ok(more) = changed.try_recv() {
-            organizations.extend(more);
-        }
+    while let Some(organizations) = changed.recv().await {
         let organizations: Vec<String> = organizations.into_iter().collect();
-        for round in organizations.chunks(ROUND_KEYS_MAX) {
+        for (done, round) in organizations.chunks(ROUND_KEYS_MAX).enumerate() {
             let raised =
                 tokio::time::timeout(ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round)).await;
             let failed = match raised {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some(format!("no answer within {ROUND_WAIT_MAX:?}")),
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer within {ROUND_WAIT_MAX:?}"),
             };
-            if let Some(error) = failed {
-                connection = None;
-                tracing::warn!(error, "Redis is away: cached answers stay until they expire");
-                metrics::counter!("consumer_announcements_lost_total").increment(round.len() as u64);
-                tokio::time::sleep(AWAY_WAIT).await;
-            }
+            connection = None;
+            lost(organizations.len() - done * ROUND_KEYS_MAX);
+            tracing::warn!(error = failed, "Redis is away: cached answers stay until they expire");
+            tokio::time::sleep(AWAY_WAIT).await;
+            break;
         }
     }
 }

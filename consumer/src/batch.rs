@@ -148,7 +148,7 @@ pub struct Tally {
 pub struct Limits {
     /// Records.
     pub records: usize,
-    /// Bytes of what is kept whole: dead letters, failures.
+    /// Bytes of what is kept whole: dead letters, failures, names.
     pub kept_bytes: usize,
 }
 
@@ -216,7 +216,7 @@ impl Batch {
     /// Whether it has reached one of `limits`.
     #[must_use]
     pub fn is_full(&self, limits: Limits) -> bool {
-        self.records >= limits.records || self.kept_bytes >= limits.kept_bytes
+        self.records >= limits.records || self.kept_bytes + self.texts.bytes() >= limits.kept_bytes
     }
 
     /// Whether a record in it that counts is older than `floor`.

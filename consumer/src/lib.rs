@@ -20,6 +20,7 @@ pub mod fingerprint_set;
 pub mod frame;
 pub mod identity;
 pub mod ledger;
+pub mod place;
 pub mod progress;
 pub mod reason;
 pub mod record;
@@ -31,6 +32,11 @@ pub mod measure;
 pub mod pipeline;
 pub mod source;
 pub mod store;
+
+// A part of Kafka's side that the stream has no use for, and so beside it.
+#[path = "source/cluster/mod.rs"]
+pub mod cluster;
+pub mod operator;
 
 pub mod logging;
 pub mod migrate;

@@ -13,13 +13,16 @@ fn main() -> ExitCode {
     let ended = runtime.map_err(Into::into).and_then(|runtime| {
         runtime.block_on(async {
             match line.command {
-                Command::Run(settings) => consumer::run::run(*settings).await,
-                Command::Migrate(settings) => consumer::migrate::migrate(&settings).await,
+                Command::Run(settings) => consumer::run::run(*settings).await.map(|()| ExitCode::SUCCESS),
+                Command::Migrate(settings) => {
+                    consumer::migrate::migrate(&settings).await.map(|()| ExitCode::SUCCESS)
+                }
+                Command::Operate(command) => Ok(consumer::operator::operate(command).await),
             }
         })
     });
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => match error.downcast_ref::<BadSetting>() {
             Some(wrong) => refuse(wrong),
             None => {

@@ -39,7 +39,10 @@ pub async fn run(settings: Run) -> anyhow::Result<()> {
     let stopped = stop_signal()?;
     tokio::select! {
         ended = count(settings, readiness) => ended,
-        () = after(stopped) => anyhow::bail!("the stop took longer than {GRACE:?}; what was not committed will be counted by others"),
+        () = after(stopped) => {
+            tracing::warn!("stopped after {GRACE:?}, in the middle; what was not committed will be counted by others");
+            Ok(())
+        }
     }
 }
 
@@ -64,6 +67,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
         announcer: Announcer::start(client, keys),
         ends: handles.ends,
         orders: handles.orders.clone(),
+        wanted: handles.wanted,
         floor,
         topics: settings.source.topics(),
         start_offset: settings.source.start_offset,
@@ -75,7 +79,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     let polling = std::thread::Builder::new().name("source".into()).spawn(move || source.run())?;
     tokio::select! {
         () = pipeline.run(handles.messages) => {}
-        () = keep_up(Store::new(database, readiness), settings.retention) => {}
+        () = keep_up(Store::in_the_background(database), settings.retention) => {}
     }
     let ended = tokio::task::spawn_blocking(move || polling.join()).await?;
     ended.map_err(|_| anyhow::anyhow!("the polling thread panicked"))??;
@@ -85,20 +89,19 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
 
 /// Waits for the database, and reads what the source needs of it: the secret of fingerprints, the ledger's floor.
 async fn prepare(store: &mut Store, retention: Retention) -> ([u8; 16], i64) {
-    let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
-    store.until_done("upkeep", upkeep).await;
+    let raise = async |connection: &mut Connection| connection.raise_floor(&retention).await;
+    store.until_done("raising the ledger's floor", raise).await;
     store.until_done("reading the ledger's key", async |connection| connection.key_and_floor().await).await
 }
 
 /// Looks after the tables for as long as the process runs.
 async fn keep_up(mut store: Store, retention: Retention) {
     let mut upkeep_at = tokio::time::interval(upkeep::EVERY);
-    upkeep_at.tick().await; // the first, which is at once, was done before anything was read
     let mut merge_at = tokio::time::interval(upkeep::MERGE_EVERY);
     loop {
         tokio::select! {
             _ = upkeep_at.tick() => {
-                let upkeep = async |connection: &mut Connection| connection.upkeep(&retention, Utc::now()).await;
+                let upkeep = async |connection: &mut Connection| connection.upkeep(&retention).await;
                 store.until_done("upkeep", upkeep).await;
             }
             _ = merge_at.tick() => {

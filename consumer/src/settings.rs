@@ -1,6 +1,7 @@
 //! The command line and the environment, read here and nowhere else.
 
 use crate::announce;
+use crate::operator;
 use crate::source;
 use crate::store::upkeep::Retention;
 use clap::{Args, Parser, Subcommand};
@@ -25,6 +26,9 @@ pub enum Command {
     Run(Box<Run>),
     /// Bring the database's schema up to date. Safe to run at once with others, and to run again.
     Migrate(Box<Migrate>),
+    /// What an operator asks for.
+    #[command(flatten)]
+    Operate(operator::Command),
 }
 
 const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka's is taken from KAFKA_CONFIG_<SETTING>, with underscores for \
@@ -93,6 +97,13 @@ impl CommandLine {
                 run.wrong()
             }
             Command::Migrate(migrate) => migrate.database.wrong(),
+            Command::Operate(command) => {
+                let cluster = command.cluster().and_then(|cluster| {
+                    cluster.kafka_config = source::settings::kafka_config(std::env::vars());
+                    cluster.wrong()
+                });
+                command.database().wrong().or(cluster)
+            }
         };
         wrong.map_or(Ok(line), |wrong| Err(BadSetting(wrong)))
     }
@@ -109,6 +120,12 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
     {
         let names = missing.iter().map(|name| variable(name)).collect::<Vec<_>>().join(" and ");
         return BadSetting(format!("{names} must be set; --help says to what"));
+    }
+    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+        && variable(argument) == "DATABASE_URL"
+    {
+        // The parser would repeat the value, password and all.
+        return BadSetting(format!("DATABASE_URL is written like {DATABASE_EXAMPLE}"));
     }
     let text = error.to_string();
     let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
@@ -138,7 +155,7 @@ impl Run {
     /// What is wrong with the settings, in a sentence that names the variable.
     fn wrong(&self) -> Option<String> {
         let redis = self.announce.client().err();
-        let redis = redis.map(|error| format!("REDIS_URL must look like redis://host:port ({error})"));
+        let redis = redis.map(|_| "REDIS_URL must look like redis://host:port".to_owned());
         self.database.wrong().or_else(|| self.source.wrong()).or(redis)
     }
 }

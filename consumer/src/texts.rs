@@ -14,21 +14,29 @@ pub struct Texts {
     hasher: RandomState,
     numbers: HashTable<u32>,
     texts: Vec<Box<str>>,
+    bytes: usize,
 }
 
 impl Texts {
     /// The number of `text`, which is kept if it is new.
     #[inline]
     pub fn keep(&mut self, text: &str) -> Text {
-        let Self { hasher, numbers, texts } = self;
+        let Self { hasher, numbers, texts, bytes } = self;
         let hash = hasher.hash_one(text);
         if let Some(&number) = numbers.find(hash, |&number| &*texts[number as usize] == text) {
             return Text(number);
         }
         let number = u32::try_from(texts.len()).expect("a batch has fewer records than a u32 counts");
+        *bytes += text.len();
         texts.push(text.into());
         numbers.insert_unique(hash, number, |&number| hasher.hash_one(&*texts[number as usize]));
         Text(number)
+    }
+
+    /// How many bytes the texts have together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The text of that number.

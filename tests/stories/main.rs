@@ -7,6 +7,7 @@ mod harness;
 mod interruptions;
 mod ledger;
 mod many;
+mod operators;
 mod outages;
 mod ranges;
 mod refusals;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long one question waits for its answer.
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// How far a partition reached at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -39,20 +39,20 @@ impl Ends {
         Self { consumer, topics }
     }
 
-    /// How far these partitions reach.
+    /// How far these partitions reach; those without a leader are left out.
     ///
     /// # Errors
-    /// When Kafka doesn't answer for one of them.
+    /// When Kafka answers for none.
     pub fn ask(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
         let asked_at = Utc::now();
         let ends = self.offsets(partitions, StartOffset::Latest)?;
         Ok(ends.into_iter().map(|(partition, end)| End { partition, asked_at, end }).collect())
     }
 
-    /// The oldest or the newest offset of partitions, by one request to each broker that leads some.
+    /// The oldest or the newest offset of partitions. Those without a leader have no answer, and are left out.
     ///
     /// # Errors
-    /// When Kafka doesn't answer for one of them.
+    /// When Kafka answers for none.
     pub fn offsets(
         &self,
         partitions: &[Partition],
@@ -61,6 +61,19 @@ impl Ends {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
+        // One request to each broker that leads some. It fails as a whole when one partition has no leader.
+        let all = self.offsets_at_once(partitions, which);
+        let Err(error) = all else { return all };
+        let alone = partitions.iter().filter_map(|partition| self.offsets_at_once(&[*partition], which).ok());
+        let answered: Vec<_> = alone.flatten().collect();
+        if answered.is_empty() { Err(error) } else { Ok(answered) }
+    }
+
+    fn offsets_at_once(
+        &self,
+        partitions: &[Partition],
+        which: StartOffset,
+    ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         let which = match which {
             StartOffset::Earliest => KafkaOffset::Beginning,
             StartOffset::Latest => KafkaOffset::End,
@@ -72,7 +85,9 @@ impl Ends {
         let found = self.consumer.offsets_for_times(list, ANSWER_WAIT_MAX)?;
         let mut offsets = Vec::with_capacity(partitions.len());
         for element in found.elements() {
-            element.error()?;
+            if element.error().is_err() {
+                continue;
+            }
             if let (Some(topic), KafkaOffset::Offset(offset)) =
                 (self.topics.topic(element.topic()), element.offset())
             {
@@ -82,12 +97,15 @@ impl Ends {
         Ok(offsets)
     }
 
-    /// All partitions of a topic; none while it doesn't exist.
+    /// All partitions of a topic.
     ///
     /// # Errors
-    /// When Kafka doesn't answer.
+    /// When Kafka doesn't answer, or has no such topic.
     pub fn partitions(&self, topic: Topic) -> Result<Vec<Partition>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
+        if let Some(error) = metadata.topics().iter().find_map(|topic| topic.error()) {
+            return Err(KafkaError::MetadataFetch(error.into()));
+        }
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
         Ok(partitions.map(|partition| Partition { topic, number: partition.id() }).collect())
     }

@@ -1,12 +1,12 @@
 //! Membership: what the source does when partitions come and go, and when it leaves.
 
-use super::{Asked, LEAVE_WAIT_MAX, LOOK, Message, REVOKE_WAIT_MAX, SHORT_LOOK, Source};
+use super::{LEAVE_WAIT_MAX, LOOK, Message, REVOKE_WAIT_MAX, SHORT_LOOK, Source};
 use crate::batch::Held;
 use crate::record::Partition;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::mpsc::{TryRecvError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 /// A member that lost a claim comes back within this time, at random: two that fight would otherwise go on in step.
@@ -14,66 +14,56 @@ const REJOIN_WAIT_MAX: Duration = Duration::from_secs(3);
 
 impl Source {
     /// A rebalance makes librdkafka fetch again from where it believes to be. Where an error was the last thing it handed
-    /// out, it believes to be one record too far; then the table says where to go on.
+    /// out, it believes to be one record too far; then nothing more is read, and the table says where to go on.
     pub(super) fn distrust_positions(&mut self) {
         if !self.astray.is_empty() {
-            self.astray.clear();
+            self.end_batch_now();
+            let Self { held, astray, .. } = self;
+            held.retain(|held| !astray.contains(&held.partition));
+            astray.clear();
             self.leave_to_rejoin("Kafka's client has lost its place");
         }
     }
 
-    /// Asks the pipeline to claim what is assigned. The assignment is held until the answer is there.
+    /// Has the pipeline claim what is assigned. The group is answered at once: until it is, librdkafka pauses what this
+    /// member reads already, and the other members wait.
     pub(super) fn ask(&mut self, names: &[(String, i32)]) {
         let partitions = self.partitions(names);
         tracing::info!(?partitions, "assigned");
-        let (answer, answered) = sync_channel(1);
-        self.asked.push(Asked { partitions: partitions.clone(), answer: answered });
-        self.outbox.push_back(Message::Assigned { partitions, answer });
-    }
-
-    /// Passes assignments on whose claims have answered.
-    pub(super) fn take_answers(&mut self) {
-        let mut waiting = Vec::new();
-        for asked in std::mem::take(&mut self.asked) {
-            match asked.answer.try_recv() {
-                Ok(mut claimed) => {
-                    claimed.retain(|held| asked.partitions.contains(&held.partition));
-                    self.assign(claimed);
-                }
-                Err(TryRecvError::Empty) => waiting.push(asked),
-                Err(TryRecvError::Disconnected) => self.ended = true,
-            }
-        }
-        self.asked = waiting;
-    }
-
-    /// Starts fetching, from the claimed offsets. The queues are forwarded before, so that no record goes astray, and
-    /// again after, because stopping an earlier fetch of the same partition undoes it.
-    fn assign(&mut self, claimed: Vec<Held>) {
-        let mut list = TopicPartitionList::new();
-        for held in &claimed {
-            let topic = self.topics.of(held.partition.topic);
-            let offset = KafkaOffset::Offset(held.position.0);
-            list.add_partition_offset(topic, held.partition.number, offset)
-                .expect("stored offsets are not negative");
-        }
-        self.queue.forward(&list);
-        if let Err(error) = self.consumer.incremental_assign(&list) {
+        if let Err(error) = self.consumer.incremental_assign(&TopicPartitionList::new()) {
             tracing::warn!(%error, "an assignment came too late");
+        }
+        self.assignments += 1;
+        self.wanted.add(&partitions, self.assignments);
+        self.outbox.push_back(Message::Assigned { partitions, assignment: self.assignments });
+    }
+
+    /// Starts fetching a partition, from the claimed offset. Its queue is forwarded before, so that no record goes
+    /// astray, and again after, because stopping an earlier fetch of it undoes that.
+    pub(super) fn assign(&mut self, held: Held, assignment: u64) {
+        if !self.wanted.has(held.partition, assignment) || self.assigned.contains(&held.partition) {
             return;
         }
+        let mut list = TopicPartitionList::new();
+        let topic = self.topics.of(held.partition.topic);
+        let offset = KafkaOffset::Offset(held.position.0);
+        list.add_partition_offset(topic, held.partition.number, offset)
+            .expect("stored offsets are not negative");
         self.queue.forward(&list);
-        self.assigned.extend(claimed.iter().map(|held| held.partition));
-        self.held.extend(claimed);
+        if let Err(error) = self.consumer.incremental_assign(&list) {
+            tracing::warn!(%error, partition = %held.partition, "a partition could not be fetched");
+            return self.leave_to_rejoin("a claimed partition could not be fetched");
+        }
+        self.queue.forward(&list);
+        self.assigned.push(held.partition);
+        self.held.push(held);
     }
 
     /// Ends what is in flight for these partitions, and gives them up.
     pub(super) fn revoke(&mut self, names: &[(String, i32)]) {
         let partitions = self.partitions(names);
         tracing::info!(?partitions, "revoked");
-        for asked in &mut self.asked {
-            asked.partitions.retain(|partition| !partitions.contains(partition));
-        }
+        self.wanted.remove(&partitions);
         self.settle(&partitions, Instant::now() + REVOKE_WAIT_MAX);
         let mut list = TopicPartitionList::new();
         for partition in partitions.iter().filter(|partition| self.assigned.contains(partition)) {
@@ -114,10 +104,7 @@ impl Source {
     }
 
     pub(super) fn rejoin_when_due(&mut self) {
-        if self.rejoin_at.is_some_and(|at| at <= Instant::now())
-            && self.assigned.is_empty()
-            && self.asked.is_empty()
-        {
+        if self.rejoin_at.is_some_and(|at| at <= Instant::now()) && self.assigned.is_empty() {
             self.rejoin_at = None;
             if let Err(error) = self.consumer.subscribe(&self.topics.all()) {
                 tracing::error!(%error, "the subscription was refused; this member ends");
@@ -132,10 +119,6 @@ impl Source {
         self.settle(&[], deadline);
         self.take_orders();
         self.report_offsets(CommitMode::Sync);
-        // An assignment that is still held must be answered, or the client won't hear of leaving.
-        for _ in std::mem::take(&mut self.asked) {
-            self.assign(Vec::new());
-        }
         self.consumer.unsubscribe();
         while !self.assigned.is_empty() && !self.ended && Instant::now() < deadline {
             self.serve_events(SHORT_LOOK);

@@ -4,18 +4,21 @@
 //! next batch is folded while the last one is written, and when the database is slow the thread stops taking records
 //! but goes on polling: the member stays in the group, and librdkafka's own queue, which is bounded, holds the rest.
 //!
-//! Assignments and revocations travel in the same channel as batches. An assignment is held, with polling going on,
-//! until the claim has answered; a revocation meanwhile cancels it.
+//! Assignments and revocations travel in the same channel as batches. An assignment is acknowledged at once, so that the
+//! group settles, but nothing of a partition is fetched until its claim has answered where to start. A revocation
+//! meanwhile cancels it.
 
 mod context;
 mod ends;
 mod group;
 mod queue;
 pub mod settings;
+mod wanted;
 
 pub use ends::{End, Ends};
 pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
+pub use wanted::Wanted;
 
 use crate::batch::{Batch, Held, Limits};
 use crate::decode::Bounds;
@@ -48,20 +51,18 @@ const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 /// How often offsets are reported to Kafka, for lag tools.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// Bytes of dead letters and failures a batch keeps whole before it is handed over.
-const KEPT_BYTES_MAX: usize = 16 << 20;
+const KEPT_BYTES_MAX: usize = 32 << 20;
 /// Orders that wait for the thread's next round.
 const ORDERS_MAX: usize = 64;
-/// Control messages that wait for the pipeline; a partition breaks or is assigned at most a few times meanwhile.
-const OUTBOX_MAX: usize = 4_096;
 
 /// What the source tells the pipeline, in order.
 pub enum Message {
-    /// Partitions are assigned: claim them and answer where each starts.
+    /// Partitions are assigned: claim them, and order them to be fetched.
     Assigned {
         /// Which.
         partitions: Vec<Partition>,
-        /// The claims; a partition that is left out is not read.
-        answer: SyncSender<Vec<Held>>,
+        /// The assignment's number.
+        assignment: u64,
     },
     /// Records, folded.
     Batch(Box<Batch>),
@@ -78,6 +79,13 @@ pub enum Message {
 
 /// What the pipeline, or the process, tells the source.
 pub enum Order {
+    /// A partition is claimed: fetch it from there, unless the assignment that brought it is over.
+    Fetch {
+        /// The claim, and where to start.
+        held: Held,
+        /// The assignment's number.
+        assignment: u64,
+    },
     /// Offsets committed in PostgreSQL, for lag tools.
     Report(Vec<(Partition, Offset)>),
     /// A claim was lost on a partition that is still assigned: leave the group and come back.
@@ -101,7 +109,9 @@ pub struct Source {
     /// Partitions that had an error since their last record: librdkafka counts it as one, and its position is wrong.
     astray: HashSet<Partition>,
     positions_at: Instant,
-    asked: Vec<Asked>,
+    /// What the group assigns, claimed or not.
+    wanted: Wanted,
+    assignments: u64,
     batch: Batch,
     batch_since: Option<Instant>,
     outbox: VecDeque<Message>,
@@ -110,13 +120,10 @@ pub struct Source {
     report: HashMap<Partition, Offset>,
     reported_at: Instant,
     rejoin_at: Option<Instant>,
+    /// The pipeline has ended.
     ended: bool,
-}
-
-/// An assignment whose claim is on its way.
-struct Asked {
-    partitions: Vec<Partition>,
-    answer: Receiver<Vec<Held>>,
+    /// Kafka's client has failed for good.
+    failed: Option<KafkaError>,
 }
 
 /// The ends of the source's channels that others hold.
@@ -127,6 +134,8 @@ pub struct Handles {
     pub orders: SyncSender<Order>,
     /// Questions to Kafka beside the stream.
     pub ends: Ends,
+    /// What the group assigns to this member.
+    pub wanted: Wanted,
 }
 
 impl Source {
@@ -157,7 +166,8 @@ impl Source {
             held: Vec::new(),
             astray: HashSet::new(),
             positions_at: Instant::now(),
-            asked: Vec::new(),
+            wanted: Wanted::default(),
+            assignments: 0,
             batch_since: None,
             outbox: VecDeque::new(),
             out,
@@ -166,19 +176,20 @@ impl Source {
             reported_at: Instant::now(),
             rejoin_at: None,
             ended: false,
+            failed: None,
         };
-        Ok((source, Handles { messages, orders: order, ends }))
+        let wanted = source.wanted.clone();
+        Ok((source, Handles { messages, orders: order, ends, wanted }))
     }
 
     /// Polls until it is told to stop, or Kafka's client fails for good.
     ///
     /// # Errors
-    /// When the subscription is refused.
+    /// When the subscription is refused, or the client fails for good.
     pub fn run(mut self) -> Result<(), KafkaError> {
         self.consumer.subscribe(&self.topics.all())?;
-        while !self.ended {
+        while !self.ended && self.failed.is_none() {
             self.serve_events(Duration::ZERO);
-            self.take_answers();
             if self.take_orders() {
                 break;
             }
@@ -188,7 +199,7 @@ impl Source {
             self.fetch();
         }
         self.leave();
-        Ok(())
+        self.failed.map_or(Ok(()), Err)
     }
 
     /// Takes everything off the main queue: rebalances, errors, and records that were there before their partition's
@@ -215,7 +226,7 @@ impl Source {
     fn take_error(&mut self, error: &KafkaError) {
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             tracing::error!(%error, "Kafka's client failed for good; this member ends");
-            self.ended = true;
+            self.failed = Some(error.clone());
         } else if !matches!(error, KafkaError::PartitionEOF(_)) {
             tracing::warn!(%error, "Kafka");
             metrics::counter!("consumer_kafka_errors_total").increment(1);
@@ -251,12 +262,16 @@ impl Source {
 
     /// Takes records into the batch, unless it is full: then the pipeline is waited for, with polling going on.
     fn fetch(&mut self) {
-        if self.batch.is_full(self.limits()) {
+        if self.batch.is_full(self.limits()) || !self.outbox.is_empty() {
             return self.serve_events(SHORT_LOOK);
+        }
+        if self.batch.is_empty() {
+            self.batch.floor = self.floor.load(Ordering::Relaxed);
         }
         let wait = self.look();
         let bounds = self.bounds();
-        let Self { queue, topics, batch, held, fingerprints, outbox, astray, .. } = self;
+        let Self { queue, topics, batch, held, fingerprints, astray, .. } = self;
+        let mut broken = Vec::new();
         let mut latest = 0;
         let mut find = |held: &mut [Held], partition: Partition| {
             if held.get(latest).is_none_or(|held| held.partition != partition) {
@@ -281,11 +296,14 @@ impl Source {
             }
             Fetched::Broken(partition, why) => {
                 held.retain(|held| held.partition != partition);
-                if outbox.len() < OUTBOX_MAX {
-                    outbox.push_back(Message::Broken(partition, why));
-                }
+                broken.push(Message::Broken(partition, why));
             }
         });
+        if !broken.is_empty() {
+            // What was read before it broke is counted before it stops.
+            self.end_batch_now();
+            self.outbox.extend(broken);
+        }
         if taken == 0 {
             self.follow_positions();
         }
@@ -375,6 +393,7 @@ impl Source {
     fn take_orders(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
+                Ok(Order::Fetch { held, assignment }) => self.assign(held, assignment),
                 Ok(Order::Report(offsets)) => self.report.extend(offsets),
                 Ok(Order::Rejoin) => self.leave_to_rejoin("a claim was lost on an assigned partition"),
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return true,

@@ -2,6 +2,7 @@
 
 use crate::store::TopicNames;
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -120,8 +121,14 @@ impl Settings {
         if let Some(name) = fixed {
             return Some(format!("{} can't be set: exact counting depends on it", variable(name)));
         }
-        let refused = self.config().create_native_config().err();
-        refused.map(|error| format!("a {CONFIG_PREFIX}* variable is nothing librdkafka takes: {error}"))
+        let refused = self.config().create_native_config().err()?;
+        // The value may be a secret; the name says enough.
+        let name = if let KafkaError::ClientConfig(_, _, name, _) = refused {
+            variable(&name)
+        } else {
+            CONFIG_PREFIX.into()
+        };
+        Some(format!("{name} is not a setting of librdkafka's, or not one of its values"))
     }
 
     /// librdkafka's configuration.

@@ -10,8 +10,11 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Half a minute of silence from a dead peer is noticed.
+/// A dead peer that says nothing is noticed within half a minute, whether it is asked something or not.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// A database under load may let a batch wait; one that never answers must be given up on.
@@ -20,6 +23,10 @@ const STATEMENT_TIMEOUT: &str = "60s";
 const LOCK_TIMEOUT: &str = "20s";
 /// What a member that hangs between two statements may hold others up.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "20s";
+/// How long all of a batch's statements may take together, by this side's clock; the server's limits come first.
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(120);
+/// The same for upkeep, which has many.
+const BACKGROUND_WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// The name of the readiness condition.
 pub const CONDITION: &str = "postgresql";
 
@@ -45,14 +52,21 @@ pub struct Connection {
 pub struct Store {
     settings: Settings,
     connection: Option<Connection>,
-    readiness: Readiness,
+    patience: Duration,
+    readiness: Option<Readiness>,
 }
 
 impl Store {
-    /// A store that connects when it is first used.
+    /// The store counting depends on. It connects when it is first used, and says in `readiness` when it can't.
     #[must_use]
     pub fn new(settings: Settings, readiness: Readiness) -> Self {
-        Self { settings, connection: None, readiness }
+        Self { settings, connection: None, patience: BATCH_WAIT_MAX, readiness: Some(readiness) }
+    }
+
+    /// A store for work that nobody waits for, which may take its time.
+    #[must_use]
+    pub fn in_the_background(settings: Settings) -> Self {
+        Self { settings, connection: None, patience: BACKGROUND_WAIT_MAX, readiness: None }
     }
 
     /// Does `work`, however long PostgreSQL is away meanwhile: a failure is said in log and readiness, waited out and
@@ -78,20 +92,24 @@ impl Store {
     /// Does `work` once. After a failure the connection is given up: its state is unknown.
     ///
     /// # Errors
-    /// When PostgreSQL is away or a statement fails.
+    /// When PostgreSQL is away, a statement fails, or there is no end of it.
     pub async fn attempt<T>(
         &mut self,
         work: &mut impl AsyncFnMut(&mut Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let patience = self.patience;
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
                 let connection = none.insert(Connection::open(&self.settings).await?);
-                self.readiness.good(CONDITION);
+                if let Some(readiness) = &self.readiness {
+                    readiness.good(CONDITION);
+                }
                 connection
             }
         };
-        let done = work(connection).await;
+        let done = tokio::time::timeout(patience, work(connection)).await;
+        let done = done.unwrap_or(Err(Error::Timeout(patience)));
         if done.is_err() {
             self.connection = None;
         }
@@ -101,7 +119,9 @@ impl Store {
     /// Says that PostgreSQL failed, in log, readiness and metrics.
     pub fn say(&self, what: &str, error: &Error, again_in: Duration) {
         tracing::warn!(%error, ?again_in, "PostgreSQL failed: {what}; trying again");
-        self.readiness.bad(CONDITION, format!("{what}: {error}"));
+        if let Some(readiness) = &self.readiness {
+            readiness.bad(CONDITION, format!("{what}: {error}"));
+        }
         metrics::counter!("consumer_postgresql_failures_total").increment(1);
     }
 }
@@ -133,7 +153,9 @@ impl Connection {
 /// When PostgreSQL is away, refuses, or doesn't answer in time.
 pub async fn connect(config: &Config) -> Result<Client, Error> {
     let mut config = config.clone();
-    config.connect_timeout(CONNECT_TIMEOUT).keepalives(true).keepalives_idle(KEEPALIVE_IDLE);
+    config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(UNACKNOWLEDGED_MAX);
+    config.keepalives(true).keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
+    config.keepalives_retries(KEEPALIVE_RETRIES);
     if config.get_application_name().is_none() {
         config.application_name("business-metrics-consumer");
     }

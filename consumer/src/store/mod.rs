@@ -3,20 +3,28 @@
 //! One connection of the pipeline's own, with its statements prepared once. Nothing is written to the counted tables
 //! but through a [`Claim`], which only the compare-and-set on the partitions' progress makes.
 
+mod books;
 mod claim;
 mod connection;
+mod letters;
 mod merge;
 mod pages;
 mod progress;
 mod rows;
+mod session;
+mod standings;
 mod statements;
 pub mod upkeep;
 
+pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use claim::{Claim, Moved};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
+pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageSize;
 pub use progress::{Claimed, Standing};
 pub use rows::Rows;
+pub use session::Session;
+pub use standings::{Set, Setting, Stand};
 
 use crate::record::Topic;
 

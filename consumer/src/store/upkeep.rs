@@ -42,14 +42,40 @@ impl Retention {
 }
 
 impl Connection {
+    /// Raises the ledger's floor to what the retention says, by the database's clock: a member whose own is wrong must
+    /// not make everybody's records too old.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn raise_floor(&mut self, retention: &Retention) -> Result<(), Error> {
+        let floor = Retention::before(self.now().await?, retention.ledger_retention_days);
+        let stands: bool =
+            self.client.query_one("select floor >= $1 from ledger_floor", &[&floor]).await?.get(0);
+        if stands {
+            return Ok(());
+        }
+        let transaction = self.client.transaction().await?;
+        // Batches hold the row in share mode, one joining before the other ends: an update alone would never find it
+        // free. A lock on the table is queued for, and theirs queue behind it.
+        transaction.batch_execute("lock table ledger_floor in exclusive mode").await?;
+        transaction.execute("update ledger_floor set floor = $1 where floor < $1", &[&floor]).await?;
+        transaction.commit().await?;
+        tracing::info!(%floor, "the ledger's floor is raised: older records are refused from now on");
+        Ok(())
+    }
+
+    async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        Ok(self.client.query_one("select now()", &[]).await?.get(0))
+    }
+
     /// One round of upkeep. Members may do it at once; it is right to do again.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn upkeep(&mut self, retention: &Retention, now: DateTime<Utc>) -> Result<(), Error> {
+    pub async fn upkeep(&mut self, retention: &Retention) -> Result<(), Error> {
         // First the floor, and that committed: only then may pages below it go.
-        let floor = Retention::before(now, retention.ledger_retention_days);
-        self.client.execute("update ledger_floor set floor = $1 where floor < $1", &[&floor]).await?;
+        self.raise_floor(retention).await?;
+        let now = self.now().await?;
         let today = BucketSize::Day.floor(now);
         let ahead: BTreeSet<_> =
             (0..=DAYS_AHEAD).filter_map(|n| today.checked_add_days(Days::new(n))).collect();

@@ -1,21 +1,23 @@
 //! The pipeline: one task that claims, decides, writes, commits and announces, in the order the source tells.
 
+mod claims;
+
 use crate::announce::Announcer;
-use crate::batch::{Batch, Held};
+use crate::batch::Batch;
 use crate::changes::{Changes, Deciding, Part};
 use crate::ledger::{Ledger, PageKey};
 use crate::measure::Meters;
-use crate::progress::{Holding, Progress};
+use crate::progress::Holding;
 use crate::record::{Offset, Partition, Span, Topic};
-use crate::source::{End, Ends, KafkaError, Message, Order, StartOffset};
+use crate::source::{End, Ends, Message, Order, StartOffset, Wanted};
 use crate::store::{Connection, Error, Moved, PageSize, Rows, Standing, Store, TopicNames};
 use admin::Readiness;
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -43,6 +45,8 @@ pub struct Pipeline {
     pub ends: Ends,
     /// To the source.
     pub orders: SyncSender<Order>,
+    /// What the group assigns to this member.
+    pub wanted: Wanted,
     /// The ledger's floor, which the source folds under.
     pub floor: Arc<AtomicI64>,
     /// What the topics are called.
@@ -61,6 +65,10 @@ pub struct Pipeline {
 struct Running {
     parts: Pipeline,
     holding: Holding,
+    /// Partitions assigned but not yet started, each with its assignment's number.
+    unclaimed: BTreeMap<Partition, u64>,
+    /// Orders the source has not taken yet.
+    undelivered: VecDeque<Order>,
     topic_ids: HashMap<Topic, String>,
     rounds: u32,
 }
@@ -87,8 +95,14 @@ enum Fate {
 impl Pipeline {
     /// Runs until the source has ended.
     pub async fn run(self, mut messages: mpsc::Receiver<Message>) {
-        let mut running =
-            Running { parts: self, holding: Holding::new(), topic_ids: HashMap::new(), rounds: 0 };
+        let mut running = Running {
+            parts: self,
+            holding: Holding::new(),
+            unclaimed: BTreeMap::new(),
+            undelivered: VecDeque::new(),
+            topic_ids: HashMap::new(),
+            rounds: 0,
+        };
         let mut round = tokio::time::interval(ASK_EVERY);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut asking: Option<JoinHandle<Answer>> = None;
@@ -104,7 +118,14 @@ impl Pipeline {
                         running.answered(answer).await;
                     }
                 }
-                _ = round.tick(), if asking.is_none() => asking = Some(running.ask()),
+                _ = round.tick() => {
+                    running.claim().await;
+                    running.deliver();
+                    running.parts.announcer.pass_on();
+                    if asking.is_none() {
+                        asking = Some(running.ask());
+                    }
+                }
             }
         }
     }
@@ -113,130 +134,21 @@ impl Pipeline {
 impl Running {
     async fn take(&mut self, message: Message) {
         match message {
-            Message::Assigned { partitions, answer } => {
-                let held = self.claim(&partitions).await;
-                // The source may have ended meanwhile.
-                let _ = answer.try_send(held);
+            Message::Assigned { partitions, assignment } => {
+                self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
+                self.claim().await;
             }
             Message::Batch(batch) => self.count(*batch).await,
             Message::Revoked { partitions, done } => {
-                partitions.iter().for_each(|partition| self.forget(*partition));
+                for partition in partitions {
+                    self.unclaimed.remove(&partition);
+                    self.forget(partition);
+                }
                 let _ = done.try_send(());
             }
             Message::Broken(partition, why) => self.stop(partition, &why),
         }
         self.parts.meters.ledger(&self.parts.ledger);
-    }
-
-    // --- Assigned: claim, then say where to start ---
-
-    async fn claim(&mut self, partitions: &[Partition]) -> Vec<Held> {
-        let ends = self.parts.ends.clone();
-        if let Ok(ids) = tokio::task::spawn_blocking(move || ends.topic_ids()).await {
-            self.topic_ids.extend(ids);
-        }
-        let owner = self.parts.owner.clone();
-        let claim = async |connection: &mut Connection| connection.claim_partitions(partitions, &owner).await;
-        let claimed = self.parts.store.until_done("claiming partitions", claim).await;
-        let mut starts: BTreeMap<Partition, (i64, Offset)> = BTreeMap::new();
-        let mut unread = Vec::new();
-        for claimed in claimed {
-            let partition = claimed.partition;
-            match (claimed.next_offset, claimed.topic_id, self.topic_ids.get(&partition.topic)) {
-                (Some(_), Some(stored), Some(now)) if stored != *now => {
-                    let why = format!("the topic was made anew (its id was {stored}, it is {now})");
-                    self.stop(partition, &why);
-                }
-                (Some(offset), _, _) => drop(starts.insert(partition, (claimed.epoch, offset))),
-                (None, _, _) => unread.push((partition, claimed.epoch)),
-            }
-        }
-        for (partition, standing) in self.resolve_starts(&unread).await {
-            if let Some(offset) = standing.next_offset {
-                starts.insert(partition, (standing.epoch, offset));
-            }
-        }
-        self.hold(starts).await
-    }
-
-    async fn hold(&mut self, starts: BTreeMap<Partition, (i64, Offset)>) -> Vec<Held> {
-        let ids: Vec<(Partition, String)> = starts
-            .keys()
-            .filter_map(|partition| Some((*partition, self.topic_ids.get(&partition.topic)?.clone())))
-            .collect();
-        let note = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
-        self.parts.store.until_done("noting topic ids", note).await;
-        let mut held = Vec::new();
-        for (partition, (epoch, position)) in starts {
-            self.parts.ledger.forget(partition);
-            self.parts.readiness.forget(&self.condition(partition));
-            self.holding.insert(partition, Progress::claimed(epoch, position));
-            held.push(Held { partition, epoch, position });
-        }
-        self.parts.meters.partitions(self.holding.len());
-        held
-    }
-
-    /// Where partitions that were never read start: resolved by Kafka, stored before anything of them is read.
-    async fn resolve_starts(&mut self, unread: &[(Partition, i64)]) -> HashMap<Partition, Standing> {
-        let mut all = HashMap::new();
-        for topic in Topic::ALL {
-            let ours: Vec<Partition> = unread
-                .iter()
-                .map(|(partition, _)| *partition)
-                .filter(|partition| partition.topic == topic)
-                .collect();
-            if ours.is_empty() {
-                continue;
-            }
-            let was_read = async |connection: &mut Connection| connection.was_read(topic).await;
-            let at_ends = self.parts.start_offset == StartOffset::Latest
-                && !self.parts.store.until_done("looking for progress", was_read).await;
-            if at_ends {
-                // The whole topic at once: a member that comes later must not find some partitions read, and take the
-                // others for new ones.
-                let partitions = self.until_answered(move |ends| ends.partitions(topic)).await;
-                self.store_starts(&partitions, StartOffset::Latest).await;
-            }
-            all.extend(self.store_starts(&ours, StartOffset::Earliest).await);
-        }
-        // A claim that was lost since has another's epoch, and can't write; what it would read is not ours to say.
-        all.retain(|partition, standing| unread.contains(&(*partition, standing.epoch)));
-        all
-    }
-
-    async fn store_starts(
-        &mut self,
-        partitions: &[Partition],
-        which: StartOffset,
-    ) -> HashMap<Partition, Standing> {
-        let asked = partitions.to_vec();
-        let starts = self.until_answered(move |ends| ends.offsets(&asked, which)).await;
-        let whole_topic = which == StartOffset::Latest;
-        let store = async |connection: &mut Connection| connection.store_starts(&starts, whole_topic).await;
-        self.parts.store.until_done("storing where partitions start", store).await
-    }
-
-    /// Asks Kafka, however long it is away.
-    async fn until_answered<T: Default + Send + 'static>(
-        &self,
-        question: impl Fn(&Ends) -> Result<T, KafkaError> + Clone + Send + 'static,
-    ) -> T {
-        loop {
-            let (ends, question) = (self.parts.ends.clone(), question.clone());
-            match tokio::task::spawn_blocking(move || question(&ends)).await {
-                Ok(Ok(answer)) => return answer,
-                Ok(Err(error)) => self.kafka_is_away(&error.to_string()).await,
-                // The runtime is shutting down.
-                Err(_) => return T::default(),
-            }
-        }
-    }
-
-    async fn kafka_is_away(&self, error: &str) {
-        tracing::warn!(error, "Kafka does not answer; asking again");
-        self.parts.readiness.bad("kafka", error);
-        tokio::time::sleep(ASK_EVERY).await;
     }
 
     // --- Revoked, broken ---
@@ -413,7 +325,7 @@ impl Running {
                 }
             }
         }
-        self.parts.announcer.changed(organizations).await;
+        self.parts.announcer.changed(organizations);
         // A report that finds the queue full is made up for by the next.
         let _ = self.parts.orders.try_send(Order::Report(reached));
         if !lost.is_empty() {
@@ -428,8 +340,19 @@ impl Running {
         tracing::warn!(why, "joining the group again");
         let held: Vec<Partition> = self.holding.keys().copied().collect();
         held.into_iter().for_each(|partition| self.forget(partition));
-        // The source empties the queue every round; an order that finds it full has another before it.
-        let _ = self.parts.orders.try_send(Order::Rejoin);
+        self.undelivered.push_back(Order::Rejoin);
+        self.deliver();
+    }
+
+    /// Hands orders to the source, as far as it has room: it may be waiting for this task.
+    fn deliver(&mut self) {
+        while let Some(order) = self.undelivered.pop_front() {
+            match self.parts.orders.try_send(order) {
+                Ok(()) => {}
+                Err(TrySendError::Full(order)) => return self.undelivered.push_front(order),
+                Err(TrySendError::Disconnected(_)) => return self.undelivered.clear(),
+            }
+        }
     }
 
     // --- Kafka's ends ---
@@ -464,7 +387,7 @@ impl Running {
             }
         }
         if let Some(found) = answer.found {
-            self.topic_ids.extend(found.topic_ids);
+            self.recognize(found.topic_ids);
             let discover = async |connection: &mut Connection| connection.discover(&found.partitions).await;
             self.parts.store.until_done("noting partitions", discover).await;
         }

@@ -1,0 +1,212 @@
+//! `consumer audit`: two sets of books, kept by different code, compared.
+
+use super::console::{self, Advance};
+use super::table::printable;
+use super::{Ending, moment};
+use crate::settings::{BadSetting, Database};
+use crate::store::{Books, DIFFERENCES_MAX, Difference, Pair, Session};
+use anyhow::Context as _;
+use chrono::{DateTime, Days, Utc};
+use domain::{BucketSize, Counters};
+
+/// Compares what the ledger says it admitted with what the buckets say, counter by counter: the ledger with the quarters of
+/// an hour of all organizations together, and the quarters with hours and days, organization by organization.
+///
+/// It runs beside members that count: everything is read in one snapshot, day by day. A long run holds back vacuum
+/// meanwhile; with --replica-url it reads from a replica instead.
+///
+/// Only what both books still have is compared: the ledger from its floor on (LEDGER_RETENTION_DAYS), quarters within
+/// QUARTER_RETENTION_DAYS.
+///
+/// Ends with 0 if the books agree, 1 if they differ, 2 for bad settings, 3 if they could not be read.
+#[derive(Debug, clap::Args)]
+pub struct Audit {
+    /// PostgreSQL, where the books are.
+    #[command(flatten)]
+    pub database: Database,
+    /// Read from this replica instead; written like DATABASE_URL.
+    #[arg(long, env = "REPLICA_URL", hide_env_values = true)]
+    pub replica_url: Option<String>,
+    /// Only the UTC days that this touches: FROM/TO, like 2026-02-25T00:00:00Z/2026-02-26T00:00:00Z.
+    #[arg(long, value_parser = window, conflicts_with = "since")]
+    pub window: Option<Window>,
+    /// Only the UTC days from this one on: a time like 2026-02-25T10:00:00Z, or how long ago, like 3d.
+    #[arg(long, value_parser = moment::moment)]
+    pub since: Option<DateTime<Utc>>,
+    /// Days quarter-hourly counters are kept, as the members are told.
+    #[arg(long, env = "QUARTER_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub quarter_retention_days: u32,
+    /// Differences shown at most; all are counted.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub limit: u64,
+}
+
+/// A span of time, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    let parsed = text.split_once('/').and_then(|(from, to)| {
+        let time = |text| DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+        Some(Window { from: time(from)?, to: time(to)? })
+    });
+    let example =
+        "a window is written like 2026-02-25T00:00:00Z/2026-02-26T00:00:00Z, the earlier time first";
+    parsed.filter(|window| window.from < window.to).ok_or_else(|| example.to_owned())
+}
+
+/// What has been compared so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    days: u64,
+    differences: u64,
+    /// Some day had more than were looked at.
+    at_least: bool,
+}
+
+/// Compares them.
+///
+/// # Errors
+/// When there is nothing to compare in the window, or PostgreSQL doesn't answer.
+pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
+    let mut session = Session::open(&settings.database()?).await.context("PostgreSQL")?;
+    let now = session.now().await.context("PostgreSQL")?;
+    let books = session.books().await.context("PostgreSQL")?;
+    let extent = books.extent().await.context("PostgreSQL")?;
+    let Some(reach) = extent.days else {
+        console::answer("the books are empty")?;
+        return Ok(Ending::Good);
+    };
+    let Some((first, last)) = settings.days(reach, now) else {
+        return Err(BadSetting("nothing of that time is kept, so there is nothing to compare".into()).into());
+    };
+    let ledger_from = DateTime::from_timestamp(extent.floor, 0).map(|floor| BucketSize::Day.ceil(floor));
+    let mut tally = Tally::default();
+    let mut advance = Advance::start();
+    let mut day = first;
+    while day <= last {
+        let of_ledger = ledger_from.is_none_or(|from| from <= day);
+        compare(settings, &books, day, of_ledger, &mut tally).await?;
+        advance.at(format_args!("{} compared, up to {}", tally.days, last.date_naive()));
+        day = day + Days::new(1);
+    }
+    drop(advance);
+    let ledger_from = ledger_from.map_or(first, |from| from.max(first));
+    let from_to = format!("{} to {}", first.date_naive(), last.date_naive());
+    let ledger = if last < ledger_from {
+        "the ledger keeps nothing of them".to_owned()
+    } else {
+        format!("the ledger from {} on", ledger_from.date_naive())
+    };
+    console::answer(format_args!("{} days compared, {from_to}; {ledger}", tally.days))?;
+    tally.ending()
+}
+
+/// Compares the books of one day, and says where they differ.
+async fn compare(
+    settings: &Audit,
+    books: &Books<'_>,
+    day: DateTime<Utc>,
+    of_ledger: bool,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let pairs = [Pair::LedgerAndQuarters, Pair::QuartersAndHours, Pair::QuartersAndDays];
+    for pair in pairs.into_iter().filter(|pair| of_ledger || *pair != Pair::LedgerAndQuarters) {
+        let differences = books.differences(pair, day).await.context("PostgreSQL")?;
+        tally.at_least |= differences.len() as i64 == DIFFERENCES_MAX;
+        for line in differences.iter().flat_map(|difference| lines(pair, difference)) {
+            tally.differences += 1;
+            if tally.differences <= settings.limit {
+                console::answer(line)?;
+            }
+        }
+    }
+    tally.days += 1;
+    Ok(())
+}
+
+impl Audit {
+    /// The replica, if one is given.
+    fn database(&self) -> Result<tokio_postgres::Config, BadSetting> {
+        let Some(url) = &self.replica_url else { return Ok(self.database.database_url.clone()) };
+        // Its words are not passed on: they may have the password.
+        url.parse().map_err(|_| BadSetting("REPLICA_URL must be written like DATABASE_URL".into()))
+    }
+
+    /// The first and the last day to compare: those asked for, of those that are kept.
+    fn days(
+        &self,
+        reach: (DateTime<Utc>, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let kept = now.checked_sub_days(Days::new(self.quarter_retention_days.into()))?;
+        let from = self.window.map(|window| window.from).or(self.since).unwrap_or(reach.0);
+        let last = self.window.map_or(reach.1, |window| BucketSize::Day.ceil(window.to) - Days::new(1));
+        let first = BucketSize::Day.floor(from).max(reach.0).max(BucketSize::Day.ceil(kept));
+        let last = last.min(reach.1);
+        (first <= last).then_some((first, last))
+    }
+}
+
+impl Tally {
+    fn ending(self) -> anyhow::Result<Ending> {
+        if self.differences == 0 {
+            console::answer("the books agree")?;
+            return Ok(Ending::Good);
+        }
+        let at_least = if self.at_least { "at least " } else { "" };
+        console::answer(format_args!(
+            "the books differ in {at_least}{} counters of buckets",
+            self.differences
+        ))?;
+        Ok(Ending::Bad)
+    }
+}
+
+/// A line for each counter that differs.
+fn lines(pair: Pair, difference: &Difference) -> Vec<String> {
+    let (first, second) = match pair {
+        Pair::LedgerAndQuarters => ("ledger", "quarters"),
+        Pair::QuartersAndHours => ("quarters", "hour"),
+        Pair::QuartersAndDays => ("quarters", "day"),
+    };
+    let whose = difference.organization.as_deref().map_or("all organizations".to_owned(), printable);
+    let bucket = moment::shown(Some(difference.bucket));
+    let values = difference.first.values().into_iter().zip(difference.second.values());
+    let differing = Counters::NAMES.into_iter().zip(values).filter(|(_, (one, other))| one != other);
+    let line = |(name, (one, other)): (&str, (i64, i64))| {
+        format!(
+            "{bucket}  {whose}  {name}: {first} {one}, {second} {other} ({:+})",
+            i128::from(other) - i128::from(one)
+        )
+    };
+    differing.map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_two_times_in_order() {
+        assert!(window("2026-02-25T00:00:00Z/2026-02-25T01:00:00Z").is_ok());
+        for wrong in
+            ["2026-02-25T01:00:00Z/2026-02-25T00:00:00Z", "2026-02-25T01:00:00Z", "yesterday/now", "/"]
+        {
+            assert!(window(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_difference_is_said_counter_by_counter() {
+        let first = Counters { orders_created: 3, messages_sent: 1, ..Counters::default() };
+        let second = Counters { orders_created: 4, messages_sent: 1, ..Counters::default() };
+        let bucket = DateTime::UNIX_EPOCH;
+        let difference = Difference { organization: Some("acme".into()), bucket, first, second };
+        let expected = "1970-01-01T00:00:00Z  acme  orders_created: quarters 3, hour 4 (+1)";
+        assert_eq!(lines(Pair::QuartersAndHours, &difference), [expected]);
+    }
+}

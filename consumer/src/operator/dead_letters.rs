@@ -1,0 +1,274 @@
+//! `consumer dead-letters list` and `show`: refused records, a page of them or one whole.
+
+use super::table::{Table, printable};
+use super::{Ending, console, moment};
+use crate::place::Place;
+use crate::reason::Reason;
+use crate::settings::Database;
+use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven, Session};
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+/// Which dead letters are meant: those that everything given fits.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "letters")]
+pub struct Filter {
+    /// Refused for this reason; may be given several times.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Reason::ALL.map(Reason::code)))]
+    pub reason: Vec<String>,
+    /// Read from this topic.
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// Read from this partition.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(0..))]
+    pub partition: Option<i32>,
+    /// Read at this offset.
+    #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
+    pub offset: Option<i64>,
+    /// Of this organization, where that could be read.
+    #[arg(long)]
+    pub organization: Option<String>,
+    /// Refused then or later: a time like 2026-02-25T10:00:00Z, or how long ago, like 2h.
+    #[arg(long, value_parser = moment::moment)]
+    pub since: Option<DateTime<Utc>>,
+    /// Refused before then, written likewise.
+    #[arg(long, value_parser = moment::moment)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    /// For the store.
+    #[must_use]
+    pub fn letters(&self) -> LetterFilter {
+        LetterFilter {
+            reasons: (!self.reason.is_empty()).then(|| self.reason.clone()),
+            topic: self.topic.clone(),
+            partition: self.partition,
+            offset: self.offset,
+            organization: self.organization.clone(),
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+/// Lists refused records by topic, partition and offset, a page at a time.
+///
+/// Where more follow, the last line says how to go on: with --after and the place of the last one shown.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// PostgreSQL, where the dead letters are.
+    #[command(flatten)]
+    pub database: Database,
+    /// Which are listed.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// How many at most.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub limit: i64,
+    /// Those that follow this one, as an earlier page named it: TOPIC/TOPIC_ID/PARTITION/OFFSET.
+    #[arg(long, value_parser = place)]
+    pub after: Option<LetterPlace>,
+    /// Answer with a JSON object of "deadLetters" and "next" (for --after; null at the end), for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shows one refused record whole: key, headers and payload as text where they are text, as hex otherwise.
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// PostgreSQL, where the dead letters are.
+    #[command(flatten)]
+    pub database: Database,
+    /// Its topic.
+    #[arg(long)]
+    pub topic: String,
+    /// Its partition.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(0..))]
+    pub partition: i32,
+    /// Its offset.
+    #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
+    pub offset: i64,
+}
+
+/// Records of one topic, partition and offset: one for each time the topic was made anew.
+const SHOWN_MAX: i64 = 10;
+
+/// Lists them.
+///
+/// # Errors
+/// When PostgreSQL doesn't answer.
+pub async fn list(settings: &List) -> anyhow::Result<Ending> {
+    let session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let filter = settings.filter.letters();
+    // One more than asked for says whether there are more.
+    let lines = session.letter_lines(&filter, settings.after.as_ref(), settings.limit + 1).await;
+    let mut lines = lines.context("PostgreSQL")?;
+    let more = lines.len() as i64 > settings.limit;
+    lines.truncate(usize::try_from(settings.limit)?);
+    let next = lines.last().filter(|_| more).map(|line| token(&line.at));
+    if settings.json {
+        let letters: Vec<_> = lines.iter().map(as_json).collect();
+        let page = json!({ "deadLetters": letters, "next": next });
+        console::answer(serde_json::to_string_pretty(&page)?)?;
+    } else if lines.is_empty() {
+        console::tell("there are none");
+    } else {
+        console::answer(as_table(&lines))?;
+        if let Some(next) = next {
+            console::tell(format_args!("there are more: --after {next}"));
+        }
+    }
+    Ok(Ending::Good)
+}
+
+/// Shows it.
+///
+/// # Errors
+/// When there is none at that place, or PostgreSQL doesn't answer.
+pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
+    let session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let filter = LetterFilter {
+        topic: Some(settings.topic.clone()),
+        partition: Some(settings.partition),
+        offset: Some(settings.offset),
+        ..LetterFilter::default()
+    };
+    let letters = session.letters(&filter, Redriven::Too, None, SHOWN_MAX).await.context("PostgreSQL")?;
+    if letters.is_empty() {
+        bail!(
+            "no dead letter was read from {} {} at {}",
+            settings.topic,
+            settings.partition,
+            settings.offset
+        );
+    }
+    for letter in &letters {
+        for line in in_full(letter) {
+            console::answer(line)?;
+        }
+    }
+    Ok(Ending::Good)
+}
+
+fn as_table(lines: &[LetterLine]) -> Table<9> {
+    let mut table = Table::new([
+        "TOPIC",
+        "PARTITION",
+        "OFFSET",
+        "REASON",
+        "ORGANIZATION",
+        "REFUSED",
+        "REDRIVEN",
+        "BYTES",
+        "DETAIL",
+    ]);
+    for line in lines {
+        table.add([
+            line.at.place.topic.clone(),
+            line.at.place.partition.to_string(),
+            line.at.offset.to_string(),
+            line.reason.clone(),
+            line.organization.clone().unwrap_or_default(),
+            moment::shown(Some(line.rejected_at)),
+            moment::shown(line.redriven_at),
+            line.payload_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+            line.detail.clone(),
+        ]);
+    }
+    table
+}
+
+fn as_json(line: &LetterLine) -> serde_json::Value {
+    json!({
+        "topic": line.at.place.topic,
+        "topicId": line.at.topic_id,
+        "partition": line.at.place.partition,
+        "offset": line.at.offset,
+        "reason": line.reason,
+        "detail": line.detail,
+        "organizationId": line.organization,
+        "timestamp": moment::exact(line.broker_timestamp),
+        "rejectedAt": moment::exact(Some(line.rejected_at)),
+        "redrivenAt": moment::exact(line.redriven_at),
+        "redrives": line.redrives,
+        "payloadBytes": line.payload_bytes,
+    })
+}
+
+fn in_full(letter: &Letter) -> Vec<String> {
+    let Letter { line, key, headers, payload } = letter;
+    let mut lines = vec![
+        format!("place         {} at {}", line.at.place, line.at.offset),
+        format!("topic id      {}", if line.at.topic_id.is_empty() { "-" } else { &line.at.topic_id }),
+        format!("reason        {}: {}", line.reason, printable(&line.detail)),
+        format!("organization  {}", printable(line.organization.as_deref().unwrap_or("-"))),
+        format!("timestamp     {}", moment::exact(line.broker_timestamp).unwrap_or_default()),
+        format!("refused       {}", moment::exact(Some(line.rejected_at)).unwrap_or_default()),
+        format!(
+            "redriven      {} times, last {}",
+            line.redrives,
+            moment::exact(line.redriven_at).unwrap_or_default()
+        ),
+        format!("key           {}", bytes(key.as_deref())),
+    ];
+    lines.extend(
+        headers
+            .iter()
+            .map(|(name, value)| format!("header        {}: {}", printable(name), bytes(value.as_deref()))),
+    );
+    lines.push(format!("payload       {}", bytes(payload.as_deref())));
+    lines
+}
+
+/// Bytes as text where they are text, as hex otherwise.
+fn bytes(bytes: Option<&[u8]>) -> String {
+    let Some(bytes) = bytes else { return "none".into() };
+    let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    match std::str::from_utf8(bytes).ok().filter(is_text) {
+        Some(text) => format!("text, {} bytes: {}", bytes.len(), printable(text)),
+        None => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("hex, {} bytes: {hex}", bytes.len())
+        }
+    }
+}
+
+/// A place for `--after`. A topic's name has no slash; its id may.
+fn token(at: &LetterPlace) -> String {
+    format!("{}/{}/{}/{}", at.place.topic, at.topic_id, at.place.partition, at.offset)
+}
+
+fn place(token: &str) -> Result<LetterPlace, String> {
+    let parsed = (|| {
+        let (rest, offset) = token.rsplit_once('/')?;
+        let (rest, partition) = rest.rsplit_once('/')?;
+        let (topic, topic_id) = rest.split_once('/')?;
+        let place = Place { topic: topic.into(), partition: partition.parse().ok()? };
+        Some(LetterPlace { place, topic_id: topic_id.into(), offset: offset.parse().ok()? })
+    })();
+    parsed.ok_or_else(|| "it is written TOPIC/TOPIC_ID/PARTITION/OFFSET, as an earlier page named it".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_gone_on_from_by_its_last_place() {
+        for topic_id in ["", "aB/c+d"] {
+            let place_of = Place { topic: "events.v1".into(), partition: 3 };
+            let at = LetterPlace { place: place_of, topic_id: topic_id.into(), offset: 12 };
+            assert_eq!(place(&token(&at)), Ok(at));
+        }
+        assert!(place("events/3/12").is_err());
+    }
+
+    #[test]
+    fn text_is_shown_as_text_and_the_rest_as_hex() {
+        assert_eq!(bytes(None), "none");
+        assert_eq!(bytes(Some(b"{\"a\":1}\n")), "text, 8 bytes: {\"a\":1}\\n");
+        assert_eq!(bytes(Some(b"\x00\xff")), "hex, 2 bytes: 00ff");
+    }
+}

@@ -1,0 +1,170 @@
+//! Kafka as an operator's command asks and tells it: once, and beside the stream. Calls block; each has a limit.
+
+mod members;
+mod republisher;
+
+pub use members::{Member, Members};
+pub use rdkafka::error::KafkaError;
+pub use republisher::{Outgoing, Republisher};
+
+use crate::place::Place;
+use crate::record::Offset;
+use chrono::{DateTime, Utc};
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// How long one question waits for its answer.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Settings that only a member of the group has a use for; the others, TLS and SASL above all, are taken over.
+const MEMBERS_ONLY: [&str; 10] = [
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "partition.assignment.strategy",
+    "group.",
+    "fetch.",
+    "queued.",
+    "enable.",
+    "auto.",
+    "isolation.level",
+];
+
+/// Where Kafka is.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "cluster")]
+pub struct Settings {
+    /// Kafka's bootstrap servers, as host:port, comma-separated.
+    #[arg(long, env = "KAFKA_BROKERS")]
+    pub kafka_brokers: String,
+    /// The consumer group whose members count.
+    #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
+    pub kafka_group_id: String,
+    /// Any setting of librdkafka's, from KAFKA_CONFIG_<SETTING> with underscores for dots.
+    #[arg(skip)]
+    pub kafka_config: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// What is wrong with the settings, in a sentence.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        if self.kafka_brokers.trim().is_empty() {
+            return Some("KAFKA_BROKERS must name bootstrap servers, like host:9092".into());
+        }
+        let refused = self.config().create_native_config().err();
+        refused.map(|error| format!("a KAFKA_CONFIG_* variable is nothing librdkafka takes: {error}"))
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "business-metrics-operator");
+        for (name, value) in &self.kafka_config {
+            if !MEMBERS_ONLY.iter().any(|prefix| name.starts_with(prefix)) {
+                config.set(name, value);
+            }
+        }
+        config.set("bootstrap.servers", &self.kafka_brokers);
+        config
+    }
+}
+
+/// Which offset of a partition is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// That of the oldest record Kafka still has.
+    Earliest,
+    /// The one after the newest record that may be read.
+    Latest,
+    /// That of the first record stamped at this instant or later; after the newest where there is none.
+    Time(DateTime<Utc>),
+}
+
+/// Kafka, connected.
+pub struct Cluster {
+    consumer: BaseConsumer<Quiet>,
+    settings: Settings,
+}
+
+impl Cluster {
+    /// A client; it connects when it is first asked.
+    ///
+    /// # Errors
+    /// When the settings are nothing librdkafka takes.
+    pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
+        let mut config = settings.config();
+        config.set("isolation.level", "read_committed");
+        Ok(Self { consumer: config.create_with_context(Quiet)?, settings: settings.clone() })
+    }
+
+    /// All partitions of a topic; none if it doesn't exist.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn partitions(&self, topic: &str) -> Result<Vec<Place>, KafkaError> {
+        let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let mut places: Vec<_> = partitions
+            .map(|partition| Place { topic: topic.to_owned(), partition: partition.id() })
+            .collect();
+        places.sort_unstable();
+        Ok(places)
+    }
+
+    /// An offset of each place; places that Kafka doesn't know are left out.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn offsets(&self, places: &[Place], at: At) -> Result<HashMap<Place, Offset>, KafkaError> {
+        let asked = match at {
+            At::Earliest => KafkaOffset::Beginning,
+            At::Latest => KafkaOffset::End,
+            At::Time(time) => KafkaOffset::Offset(time.timestamp_millis().max(0)),
+        };
+        let mut list = TopicPartitionList::new();
+        for place in places {
+            list.add_partition_offset(&place.topic, place.partition, asked)?;
+        }
+        if places.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = self.consumer.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let elements = found.elements();
+        let known = elements.iter().filter(|element| element.error().is_ok());
+        let known = known.filter_map(|element| {
+            let KafkaOffset::Offset(offset) = element.offset() else { return None };
+            Some((
+                Place { topic: element.topic().to_owned(), partition: element.partition() },
+                Offset(offset),
+            ))
+        });
+        Ok(known.collect())
+    }
+
+    /// Who is in the consumer group now.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn members(&self) -> Result<Members, KafkaError> {
+        let groups = self.consumer.fetch_group_list(Some(&self.settings.kafka_group_id), ANSWER_WAIT_MAX)?;
+        Ok(Members::of(groups.groups()))
+    }
+}
+
+/// What goes wrong is told by the answer; the client's own chatter is for those who look for it.
+struct Quiet;
+
+impl ConsumerContext for Quiet {}
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, "{message}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka");
+    }
+}

@@ -1,0 +1,70 @@
+//! Publishes records again, to the very partition they came from.
+
+use super::{KafkaError, Quiet, Settings};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use std::time::Duration;
+
+/// How long a record may wait for room in the client; it is given up by librdkafka itself after `DELIVERY_WAIT_MAX_MS`.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(30);
+const DELIVERY_WAIT_MAX_MS: &str = "30000";
+/// What Kafka held once it shall be given back, however large: the broker's limit is the one that counts.
+const RECORD_BYTES_MAX: &str = "1000000000";
+
+/// A record to be published.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The topic's name.
+    pub topic: &'a str,
+    /// The partition's number.
+    pub partition: i32,
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
+    /// Its value, if it has one.
+    pub payload: Option<&'a [u8]>,
+    /// Its headers in order; a value may be missing.
+    pub headers: &'a [(String, Option<Vec<u8>>)],
+}
+
+/// An idempotent producer that waits for every replica.
+pub struct Republisher {
+    producer: FutureProducer<Quiet>,
+}
+
+impl Republisher {
+    /// A producer; it connects when it first publishes.
+    ///
+    /// # Errors
+    /// When the settings are nothing librdkafka takes.
+    pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
+        let mut config = settings.config();
+        config
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("message.timeout.ms", DELIVERY_WAIT_MAX_MS)
+            .set("message.max.bytes", RECORD_BYTES_MAX);
+        Ok(Self { producer: config.create_with_context(Quiet)? })
+    }
+
+    /// Publishes a record, and waits until Kafka has it.
+    ///
+    /// # Errors
+    /// When Kafka doesn't take it.
+    pub async fn publish(&self, record: Outgoing<'_>) -> Result<(), KafkaError> {
+        let room = OwnedHeaders::new_with_capacity(record.headers.len());
+        let headers = record
+            .headers
+            .iter()
+            .fold(room, |headers, (key, value)| headers.insert(Header { key, value: value.as_deref() }));
+        let outgoing = FutureRecord {
+            topic: record.topic,
+            partition: Some(record.partition),
+            key: record.key,
+            payload: record.payload,
+            timestamp: None,
+            headers: Some(headers),
+        };
+        let delivery = self.producer.send(outgoing, ROOM_WAIT_MAX).await;
+        delivery.map(drop).map_err(|(error, _)| error)
+    }
+}

@@ -1,0 +1,165 @@
+//! Double-entry bookkeeping, read in one snapshot: what the ledger's segments say they added, and what the buckets say.
+
+use super::claim::seconds_or_min;
+use super::{Error, Session};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::{BucketSize, Counters};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{IsolationLevel, Row, Transaction};
+
+/// One day of many organizations may take a while on a busy database.
+const LIMITS: &str = "set local statement_timeout = '10min'";
+/// Differences looked at for each day and pair of books; more than a person reads.
+pub const DIFFERENCES_MAX: i64 = 1_000;
+
+/// The books as they stood at one instant. Partitions of tables are read by their own names: so the parents stay
+/// unlocked, and members can make and drop partitions meanwhile.
+pub struct Books<'a> {
+    transaction: Transaction<'a>,
+}
+
+/// How far the books reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The ledger's floor, in seconds since the Unix epoch; below it pages may be gone.
+    pub floor: i64,
+    /// The first and the last UTC day that may have something; `None` if none has.
+    pub days: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// Two books of the same counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pair {
+    /// The ledger's segments, and quarters of an hour of all organizations together.
+    LedgerAndQuarters,
+    /// Quarters of an hour added up, and hours, by organization.
+    QuartersAndHours,
+    /// Quarters of an hour added up, and days, by organization.
+    QuartersAndDays,
+}
+
+/// A bucket that two books disagree about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Whose bucket; `None` where all organizations are taken together.
+    pub organization: Option<String>,
+    /// Its start.
+    pub bucket: DateTime<Utc>,
+    /// What the first book says.
+    pub first: Counters,
+    /// What the second says.
+    pub second: Counters,
+}
+
+impl Session {
+    /// Opens the books at this instant. Reads only, so a replica will do.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn books(&mut self) -> Result<Books<'_>, Error> {
+        let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
+        let transaction = begin.read_only(true).start().await?;
+        transaction.batch_execute(LIMITS).await?;
+        Ok(Books { transaction })
+    }
+}
+
+impl Books<'_> {
+    /// How far they reach.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn extent(&self) -> Result<Extent, Error> {
+        let floor = self.transaction.query_one("select floor from ledger_floor", &[]).await?;
+        let query = "
+            select min(day), max(day) from (
+                select to_date(right(c.relname::text, 8), 'YYYYMMDD') as day from pg_inherits i
+                join pg_class c on c.oid = i.inhrelid where i.inhparent = 'ledger_segments'::regclass
+                union all select (min(hour_bucket) at time zone 'UTC')::date from org_hourly_metrics
+                union all select (max(hour_bucket) at time zone 'UTC')::date from org_hourly_metrics
+                union all select (min(day_bucket) at time zone 'UTC')::date from org_daily_metrics
+                union all select (max(day_bucket) at time zone 'UTC')::date from org_daily_metrics
+            ) days";
+        let days = self.transaction.query_one(query, &[]).await?;
+        let day = |column| days.get::<_, Option<NaiveDate>>(column).map(midnight);
+        Ok(Extent { floor: seconds_or_min(&floor)?, days: day(0).zip(day(1)) })
+    }
+
+    /// What two books disagree about in the UTC day that begins at `day`, at most [`DIFFERENCES_MAX`] buckets.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn differences(&self, pair: Pair, day: DateTime<Utc>) -> Result<Vec<Difference>, Error> {
+        let quarters = self.existing(&format!("org_quarter_hourly_metrics_{}", day.format("%Y%m"))).await?;
+        let (first, second) = match pair {
+            Pair::LedgerAndQuarters => {
+                let ledger = self.existing(&format!("ledger_segments_{}", day.format("%Y%m%d"))).await?;
+                let nobody = "null::text";
+                (
+                    sums(ledger.as_deref(), nobody, "quarter"),
+                    sums(quarters.as_deref(), nobody, "quarter_bucket"),
+                )
+            }
+            Pair::QuartersAndHours => quarters_and(quarters.as_deref(), BucketSize::Hour),
+            Pair::QuartersAndDays => quarters_and(quarters.as_deref(), BucketSize::Day),
+        };
+        let until = day + Days::new(1);
+        let values: [&(dyn ToSql + Sync); 3] = [&day, &until, &DIFFERENCES_MAX];
+        let rows = self.transaction.query(&compared(&first, &second), &values).await?;
+        Ok(rows.iter().map(difference).collect())
+    }
+
+    /// The partition of a table, if it is there.
+    async fn existing(&self, name: &str) -> Result<Option<String>, Error> {
+        let row = self.transaction.query_one("select to_regclass($1)::text", &[&name]).await?;
+        Ok(row.get(0))
+    }
+}
+
+fn quarters_and(quarters: Option<&str>, size: BucketSize) -> (String, String) {
+    let bin = format!("date_bin('{} seconds', quarter_bucket, 'epoch')", size.seconds());
+    (sums(quarters, "organization_id", &bin), sums(Some(size.table()), "organization_id", size.column()))
+}
+
+/// The counters of a book by organization and bucket, from `$1` until `$2`.
+fn sums(table: Option<&str>, organization: &str, bucket: &str) -> String {
+    let Some(table) = table else {
+        let nothing = Counters::NAMES.map(|name| format!("0::bigint as {name}")).join(", ");
+        return format!(
+            "select null::text as organization, null::timestamptz as bucket, {nothing} where false"
+        );
+    };
+    // The column that a bucket is computed of is the one that is bounded.
+    let column = if bucket.contains("quarter_bucket") { "quarter_bucket" } else { bucket };
+    let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint as {name}")).join(", ");
+    format!(
+        "select {organization} as organization, {bucket} as bucket, {sums} from {table} \
+         where {column} >= $1 and {column} < $2 group by 1, 2"
+    )
+}
+
+/// The buckets that two books disagree about. A bucket that one of them doesn't have is one of zeros.
+fn compared(first: &str, second: &str) -> String {
+    let of = |book: char| Counters::NAMES.map(|name| format!("coalesce({book}.{name}, 0)")).join(", ");
+    let (a, b) = (of('a'), of('b'));
+    format!(
+        "select coalesce(a.organization, b.organization), coalesce(a.bucket, b.bucket), {a}, {b} \
+         from ({first}) a full join ({second}) b \
+         on a.bucket = b.bucket and coalesce(a.organization, '') = coalesce(b.organization, '') \
+         where ({a}) is distinct from ({b}) and $1::timestamptz < $2::timestamptz order by 2, 1 limit $3"
+    )
+}
+
+fn difference(row: &Row) -> Difference {
+    let counters = |from: usize| Counters::from_values(std::array::from_fn(|place| row.get(from + place)));
+    Difference {
+        organization: row.get(0),
+        bucket: row.get(1),
+        first: counters(2),
+        second: counters(2 + Counters::NAMES.len()),
+    }
+}
+
+fn midnight(date: NaiveDate) -> DateTime<Utc> {
+    date.and_time(chrono::NaiveTime::MIN).and_utc()
+}

@@ -1,0 +1,215 @@
+//! Dead letters, for people to look at and to publish again.
+
+use super::{Error, Session};
+use crate::place::Place;
+use base64::Engine as _;
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+/// Where a dead letter was read: what it is known by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LetterPlace {
+    /// Topic and partition.
+    pub place: Place,
+    /// Kafka's id of the topic; empty where it isn't known.
+    pub topic_id: String,
+    /// Where in the partition.
+    pub offset: i64,
+}
+
+/// Which dead letters are meant: those that all parts given fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// Any of these reasons.
+    pub reasons: Option<Vec<String>>,
+    /// Of this topic.
+    pub topic: Option<String>,
+    /// Of this partition.
+    pub partition: Option<i32>,
+    /// At this offset.
+    pub offset: Option<i64>,
+    /// Of this organization.
+    pub organization: Option<String>,
+    /// Refused at this instant or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Refused before this instant.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What a list says of a dead letter.
+#[derive(Clone, Debug)]
+pub struct LetterLine {
+    /// Where it was read.
+    pub at: LetterPlace,
+    /// The reason's code.
+    pub reason: String,
+    /// What exactly is wrong with it.
+    pub detail: String,
+    /// Whose it is, where that could be read.
+    pub organization: Option<String>,
+    /// The record's timestamp.
+    pub broker_timestamp: Option<DateTime<Utc>>,
+    /// When it was refused.
+    pub rejected_at: DateTime<Utc>,
+    /// When it was last published again.
+    pub redriven_at: Option<DateTime<Utc>>,
+    /// How often it was.
+    pub redrives: i32,
+    /// How long its payload is; `None` where there is none.
+    pub payload_bytes: Option<i32>,
+}
+
+/// A dead letter, whole.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// What a list says of it.
+    pub line: LetterLine,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its headers in order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Its payload.
+    pub payload: Option<Vec<u8>>,
+}
+
+const LINE: &str = "topic, kafka_partition, topic_id, kafka_offset, reason, detail, organization_id, broker_timestamp, \
+                    rejected_at, redriven_at, redrives, octet_length(payload)";
+const LINE_COLUMNS: usize = 12;
+
+const CHOSEN: &str = "from dead_letters
+where ($1::text[] is null or reason = any($1)) and ($2::text is null or topic = $2)
+  and ($3::integer is null or kafka_partition = $3) and ($4::bigint is null or kafka_offset = $4)
+  and ($5::text is null or organization_id = $5)
+  and ($6::timestamptz is null or rejected_at >= $6) and ($7::timestamptz is null or rejected_at < $7)
+  and ($8 or redriven_at is null)
+  and ($9::text is null or (topic, topic_id, kafka_partition, kafka_offset) > ($9, $10::text, $11::integer, $12::bigint))";
+
+impl Session {
+    /// One page of dead letters without what they hold, by topic, partition and offset.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn letter_lines(
+        &self,
+        filter: &LetterFilter,
+        after: Option<&LetterPlace>,
+        limit: i64,
+    ) -> Result<Vec<LetterLine>, Error> {
+        let rows = self.chosen(LINE, filter, Redriven::Too, after, Some(limit)).await?;
+        Ok(rows.iter().map(line).collect())
+    }
+
+    /// One page of dead letters, whole.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails, or headers are not as they were written.
+    pub async fn letters(
+        &self,
+        filter: &LetterFilter,
+        redriven: Redriven,
+        after: Option<&LetterPlace>,
+        limit: i64,
+    ) -> Result<Vec<Letter>, Error> {
+        let columns = format!("{LINE}, key, headers, payload");
+        self.chosen(&columns, filter, redriven, after, Some(limit)).await?.iter().map(letter).collect()
+    }
+
+    /// How many dead letters are meant.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn count_letters(&self, filter: &LetterFilter, redriven: Redriven) -> Result<i64, Error> {
+        let rows = self.chosen("count(*)", filter, redriven, None, None).await?;
+        Ok(rows.first().map_or(0, |row| row.get(0)))
+    }
+
+    /// Notes that these were published again.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn note_redriven(&self, letters: &[&LetterPlace]) -> Result<(), Error> {
+        let topics: Vec<&str> = letters.iter().map(|at| &*at.place.topic).collect();
+        let topic_ids: Vec<&str> = letters.iter().map(|at| &*at.topic_id).collect();
+        let partitions: Vec<i32> = letters.iter().map(|at| at.place.partition).collect();
+        let offsets: Vec<i64> = letters.iter().map(|at| at.offset).collect();
+        let note = "update dead_letters d set redriven_at = now(), redrives = redrives + 1 \
+                    from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) \
+                         as w (topic, topic_id, kafka_partition, kafka_offset) \
+                    where (d.topic, d.topic_id, d.kafka_partition, d.kafka_offset) \
+                        = (w.topic, w.topic_id, w.kafka_partition, w.kafka_offset)";
+        self.client.execute(note, &[&topics, &topic_ids, &partitions, &offsets]).await?;
+        Ok(())
+    }
+
+    async fn chosen(
+        &self,
+        columns: &str,
+        filter: &LetterFilter,
+        redriven: Redriven,
+        after: Option<&LetterPlace>,
+        limit: Option<i64>,
+    ) -> Result<Vec<Row>, Error> {
+        let redriven = redriven == Redriven::Too;
+        let (topic, topic_id) = (after.map(|at| &*at.place.topic), after.map(|at| &*at.topic_id));
+        let (partition, offset) = (after.map(|at| at.place.partition), after.map(|at| at.offset));
+        let mut values: Vec<&(dyn ToSql + Sync)> =
+            vec![&filter.reasons, &filter.topic, &filter.partition, &filter.offset, &filter.organization];
+        values.extend([&filter.since as &(dyn ToSql + Sync), &filter.until, &redriven]);
+        values.extend([&topic as &(dyn ToSql + Sync), &topic_id, &partition, &offset]);
+        let mut query = format!("select {columns} {CHOSEN}");
+        if let Some(limit) = &limit {
+            query.push_str(" order by topic, topic_id, kafka_partition, kafka_offset limit $13");
+            values.push(limit);
+        }
+        Ok(self.client.query(&query, &values).await?)
+    }
+}
+
+/// Whether those that were published again are meant, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redriven {
+    /// They are.
+    Too,
+    /// They aren't.
+    Not,
+}
+
+fn line(row: &Row) -> LetterLine {
+    LetterLine {
+        at: LetterPlace {
+            place: Place { topic: row.get(0), partition: row.get(1) },
+            topic_id: row.get(2),
+            offset: row.get(3),
+        },
+        reason: row.get(4),
+        detail: row.get(5),
+        organization: row.get(6),
+        broker_timestamp: row.get(7),
+        rejected_at: row.get(8),
+        redriven_at: row.get(9),
+        redrives: row.get(10),
+        payload_bytes: row.get(11),
+    }
+}
+
+fn letter(row: &Row) -> Result<Letter, Error> {
+    let headers: serde_json::Value = row.get(LINE_COLUMNS + 1);
+    Ok(Letter {
+        line: line(row),
+        key: row.get(LINE_COLUMNS),
+        headers: decoded(&headers).ok_or(Error::Unexpected("headers of a dead letter in another form"))?,
+        payload: row.get(LINE_COLUMNS + 2),
+    })
+}
+
+/// `[[name, base64 value or null], ...]`.
+fn decoded(headers: &serde_json::Value) -> Option<Vec<(String, Option<Vec<u8>>)>> {
+    let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).ok();
+    let headers = headers.as_array()?.iter().map(|pair| {
+        let [name, value] = pair.as_array()?.as_slice() else { return None };
+        let value = if value.is_null() { None } else { Some(decode(value.as_str()?)?) };
+        Some((name.as_str()?.to_owned(), value))
+    });
+    headers.collect()
+}

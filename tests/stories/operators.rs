@@ -1,0 +1,286 @@
+//! Operators' commands: what they show, what they change, what they refuse.
+
+use crate::telling::{count, counted, orders, orders_created, plain, text, yesterday};
+use bench::{Kind, Load, Message, Produced};
+use chrono::Utc;
+use rdkafka::admin::AdminOptions;
+use serde_json::Value;
+use std::time::Duration;
+use tests::{Ended, Stack};
+use xtask::wait::{self, Seen};
+
+/// How long Kafka may take to forget a topic.
+const FORGET_LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a command that ends by itself.
+async fn operate(stack: &Stack, args: &[&str]) -> Ended {
+    stack.consumer().command(args).run().await
+}
+
+/// The same, which must succeed; what it answered.
+async fn answer(stack: &Stack, args: &[&str]) -> String {
+    let ended = operate(stack, args).await;
+    assert_eq!(ended.code, Some(0), "{args:?}: {ended:#?}");
+    ended.output
+}
+
+async fn json(stack: &Stack, args: &[&str]) -> Value {
+    serde_json::from_str(&answer(stack, args).await).expect("JSON")
+}
+
+/// Deletes a topic and makes it again, empty.
+async fn make_anew(stack: &Stack, topic: &str) {
+    let admin = stack.kafka().admin().expect("an administration");
+    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    let made = wait::until("a topic to be made anew", FORGET_LIMIT, async || {
+        let made = stack.kafka().create_topics(&[topic], stack.partitions()).await;
+        Ok(made.map_or_else(|error| Seen::NotYet(error.to_string()), Seen::Ready))
+    });
+    made.await.expect("a topic");
+}
+
+#[tokio::test]
+async fn progress_shows_where_every_partition_stands() {
+    let stack = counted(orders("acme", 7)).await;
+    let events = &stack.topics().events;
+    let rows = json(&stack, &["progress", "show", "--json"]).await;
+    let rows = rows.as_array().expect("an array");
+    assert_eq!(rows.len(), 3 * 4, "three topics of four partitions: {rows:#?}");
+    let sum = |field: &str| rows.iter().filter_map(|row| row[field].as_i64()).sum::<i64>();
+    assert_eq!((sum("nextOffset"), sum("endOffset"), sum("lag")), (7, 7, 0));
+    assert!(rows.iter().all(|row| row["owner"].is_string() && row["epoch"] == 1), "{rows:#?}");
+    let table = answer(&stack, &["progress", "show", "--topic", events]).await;
+    assert_eq!(table.lines().count(), 1 + 4, "{table}");
+    assert!(table.starts_with("TOPIC") && table.contains(&**events), "{table}");
+}
+
+#[tokio::test]
+async fn a_topic_made_anew_is_counted_after_a_reset_that_no_live_member_is_disturbed_by() {
+    let stack = Stack::with_partitions(1).await;
+    stack.produce(orders("acme", 10)).await;
+    count(&stack).await;
+    let events = &*stack.topics().events;
+    make_anew(&stack, events).await;
+    // As many, and of the same quarter: the batch ends where the one before did.
+    stack.produce(orders("beta", 10)).await;
+
+    let mut consumer = stack.consumer().start().await;
+    consumer.until_not_ready().await;
+    let reset = ["progress", "reset", "--topic", events, "--to", "earliest"];
+    let refused = operate(&stack, &reset).await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.errors.contains("is live on"), "{refused:#?}");
+    assert_eq!(consumer.stop().await, Some(0));
+
+    let next = async || {
+        let query = "select next_offset, epoch from consumer_progress where topic = $1";
+        let row = stack.client().await.query_one(query, &[&events]).await.expect("a row");
+        (row.get::<_, i64>(0), row.get::<_, i64>(1))
+    };
+    let (before, epoch) = next().await;
+    let said = answer(&stack, &[&reset[..], &["--dry-run"]].concat()).await;
+    assert!(said.contains("reads 10 offsets again"), "{said}");
+    assert_eq!(next().await, (before, epoch), "a dry run changes nothing");
+    answer(&stack, &reset).await;
+    assert_eq!(next().await, (0, epoch + 1), "whoever held it is fenced");
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(10));
+    stack.counts("beta").await.are(orders_created(10));
+}
+
+#[tokio::test]
+async fn going_back_counts_nothing_twice_and_nonsense_is_refused() {
+    let stack = Stack::with_partitions(1).await;
+    stack.produce(orders("acme", 100)).await;
+    count(&stack).await;
+    let events = &*stack.topics().events;
+    let to = |to| ["progress", "reset", "--topic", events, "--to", to];
+    let said = answer(&stack, &to("40")).await;
+    assert!(said.contains("from 100 to 40: reads 60 offsets again"), "{said}");
+    let said = answer(&stack, &[&to("latest")[..], &["--dry-run"]].concat()).await;
+    assert!(said.contains("skips 60 offsets"), "{said}");
+    answer(&stack, &to("2020-01-01T00:00:00Z")).await;
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(100));
+    for wrong in [to("101"), to("soon"), ["progress", "reset", "--topic", "nowhere", "--to", "earliest"]] {
+        let refused = operate(&stack, &wrong).await;
+        assert_eq!(refused.code, Some(2), "{wrong:?}: {refused:#?}");
+        assert_eq!(refused.errors.lines().count(), 1, "one sentence: {refused:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_of_another_group_is_seen_by_what_it_moves() {
+    let stack = Stack::start().await;
+    let mut consumer = stack.consumer().start().await;
+    consumer.until_ready().await;
+    stack.produce(orders("acme", 1)).await;
+    stack.until_idle().await;
+    let args = ["progress", "reset", "--topic", &stack.topics().events, "--to", "latest"];
+    let refused = stack.consumer().command(&args).set("KAFKA_GROUP_ID", "another").run().await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.errors.contains("is moved by"), "{refused:#?}");
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_page_by_page_and_shown_whole() {
+    let stack = Stack::with_partitions(1).await;
+    let bad = |n: u8| Produced::garbage(Kind::Event, "acme", vec![0xff, n]);
+    stack.produce((0..5).map(bad)).await;
+    stack.produce(plain([Message::order("acme", "", yesterday())])).await;
+    count(&stack).await;
+
+    let list = ["dead-letters", "list", "--json", "--reason", "malformed_payload"];
+    let page = json(&stack, &[&list[..], &["--limit", "3"]].concat()).await;
+    let offsets = |page: &Value| -> Vec<i64> {
+        let letters = page["deadLetters"].as_array().expect("an array");
+        letters.iter().filter_map(|letter| letter["offset"].as_i64()).collect()
+    };
+    assert_eq!(offsets(&page), [0, 1, 2]);
+    let next = page["next"].as_str().expect("there are more");
+    let page = json(&stack, &[&list[..], &["--after", next]].concat()).await;
+    assert_eq!((offsets(&page), &page["next"]), (vec![3, 4], &Value::Null));
+    let of = ["dead-letters", "list", "--organization", "acme", "--since", "1h"];
+    let table = answer(&stack, &of).await;
+    assert_eq!(table.lines().count(), 2, "one has an organization that could be read: {table}");
+    assert_eq!(answer(&stack, &["dead-letters", "list", "--until", "1h"]).await, "");
+
+    let events = &*stack.topics().events;
+    let show = ["dead-letters", "show", "--topic", events, "--partition", "0", "--offset", "2"];
+    let shown = answer(&stack, &show).await;
+    assert!(shown.contains("text, 4 bytes: acme") && shown.contains("hex, 2 bytes: ff02"), "{shown}");
+    let none = operate(&stack, &[&show[..7], &["99"]].concat()).await;
+    assert_eq!((none.code, &*none.output), (Some(1), ""), "{none:#?}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_still_bad_goes_round_until_the_limit() {
+    let stack = Stack::start().await;
+    let mut bad = Produced::garbage(Kind::Event, "acme", b"\xff\xff".to_vec());
+    bad.headers = vec![("trace", b"abc".to_vec())];
+    stack.produce([bad]).await;
+    let consumer = stack.consumer().start().await;
+    stack.until_idle().await;
+    assert_eq!(operate(&stack, &["dead-letters", "redrive"]).await.code, Some(2), "nothing was chosen");
+
+    let redrive = ["dead-letters", "redrive", "--all", "--redrives-max", "2"];
+    for round in 1..=2 {
+        assert_eq!(answer(&stack, &redrive).await, "1 redriven\n", "round {round}");
+        stack.until_idle().await;
+        let letters = stack.dead_letters().await;
+        assert_eq!(letters.len(), 1 + round, "{letters:#?}");
+        let (first, last) = (&letters[0], &letters[round]);
+        assert_eq!((&first.topic, first.partition), (&last.topic, last.partition));
+        assert_eq!((&first.key, &first.payload), (&last.key, &last.payload));
+        let count = ["MQ==", "Mg=="][round - 1];
+        assert_eq!(last.headers, serde_json::json!([["trace", "YWJj"], ["redrive-count", count]]));
+    }
+    let refused = operate(&stack, &redrive).await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.output.starts_with("0 redriven\n1 refused"), "{refused:#?}");
+    assert_eq!(consumer.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_record_that_can_be_counted_now_is_redriven_and_counts_once() {
+    let stack = Stack::start().await;
+    let events = &*stack.topics().events;
+    let payload = Message::order("acme", "o1", yesterday()).encode();
+    let insert = "insert into dead_letters (topic, kafka_partition, kafka_offset, key, headers, payload, reason, detail) \
+                  values ($1, 2, $2, 'acme', '[]', $3, $4, '')";
+    let client = stack.client().await;
+    let future = (Some(payload), "from_the_future");
+    for (offset, (payload, reason)) in [future, (None, "missing_id")].into_iter().enumerate() {
+        let offset = offset as i64;
+        client.execute(insert, &[&events, &offset, &payload, &reason]).await.expect("a dead letter");
+    }
+    let redrive = ["dead-letters", "redrive", "--topic", events, "--reason", "from_the_future"];
+    let dry = answer(&stack, &[&redrive[..], &["--dry-run"]].concat()).await;
+    assert_eq!(dry, "1 would be redriven\n");
+    assert!(stack.ends().values().all(|end| *end == 0), "a dry run publishes nothing");
+    assert_eq!(answer(&stack, &redrive).await, "1 redriven\n");
+    assert_eq!(answer(&stack, &redrive).await, "0 redriven\n", "it is marked");
+    assert_eq!(answer(&stack, &[&redrive[..], &["--again"]].concat()).await, "1 redriven\n");
+    assert_eq!(stack.ends()[&(events.to_owned(), 2)], 2, "twice, to the partition it came from");
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(1));
+
+    let hollow = operate(&stack, &["dead-letters", "redrive", "--reason", "missing_id"]).await;
+    assert_eq!(hollow.code, Some(1), "{hollow:#?}");
+    assert!(hollow.output.contains("the payload was not kept"), "{hollow:#?}");
+}
+
+#[tokio::test]
+async fn the_books_agree_after_a_mixed_load_and_beside_members_that_count() {
+    let stack = Stack::start().await;
+    let load = Load { records: 20_000, partitions: 4, ..Load::mixed(5, Utc::now()) };
+    let records: Vec<_> = load.records().collect();
+    let (first, second) = records.split_at(10_000);
+    let consumer = stack.consumer().start().await;
+    stack.produce(first.iter().cloned()).await;
+    stack.until_some_are_counted().await;
+    let beside = answer(&stack, &["audit"]).await;
+    assert!(beside.contains("the books agree"), "one snapshot, whatever is counted meanwhile: {beside}");
+    stack.produce(second.iter().cloned()).await;
+    stack.until_idle().await;
+    let said = answer(&stack, &["audit", "--replica-url", stack.database().as_str()]).await;
+    assert!(said.contains("the books agree"), "{said}");
+    assert_eq!(consumer.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_tampered_bucket_of_any_size_is_found_and_named() {
+    let stack = counted(orders("acme", 10)).await;
+    let noon = text(yesterday());
+    let tamper = async |table: &str, by: i64| {
+        let update = format!("update {table} set orders_created = orders_created + $1");
+        stack.client().await.execute(&update, &[&by]).await.expect("a bucket");
+    };
+    let second = format!("{}Z", &noon[..19]);
+    let midnight = text(yesterday() - chrono::Duration::hours(12));
+    let day = format!("{}Z", &midnight[..19]);
+    for (table, expected) in [
+        ("org_hourly_metrics", format!("{second}  acme  orders_created: quarters 10, hour 11 (+1)")),
+        ("org_daily_metrics", format!("{day}  acme  orders_created: quarters 10, day 11 (+1)")),
+        (
+            "ledger_segments",
+            format!("{second}  all organizations  orders_created: ledger 11, quarters 10 (-1)"),
+        ),
+    ] {
+        tamper(table, 1).await;
+        let ended = operate(&stack, &["audit", "--since", "3d"]).await;
+        assert_eq!(ended.code, Some(1), "{table}: {ended:#?}");
+        assert!(
+            ended.output.contains(&expected) && ended.output.contains("differ in 1 counters"),
+            "{ended:#?}"
+        );
+        tamper(table, -1).await;
+    }
+    tamper("org_quarter_hourly_metrics", 5).await;
+    let ended = operate(&stack, &["audit"]).await;
+    assert!(ended.output.contains("differ in 3 counters"), "it disagrees with all others: {ended:#?}");
+    let window = format!("{second}/{second}");
+    for wrong in [
+        ["--window", &*window],
+        ["--since", "soon"],
+        ["--window", "2001-01-01T00:00:00Z/2001-01-02T00:00:00Z"],
+    ] {
+        let ended = operate(&stack, &[&["audit"], &wrong[..]].concat()).await;
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {ended:#?}");
+    }
+    let away = operate(&stack, &["audit", "--replica-url", "postgres://nobody@127.0.0.1:1/nothing"]).await;
+    assert_eq!(away.code, Some(3), "{away:#?}");
+}
+
+#[tokio::test]
+async fn what_lies_below_the_floor_is_not_held_against_the_ledger() {
+    let stack = counted(orders("acme", 10)).await;
+    let client = stack.client().await;
+    client.execute("delete from ledger_segments", &[]).await.expect("a ledger");
+    let ended = operate(&stack, &["audit"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:#?}");
+    let floor = yesterday() + chrono::Duration::hours(12);
+    client.execute("update ledger_floor set floor = $1", &[&floor]).await.expect("a floor");
+    assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
+}
