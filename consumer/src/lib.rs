@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Kafka -> source (one thread) -> bounded channel -> pipeline (one task)
-//!          Assigned  <- answered from the table      claim     raise the partition's epoch
+//!          Assigned  -> fetched once it is claimed    claim     raise the partition's epoch
 //!          Batch     folded from records             decide    which identities are new: the ledger
 //!          Revoked   <- answered when done           claim     begin; move the spans forward: the fence
 //!          Broken                                    commit    ledger, lists, counters, progress: one transaction
