@@ -49,8 +49,12 @@ const PURE: [&str; 29] = [
 const KNOWN_TO: [(&str, &str, &[&str]); 15] = [
     ("rdkafka", "consumer/", &["consumer/src/source/"]),
     ("rdkafka_sys", "consumer/", &["consumer/src/source/"]),
-    // DATABASE_URL is parsed where settings are, so that a wrong one is named before anything starts.
-    ("tokio_postgres", "consumer/", &["consumer/src/store/", "consumer/src/settings.rs"]),
+    // The databases' URLs are parsed where settings are, so that a wrong one is named before anything starts.
+    (
+        "tokio_postgres",
+        "consumer/",
+        &["consumer/src/store/", "consumer/src/settings.rs", "consumer/src/operator/audit.rs"],
+    ),
     ("migrations", "consumer/", &["consumer/src/store/", "consumer/src/migrate.rs"]),
     ("redis", "consumer/", &["consumer/src/announce.rs"]),
     ("prost_reflect", "consumer/", &["consumer/src/frame.rs"]),
