@@ -18,6 +18,7 @@ const DEAD_LETTERS: &str = "consumer_dead_letters_total";
 const CONTRADICTIONS: &str = "consumer_contradictions_total";
 const BATCH_RECORDS: &str = "consumer_batch_records";
 const BATCH_SECONDS: &str = "consumer_batch_seconds";
+const COMMIT_SECONDS: &str = "consumer_commit_seconds";
 const LAG: &str = "consumer_lag_records";
 const PARTITIONS: &str = "consumer_partitions";
 const FENCED: &str = "consumer_partitions_fenced_total";
@@ -35,6 +36,7 @@ pub struct Meters {
     dead_letters: Vec<(Reason, Counter)>,
     batch_records: Histogram,
     batch_seconds: Histogram,
+    commit_seconds: Histogram,
     partitions: Gauge,
     fenced: Counter,
     stopped: Counter,
@@ -68,6 +70,7 @@ impl Meters {
         );
         describe_histogram!(BATCH_RECORDS, "Records in a batch.");
         describe_histogram!(BATCH_SECONDS, "From a batch's arrival to its commit.");
+        describe_histogram!(COMMIT_SECONDS, "A batch's transaction, from its begin to its commit.");
         describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
         describe_gauge!(PARTITIONS, "Partitions this member holds.");
         describe_counter!(FENCED, "Partitions lost to another member's claim.");
@@ -86,6 +89,7 @@ impl Meters {
                 .into(),
             batch_records: histogram!(BATCH_RECORDS),
             batch_seconds: histogram!(BATCH_SECONDS),
+            commit_seconds: histogram!(COMMIT_SECONDS),
             partitions: gauge!(PARTITIONS),
             fenced: counter!(FENCED),
             stopped: counter!(STOPPED),
@@ -99,6 +103,11 @@ impl Meters {
     pub fn batch(&self, records: usize, took: Duration) {
         self.batch_records.record(records as f64);
         self.batch_seconds.record(took);
+    }
+
+    /// A transaction was committed.
+    pub fn commit(&self, took: Duration) {
+        self.commit_seconds.record(took);
     }
 
     /// A partition's share of a batch is committed.

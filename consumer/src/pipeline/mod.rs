@@ -143,6 +143,7 @@ impl Running {
                 for partition in partitions {
                     self.unclaimed.remove(&partition);
                     self.forget(partition);
+                    self.parts.meters.released(&self.parts.topics, partition);
                 }
                 let _ = done.try_send(());
             }
@@ -157,7 +158,6 @@ impl Running {
         self.holding.remove(&partition);
         self.parts.ledger.forget(partition);
         self.parts.readiness.forget(&self.condition(partition));
-        self.parts.meters.released(&self.parts.topics, partition);
         self.parts.meters.partitions(self.holding.len());
     }
 
@@ -232,8 +232,10 @@ impl Running {
         let days: BTreeSet<DateTime<Utc>> = quarters.map(|quarter| quarter.bucket(BucketSize::Day)).collect();
         while !changes.parts.is_empty() {
             let spans = self.spans(changes);
+            let began = Instant::now();
             match self.attempt(changes, &spans, &days).await {
                 Ok(Some(moved)) => {
+                    self.parts.meters.commit(began.elapsed());
                     let fate = |part: &Part| {
                         if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
                     };

@@ -160,12 +160,12 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
         config.application_name("business-metrics-consumer");
     }
     let connecting = async {
-        if config.get_ssl_mode() == SslMode::Disable {
-            let (client, connection) = config.connect(NoTls).await?;
+        if config.get_ssl_mode() == SslMode::Require {
+            let (client, connection) = config.connect(tls()?).await?;
             drive(connection);
             Ok::<_, Error>(client)
         } else {
-            let (client, connection) = config.connect(tls()?).await?;
+            let (client, connection) = config.connect(NoTls).await?;
             drive(connection);
             Ok(client)
         }
@@ -189,7 +189,8 @@ fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + S
     });
 }
 
-/// TLS with the system's certificates. Whether it is used is `sslmode`'s to say, in `DATABASE_URL`.
+/// TLS, with the system's certificates (or `SSL_CERT_FILE`'s). Used where `sslmode` asks for it, and then certificate and
+/// name must be right.
 fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
     let mut roots = rustls::RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();

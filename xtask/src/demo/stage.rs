@@ -86,7 +86,7 @@ impl Stage {
     /// When a token can't be signed.
     pub fn invite(&self, companies: &[Company]) -> anyhow::Result<()> {
         let api = self.addresses.api;
-        say::choice("Query API", format_args!("http://{api} (contract: http://{api}/openapi.json)"));
+        say::choice("Query API", format_args!("http://{api}"));
         for company in companies {
             let token = self.secret.token(&company.id)?;
             say::line(format_args!("\n# {} ({})", company.name, company.id));

@@ -20,12 +20,12 @@ impl Java {
         let home =
             environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
         let Some(path) = home.or_else(|| environment.find("java")) else {
-            return Err("no Java found (Debian: apt-get install openjdk-17-jre-headless)".into());
+            return Err("no Java found (Debian: apt-get install default-jre-headless)".into());
         };
         match version(&path) {
             Some(version) if version >= VERSION_MIN => Ok(Self { path, version }),
             Some(version) => Err(format!(
-                "Java {version} found, Kafka needs {VERSION_MIN} or newer (Debian: apt-get install openjdk-17-jre-headless)"
+                "Java {version} found, Kafka needs {VERSION_MIN} or newer (Debian: apt-get install default-jre-headless)"
             )),
             None => Err(format!("{} doesn't say which version it is", path.display())),
         }
