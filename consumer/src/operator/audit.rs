@@ -9,16 +9,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Days, Utc};
 use domain::{BucketSize, Counters};
 
-/// Compares what the ledger says it admitted with what the buckets say, counter by counter: the ledger with the quarters of
-/// an hour of all organizations together, and the quarters with hours and days, organization by organization.
-///
-/// It runs beside members that count: everything is read in one snapshot, day by day. A long run holds back vacuum
-/// meanwhile; with --replica-url it reads from a replica instead.
-///
-/// Only what both books still have is compared: the ledger from its floor on (LEDGER_RETENTION_DAYS), quarters within
-/// QUARTER_RETENTION_DAYS.
-///
-/// Ends with 0 if the books agree, 1 if they differ, 2 for bad settings, 3 if they could not be read.
+/// Settings of `consumer audit`.
 #[derive(Debug, clap::Args)]
 pub struct Audit {
     /// PostgreSQL, where the books are.

@@ -53,9 +53,7 @@ impl Filter {
     }
 }
 
-/// Lists refused records by topic, partition and offset, a page at a time.
-///
-/// Where more follow, the last line says how to go on: with --after and the place of the last one shown.
+/// Settings of `consumer dead-letters list`.
 #[derive(Debug, clap::Args)]
 pub struct List {
     /// PostgreSQL, where the dead letters are.
@@ -75,7 +73,7 @@ pub struct List {
     pub json: bool,
 }
 
-/// Shows one refused record whole: key, headers and payload as text where they are text, as hex otherwise.
+/// Settings of `consumer dead-letters show`.
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// PostgreSQL, where the dead letters are.

@@ -24,27 +24,61 @@ pub enum Command {
     /// Look at the records that were refused, and publish them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Compare the ledger's sums with the counters the dashboard reads: two sets of books that must agree.
+    /// Compares what the ledger says it admitted with what the buckets say, counter by counter: the ledger with the quarters of
+    /// an hour of all organizations together, and the quarters with hours and days, organization by organization.
+    ///
+    /// It runs beside members that count: everything is read in one snapshot, day by day. A long run holds back vacuum
+    /// meanwhile; with --replica-url it reads from a replica instead.
+    ///
+    /// Only what both books still have is compared: the ledger from its floor on (LEDGER_RETENTION_DAYS), quarters within
+    /// QUARTER_RETENTION_DAYS.
+    ///
+    /// Ends with 0 if the books agree, 1 if they differ, 2 for bad settings, 3 if they could not be read.
     Audit(Box<audit::Audit>),
 }
 
 /// Commands about where partitions stand.
 #[derive(Debug, clap::Subcommand)]
 pub enum Progress {
-    /// Where every partition stands: claim, next offset, Kafka's end, lag, owner.
+    /// Shows where every partition stands: the claim's number (epoch), the offset of the next record to count, Kafka's end, how
+    /// many offsets lie between (lag), the instant through which everything is counted, and whose the partition is.
+    ///
+    /// A negative lag says that Kafka's end lies before what was counted: the topic was made anew, and the partition waits
+    /// for `consumer progress reset`.
     Show(Box<progress::Show>),
-    /// Set where partitions go on, after a topic was made anew or lost records that were not counted yet.
+    /// Sets the offset of the next record to count, for one partition or all of a topic.
+    ///
+    /// Stop the members first: it is refused while one is live on a partition meant (Kafka's consumer group is asked, and the
+    /// partitions' rows are watched for a moment). Whoever might hold a partition all the same is fenced: the claim's number
+    /// is raised, so that it can't write any more.
+    ///
+    /// Going back is safe: records that the ledger remembers aren't counted twice, and those older than it remembers are
+    /// refused as too_old, never counted again. Going forward skips: what lies between is not counted unless you go back. See
+    /// both with --dry-run.
+    ///
+    /// A topic made anew starts at --to earliest.
     Reset(Box<reset::Reset>),
 }
 
 /// Commands about refused records.
 #[derive(Debug, clap::Subcommand)]
 pub enum DeadLetters {
-    /// A page of refused records, with reason and place.
+    /// Lists refused records by topic, partition and offset, a page at a time.
+    ///
+    /// Where more follow, the last line says how to go on: with --after and the place of the last one shown.
     List(Box<dead_letters::List>),
-    /// One refused record, whole.
+    /// Shows one refused record whole: key, headers and payload as text where they are text, as hex otherwise.
     Show(Box<dead_letters::Show>),
-    /// Publish refused records again, to the topic and partition they came from.
+    /// Publishes refused records again, to the topic and partition they came from: key, headers and payload unchanged, but for
+    /// the header redrive-count. Do it when the cause is gone: a record from the future whose time has come, a consumer that
+    /// knows the new status.
+    ///
+    /// It is safe: a record that was counted meanwhile isn't counted twice. It can be interrupted, and simply done again.
+    ///
+    /// A dead letter stays where it is, marked as redriven, and isn't chosen again without --again. A record that is refused
+    /// again makes a dead letter of its own. A record whose payload was not kept can't be redriven.
+    ///
+    /// Ends with 1 if something chosen could not be redriven.
     Redrive(Box<redrive::Redrive>),
 }
 
@@ -103,9 +137,18 @@ pub async fn operate(command: Command) -> ExitCode {
         // Whoever reads the answer has seen enough of it.
         Err(error) if console::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            console::tell(format_args!("{error:#}"));
+            console::tell(sentence(&error));
             let code = error.downcast_ref::<BadSetting>().map(|_| ExitCode::from(BadSetting::EXIT));
             code.unwrap_or(could_not)
         }
     }
+}
+
+/// What went wrong and why. Some causes repeat in their words what caused them; it is said once.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => said,
+        before => format!("{before}: {cause}"),
+    })
 }

@@ -11,11 +11,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use std::collections::HashMap;
 
-/// Shows where every partition stands: the claim's number (epoch), the offset of the next record to count, Kafka's end, how
-/// many offsets lie between (lag), the instant through which everything is counted, and whose the partition is.
-///
-/// A negative lag says that Kafka's end lies before what was counted: the topic was made anew, and the partition waits
-/// for `consumer progress reset`.
+/// Settings of `consumer progress show`.
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// PostgreSQL, where the progress is.

@@ -18,16 +18,7 @@ const REDRIVE_COUNT: &str = "redrive-count";
 /// Dead letters held in memory, and on their way to Kafka, at once.
 const PAGE: i64 = 50;
 
-/// Publishes refused records again, to the topic and partition they came from: key, headers and payload unchanged, but for
-/// the header redrive-count. Do it when the cause is gone: a record from the future whose time has come, a consumer that
-/// knows the new status.
-///
-/// It is safe: a record that was counted meanwhile isn't counted twice. It can be interrupted, and simply done again.
-///
-/// A dead letter stays where it is, marked as redriven, and isn't chosen again without --again. A record that is refused
-/// again makes a dead letter of its own. A record whose payload was not kept can't be redriven.
-///
-/// Ends with 1 if something chosen could not be redriven.
+/// Settings of `consumer dead-letters redrive`.
 #[derive(Debug, clap::Args)]
 pub struct Redrive {
     /// PostgreSQL, where the dead letters are.

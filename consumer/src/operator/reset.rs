@@ -14,17 +14,7 @@ use std::time::Duration;
 /// A member that counts changes its partitions' rows every second; one that none changes within this is held by nobody.
 const WATCH: Duration = Duration::from_millis(2_500);
 
-/// Sets the offset of the next record to count, for one partition or all of a topic.
-///
-/// Stop the members first: it is refused while one is live on a partition meant (Kafka's consumer group is asked, and the
-/// partitions' rows are watched for a moment). Whoever might hold a partition all the same is fenced: the claim's number
-/// is raised, so that it can't write any more.
-///
-/// Going back is safe: records that the ledger remembers aren't counted twice, and those older than it remembers are
-/// refused as too_old, never counted again. Going forward skips: what lies between is not counted unless you go back. See
-/// both with --dry-run.
-///
-/// A topic made anew starts at --to earliest.
+/// Settings of `consumer progress reset`.
 #[derive(Debug, clap::Args)]
 pub struct Reset {
     /// PostgreSQL, where the progress is.
