@@ -33,9 +33,7 @@ pub mod pipeline;
 pub mod source;
 pub mod store;
 
-// A part of Kafka's side that the stream has no use for, and so beside it.
-#[path = "source/cluster/mod.rs"]
-pub mod cluster;
+// What operators type, beside the stream.
 pub mod operator;
 
 pub mod logging;

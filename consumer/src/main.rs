@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ended = runtime.map_err(Into::into).and_then(|runtime| {
-        runtime.block_on(async {
+        let ended = runtime.block_on(async {
             match line.command {
                 Command::Run(settings) => consumer::run::run(*settings).await.map(|()| ExitCode::SUCCESS),
                 Command::Migrate(settings) => {
@@ -19,7 +19,10 @@ fn main() -> ExitCode {
                 }
                 Command::Operate(command) => Ok(consumer::operator::operate(command).await),
             }
-        })
+        });
+        // A thread that still waits for Kafka must not hold the exit up: the grace period is over.
+        runtime.shutdown_background();
+        ended
     });
     match ended {
         Ok(code) => code,

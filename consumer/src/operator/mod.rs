@@ -11,8 +11,8 @@ mod redrive;
 mod reset;
 mod table;
 
-use crate::cluster;
 use crate::settings::{BadSetting, Database};
+use crate::source::cluster;
 use std::process::ExitCode;
 
 /// What an operator asks for.

@@ -2,10 +2,10 @@
 
 use super::table::Table;
 use super::{Ending, console, moment};
-use crate::cluster::{self, At, Cluster};
 use crate::place::Place;
 use crate::record::Offset;
 use crate::settings::Database;
+use crate::source::cluster::{self, At, Cluster};
 use crate::store::{Session, Stand};
 use anyhow::Context as _;
 use serde_json::json;

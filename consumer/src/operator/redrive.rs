@@ -3,10 +3,10 @@
 use super::Ending;
 use super::console::{self, Advance};
 use super::dead_letters::Filter;
-use crate::cluster::{self, Cluster, Outgoing, Republisher};
 use crate::place::Place;
 use crate::reason::Reason;
 use crate::settings::{BadSetting, Database};
+use crate::source::cluster::{self, Cluster, Outgoing, Republisher};
 use crate::store::{Letter, LetterFilter, Redriven, Session};
 use anyhow::Context as _;
 use futures_util::future::join_all;

@@ -1,10 +1,10 @@
 //! `consumer progress reset`: where partitions go on, set by a person.
 
 use super::{Ending, console, moment};
-use crate::cluster::{self, At, Cluster, Members};
 use crate::place::Place;
 use crate::record::Offset;
 use crate::settings::{BadSetting, Database};
+use crate::source::cluster::{self, At, Cluster, Members};
 use crate::store::{Session, Set, Setting, Stand};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};

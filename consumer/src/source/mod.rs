@@ -8,6 +8,7 @@
 //! group settles, but nothing of a partition is fetched until its claim has answered where to start. A revocation
 //! meanwhile cancels it.
 
+pub mod cluster;
 mod context;
 mod ends;
 mod group;
