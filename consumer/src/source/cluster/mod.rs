@@ -43,7 +43,7 @@ pub struct Settings {
     /// The consumer group whose members count.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
-    /// Any setting of librdkafka's, from KAFKA_CONFIG_<SETTING> with underscores for dots.
+    /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
 }
