@@ -121,14 +121,7 @@ impl Settings {
         if let Some(name) = fixed {
             return Some(format!("{} can't be set: exact counting depends on it", variable(name)));
         }
-        let refused = self.config().create_native_config().err()?;
-        // The value may be a secret; the name says enough.
-        let name = if let KafkaError::ClientConfig(_, _, name, _) = refused {
-            variable(&name)
-        } else {
-            CONFIG_PREFIX.into()
-        };
-        Some(format!("{name} is not a setting of librdkafka's, or not one of its values"))
+        refused(&self.config())
     }
 
     /// librdkafka's configuration.
@@ -147,6 +140,18 @@ impl Settings {
         config.set("bootstrap.servers", &self.kafka_brokers).set("group.id", &self.kafka_group_id);
         config
     }
+}
+
+/// Which setting librdkafka refuses, in a sentence. Without its value, which may be a secret.
+#[must_use]
+pub fn refused(config: &ClientConfig) -> Option<String> {
+    let refused = config.create_native_config().err()?;
+    let name = if let KafkaError::ClientConfig(_, _, name, _) = refused {
+        variable(&name)
+    } else {
+        CONFIG_PREFIX.into()
+    };
+    Some(format!("{name} is not a setting of librdkafka's, or not one of its values"))
 }
 
 /// The environment variable of a librdkafka setting.

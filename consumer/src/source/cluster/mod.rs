@@ -55,8 +55,7 @@ impl Settings {
         if self.kafka_brokers.trim().is_empty() {
             return Some("KAFKA_BROKERS must name bootstrap servers, like host:9092".into());
         }
-        let refused = self.config().create_native_config().err();
-        refused.map(|error| format!("a KAFKA_CONFIG_* variable is nothing librdkafka takes: {error}"))
+        super::settings::refused(&self.config())
     }
 
     fn config(&self) -> ClientConfig {
