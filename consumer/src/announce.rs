@@ -7,6 +7,7 @@ use redis::aio::ConnectionManager;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Organizations that wait for Redis at most; with more, their answers expire instead.
 const WAITING_MAX: usize = 1_000_000;
@@ -14,6 +15,8 @@ const WAITING_MAX: usize = 1_000_000;
 const ROUND_KEYS_MAX: usize = 10_000;
 /// How long a round trip may take before its announcement is given up.
 const ROUND_WAIT_MAX: Duration = Duration::from_millis(500);
+/// How long the end of the process waits for the last announcements.
+const FINISH_WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long Redis is left alone after it failed.
 const AWAY_WAIT: Duration = Duration::from_millis(500);
 
@@ -42,6 +45,7 @@ impl Settings {
 /// Takes organizations whose numbers have changed.
 pub struct Announcer {
     queue: Option<mpsc::Sender<BTreeSet<String>>>,
+    task: Option<JoinHandle<()>>,
     waiting: BTreeSet<String>,
 }
 
@@ -49,12 +53,31 @@ impl Announcer {
     /// Starts announcing in a task of its own; without a client nothing is announced.
     #[must_use]
     pub fn start(client: Option<redis::Client>, keys: CacheKeys) -> Self {
-        let queue = client.map(|client| {
-            let (queue, changed) = mpsc::channel(1);
-            tokio::spawn(announce(client, keys, changed));
-            queue
-        });
-        Self { queue, waiting: BTreeSet::new() }
+        let Some(client) = client else {
+            return Self { queue: None, task: None, waiting: BTreeSet::new() };
+        };
+        let (queue, changed) = mpsc::channel(1);
+        let task = tokio::spawn(announce(client, keys, changed));
+        Self { queue: Some(queue), task: Some(task), waiting: BTreeSet::new() }
+    }
+
+    /// Announces what is left before the process ends, if Redis takes it within a moment.
+    pub async fn finish(self) {
+        let Self { queue, task, waiting } = self;
+        let rest = async {
+            if let Some(queue) = queue.filter(|_| !waiting.is_empty()) {
+                // The task ends only when the queue does.
+                let _ = queue.send(waiting).await;
+            }
+            if let Some(task) = task {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(FINISH_WAIT_MAX, rest).await.is_err() {
+            tracing::warn!(
+                "Redis did not take the last announcements: cached answers stay until they expire"
+            );
+        }
     }
 
     /// The organizations' numbers have changed, and that is committed. Never waits: counting doesn't depend on Redis.

@@ -128,6 +128,7 @@ impl Pipeline {
                 }
             }
         }
+        running.parts.announcer.finish().await;
     }
 }
 
