@@ -263,6 +263,19 @@ impl Slice {
         }
     }
 
+    /// The records of a page.
+    #[must_use]
+    pub fn page_of(&self, quarter: Quarter) -> Option<&PageEntries> {
+        self.page_of.get(&quarter).and_then(|place| self.pages.get(*place))
+    }
+
+    /// Takes the records of a page out.
+    pub fn take_page(&mut self, quarter: Quarter) -> Vec<Entry> {
+        let place = self.page_of.get(&quarter);
+        let page = place.and_then(|place| self.pages.get_mut(*place));
+        page.map(|page| std::mem::take(&mut page.entries)).unwrap_or_default()
+    }
+
     /// Folds a valid record in; says how many bytes of it are kept whole.
     #[inline]
     fn fold(&mut self, texts: &mut Texts, record: &Record<'_>, fingerprints: &Fingerprints) -> usize {

@@ -1,8 +1,7 @@
 //! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
 
-use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, PageEntries, Run, Slice, Tally};
+use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
 use crate::dead_letter::DeadLetter;
-use crate::fingerprint_set::FingerprintSet;
 use crate::ledger::PageKey;
 use crate::record::{Outcome, Partition, Span};
 use crate::texts::{Text, Texts};
@@ -28,10 +27,16 @@ pub struct Part {
     pub partition: Partition,
     /// The claim it was read under.
     pub epoch: i64,
+    /// The layout that the claim was made under.
+    pub layout: i32,
     /// What it spans.
     pub span: Span,
-    /// What the ledger is given.
+    /// What the ledger's pages are given, a segment each.
     pub segments: Vec<Segment>,
+    /// What the partition's tail is given: a row together.
+    pub tail: Vec<Segment>,
+    /// Whether the tail as it was is among the segments, and its rows go.
+    pub files_tail: bool,
     /// What the counters are given.
     pub cells: Map<(Text, Quarter), Counters>,
     /// What the workflows' counters are given, by organization, workflow and hour (seconds since the Unix epoch).
@@ -44,6 +49,8 @@ pub struct Part {
     pub dead_letters: Vec<DeadLetter>,
     /// For metrics.
     pub tally: Tally,
+    /// Records that count.
+    pub counted: u64,
     /// Records that were counted before.
     pub duplicates: u64,
     /// Copies in the batch that contradict the one that counts.
@@ -51,6 +58,7 @@ pub struct Part {
 }
 
 /// Fingerprints that a page is given by a batch: ascending, none of them in the page before.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The page.
     pub key: PageKey,
@@ -86,7 +94,7 @@ pub struct FailedRun {
     pub run: Run,
 }
 
-/// Deciding one batch: page by page, as the pages come to hand, in any order.
+/// Deciding one batch: page by page, as it comes to hand what of them was counted before, in any order.
 pub struct Deciding {
     batch: Batch,
     parts: Vec<Part>,
@@ -96,6 +104,9 @@ impl Deciding {
     /// Begins with the batch, nothing decided.
     #[must_use]
     pub fn begin(mut batch: Batch) -> Self {
+        for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
+            page.entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
+        }
         let parts = batch.slices.iter_mut().map(Part::of).collect();
         Self { batch, parts }
     }
@@ -114,22 +125,32 @@ impl Deciding {
         keys
     }
 
-    /// Decides the records of a page, given what of it is committed.
-    pub fn decide(&mut self, key: PageKey, committed: &FingerprintSet) {
+    /// The fingerprints of a page's undecided records, ascending, each once.
+    #[must_use]
+    pub fn fingerprints(&self, key: PageKey) -> Vec<u64> {
+        let slice = self.batch.slices.iter().find(|slice| slice.partition == key.partition);
+        let page = slice.and_then(|slice| slice.page_of(key.quarter));
+        let mut fingerprints: Vec<u64> =
+            page.into_iter().flat_map(|page| &page.entries).map(|entry| entry.fingerprint).collect();
+        fingerprints.dedup();
+        fingerprints
+    }
+
+    /// Decides the records of a page, given which of its fingerprints were counted before.
+    pub fn decide(&mut self, key: PageKey, seen: impl Fn(u64) -> bool) {
         let Self { batch: Batch { slices, texts, .. }, parts, .. } = self;
-        for (slice, part) in slices.iter_mut().zip(parts) {
-            if slice.partition == key.partition {
-                for page in slice.pages.iter_mut().filter(|page| page.quarter == key.quarter) {
-                    part.decide_page(page, &mut slice.runs, texts, committed);
-                }
-            }
+        let of_key = slices.iter_mut().zip(parts).find(|(slice, _)| slice.partition == key.partition);
+        if let Some((slice, part)) = of_key {
+            let entries = slice.take_page(key.quarter);
+            part.decide_page(key.quarter, &entries, &mut slice.runs, texts, seen);
         }
     }
 
-    /// The changes, once every page is decided.
+    /// The changes, once every page is decided, of the parts that `keep` says.
     #[must_use]
-    pub fn end(self) -> Changes {
+    pub fn end(mut self, keep: impl Fn(&Part) -> bool) -> Changes {
         debug_assert!(self.undecided().is_empty(), "a page was not decided");
+        self.parts.retain(keep);
         Changes { texts: self.batch.texts, parts: self.parts, floor: self.batch.floor }
     }
 }
@@ -138,7 +159,7 @@ impl Changes {
     /// Whether something they count is older than `floor`, in seconds since the Unix epoch.
     #[must_use]
     pub fn has_older_than(&self, floor: i64) -> bool {
-        let segments = self.parts.iter().flat_map(|part| &part.segments);
+        let segments = self.parts.iter().flat_map(|part| part.segments.iter().chain(&part.tail));
         segments.into_iter().any(|segment| segment.key.quarter.start().timestamp() < floor)
     }
 }
@@ -150,14 +171,18 @@ impl Part {
         Self {
             partition,
             epoch,
+            layout: 0,
             span,
             segments: Vec::new(),
+            tail: Vec::new(),
+            files_tail: false,
             cells: Map::default(),
             workflows: Map::default(),
             failures: Vec::new(),
             organizations: HashMap::new(),
             dead_letters: Vec::new(),
             tally: Tally::default(),
+            counted: 0,
             duplicates: 0,
             contradictions: 0,
         }
@@ -180,33 +205,33 @@ impl Part {
     /// Of the records of one fingerprint the first in the partition counts, unless the page has it.
     fn decide_page(
         &mut self,
-        page: &mut PageEntries,
+        quarter: Quarter,
+        entries: &[Entry],
         runs: &mut [Run],
         texts: &Texts,
-        committed: &FingerprintSet,
+        seen: impl Fn(u64) -> bool,
     ) {
-        let mut entries = std::mem::take(&mut page.entries);
-        entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
-        let key = PageKey { partition: self.partition, quarter: page.quarter };
+        let key = PageKey { partition: self.partition, quarter };
         let mut segment =
             Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
         let mut latest: Option<&Entry> = None;
-        for entry in &entries {
+        for entry in entries {
             if let Some(first) = latest.filter(|first| first.fingerprint == entry.fingerprint) {
                 self.duplicates += 1;
                 self.contradictions += u64::from(contradicts(first, entry, runs));
                 continue;
             }
             latest = Some(entry);
-            if committed.contains(entry.fingerprint) {
+            if seen(entry.fingerprint) {
                 self.duplicates += 1;
                 continue;
             }
-            let adds = self.count(entry, page.quarter, runs, texts);
+            let adds = self.count(entry, quarter, runs, texts);
             segment.fingerprints.push(entry.fingerprint);
             segment.sums += &adds;
         }
         if !segment.fingerprints.is_empty() {
+            self.counted += segment.fingerprints.len() as u64;
             self.segments.push(segment);
         }
     }

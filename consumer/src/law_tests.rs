@@ -4,11 +4,12 @@
 //! The pure parts run as in production, against tables that are maps.
 
 use crate::batch::{Batch, Held};
-use crate::changes::{Changes, Deciding};
+use crate::changes::{Changes, Deciding, Segment};
 use crate::decode::Bounds;
-use crate::fingerprint_set::FingerprintSet;
 use crate::identity::Fingerprints;
-use crate::ledger::{Ledger, PageKey};
+use crate::ledger::{Ledger, PageKey, Tuning};
+use crate::member::{Fate, Member};
+use crate::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::store::{Rows, TopicNames};
 use chrono::{DateTime, Utc};
@@ -104,8 +105,10 @@ struct Tables {
     workflows: BTreeMap<(String, String, DateTime<Utc>), Workflow>,
     failures: BTreeMap<(String, String), (DateTime<Utc>, String)>,
     organizations: BTreeMap<String, (DateTime<Utc>, i16, String, String)>,
-    ledger: BTreeMap<PageKey, BTreeSet<u64>>,
+    pages: BTreeMap<PageKey, BTreeSet<u64>>,
+    /// What the pages' segments added to the counters.
     books: Counters,
+    tails: BTreeMap<Partition, Vec<Vec<Segment>>>,
     next: BTreeMap<Partition, Offset>,
     epochs: BTreeMap<Partition, i64>,
 }
@@ -124,15 +127,39 @@ impl Tables {
         let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
         for part in changes.parts.iter().filter(|part| moved.contains(&part.partition)) {
             self.next.insert(part.partition, part.span.until);
+            if part.files_tail {
+                self.tails.remove(&part.partition);
+            }
             for segment in &part.segments {
-                let page = self.ledger.entry(segment.key).or_default();
+                let page = self.pages.entry(segment.key).or_default();
                 segment.fingerprints.iter().for_each(|n| assert!(page.insert(*n), "counted twice"));
                 self.books += &segment.sums;
             }
+            if !part.tail.is_empty() {
+                self.tails.entry(part.partition).or_default().push(part.tail.clone());
+            }
         }
+        self.check_tails();
         let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
         self.add(&Rows::of(changes, &moved, &topics, &HashMap::new()));
         moved
+    }
+
+    /// What is in a tail is there once, and not in its page.
+    fn check_tails(&self) {
+        let mut seen = BTreeSet::new();
+        for segment in self.tails.values().flatten().flatten() {
+            let page = self.pages.get(&segment.key);
+            for fingerprint in &segment.fingerprints {
+                assert!(seen.insert((segment.key, *fingerprint)), "counted twice in the tail");
+                assert!(page.is_none_or(|page| !page.contains(fingerprint)), "counted in page and tail");
+            }
+        }
+    }
+
+    fn close_books(&mut self) {
+        let tails = std::mem::take(&mut self.tails);
+        tails.values().flatten().flatten().for_each(|segment| self.books += &segment.sums);
     }
 
     fn add(&mut self, rows: &Rows) {
@@ -174,13 +201,13 @@ impl Tables {
 
     /// What people see.
     fn visible(self) -> Self {
-        Self { ledger: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
+        Self { pages: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
     }
 }
 
 /// Where the log of a partition is cut, and what happens to a member there.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+enum Cut {
     /// The batch is committed.
     Commit,
     /// The member loses its memory between two batches: a restart.
@@ -189,14 +216,21 @@ enum Fate {
     Fence(u8),
 }
 
-struct Member {
+/// A member with the position of its source in each partition.
+struct Runner {
     held: Vec<Held>,
-    ledger: Ledger,
+    member: Member,
 }
 
-impl Member {
-    fn join(tables: &mut Tables, partitions: &[Partition], budget: usize) -> Self {
-        Self { held: partitions.iter().map(|p| tables.held(*p)).collect(), ledger: Ledger::new(budget) }
+impl Runner {
+    fn join(tables: &mut Tables, partitions: &[Partition], tuning: Tuning) -> Self {
+        let held: Vec<Held> = partitions.iter().map(|partition| tables.held(*partition)).collect();
+        let mut member = Member::new(Ledger::new(tuning));
+        for Held { partition, epoch, position } in &held {
+            let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
+            member.hold(*partition, Progress::claimed(*epoch, 1, *position), tail);
+        }
+        Self { held, member }
     }
 
     fn fold(&mut self, logs: &BTreeMap<Partition, Vec<Sketch>>, count: usize) -> Batch {
@@ -221,55 +255,56 @@ impl Member {
         batch
     }
 
-    fn decide(&mut self, tables: &Tables, batch: Batch) -> Changes {
-        let mut deciding = Deciding::begin(batch);
-        for key in deciding.undecided() {
-            if let Some(page) = self.ledger.page(key) {
-                deciding.decide(key, page);
-            } else {
-                let stored: Vec<u64> = tables.ledger.get(&key).into_iter().flatten().copied().collect();
-                let page = FingerprintSet::from_sorted(&stored);
-                deciding.decide(key, &page);
-                self.ledger.load(key, page);
-            }
+    fn decide(&mut self, tables: &Tables, batch: Batch) -> Deciding {
+        let mut deciding = self.member.begin(batch);
+        let size = |key| (key, tables.pages.get(&key).map_or(0, BTreeSet::len));
+        let sizes = self.member.unsized_pages(&deciding).into_iter().map(size).collect();
+        let questions = self.member.ask(&mut deciding, &sizes);
+        for (key, _) in questions.pages {
+            let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
+            self.member.page_read(&mut deciding, key, &page);
         }
-        deciding.end()
+        for (key, mut fingerprints) in questions.lookups {
+            fingerprints.retain(|n| tables.pages.get(&key).is_some_and(|page| page.contains(n)));
+            self.member.looked_up(&mut deciding, key, &fingerprints);
+        }
+        deciding
     }
 
-    fn settle(&mut self, changes: &Changes, moved: &[Partition]) {
-        for part in &changes.parts {
-            if moved.contains(&part.partition) {
-                part.segments
-                    .iter()
-                    .for_each(|segment| self.ledger.committed(segment.key, &segment.fingerprints));
-            } else {
-                self.ledger.forget(part.partition);
-            }
-        }
+    /// Commits; says whether a partition was lost.
+    fn commit(&mut self, tables: &mut Tables, changes: &Changes) -> bool {
+        let moved = tables.commit(changes);
+        let fate = |part: &crate::changes::Part| {
+            if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
+        };
+        !self.member.settle(changes, fate).lost.is_empty()
     }
 }
 
-/// Runs the logs through, with these cuts and fates, until everything is committed.
-fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Fate)], budget: usize) -> Tables {
+/// Runs the logs through, with these cuts, until everything is committed. As in production a batch is decided before
+/// the one before it is committed.
+fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: Tuning) -> Tables {
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
-    let mut member = Member::join(&mut tables, &partitions, budget);
-    let rest = std::iter::repeat(&(usize::MAX, Fate::Commit));
-    for (count, fate) in cuts.iter().chain(rest) {
-        let batch = member.fold(logs, *count);
-        if batch.is_empty() && *count == usize::MAX {
+    let mut runner = Runner::join(&mut tables, &partitions, tuning);
+    let mut writing: Option<Changes> = None;
+    let rest = std::iter::repeat(&(usize::MAX, Cut::Commit));
+    for (count, cut) in cuts.iter().chain(rest) {
+        let batch = runner.fold(logs, *count);
+        let ended = batch.is_empty() && *count == usize::MAX && writing.is_none();
+        if ended {
+            tables.close_books();
             return tables;
         }
-        let changes = member.decide(&tables, batch);
-        if let Fate::Fence(which) = fate {
-            let partition = partitions[usize::from(*which) % partitions.len()];
-            tables.held(partition);
+        let deciding = runner.decide(&tables, batch);
+        if let Cut::Fence(which) = cut {
+            tables.held(partitions[usize::from(*which) % partitions.len()]);
         }
-        let moved = tables.commit(&changes);
-        member.settle(&changes, &moved);
-        let lost = changes.parts.iter().any(|part| !moved.contains(&part.partition));
-        if lost || matches!(fate, Fate::Restart | Fate::Fence(_)) {
-            member = Member::join(&mut tables, &partitions, budget);
+        let lost = writing.take().is_some_and(|changes| runner.commit(&mut tables, &changes));
+        if lost || matches!(cut, Cut::Restart) {
+            runner = Runner::join(&mut tables, &partitions, tuning);
+        } else {
+            writing = Some(runner.member.place(deciding)).filter(|changes| !changes.parts.is_empty());
         }
     }
     unreachable!("the rest of the cuts is endless")
@@ -281,8 +316,20 @@ fn logs(records: &[Sketch], partitions: i32) -> BTreeMap<Partition, Vec<Sketch>>
     logs
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
-    prop_oneof![4 => Just(Fate::Commit), 1 => Just(Fate::Restart), 1 => any::<u8>().prop_map(Fate::Fence)]
+fn cut() -> impl Strategy<Value = Cut> {
+    prop_oneof![4 => Just(Cut::Commit), 1 => Just(Cut::Restart), 1 => any::<u8>().prop_map(Cut::Fence)]
+}
+
+/// Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
+fn tuning() -> impl Strategy<Value = Tuning> {
+    (prop::sample::select(vec![0usize, 300, 1_500, 3_000, 1 << 20]), 0usize..4, 0usize..4, 1usize..5, 1usize..12)
+        .prop_map(|(budget, lookup_cost, segment_min, tail_runs_max, tail_len_max)| Tuning {
+            budget,
+            lookup_cost,
+            segment_min,
+            tail_runs_max,
+            tail_len_max,
+        })
 }
 
 /// The counters straight from the contract's table.
@@ -330,11 +377,11 @@ proptest! {
         repeats in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
         order in any::<u64>(),
         partitions in 1i32..5,
-        cuts in prop::collection::vec((1usize..9, fate()), 0..24),
-        budget in prop::sample::select(vec![0usize, 3_000, 1 << 20]),
+        cuts in prop::collection::vec((1usize..9, cut()), 0..24),
+        tuning in tuning(),
     ) {
         let once: Vec<Sketch> = records.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        let calm = run(&logs(&once, 1), &[], 1 << 20);
+        let calm = run(&logs(&once, 1), &[], Tuning::with_budget(1 << 20));
 
         let mut wild = records.clone();
         wild.extend(repeats.iter().map(|index| *index.get(&records)));
@@ -345,7 +392,7 @@ proptest! {
         let mut wild: Vec<(usize, Sketch)> = wild.into_iter().enumerate().collect();
         wild.sort_by_key(shuffle);
         let wild: Vec<Sketch> = wild.into_iter().map(|(_, record)| record).collect();
-        let stormy = run(&logs(&wild, partitions), &cuts, budget);
+        let stormy = run(&logs(&wild, partitions), &cuts, tuning);
 
         let mut sums = [Counters::default(); 3];
         for ((size, ..), counters) in &stormy.counters {

@@ -16,14 +16,17 @@ pub mod batch;
 pub mod changes;
 pub mod dead_letter;
 pub mod decode;
+pub mod filter;
 pub mod fingerprint_set;
 pub mod frame;
 pub mod identity;
 pub mod ledger;
+pub mod member;
 pub mod place;
 pub mod progress;
 pub mod reason;
 pub mod record;
+pub mod tail;
 pub mod texts;
 pub mod wire;
 

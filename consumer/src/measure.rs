@@ -112,8 +112,7 @@ impl Meters {
 
     /// A partition's share of a batch is committed.
     pub fn committed(&self, part: &Part) {
-        let counted: usize = part.segments.iter().map(|segment| segment.fingerprints.len()).sum();
-        self.counted.increment(counted as u64);
+        self.counted.increment(part.counted);
         self.duplicates.increment(part.duplicates);
         self.nothing_to_count.increment(part.tally.nothing_to_count);
         self.unknown_bodies.increment(part.tally.unknown_bodies);

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct Progress {
     /// The claim's number.
     pub epoch: i64,
+    /// The generation of partitions and keys that the claim was made under.
+    pub layout: i32,
     /// The offset of the next record to count.
     pub next_offset: Offset,
     /// The earliest answer of Kafka's that is not reached yet.
@@ -20,8 +22,8 @@ pub struct Progress {
 impl Progress {
     /// A partition just claimed.
     #[must_use]
-    pub fn claimed(epoch: i64, next_offset: Offset) -> Self {
-        Self { epoch, next_offset, asked: None, end: None }
+    pub fn claimed(epoch: i64, layout: i32, next_offset: Offset) -> Self {
+        Self { epoch, layout, next_offset, asked: None, end: None }
     }
 
     /// Takes note that the partition ended at `end` at the instant `at`. While an earlier answer is not reached, it
@@ -53,6 +55,15 @@ impl Progress {
     }
 }
 
+/// Where a partition stands in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The latest claim's number.
+    pub epoch: i64,
+    /// The offset of the next record to count.
+    pub next_offset: Option<Offset>,
+}
+
 /// The partitions held.
 pub type Holding = BTreeMap<Partition, Progress>;
 
@@ -66,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_proof_once_its_end_is_committed() {
-        let mut progress = Progress::claimed(1, Offset(10));
+        let mut progress = Progress::claimed(1, 1, Offset(10));
         progress.ended_at(at(100), Offset(15));
         progress.ended_at(at(101), Offset(20));
         assert_eq!(progress.complete_through(Offset(14)), None);

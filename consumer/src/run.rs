@@ -2,8 +2,9 @@
 
 use crate::announce::Announcer;
 use crate::identity::Fingerprints;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Tuning};
 use crate::measure::{self, Meters};
+use crate::member::Member;
 use crate::pipeline::Pipeline;
 use crate::settings::{BadSetting, Run};
 use crate::source::{Order, Source};
@@ -63,7 +64,8 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
             .context("Kafka's client refuses its settings; look at KAFKA_BROKERS and KAFKA_CONFIG_*")?;
     let pipeline = Pipeline {
         store,
-        ledger: Ledger::new(settings.ledger_memory_mb as usize * (1 << 20)),
+        writing_store: Store::new(database.clone(), readiness.clone()),
+        member: Member::new(Ledger::new(Tuning::with_budget(settings.ledger_memory_mb as usize * (1 << 20)))),
         announcer: Announcer::start(client, keys),
         ends: handles.ends,
         orders: handles.orders.clone(),

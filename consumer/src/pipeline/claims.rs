@@ -2,30 +2,32 @@
 
 use super::Running;
 use crate::batch::Held;
-use crate::progress::Progress;
+use crate::progress::{Progress, Standing};
 use crate::record::{Offset, Partition, Topic};
 use crate::source::{Ends, KafkaError, Order, StartOffset};
-use crate::store::{Claimed, Connection, Standing};
+use crate::store::{Claimed, Connection};
 use std::collections::{BTreeMap, HashMap};
 
-/// A partition's claim and where it starts.
+/// Where partitions start, and the epoch of the claim under which that was learned.
 type Starts = BTreeMap<Partition, (i64, Offset)>;
 
 impl Running {
     /// Claims what is assigned, and has it fetched. What can't be started now, because Kafka doesn't say where it
     /// starts, stays for the next round; the others don't wait for it.
     pub(super) async fn claim(&mut self) {
-        let wanted = &self.parts.wanted;
+        let wanted = &self.wanted;
         self.unclaimed.retain(|partition, assignment| wanted.has(*partition, *assignment));
         let partitions: Vec<Partition> = self.unclaimed.keys().copied().collect();
         if partitions.is_empty() {
             return;
         }
+        self.written().await;
         let now = self.ask_kafka(|ends| Ok(ends.topic_ids())).await.unwrap_or_default();
-        let owner = self.parts.owner.clone();
+        let owner = self.owner.clone();
         let claim =
             async |connection: &mut Connection| connection.claim_partitions(&partitions, &owner).await;
-        let claimed = self.parts.store.until_done("claiming partitions", claim).await;
+        let claimed = self.store.until_done("claiming partitions", claim).await;
+        let layouts = claimed.iter().map(|claimed| (claimed.partition, claimed.layout)).collect();
         let (mut starts, mut unread) = (Starts::new(), Vec::new());
         for claimed in &claimed {
             let partition = claimed.partition;
@@ -41,7 +43,7 @@ impl Running {
         }
         self.topic_ids.extend(now);
         starts.extend(self.resolve_starts(&unread).await);
-        self.hold(starts).await;
+        self.hold(starts, &layouts).await;
     }
 
     /// Whether the topic was made anew since the partition was read last: then its offsets mean something else. Says
@@ -63,29 +65,33 @@ impl Running {
         for (topic, now) in now {
             if let Some(before) = self.topic_ids.insert(topic, now.clone()).filter(|before| *before != now) {
                 let held: Vec<Partition> =
-                    self.holding.keys().copied().filter(|held| held.topic == topic).collect();
+                    self.member.holding().keys().copied().filter(|held| held.topic == topic).collect();
                 held.into_iter().for_each(|partition| self.stop(partition, &made_anew(&before, &now)));
             }
         }
     }
 
-    async fn hold(&mut self, starts: Starts) {
+    async fn hold(&mut self, starts: Starts, layouts: &HashMap<Partition, i32>) {
         let ids: Vec<(Partition, String)> = starts
             .keys()
             .filter_map(|partition| Some((*partition, self.topic_ids.get(&partition.topic)?.clone())))
             .collect();
         let note = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
-        self.parts.store.until_done("noting topic ids", note).await;
+        self.store.until_done("noting topic ids", note).await;
+        let claimed: Vec<Partition> = starts.keys().copied().collect();
+        let read = async |connection: &mut Connection| connection.tails(&claimed).await;
+        let tails = self.store.until_done("reading the ledger's tails", read).await;
         for (partition, (epoch, position)) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            self.parts.ledger.forget(partition);
-            self.parts.readiness.forget(&self.condition(partition));
-            self.holding.insert(partition, Progress::claimed(epoch, position));
+            let layout = layouts.get(&partition).copied().unwrap_or_default();
+            let tail = tails.get(&partition).map_or(&[][..], Vec::as_slice);
+            self.member.hold(partition, Progress::claimed(epoch, layout, position), tail);
+            self.readiness.forget(&self.condition(partition));
             let held = Held { partition, epoch, position };
             self.undelivered.push_back(Order::Fetch { held, assignment });
         }
         self.deliver();
-        self.parts.meters.partitions(self.holding.len());
+        self.meters.partitions(self.member.holding().len());
     }
 
     /// Where partitions that were never read start: resolved by Kafka, stored before anything of them is read. Those
@@ -97,7 +103,7 @@ impl Running {
                 unread.iter().map(|(partition, _)| *partition).filter(|partition| partition.topic == topic);
             let ours: Vec<Partition> = ours.collect();
             if !ours.is_empty()
-                && (self.parts.start_offset == StartOffset::Earliest || self.start_at_ends(topic).await)
+                && (self.start_offset == StartOffset::Earliest || self.start_at_ends(topic).await)
             {
                 starts.extend(self.store_starts(&ours, StartOffset::Earliest).await);
             }
@@ -112,7 +118,7 @@ impl Running {
     /// ones.
     async fn start_at_ends(&mut self, topic: Topic) -> bool {
         let was_read = async |connection: &mut Connection| connection.was_read(topic).await;
-        if self.parts.store.until_done("looking for progress", was_read).await {
+        if self.store.until_done("looking for progress", was_read).await {
             return true;
         }
         let Some(all) = self.ask_kafka(move |ends| ends.partitions(topic)).await else { return false };
@@ -128,7 +134,7 @@ impl Running {
             return Starts::new();
         }
         let store = async |connection: &mut Connection| connection.store_starts(&starts, whole_topic).await;
-        let standing = self.parts.store.until_done("storing where partitions start", store).await;
+        let standing = self.store.until_done("storing where partitions start", store).await;
         let started = |(partition, Standing { epoch, next_offset })| Some((partition, (epoch, next_offset?)));
         standing.into_iter().filter_map(started).collect()
     }
@@ -138,12 +144,12 @@ impl Running {
         &self,
         question: impl FnOnce(&Ends) -> Result<T, KafkaError> + Send + 'static,
     ) -> Option<T> {
-        let ends = self.parts.ends.clone();
+        let ends = self.ends.clone();
         match tokio::task::spawn_blocking(move || question(&ends)).await.ok()? {
             Ok(answer) => Some(answer),
             Err(error) => {
                 tracing::warn!(%error, "Kafka does not answer; asking again");
-                self.parts.readiness.bad("kafka", error.to_string());
+                self.readiness.bad("kafka", error.to_string());
                 None
             }
         }

@@ -1,44 +1,40 @@
 //! The pipeline: one task that claims, decides, writes, commits and announces, in the order the source tells.
 
 mod claims;
+mod decide;
+mod write;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
-use crate::changes::{Changes, Deciding, Part};
-use crate::ledger::{Ledger, PageKey};
+use crate::changes::{Changes, Part};
 use crate::measure::Meters;
-use crate::progress::Holding;
-use crate::record::{Offset, Partition, Span, Topic};
+use crate::member::{Fate, Member};
+use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Message, Order, StartOffset, Wanted};
-use crate::store::{Connection, Error, Moved, PageSize, Rows, Standing, Store, TopicNames};
+use crate::store::{Connection, Moved, Store, TopicNames};
 use admin::Readiness;
-use chrono::{DateTime, Utc};
-use domain::BucketSize;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, LocalSet};
+use write::{Writer, Written};
 
 /// How often Kafka is asked how far the partitions reach.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked which partitions there are, and which topics they belong to: every so many rounds.
 const DISCOVER_ROUNDS: u32 = 10;
-/// Bytes of pages loaded by one query.
-const LOAD_BYTES_MAX: usize = 32 << 20;
-/// Pages named in one query.
-const LOAD_PAGES_MAX: usize = 1_000;
-/// A batch that could not be committed is tried again after this.
-const RETRY_WAIT: Duration = Duration::from_millis(100);
 
 /// What the pipeline is made of.
 pub struct Pipeline {
-    /// PostgreSQL.
+    /// PostgreSQL, to claim and to read.
     pub store: Store,
-    /// The ledger's pages in memory.
-    pub ledger: Ledger,
+    /// PostgreSQL once more, to write.
+    pub writing_store: Store,
+    /// What this member knows.
+    pub member: Member,
     /// Redis.
     pub announcer: Announcer,
     /// Kafka, beside the stream.
@@ -63,8 +59,21 @@ pub struct Pipeline {
 
 /// The pipeline with what it has learned.
 struct Running {
-    parts: Pipeline,
-    holding: Holding,
+    store: Store,
+    member: Member,
+    announcer: Announcer,
+    ends: Ends,
+    orders: SyncSender<Order>,
+    wanted: Wanted,
+    floor: Arc<AtomicI64>,
+    topics: TopicNames,
+    start_offset: StartOffset,
+    owner: String,
+    readiness: Readiness,
+    meters: Meters,
+    /// Writes one batch at a time; away while it does.
+    writer: Option<Writer>,
+    writing: Option<JoinHandle<(Writer, Written)>>,
     /// Partitions assigned but not yet started, each with its assignment's number.
     unclaimed: BTreeMap<Partition, u64>,
     /// Orders the source has not taken yet.
@@ -72,6 +81,8 @@ struct Running {
     topic_ids: HashMap<Topic, String>,
     rounds: u32,
 }
+
+const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
 
 /// What Kafka answered in a round.
 struct Answer {
@@ -85,24 +96,15 @@ struct Found {
     topic_ids: HashMap<Topic, String>,
 }
 
-/// How a batch's partition ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Committed,
-    Lost,
-}
-
 impl Pipeline {
     /// Runs until the source has ended.
-    pub async fn run(self, mut messages: mpsc::Receiver<Message>) {
-        let mut running = Running {
-            parts: self,
-            holding: Holding::new(),
-            unclaimed: BTreeMap::new(),
-            undelivered: VecDeque::new(),
-            topic_ids: HashMap::new(),
-            rounds: 0,
-        };
+    pub async fn run(self, messages: mpsc::Receiver<Message>) {
+        // Writing is a task of its own, on this thread: it waits for the database most of the time.
+        LocalSet::new().run_until(self.run_here(messages)).await;
+    }
+
+    async fn run_here(self, mut messages: mpsc::Receiver<Message>) {
+        let mut running = Running::of(self);
         let mut round = tokio::time::interval(ASK_EVERY);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut asking: Option<JoinHandle<Answer>> = None;
@@ -112,6 +114,9 @@ impl Pipeline {
                     Some(message) => running.take(message).await,
                     None => break,
                 },
+                written = async { running.writing.as_mut().expect("guarded").await }, if running.writing.is_some() => {
+                    running.wrote(written);
+                }
                 answer = async { asking.as_mut().expect("guarded").await }, if asking.is_some() => {
                     asking = None;
                     if let Ok(answer) = answer {
@@ -121,45 +126,75 @@ impl Pipeline {
                 _ = round.tick() => {
                     running.claim().await;
                     running.deliver();
-                    running.parts.announcer.pass_on();
+                    running.announcer.pass_on();
                     if asking.is_none() {
                         asking = Some(running.ask());
                     }
                 }
             }
         }
-        running.parts.announcer.finish().await;
+        running.written().await;
+        running.announcer.finish().await;
     }
 }
 
 impl Running {
+    fn of(parts: Pipeline) -> Self {
+        let writer =
+            Writer { store: parts.writing_store, topics: parts.topics.clone(), floor: Arc::clone(&parts.floor) };
+        Self {
+            store: parts.store,
+            member: parts.member,
+            announcer: parts.announcer,
+            ends: parts.ends,
+            orders: parts.orders,
+            wanted: parts.wanted,
+            floor: parts.floor,
+            topics: parts.topics,
+            start_offset: parts.start_offset,
+            owner: parts.owner,
+            readiness: parts.readiness,
+            meters: parts.meters,
+            writer: Some(writer),
+            writing: None,
+            unclaimed: BTreeMap::new(),
+            undelivered: VecDeque::new(),
+            topic_ids: HashMap::new(),
+            rounds: 0,
+        }
+    }
+
     async fn take(&mut self, message: Message) {
         match message {
+            // The only one that doesn't wait for what is being written.
+            Message::Batch(batch) => self.count(*batch).await,
             Message::Assigned { partitions, assignment } => {
                 self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
                 self.claim().await;
             }
-            Message::Batch(batch) => self.count(*batch).await,
             Message::Revoked { partitions, done } => {
+                self.written().await;
                 for partition in partitions {
                     self.unclaimed.remove(&partition);
                     self.forget(partition);
-                    self.parts.meters.released(&self.parts.topics, partition);
+                    self.meters.released(&self.topics, partition);
                 }
                 let _ = done.try_send(());
             }
-            Message::Broken(partition, why) => self.stop(partition, &why),
+            Message::Broken(partition, why) => {
+                self.written().await;
+                self.stop(partition, &why);
+            }
         }
-        self.parts.meters.ledger(&self.parts.ledger);
+        self.meters.ledger(self.member.ledger());
     }
 
     // --- Revoked, broken ---
 
     fn forget(&mut self, partition: Partition) {
-        self.holding.remove(&partition);
-        self.parts.ledger.forget(partition);
-        self.parts.readiness.forget(&self.condition(partition));
-        self.parts.meters.partitions(self.holding.len());
+        self.member.forget(partition);
+        self.readiness.forget(&self.condition(partition));
+        self.meters.partitions(self.member.holding().len());
     }
 
     /// Stops reading a partition, and says so wherever somebody may look; the others go on.
@@ -167,173 +202,80 @@ impl Running {
         self.forget(partition);
         let name = self.condition(partition);
         tracing::error!(partition = %name, why, "stopped: nothing of it is counted until an operator decides where it goes on");
-        self.parts.readiness.bad(&name, format!("stopped: {why}"));
-        self.parts.meters.stopped();
+        self.readiness.bad(&name, format!("stopped: {why}"));
+        self.meters.stopped();
     }
 
     fn condition(&self, partition: Partition) -> String {
-        format!("partition {}/{}", self.parts.topics.of(partition.topic), partition.number)
+        format!("partition {}/{}", self.topics.of(partition.topic), partition.number)
     }
 
     // --- A batch ---
 
-    async fn count(&mut self, mut batch: Batch) {
-        let started = Instant::now();
-        // What was read under a claim that is lost, or was given back, is nobody's.
-        batch
-            .retain(|slice| self.holding.get(&slice.partition).is_some_and(|held| held.epoch == slice.epoch));
-        let records = batch.records();
-        let floor = self.parts.floor.load(Ordering::Relaxed);
+    /// Decides a batch while the one before is written; then it is this one's turn.
+    async fn count(&mut self, batch: Batch) {
+        let (started, records) = (Instant::now(), batch.records());
+        let floor = self.floor.load(Ordering::Relaxed);
         if batch.has_older_than(floor) && batch.floor != floor {
-            return self.rejoin("the ledger's floor rose past records in flight");
+            self.written().await;
+            return self.rejoin(FLOOR_ROSE);
         }
-        let mut changes = self.decide(batch).await;
-        self.write(&mut changes).await;
-        self.parts.meters.batch(records, started.elapsed());
+        let deciding = self.decide(batch).await;
+        self.written().await;
+        let changes = self.member.place(deciding);
+        self.write(changes);
+        self.meters.batch(records, started.elapsed());
     }
 
-    /// Decides which records count, page by page: those in memory first, the others as they are loaded.
-    async fn decide(&mut self, batch: Batch) -> Changes {
-        let mut deciding = Deciding::begin(batch);
-        let mut absent = Vec::new();
-        for key in deciding.undecided() {
-            match self.parts.ledger.page(key) {
-                Some(page) => deciding.decide(key, page),
-                None => absent.push(key),
-            }
+    /// Begins to write changes; nothing else is being written.
+    fn write(&mut self, changes: Changes) {
+        let writer = self.writer.take().expect("one batch is written at a time");
+        if changes.parts.is_empty() {
+            self.writer = Some(writer);
+            return;
         }
-        for keys in absent.chunks(LOAD_PAGES_MAX) {
-            self.load(keys, &mut deciding).await;
-        }
-        deciding.end()
+        let spans = changes.parts.iter().map(|part| self.step(part)).collect();
+        let topic_ids = self.topic_ids.clone();
+        self.writing = Some(tokio::task::spawn_local(writer.write(changes, spans, topic_ids)));
     }
 
-    async fn load(&mut self, keys: &[PageKey], deciding: &mut Deciding) {
-        let sizes = async |connection: &mut Connection| connection.page_sizes(keys).await;
-        let mut stored = self.parts.store.until_done("looking for ledger pages", sizes).await;
-        stored.sort_unstable_by_key(|page| page.key);
-        let is_new = |key: &&PageKey| stored.binary_search_by_key(*key, |page| page.key).is_err();
-        for key in keys.iter().filter(is_new) {
-            deciding.decide(*key, &crate::fingerprint_set::FingerprintSet::default());
-            self.parts.ledger.load(*key, crate::fingerprint_set::FingerprintSet::default());
-        }
-        for group in groups(&stored) {
-            let load = async |connection: &mut Connection| connection.load_pages(&group).await;
-            for (key, page) in self.parts.store.until_done("loading ledger pages", load).await {
-                deciding.decide(key, &page);
-                self.parts.ledger.load(key, page);
-            }
-        }
-    }
-
-    /// Writes the changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
-    async fn write(&mut self, changes: &mut Changes) {
-        let quarters =
-            changes.parts.iter().flat_map(|part| &part.segments).map(|segment| segment.key.quarter);
-        let days: BTreeSet<DateTime<Utc>> = quarters.map(|quarter| quarter.bucket(BucketSize::Day)).collect();
-        while !changes.parts.is_empty() {
-            let spans = self.spans(changes);
-            let began = Instant::now();
-            match self.attempt(changes, &spans, &days).await {
-                Ok(Some(moved)) => {
-                    self.parts.meters.commit(began.elapsed());
-                    let fate = |part: &Part| {
-                        if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
-                    };
-                    return self.settle(changes, fate).await;
-                }
-                Ok(None) => return self.rejoin("the ledger's floor rose past records in flight"),
-                Err(error) => {
-                    self.parts.store.say("writing a batch", &error, RETRY_WAIT);
-                    tokio::time::sleep(RETRY_WAIT).await;
-                    self.find_out(changes).await;
-                }
-            }
-        }
-    }
-
-    fn spans(&self, changes: &Changes) -> Vec<Moved> {
-        let step = |part: &Part| Moved {
+    fn step(&self, part: &Part) -> Moved {
+        let progress = self.member.holding().get(&part.partition);
+        Moved {
             partition: part.partition,
             epoch: part.epoch,
             span: part.span,
-            complete_through: self
-                .holding
-                .get(&part.partition)
-                .and_then(|progress| progress.complete_through(part.span.until)),
-        };
-        changes.parts.iter().map(step).collect()
+            complete_through: progress.and_then(|progress| progress.complete_through(part.span.until)),
+        }
     }
 
-    /// Tries once; says which partitions are committed, or nothing if the floor rose past the batch's records.
-    async fn attempt(
-        &mut self,
-        changes: &Changes,
-        spans: &[Moved],
-        days: &BTreeSet<DateTime<Utc>>,
-    ) -> Result<Option<Vec<Partition>>, Error> {
-        let Pipeline { store, topics, floor, .. } = &mut self.parts;
-        let (topic_ids, topics, floor) = (&self.topic_ids, &*topics, &*floor);
-        let mut work = async |connection: &mut Connection| {
-            connection.make_room(days).await?;
-            let claim = connection.claim(spans).await?;
-            floor.store(claim.floor, Ordering::Relaxed);
-            if claim.floor != changes.floor && changes.has_older_than(claim.floor) {
-                claim.roll_back().await?;
-                return Ok(None);
-            }
-            let moved = claim.moved.clone();
-            claim.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
-            Ok(Some(moved))
-        };
-        store.attempt(&mut work).await
-    }
-
-    /// After a failure: what has happened is what the database says, once every transaction that may still be
-    /// committing has ended. What has happened is settled; the rest stays, to be tried again.
-    async fn find_out(&mut self, changes: &mut Changes) {
-        let partitions: Vec<Partition> = changes.parts.iter().map(|part| part.partition).collect();
-        let look = async |connection: &mut Connection| connection.standing(&partitions).await;
-        let standing = self.parts.store.until_done("looking after a doubtful commit", look).await;
-        let stands_at = |part: &Part, offset: Offset| {
-            standing.get(&part.partition) == Some(&Standing { epoch: part.epoch, next_offset: Some(offset) })
-        };
-        let (pending, ended): (Vec<Part>, Vec<Part>) =
-            std::mem::take(&mut changes.parts).into_iter().partition(|part| stands_at(part, part.span.from));
-        let mut known =
-            Changes { texts: std::mem::take(&mut changes.texts), parts: ended, floor: changes.floor };
-        let fate = |part: &Part| if stands_at(part, part.span.until) { Fate::Committed } else { Fate::Lost };
-        self.settle(&known, fate).await;
-        (changes.texts, changes.parts) = (std::mem::take(&mut known.texts), pending);
+    /// Waits until nothing is being written.
+    async fn written(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            let written = writing.await;
+            self.wrote(written);
+        }
     }
 
     /// Draws the consequences: memory follows the database, whoever must know is told.
-    async fn settle(&mut self, changes: &Changes, fate: impl Fn(&Part) -> Fate) {
-        let mut organizations = BTreeSet::new();
-        let mut reached = Vec::new();
-        let mut lost = Vec::new();
-        for part in &changes.parts {
-            match fate(part) {
-                Fate::Lost => lost.push(part.partition),
-                Fate::Committed => {
-                    for segment in &part.segments {
-                        self.parts.ledger.committed(segment.key, &segment.fingerprints);
-                    }
-                    if let Some(progress) = self.holding.get_mut(&part.partition) {
-                        progress.committed(part.span.until);
-                    }
-                    reached.push((part.partition, part.span.until));
-                    organizations.extend(part.organizations().map(|text| changes.texts.get(text).to_owned()));
-                    self.parts.meters.committed(part);
-                }
-            }
+    fn wrote(&mut self, written: Result<(Writer, Written), JoinError>) {
+        self.writing = None;
+        let (writer, written) = written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
+        self.writer = Some(writer);
+        if written.floor_rose {
+            return self.rejoin(FLOOR_ROSE);
         }
-        self.parts.announcer.changed(organizations);
+        let is_committed = |part: &Part| written.committed.contains(&part.partition);
+        let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
+        let settled = self.member.settle(&written.changes, fate);
+        written.changes.parts.iter().filter(|part| is_committed(part)).for_each(|part| self.meters.committed(part));
+        self.meters.commit(written.took);
+        self.announcer.changed(settled.organizations);
         // A report that finds the queue full is made up for by the next.
-        let _ = self.parts.orders.try_send(Order::Report(reached));
-        if !lost.is_empty() {
-            lost.iter().for_each(|partition| self.forget(*partition));
-            self.parts.meters.fenced(lost.len());
+        let _ = self.orders.try_send(Order::Report(settled.reached));
+        if !settled.lost.is_empty() {
+            settled.lost.iter().for_each(|partition| self.forget(*partition));
+            self.meters.fenced(settled.lost.len());
             self.rejoin("another member has claimed partitions of this one");
         }
     }
@@ -341,7 +283,7 @@ impl Running {
     /// The one way to recover: forget everything, be assigned again, read the table.
     fn rejoin(&mut self, why: &str) {
         tracing::warn!(why, "joining the group again");
-        let held: Vec<Partition> = self.holding.keys().copied().collect();
+        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
         held.into_iter().for_each(|partition| self.forget(partition));
         self.undelivered.push_back(Order::Rejoin);
         self.deliver();
@@ -350,7 +292,7 @@ impl Running {
     /// Hands orders to the source, as far as it has room: it may be waiting for this task.
     fn deliver(&mut self) {
         while let Some(order) = self.undelivered.pop_front() {
-            match self.parts.orders.try_send(order) {
+            match self.orders.try_send(order) {
                 Ok(()) => {}
                 Err(TrySendError::Full(order)) => return self.undelivered.push_front(order),
                 Err(TrySendError::Disconnected(_)) => return self.undelivered.clear(),
@@ -361,10 +303,10 @@ impl Running {
     // --- Kafka's ends ---
 
     fn ask(&mut self) -> JoinHandle<Answer> {
-        let partitions: Vec<Partition> = self.holding.keys().copied().collect();
+        let partitions: Vec<Partition> = self.member.holding().keys().copied().collect();
         let discover = self.rounds.is_multiple_of(DISCOVER_ROUNDS);
         self.rounds = self.rounds.wrapping_add(1);
-        let ends = self.parts.ends.clone();
+        let ends = self.ends.clone();
         tokio::task::spawn_blocking(move || Answer {
             ends: ends.ask(&partitions).map_err(|error| error.to_string()),
             found: discover.then(|| Found {
@@ -381,51 +323,35 @@ impl Running {
     async fn answered(&mut self, answer: Answer) {
         match answer.ends {
             Ok(ends) => {
-                self.parts.readiness.good("kafka");
+                self.readiness.good("kafka");
                 self.prove(&ends).await;
             }
             Err(error) => {
                 tracing::warn!(error, "Kafka does not answer");
-                self.parts.readiness.bad("kafka", error);
+                self.readiness.bad("kafka", error);
             }
         }
         if let Some(found) = answer.found {
             self.recognize(found.topic_ids);
             let discover = async |connection: &mut Connection| connection.discover(&found.partitions).await;
-            self.parts.store.until_done("noting partitions", discover).await;
+            self.store.until_done("noting partitions", discover).await;
         }
     }
 
     /// Moves `complete_through` of partitions that have reached their end, though no batch moves them.
     async fn prove(&mut self, ends: &[End]) {
+        self.written().await;
         let mut parts = Vec::new();
         for End { partition, asked_at, end } in ends {
-            if let Some(progress) = self.holding.get_mut(partition) {
+            if let Some(progress) = self.member.progress(*partition) {
                 progress.ended_at(*asked_at, *end);
-                self.parts.meters.lag(&self.parts.topics, *partition, progress);
+                self.meters.lag(&self.topics, *partition, progress);
                 if progress.complete_through(progress.next_offset).is_some() {
                     parts.push(Part::still(*partition, progress.epoch, Span::empty(progress.next_offset)));
                 }
             }
         }
-        let floor = self.parts.floor.load(Ordering::Relaxed);
-        self.write(&mut Changes { texts: crate::texts::Texts::default(), parts, floor }).await;
+        let floor = self.floor.load(Ordering::Relaxed);
+        self.write(Changes { texts: crate::texts::Texts::default(), parts, floor });
     }
-}
-
-/// Pages in groups of bounded size; a page larger than the bound is a group of its own.
-fn groups(pages: &[PageSize]) -> Vec<Vec<PageKey>> {
-    let mut groups: Vec<Vec<PageKey>> = Vec::new();
-    let mut room = 0;
-    for page in pages {
-        match groups.last_mut().filter(|_| page.bytes <= room) {
-            Some(group) => group.push(page.key),
-            None => {
-                groups.push(vec![page.key]);
-                room = LOAD_BYTES_MAX;
-            }
-        }
-        room = room.saturating_sub(page.bytes);
-    }
-    groups
 }

@@ -96,7 +96,7 @@ impl Books<'_> {
                 let ledger = self.existing(&format!("ledger_segments_{}", day.format("%Y%m%d"))).await?;
                 let nobody = "null::text";
                 (
-                    sums(ledger.as_deref(), nobody, "quarter"),
+                    sums(Some(&of_ledger(ledger.as_deref())), nobody, "quarter"),
                     sums(quarters.as_deref(), nobody, "quarter_bucket"),
                 )
             }
@@ -114,6 +114,18 @@ impl Books<'_> {
         let row = self.transaction.query_one("select to_regclass($1)::text", &[&name]).await?;
         Ok(row.get(0))
     }
+}
+
+/// What the ledger says it added: a day's segments, and the tails, which are of any day.
+fn of_ledger(segments: Option<&str>) -> String {
+    let names = Counters::NAMES.join(", ");
+    let arrays = Counters::NAMES.map(|name| format!("t.{name}")).join(", ");
+    let segments = segments.map(|table| format!("select quarter, {names} from {table} union all "));
+    format!(
+        "({}select u.* from ledger_tails t, unnest(t.quarters, {arrays}) as u (quarter, {names}) \
+         where t.newest >= $1) as ledger",
+        segments.unwrap_or_default()
+    )
 }
 
 fn quarters_and(quarters: Option<&str>, size: BucketSize) -> (String, String) {

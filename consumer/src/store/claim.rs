@@ -2,6 +2,7 @@
 //! by it alone.
 
 use super::statements::Statements;
+use super::rows::TailRow;
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
@@ -114,8 +115,9 @@ type Write<'a> = (&'a Statement, Vec<&'a (dyn ToSql + Sync)>);
 
 /// The statements with something to write, in order.
 fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
-    let Rows { segments: s, organizations: o, workflows: w, failures: f, dead_letters: d, counters } = rows;
+    let Rows { segments: s, tails, filed, organizations: o, workflows: w, failures: f, dead_letters: d, counters } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
+        (filed.topic.is_empty(), (&statements.file_tails, vec![&filed.topic, &filed.partition])),
         (
             s.topic.is_empty(),
             (&statements.segments, {
@@ -193,10 +195,19 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
             ),
         ),
     ];
+    writes.extend(tails.iter().map(|tail| (false, (&statements.tail, tail_columns(tail)))));
     for (statement, c) in statements.counters.iter().zip(counters) {
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&c.organization, &c.bucket];
         all.extend(c.counters.iter().map(|column| column as &(dyn ToSql + Sync)));
         writes.push((c.organization.is_empty(), (statement, all)));
     }
     writes.into_iter().filter(|(empty, _)| !empty).map(|(_, write)| write).collect()
+}
+
+fn tail_columns(row: &TailRow) -> Vec<&(dyn ToSql + Sync)> {
+    let TailRow { topic, partition, until, layout, newest, quarters, lengths, fingerprints, sums } = row;
+    let mut all: Vec<&(dyn ToSql + Sync)> =
+        vec![topic, partition, until, layout, newest, quarters, lengths, fingerprints];
+    all.extend(sums.iter().map(|column| column as &(dyn ToSql + Sync)));
+    all
 }

@@ -14,14 +14,15 @@ mod rows;
 mod session;
 mod standings;
 mod statements;
+mod tails;
 pub mod upkeep;
 
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use claim::{Claim, Moved};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
-pub use pages::PageSize;
-pub use progress::{Claimed, Standing};
+pub use pages::PageAsked;
+pub use progress::Claimed;
 pub use rows::Rows;
 pub use session::Session;
 pub use standings::{Set, Setting, Stand};

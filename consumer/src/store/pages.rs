@@ -1,7 +1,6 @@
 //! Reading the ledger's pages.
 
 use super::{Connection, Error};
-use crate::fingerprint_set::FingerprintSet;
 use crate::ledger::PageKey;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
@@ -11,64 +10,138 @@ use tokio_postgres::types::ToSql;
 
 const FINGERPRINT_BYTES: usize = size_of::<u64>();
 
-/// How large a page is in the database.
-#[derive(Clone, Copy, Debug)]
-pub struct PageSize {
-    /// The page.
-    pub key: PageKey,
-    /// Bytes of fingerprints.
-    pub bytes: usize,
-}
+/// A page, and the layout its partition was claimed under.
+pub type PageAsked = (PageKey, i32);
+
+/// How far off its expected place a fingerprint is looked for, in roots of the array's length. The first stretch holds
+/// 99 of 100, the second all but one in a million, the last is the array.
+const STRETCHES: [f64; 3] = [1.25, 2.5, 1e9];
 
 impl Connection {
-    /// Which of these pages the database has, and how large they are.
+    /// How many fingerprints the database has of these pages; those it has nothing of are left out.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn page_sizes(&mut self, keys: &[PageKey]) -> Result<Vec<PageSize>, Error> {
-        let names = Names::of(self, keys);
+    pub async fn page_sizes(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, usize>, Error> {
+        let names = Names::of(self, pages.iter().copied());
         let rows = self.client.query(&self.statements.page_sizes, &names.parameters()).await?;
         rows.iter()
             .map(|row| {
                 let bytes = usize::try_from(row.get::<_, i64>(1));
                 let bytes = bytes.map_err(|_| Error::Unexpected("a page of negative size"))?;
-                Ok(PageSize { key: key_of(keys, row)?, bytes })
+                Ok((asked(pages, row)?.0, bytes / FINGERPRINT_BYTES))
             })
             .collect()
     }
 
-    /// Reads pages whole.
+    /// Reads pages whole: their fingerprints, ascending. All that were asked for are answered.
     ///
     /// # Errors
     /// When PostgreSQL fails, or a segment is not made of fingerprints.
-    pub async fn load_pages(&mut self, keys: &[PageKey]) -> Result<Vec<(PageKey, FingerprintSet)>, Error> {
-        let names = Names::of(self, keys);
-        let parameters = names.parameters();
-        let rows = self.client.query_raw(&self.statements.load_pages, parameters).await?;
+    pub async fn load_pages(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, Vec<u64>>, Error> {
+        let names = Names::of(self, pages.iter().copied());
+        let rows = self.client.query_raw(&self.statements.load_pages, names.parameters()).await?;
         let mut rows = pin!(rows);
-        let mut pages: HashMap<PageKey, Vec<u64>> = HashMap::new();
+        let mut loaded: HashMap<PageKey, Vec<u64>> =
+            pages.iter().map(|(key, _)| (*key, Vec::new())).collect();
         while let Some(row) = rows.try_next().await? {
-            let (segment, odd) = row.get::<_, &[u8]>(1).as_chunks::<FINGERPRINT_BYTES>();
-            if !odd.is_empty() {
-                return Err(Error::Unexpected("a ledger segment whose length is no multiple of 8"));
-            }
-            let page = pages.entry(key_of(keys, &row)?).or_default();
-            page.extend(segment.iter().map(|bytes| u64::from_be_bytes(*bytes)));
+            loaded.entry(asked(pages, &row)?.0).or_default().extend(fingerprints(row.get(1))?);
         }
-        let sets = pages.into_iter().map(|(key, mut fingerprints)| {
-            fingerprints.sort_unstable();
-            (key, FingerprintSet::from_sorted(&fingerprints))
-        });
-        Ok(sets.collect())
+        loaded.values_mut().for_each(|page| page.sort_unstable());
+        Ok(loaded)
+    }
+
+    /// Looks fingerprints up in their pages without reading those: says which it found, ascending. All pages that were
+    /// asked for are answered.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails, or a segment is not made of fingerprints.
+    pub async fn look_up(
+        &mut self,
+        lookups: &[(PageAsked, Vec<u64>)],
+    ) -> Result<HashMap<PageKey, Vec<u64>>, Error> {
+        let mut found: HashMap<PageKey, Vec<u64>> =
+            lookups.iter().map(|((key, _), _)| (*key, Vec::new())).collect();
+        let mut open: Vec<(PageAsked, u64)> = lookups
+            .iter()
+            .flat_map(|(page, fingerprints)| fingerprints.iter().map(|fingerprint| (*page, *fingerprint)))
+            .collect();
+        for stretch in STRETCHES {
+            if !open.is_empty() {
+                open = self.look_along(&open, stretch, &mut found).await?;
+            }
+        }
+        found.values_mut().for_each(|page| page.sort_unstable());
+        Ok(found)
+    }
+
+    /// Looks along a stretch of each segment; returns what may lie beyond it.
+    async fn look_along(
+        &mut self,
+        open: &[(PageAsked, u64)],
+        stretch: f64,
+        found: &mut HashMap<PageKey, Vec<u64>>,
+    ) -> Result<Vec<(PageAsked, u64)>, Error> {
+        let names = Names::of(self, open.iter().map(|(page, _)| *page));
+        let shares: Vec<f64> = open.iter().map(|(_, fingerprint)| share(*fingerprint)).collect();
+        let mut parameters = names.parameters().to_vec();
+        parameters.extend([&shares as &(dyn ToSql + Sync), &stretch]);
+        let rows = self.client.query_raw(&self.statements.look_up, parameters).await?;
+        let mut rows = pin!(rows);
+        let mut beyond = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let &((key, layout), fingerprint) = asked(open, &row)?;
+            let part = Stretch { at_start: row.get(1), at_end: row.get(2), fingerprints: row.get(3) };
+            match part.has(fingerprint)? {
+                Some(true) => found.entry(key).or_default().push(fingerprint),
+                Some(false) => {}
+                None => beyond.push(((key, layout), fingerprint)),
+            }
+        }
+        Ok(beyond)
     }
 }
 
-fn key_of(keys: &[PageKey], row: &tokio_postgres::Row) -> Result<PageKey, Error> {
-    let index = usize::try_from(row.get::<_, i32>(0)).ok();
-    index
-        .and_then(|index| keys.get(index))
-        .copied()
-        .ok_or(Error::Unexpected("another page than was asked for"))
+/// Consecutive fingerprints of a segment.
+struct Stretch<'a> {
+    at_start: bool,
+    at_end: bool,
+    fingerprints: &'a [u8],
+}
+
+impl Stretch<'_> {
+    /// Whether the segment has the fingerprint; `None` if it may lie outside of the stretch.
+    fn has(&self, fingerprint: u64) -> Result<Option<bool>, Error> {
+        let sorted: Vec<u64> = fingerprints(self.fingerprints)?.collect();
+        Ok(match sorted.binary_search(&fingerprint) {
+            Ok(_) => Some(true),
+            Err(0) if !self.at_start => None,
+            Err(place) if place == sorted.len() && !self.at_end => None,
+            Err(_) => Some(false),
+        })
+    }
+}
+
+/// How large a share of all 64-bit numbers is smaller.
+#[allow(clippy::cast_precision_loss)] // it says about where to look
+fn share(fingerprint: u64) -> f64 {
+    fingerprint as f64 / u64::MAX as f64
+}
+
+/// The fingerprints of a stored array.
+pub(super) fn fingerprints(stored: &[u8]) -> Result<impl Iterator<Item = u64>, Error> {
+    let (array, odd) = stored.as_chunks::<FINGERPRINT_BYTES>();
+    if odd.is_empty() {
+        Ok(array.iter().map(|bytes| u64::from_be_bytes(*bytes)))
+    } else {
+        Err(Error::Unexpected("an array of fingerprints whose length is no multiple of 8"))
+    }
+}
+
+/// What a row answers.
+fn asked<'a, T>(questions: &'a [T], row: &tokio_postgres::Row) -> Result<&'a T, Error> {
+    let place = usize::try_from(row.get::<_, i32>(0)).ok();
+    place.and_then(|place| questions.get(place)).ok_or(Error::Unexpected("another page than was asked for"))
 }
 
 /// Pages' names as columns, each with its place.
@@ -77,19 +150,28 @@ struct Names {
     topics: Vec<String>,
     partitions: Vec<i32>,
     quarters: Vec<DateTime<Utc>>,
+    layouts: Vec<i32>,
 }
 
 impl Names {
-    fn of(connection: &Connection, keys: &[PageKey]) -> Self {
-        Self {
-            places: (0..).take(keys.len()).collect(),
-            topics: keys.iter().map(|key| connection.topics.of(key.partition.topic).to_owned()).collect(),
-            partitions: keys.iter().map(|key| key.partition.number).collect(),
-            quarters: keys.iter().map(|key| key.quarter.start()).collect(),
+    fn of(connection: &Connection, pages: impl ExactSizeIterator<Item = PageAsked>) -> Self {
+        let mut names = Self {
+            places: (0..).take(pages.len()).collect(),
+            topics: Vec::with_capacity(pages.len()),
+            partitions: Vec::with_capacity(pages.len()),
+            quarters: Vec::with_capacity(pages.len()),
+            layouts: Vec::with_capacity(pages.len()),
+        };
+        for (key, layout) in pages {
+            names.topics.push(connection.topics.of(key.partition.topic).to_owned());
+            names.partitions.push(key.partition.number);
+            names.quarters.push(key.quarter.start());
+            names.layouts.push(layout);
         }
+        names
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 4] {
-        [&self.places, &self.topics, &self.partitions, &self.quarters]
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 5] {
+        [&self.places, &self.topics, &self.partitions, &self.quarters, &self.layouts]
     }
 }

@@ -1,6 +1,7 @@
 //! Where partitions stand: claiming them, looking after a doubtful commit, keeping a row for each.
 
 use super::{Connection, Error};
+use crate::progress::Standing;
 use crate::record::{Offset, Partition, Topic};
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -12,19 +13,12 @@ pub struct Claimed {
     pub partition: Partition,
     /// The claim's number.
     pub epoch: i64,
+    /// The generation of the topic's partitions and keys.
+    pub layout: i32,
     /// Where to go on; `None` if it was never read.
     pub next_offset: Option<Offset>,
     /// Kafka's id of the topic when it was last read, if known.
     pub topic_id: Option<String>,
-}
-
-/// Where a partition stands in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The latest claim's number.
-    pub epoch: i64,
-    /// The offset of the next record to count.
-    pub next_offset: Option<Offset>,
 }
 
 /// So that members resolve the start of a topic one after the other.
@@ -37,8 +31,11 @@ impl Connection {
     /// When PostgreSQL fails.
     pub async fn discover(&mut self, partitions: &[Partition]) -> Result<(), Error> {
         let (topics, numbers) = self.columns(partitions);
-        let insert = "insert into consumer_progress (topic, kafka_partition) \
-                      select * from unnest($1::text[], $2::integer[]) order by 1, 2 on conflict do nothing";
+        let insert = "insert into consumer_progress (topic, kafka_partition, layout) \
+                      select w.topic, w.kafka_partition, coalesce(max(p.layout), 1) \
+                      from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
+                      left join consumer_progress p on p.topic = w.topic \
+                      group by 1, 2 order by 1, 2 on conflict do nothing";
         self.client.execute(insert, &[&topics, &numbers]).await?;
         Ok(())
     }
@@ -60,7 +57,7 @@ impl Connection {
         let claim = "update consumer_progress p set epoch = p.epoch + 1, owner = $3, claimed_at = now(), updated_at = now() \
                      from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
                      where p.topic = w.topic and p.kafka_partition = w.kafka_partition \
-                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id";
+                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id, p.layout";
         let rows = transaction.query(claim, &[&topics, &numbers, &owner]).await?;
         transaction.commit().await?;
         Ok(rows.iter().filter_map(|row| self.claimed(row)).collect())
@@ -143,7 +140,7 @@ impl Connection {
     fn claimed(&self, row: &Row) -> Option<Claimed> {
         let partition = Partition { topic: self.topics.topic(row.get(0))?, number: row.get(1) };
         let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
-        Some(Claimed { partition, epoch: row.get(2), next_offset, topic_id: row.get(4) })
+        Some(Claimed { partition, epoch: row.get(2), layout: row.get(5), next_offset, topic_id: row.get(4) })
     }
 
     fn columns(&self, partitions: &[Partition]) -> (Vec<String>, Vec<i32>) {

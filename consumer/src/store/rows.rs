@@ -12,13 +12,13 @@ use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Quarter};
 use std::collections::HashMap;
 
-/// Generation of the topics' partitioning that pages are written under.
-pub const LAYOUT: i32 = 1;
-
 /// A batch's rows, table by table and column by column.
 #[derive(Default)]
 pub struct Rows {
     pub(crate) segments: Segments,
+    /// A row each.
+    pub(crate) tails: Vec<TailRow>,
+    pub(crate) filed: FiledTails,
     pub(crate) organizations: Organizations,
     pub(crate) workflows: Workflows,
     pub(crate) failures: Failures,
@@ -36,6 +36,27 @@ pub struct Segments {
     pub layout: Vec<i32>,
     pub fingerprints: Vec<Vec<u8>>,
     pub sums: [Vec<i64>; 8],
+}
+
+/// What a partition's tail is given: columns of one row.
+#[derive(Default)]
+pub struct TailRow {
+    pub topic: String,
+    pub partition: i32,
+    pub until: i64,
+    pub layout: i32,
+    pub newest: DateTime<Utc>,
+    pub quarters: Vec<DateTime<Utc>>,
+    pub lengths: Vec<i32>,
+    pub fingerprints: Vec<u8>,
+    pub sums: [Vec<i64>; 8],
+}
+
+/// Partitions whose tails are among the segments.
+#[derive(Default)]
+pub struct FiledTails {
+    pub topic: Vec<String>,
+    pub partition: Vec<i32>,
 }
 
 #[derive(Default)]
@@ -117,8 +138,14 @@ impl Rows {
             ..Self::default()
         };
         for part in parts {
-            rows.segments.add(part, topics.of(part.partition.topic));
-            rows.dead_letters.add(part, topics.of(part.partition.topic), topic_ids);
+            let topic = topics.of(part.partition.topic);
+            rows.segments.add(part, topic);
+            rows.tails.extend(TailRow::of(part, topic));
+            if part.files_tail {
+                rows.filed.topic.push(topic.to_owned());
+                rows.filed.partition.push(part.partition.number);
+            }
+            rows.dead_letters.add(part, topic, topic_ids);
         }
         rows
     }
@@ -245,11 +272,36 @@ impl Segments {
             self.partition.push(part.partition.number);
             self.quarter.push(segment.key.quarter.start());
             self.until.push(part.span.until.0);
-            self.layout.push(LAYOUT);
-            self.fingerprints.push(segment.fingerprints.iter().flat_map(|n| n.to_be_bytes()).collect());
+            self.layout.push(part.layout);
+            self.fingerprints.push(big_endian(&segment.fingerprints).collect());
             self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
         }
     }
+}
+
+impl TailRow {
+    fn of(part: &Part, topic: &str) -> Option<Self> {
+        let newest = part.tail.iter().map(|segment| segment.key.quarter).max()?.start();
+        let mut row = Self {
+            topic: topic.to_owned(),
+            partition: part.partition.number,
+            until: part.span.until.0,
+            layout: part.layout,
+            newest,
+            ..Self::default()
+        };
+        for segment in &part.tail {
+            row.quarters.push(segment.key.quarter.start());
+            row.lengths.push(i32::try_from(segment.fingerprints.len()).expect("a batch is counted in 32 bits"));
+            row.fingerprints.extend(big_endian(&segment.fingerprints));
+            row.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
+        }
+        Some(row)
+    }
+}
+
+fn big_endian(fingerprints: &[u64]) -> impl Iterator<Item = u8> {
+    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes())
 }
 
 impl DeadLetters {

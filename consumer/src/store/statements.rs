@@ -9,6 +9,8 @@ pub struct Statements {
     pub move_progress: Statement,
     pub floor: Statement,
     pub segments: Statement,
+    pub tail: Statement,
+    pub file_tails: Statement,
     pub organizations: Statement,
     pub workflows: Statement,
     pub failures: Statement,
@@ -16,6 +18,7 @@ pub struct Statements {
     pub counters: [Statement; 3],
     pub page_sizes: Statement,
     pub load_pages: Statement,
+    pub look_up: Statement,
 }
 
 impl Statements {
@@ -25,6 +28,8 @@ impl Statements {
             move_progress: client.prepare(MOVE_PROGRESS).await?,
             floor: client.prepare("select floor from ledger_floor for share").await?,
             segments: client.prepare(&segments()).await?,
+            tail: client.prepare(&tail()).await?,
+            file_tails: client.prepare(FILE_TAILS).await?,
             organizations: client.prepare(ORGANIZATIONS).await?,
             workflows: client.prepare(WORKFLOWS).await?,
             failures: client.prepare(FAILURES).await?,
@@ -34,8 +39,9 @@ impl Statements {
                 client.prepare(&counters(BucketSize::Hour)).await?,
                 client.prepare(&counters(BucketSize::Day)).await?,
             ],
-            page_sizes: client.prepare(PAGE_SIZES).await?,
-            load_pages: client.prepare(LOAD_PAGES).await?,
+            page_sizes: client.prepare(&page_sizes()).await?,
+            load_pages: client.prepare(&load_pages()).await?,
+            look_up: client.prepare(&look_up()).await?,
         })
     }
 }
@@ -98,22 +104,60 @@ select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::by
                      $8::timestamptz[], $9::text[], $10::text[], $11::text[])
 on conflict do nothing";
 
-/// A lateral join, so that each page is looked for in its own day's table only.
-const PAGE_SIZES: &str = "
-select w.n, p.bytes from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[])
-                         as w (n, topic, kafka_partition, quarter)
-cross join lateral (
-    select sum(octet_length(s.fingerprints))::bigint as bytes from ledger_segments s
-    where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
-) p where p.bytes is not null";
+/// The rows of partitions' tails, which are among the segments now.
+const FILE_TAILS: &str = "
+delete from ledger_tails t using unnest($1::text[], $2::integer[]) as w (topic, kafka_partition)
+where t.topic = w.topic and t.kafka_partition = w.kafka_partition";
 
-const LOAD_PAGES: &str = "
-select w.n, p.fingerprints from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[])
-                                as w (n, topic, kafka_partition, quarter)
-cross join lateral (
-    select s.fingerprints from ledger_segments s
-    where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
-) p";
+/// Pages by place in the question, each with the layout its partition was claimed under.
+const PAGES_ASKED: &str = "unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[])
+     as w (n, topic, kafka_partition, quarter, layout)";
+
+/// The segments of a page: its partition's, and those of older layouts, which are of all partitions. A lateral join, so
+/// that each page is looked for in its own day's table only.
+fn segments_of_page(columns: &str) -> String {
+    format!(
+        "(select {columns} from ledger_segments s
+          where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
+          union all
+          select {columns} from ledger_segments s
+          where w.layout > 1 and s.quarter = w.quarter and s.topic = w.topic
+            and s.kafka_partition <> w.kafka_partition and s.layout < w.layout)"
+    )
+}
+
+fn page_sizes() -> String {
+    let segments = segments_of_page("octet_length(s.fingerprints) as bytes");
+    format!(
+        "select w.n, p.bytes from {PAGES_ASKED}
+         cross join lateral (select sum(s.bytes)::bigint as bytes from {segments} s) p where p.bytes > 0"
+    )
+}
+
+fn load_pages() -> String {
+    let segments = segments_of_page("s.fingerprints");
+    format!("select w.n, p.fingerprints from {PAGES_ASKED} cross join lateral {segments} p")
+}
+
+/// Of each segment of the page the stretch in which a fingerprint must be, if it is there. Fingerprints are uniform, so
+/// that of `length` the one at `share` of all 64-bit numbers stands at about `share * length`; by so many standard
+/// deviations of half a root of the length may it be off. The stretch is read without the rest of the array, which is
+/// stored uncompressed for that. Said with it: whether it begins, and whether it ends, where the array does.
+fn look_up() -> String {
+    let segments = segments_of_page("s.fingerprints, octet_length(s.fingerprints) / 8 as length");
+    format!(
+        "select w.n, p.first = 0, p.last = p.length,
+                case when p.last > p.first
+                     then substring(p.fingerprints from 1 + 8 * p.first for 8 * (p.last - p.first)) else '' end
+         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $6::float8[])
+              as w (n, topic, kafka_partition, quarter, layout, share)
+         cross join lateral (
+             select s.fingerprints, s.length,
+                    greatest(0, floor(w.share * s.length - $7::float8 * sqrt(s.length)))::integer as first,
+                    least(s.length, ceil(w.share * s.length + $7::float8 * sqrt(s.length)))::integer as last
+             from {segments} s) p"
+    )
+}
 
 fn segments() -> String {
     let names = Counters::NAMES.join(", ");
@@ -122,6 +166,15 @@ fn segments() -> String {
          select * from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::integer[], $6::bytea[], \
          {})",
         arrays_from(7)
+    )
+}
+
+fn tail() -> String {
+    let names = Counters::NAMES.join(", ");
+    format!(
+        "insert into ledger_tails (topic, kafka_partition, until, layout, newest, quarters, lengths, fingerprints, {names}) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, {})",
+        arrays_from(9)
     )
 }
 

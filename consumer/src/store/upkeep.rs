@@ -86,6 +86,8 @@ impl Connection {
             "select floor from ledger_floor where floor > '-infinity'",
         )
         .await?;
+        let forget = "delete from ledger_tails where newest < (select floor from ledger_floor)";
+        self.client.execute(forget, &[]).await?;
         let quarters = Retention::before(now, retention.quarter_retention_days);
         self.drop_before(
             "org_quarter_hourly_metrics",

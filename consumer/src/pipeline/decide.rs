@@ -1,0 +1,72 @@
+//! Deciding a batch: what memory doesn't know is read from the database, as much at a time as fits.
+
+use super::Running;
+use crate::batch::Batch;
+use crate::changes::Deciding;
+use crate::ledger::PageKey;
+use crate::store::{Connection, PageAsked};
+use std::collections::HashMap;
+
+/// Bytes of pages loaded by one query.
+const LOAD_BYTES_MAX: usize = 32 << 20;
+/// Pages named in one query.
+const ASKED_PAGES_MAX: usize = 4_096;
+/// Fingerprints looked up by one query; each is answered with a few kilobytes.
+const LOOKUPS_MAX: usize = 4_096;
+
+impl Running {
+    /// Decides which records of the batch count.
+    pub(super) async fn decide(&mut self, batch: Batch) -> Deciding {
+        let mut deciding = self.member.begin(batch);
+        let sizes = self.sizes(&self.member.unsized_pages(&deciding)).await;
+        let questions = self.member.ask(&mut deciding, &sizes);
+        for pages in chunks(questions.pages, |(_, stored)| *stored * size_of::<u64>(), LOAD_BYTES_MAX) {
+            let pages: Vec<PageAsked> = pages.into_iter().map(|(key, _)| self.asked(key)).collect();
+            let load = async |connection: &mut Connection| connection.load_pages(&pages).await;
+            for (key, page) in self.store.until_done("loading ledger pages", load).await {
+                self.member.page_read(&mut deciding, key, &page);
+            }
+        }
+        for lookups in chunks(questions.lookups, |(_, fingerprints)| fingerprints.len(), LOOKUPS_MAX) {
+            let lookups: Vec<(PageAsked, Vec<u64>)> =
+                lookups.into_iter().map(|(key, fingerprints)| (self.asked(key), fingerprints)).collect();
+            let look = async |connection: &mut Connection| connection.look_up(&lookups).await;
+            for (key, found) in self.store.until_done("looking fingerprints up", look).await {
+                self.member.looked_up(&mut deciding, key, &found);
+            }
+        }
+        deciding
+    }
+
+    async fn sizes(&mut self, pages: &[PageKey]) -> HashMap<PageKey, usize> {
+        let mut sizes = HashMap::new();
+        for pages in pages.chunks(ASKED_PAGES_MAX) {
+            let pages: Vec<PageAsked> = pages.iter().map(|key| self.asked(*key)).collect();
+            let ask = async |connection: &mut Connection| connection.page_sizes(&pages).await;
+            sizes.extend(self.store.until_done("looking for ledger pages", ask).await);
+        }
+        sizes
+    }
+
+    fn asked(&self, key: PageKey) -> PageAsked {
+        (key, self.member.holding().get(&key.partition).map_or(0, |held| held.layout))
+    }
+}
+
+/// Items in groups of bounded weight; one that is heavier than the bound is a group of its own.
+fn chunks<T>(items: Vec<T>, weight: impl Fn(&T) -> usize, bound: usize) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    let mut room = 0;
+    for item in items {
+        let weight = weight(&item);
+        match groups.last_mut().filter(|_| weight <= room) {
+            Some(group) => group.push(item),
+            None => {
+                groups.push(vec![item]);
+                room = bound;
+            }
+        }
+        room = room.saturating_sub(weight);
+    }
+    groups
+}

@@ -1,0 +1,123 @@
+//! Writing changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
+
+use crate::changes::Changes;
+use crate::member::{Fate, fate};
+use crate::record::{Partition, Topic};
+use crate::store::{Connection, Error, Moved, Rows, Store, TopicNames};
+use chrono::{DateTime, Utc};
+use domain::BucketSize;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A batch that could not be committed is tried again after this.
+const RETRY_WAIT: Duration = Duration::from_millis(100);
+
+/// What writes.
+pub(super) struct Writer {
+    pub store: Store,
+    pub topics: TopicNames,
+    /// The ledger's floor, which the source folds under.
+    pub floor: Arc<AtomicI64>,
+}
+
+/// What came of it.
+pub(super) struct Written {
+    pub changes: Changes,
+    /// Partitions whose changes are in the database; the others' claims are lost.
+    pub committed: BTreeSet<Partition>,
+    /// Nothing was written: the ledger's floor had risen past records of these changes.
+    pub floor_rose: bool,
+    /// How long the transaction took that ended it.
+    pub took: Duration,
+}
+
+/// What it is written with.
+struct Work<'a> {
+    changes: &'a Changes,
+    topic_ids: &'a HashMap<Topic, String>,
+    days: BTreeSet<DateTime<Utc>>,
+}
+
+impl Writer {
+    /// Writes the changes; `spans` says how each of their partitions moves.
+    pub async fn write(
+        mut self,
+        changes: Changes,
+        mut spans: Vec<Moved>,
+        topic_ids: HashMap<Topic, String>,
+    ) -> (Self, Written) {
+        let (mut committed, mut floor_rose, mut began) = (BTreeSet::new(), false, Instant::now());
+        let work = Work { days: days(&changes), changes: &changes, topic_ids: &topic_ids };
+        while !spans.is_empty() {
+            began = Instant::now();
+            match self.attempt(&work, &spans).await {
+                Ok(Some(moved)) => {
+                    committed.extend(moved);
+                    break;
+                }
+                Ok(None) => {
+                    floor_rose = true;
+                    break;
+                }
+                Err(error) => {
+                    self.store.say("writing a batch", &error, RETRY_WAIT);
+                    tokio::time::sleep(RETRY_WAIT).await;
+                    self.find_out(&changes, &mut spans, &mut committed).await;
+                }
+            }
+        }
+        (self, Written { changes, committed, floor_rose, took: began.elapsed() })
+    }
+
+    /// Tries once; says which partitions are committed, or nothing if the floor rose past the batch's records.
+    async fn attempt(&mut self, work: &Work<'_>, spans: &[Moved]) -> Result<Option<Vec<Partition>>, Error> {
+        let Self { store, topics, floor } = self;
+        let Work { changes, topic_ids, days } = work;
+        let mut write = async |connection: &mut Connection| {
+            connection.make_room(days).await?;
+            let claim = connection.claim(spans).await?;
+            floor.store(claim.floor, Ordering::Relaxed);
+            if claim.floor != changes.floor && changes.has_older_than(claim.floor) {
+                claim.roll_back().await?;
+                return Ok(None);
+            }
+            let moved = claim.moved.clone();
+            claim.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
+            Ok(Some(moved))
+        };
+        store.attempt(&mut write).await
+    }
+
+    /// After a failure: what has happened is what the database says, once every transaction that may still be
+    /// committing has ended. What is undone stays among `spans`, to be tried again.
+    async fn find_out(
+        &mut self,
+        changes: &Changes,
+        spans: &mut Vec<Moved>,
+        committed: &mut BTreeSet<Partition>,
+    ) {
+        let partitions: Vec<Partition> = spans.iter().map(|moved| moved.partition).collect();
+        let look = async |connection: &mut Connection| connection.standing(&partitions).await;
+        let standing = self.store.until_done("looking after a doubtful commit", look).await;
+        let pending = |moved: &Moved| {
+            let part = changes.parts.iter().find(|part| part.partition == moved.partition);
+            match part.map(|part| fate(part, standing.get(&part.partition))) {
+                Some(None) => true,
+                Some(Some(Fate::Committed)) => {
+                    committed.insert(moved.partition);
+                    false
+                }
+                Some(Some(Fate::Lost)) | None => false,
+            }
+        };
+        spans.retain(pending);
+    }
+}
+
+/// The days of the ledger that they need a place in.
+fn days(changes: &Changes) -> BTreeSet<DateTime<Utc>> {
+    let segments = changes.parts.iter().flat_map(|part| part.segments.iter().chain(&part.tail));
+    segments.map(|segment| segment.key.quarter.bucket(BucketSize::Day)).collect()
+}

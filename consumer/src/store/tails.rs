@@ -1,0 +1,62 @@
+//! Reading partitions' tails.
+
+use super::pages::fingerprints;
+use super::{Connection, Error};
+use crate::changes::Segment;
+use crate::ledger::PageKey;
+use crate::record::Partition;
+use chrono::{DateTime, Utc};
+use domain::{Counters, Quarter};
+use std::collections::HashMap;
+use tokio_postgres::Row;
+
+const WRONG_FORM: Error = Error::Unexpected("a row of a tail in another form");
+
+impl Connection {
+    /// The tails of partitions, a list of segments for each row. To be read after they were claimed.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails, or a row is not of the form that is written.
+    pub async fn tails(
+        &mut self,
+        partitions: &[Partition],
+    ) -> Result<HashMap<Partition, Vec<Vec<Segment>>>, Error> {
+        let topics: Vec<&str> = partitions.iter().map(|partition| self.topics.of(partition.topic)).collect();
+        let numbers: Vec<i32> = partitions.iter().map(|partition| partition.number).collect();
+        let query = format!(
+            "select topic, kafka_partition, quarters, lengths, fingerprints, {} from ledger_tails \
+             join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition)",
+            Counters::NAMES.join(", ")
+        );
+        let mut tails: HashMap<Partition, Vec<Vec<Segment>>> = HashMap::new();
+        for row in self.client.query(&query, &[&topics, &numbers]).await? {
+            let topic = self.topics.topic(row.get(0)).ok_or(WRONG_FORM)?;
+            let partition = Partition { topic, number: row.get(1) };
+            tails.entry(partition).or_default().push(segments(partition, &row)?);
+        }
+        Ok(tails)
+    }
+}
+
+fn segments(partition: Partition, row: &Row) -> Result<Vec<Segment>, Error> {
+    let quarters: Vec<DateTime<Utc>> = row.get(2);
+    let lengths: Vec<i32> = row.get(3);
+    let sums: [Vec<i64>; 8] = std::array::from_fn(|counter| row.get(5 + counter));
+    let mut stored = fingerprints(row.get(4))?;
+    let mut segments = Vec::with_capacity(quarters.len());
+    for (place, (quarter, length)) in quarters.iter().zip(&lengths).enumerate() {
+        let length = usize::try_from(*length).map_err(|_| WRONG_FORM)?;
+        let quarter = Quarter::of_second(quarter.timestamp()).ok_or(WRONG_FORM)?;
+        let fingerprints: Vec<u64> = stored.by_ref().take(length).collect();
+        let complete = fingerprints.len() == length && sums.iter().all(|column| place < column.len());
+        if !complete {
+            return Err(WRONG_FORM);
+        }
+        segments.push(Segment {
+            key: PageKey { partition, quarter },
+            fingerprints,
+            sums: Counters::from_values(sums.each_ref().map(|column| column[place])),
+        });
+    }
+    if stored.next().is_some() || quarters.len() != lengths.len() { Err(WRONG_FORM) } else { Ok(segments) }
+}
