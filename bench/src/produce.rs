@@ -122,6 +122,17 @@ impl Producer {
         Ok(())
     }
 
+    /// Looks at what Kafka has answered, without waiting. Returns how many records this producer has delivered by now.
+    ///
+    /// # Errors
+    /// When a record failed for good.
+    pub fn look(&self) -> Result<u64> {
+        self.client.poll(Duration::ZERO);
+        let failed = self.reports.failed.load(Ordering::Relaxed);
+        ensure!(failed == 0, "{failed} records could not be delivered to Kafka");
+        Ok(self.reports.delivered.load(Ordering::Relaxed))
+    }
+
     /// Hands over all of them, and waits until Kafka has them. Returns how many this producer has delivered in all.
     ///
     /// # Errors

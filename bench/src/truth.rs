@@ -105,16 +105,21 @@ impl Truth {
 
     /// Takes one produced record into account. Each copy of a record is to be taken as often as it was produced.
     pub fn take(&mut self, record: &Produced) {
-        let reason = match &record.content {
-            Some(message) => refusal(message, &self.horizon),
-            None if record.payload.is_empty() => Some("empty_payload"),
-            None => Some("malformed_payload"),
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = self.refusal(record) {
             *self.dead_letters.entry(reason).or_default() += 1;
             self.tally.refused += 1;
         } else if let Some(message) = &record.content {
             self.count(message);
+        }
+    }
+
+    /// The code of the reason for which the record must be refused, if it must.
+    #[must_use]
+    pub fn refusal(&self, record: &Produced) -> Option<&'static str> {
+        match &record.content {
+            Some(message) => refusal(message, &self.horizon),
+            None if record.payload.is_empty() => Some("empty_payload"),
+            None => Some("malformed_payload"),
         }
     }
 

@@ -91,6 +91,12 @@ impl Upstream {
         record
     }
 
+    /// Forgets what it has produced and what is under way: from now on no record has the identity of an earlier one.
+    pub fn forget(&mut self) {
+        self.remembered.clear();
+        self.under_way.clear();
+    }
+
     /// A record that says `message`, in one of the formats.
     pub fn write(&mut self, message: Message) -> Produced {
         let format = if self.rng.chance(self.trouble.confluent) {

@@ -6,7 +6,6 @@
 //! standing  what has been counted so far        verdict  produced and counted, counter by counter
 //! ```
 
-mod http;
 mod play;
 mod stage;
 mod standing;

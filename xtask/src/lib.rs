@@ -17,10 +17,12 @@ pub mod services;
 pub mod user;
 
 pub mod bench;
+pub mod chaos;
 pub mod demo;
 pub mod verify;
 
 pub mod binaries;
+mod http;
 pub mod port;
 pub mod say;
 pub mod wait;

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use xtask::bench::{self, Benchmark};
+use xtask::chaos;
 use xtask::demo;
 use xtask::say;
 use xtask::services::{Purpose, Services};
@@ -25,6 +26,8 @@ enum Command {
     /// Measures, and checks that what was measured was right
     #[command(subcommand)]
     Bench(Benchmark),
+    /// Inflicts faults on the running system, minute after minute, and then compares every number
+    Chaos(chaos::Options),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,
 }
@@ -43,6 +46,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::Verify(options) => verify::run(options),
         Command::Bench(benchmark) => bench::run(benchmark).await,
+        Command::Chaos(options) => chaos::run(options).await,
         Command::Services => services().await,
     }
 }

@@ -31,6 +31,8 @@ pub enum Purpose {
     Demo,
     /// Millions of records a second.
     Benchmarks,
+    /// Faults while records stream through.
+    Chaos,
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Self::Tests => "tests",
             Self::Demo => "demo",
             Self::Benchmarks => "bench",
+            Self::Chaos => "chaos",
         }
     }
 }

@@ -55,3 +55,8 @@ pub fn until_blocking(limit: Duration, mut look: impl FnMut() -> bool) -> bool {
         std::thread::sleep(LOOK_EVERY);
     }
 }
+
+/// Lets time pass: for what is about time itself, such as how long a fault lasts. A test waits for a condition instead.
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}

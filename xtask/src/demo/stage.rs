@@ -1,8 +1,8 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
-use super::http;
 use super::token::Secret;
 use crate::binaries::{Binaries, Profile};
+use crate::http;
 use crate::process::Process;
 use crate::program::Program;
 use crate::services::{DatabaseUrl, Purpose, Services};

@@ -1,7 +1,7 @@
 //! How far counting is, read where everybody else would read it: from the tables and from the consumer's metrics.
 
-use super::http;
 use super::stage::Stage;
+use crate::http;
 use anyhow::Context as _;
 use bench::Tally;
 use std::fmt;

@@ -198,6 +198,20 @@ impl Kafka {
             return names.iter().try_for_each(|name| mock.create_topic(name, partitions));
         }
         topics::create(&self.admin()?, names, partitions).await?;
+        self.until_partitioned(names, partitions).await
+    }
+
+    /// Adds partitions to topics until each has as many, and waits until the brokers know them. The keys of records that
+    /// are produced from now on are spread over all of them.
+    ///
+    /// # Errors
+    /// When one has as many already, or Kafka refuses.
+    pub async fn extend_topics(&self, names: &[&str], partitions: i32) -> anyhow::Result<()> {
+        topics::extend(&self.admin()?, names, partitions).await?;
+        self.until_partitioned(names, partitions).await
+    }
+
+    async fn until_partitioned(&self, names: &[&str], partitions: i32) -> anyhow::Result<()> {
         let what = format!("topics {} to have {partitions} partitions", names.join(", "));
         let client = client(&self.brokers)?;
         wait::until(&what, ANSWER_LIMIT, async || {
@@ -256,7 +270,9 @@ fn answers(brokers: &str) -> Seen<()> {
 /// Options of the Java runtime: a test's broker starts fast and stays small, a benchmark's runs fast.
 fn java_options(purpose: Purpose) -> &'static [&'static str] {
     match purpose {
-        Purpose::Tests => &["-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+        Purpose::Tests | Purpose::Chaos => {
+            &["-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        }
         Purpose::Demo => &["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"],
         Purpose::Benchmarks => &["-Xms1g", "-Xmx1g", "-XX:+UseParallelGC"],
     }

@@ -1,7 +1,7 @@
-//! Making topics, and seeing that they are made.
+//! Making topics and adding partitions, and seeing that they are there.
 
 use crate::wait::{self, Seen};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::types::RDKafkaErrorCode;
@@ -23,8 +23,7 @@ pub(super) async fn create(
     names: &[&str],
     partitions: i32,
 ) -> anyhow::Result<()> {
-    let options =
-        AdminOptions::new().operation_timeout(Some(REQUEST_LIMIT)).request_timeout(Some(REQUEST_LIMIT));
+    let options = options();
     let mut missing = names.to_vec();
     wait::until("topics to be made", MADE_LIMIT, async || {
         let topics: Vec<_> =
@@ -40,6 +39,26 @@ pub(super) async fn create(
         Ok(not_yet.map_or(Seen::Ready(()), |code| Seen::NotYet(code.to_string())))
     })
     .await
+}
+
+/// Adds partitions to each of the topics until it has as many as said.
+pub(super) async fn extend(
+    admin: &AdminClient<DefaultClientContext>,
+    names: &[&str],
+    partitions: i32,
+) -> anyhow::Result<()> {
+    let count = usize::try_from(partitions)?;
+    let wanted: Vec<_> = names.iter().map(|name| NewPartitions::new(name, count)).collect();
+    for outcome in admin.create_partitions(&wanted, &options()).await? {
+        if let Err((topic, code)) = outcome {
+            anyhow::bail!("topic {topic} can't be given {partitions} partitions: {code}");
+        }
+    }
+    Ok(())
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(REQUEST_LIMIT)).request_timeout(Some(REQUEST_LIMIT))
 }
 
 /// Ready when every partition has a leader.

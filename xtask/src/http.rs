@@ -28,12 +28,12 @@ pub fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     Ok(body.to_owned())
 }
 
-/// The sum of a Prometheus counter's series that have `label` (as `name="value"`).
+/// The sum of a Prometheus counter's series that have `label` (as `name="value"`), or of all for an empty one.
 #[must_use]
 pub fn series_sum(exposition: &str, name: &str, label: &str) -> u64 {
-    let series =
-        exposition.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once("} "));
-    let values = series.filter(|(labels, _)| labels.contains(label)).map(|(_, value)| value);
+    let series = exposition.lines().filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '));
+    let ours = |labels: &str| labels.is_empty() || (labels.starts_with('{') && labels.ends_with('}'));
+    let values = series.filter(|(labels, _)| ours(labels) && labels.contains(label)).map(|(_, value)| value);
     values.filter_map(|value| value.parse::<u64>().ok()).sum()
 }
 
@@ -46,5 +46,7 @@ mod tests {
         let text = "# HELP a_total x\na_total{outcome=\"counted\"} 12\na_total{outcome=\"duplicate\"} 3\na_totals{outcome=\"duplicate\"} 9\n";
         assert_eq!(series_sum(text, "a_total", "outcome=\"duplicate\""), 3);
         assert_eq!(series_sum(text, "b_total", "outcome=\"duplicate\""), 0);
+        assert_eq!(series_sum(text, "a_total", ""), 15);
+        assert_eq!(series_sum("a_total 7\na_totals 9\n", "a_total", ""), 7);
     }
 }
