@@ -25,6 +25,12 @@ pub use member::{Api, Member};
 pub use stack::Stack;
 pub use token::Token;
 
+/// The binaries under test, for stories that stand on nothing else of this harness.
+#[must_use]
+pub fn binaries() -> xtask::binaries::Binaries {
+    shared::build()
+}
+
 /// What succeeded; a story ends here with the error's sentence otherwise.
 #[track_caller]
 pub(crate) fn must<T>(outcome: anyhow::Result<T>) -> T {

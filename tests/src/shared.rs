@@ -28,15 +28,15 @@ impl Shared {
     }
 
     async fn start() -> Self {
-        let binaries = must(Binaries::build(profile()));
+        let binaries = build();
         let services = must(Services::start(Purpose::Tests).await);
         Self { services, binaries }
     }
 }
 
-/// As the stories themselves are built.
-fn profile() -> Profile {
-    if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }
+/// The binaries, built as the stories themselves are.
+pub(crate) fn build() -> Binaries {
+    must(Binaries::build(if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }))
 }
 
 /// Says once per test binary that something could not be shown here.

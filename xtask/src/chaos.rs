@@ -30,6 +30,7 @@ use perform::Trial;
 use report::{Report, Sums};
 use schedule::{Round, Schedule};
 use stage::Stage;
+pub use stage::lacking;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;

@@ -3,6 +3,7 @@
 use crate::http;
 use crate::process::Process;
 use crate::program::Program;
+use crate::services::Proxy;
 use crate::wait::{self, Seen};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
@@ -21,6 +22,8 @@ pub struct Member {
     program: Program,
     process: Process,
     admin: SocketAddr,
+    /// What it reaches PostgreSQL through.
+    proxy: Proxy,
 }
 
 impl Member {
@@ -28,8 +31,8 @@ impl Member {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn start(name: String, program: Program, admin: SocketAddr) -> anyhow::Result<Self> {
-        Ok(Self { name, process: Process::start(program.clone())?, program, admin })
+    pub fn start(name: String, program: Program, admin: SocketAddr, proxy: Proxy) -> anyhow::Result<Self> {
+        Ok(Self { name, process: Process::start(program.clone())?, program, admin, proxy })
     }
 
     /// Starts it again after it ended.
@@ -67,6 +70,12 @@ impl Member {
             })
         })
         .await
+    }
+
+    /// What it reaches PostgreSQL through.
+    #[must_use]
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// SIGKILL.

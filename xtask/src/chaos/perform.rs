@@ -9,6 +9,7 @@ use super::offsets::Offsets;
 use super::schedule::{Kind, Stroke};
 use super::stage::{Stage, server};
 use super::stream::{Handed, Stream};
+use crate::services::Cut;
 use crate::wait::{self, Seen};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use tokio::sync::{Mutex, watch};
 const RECOVERY_LIMIT: Duration = Duration::from_secs(90);
 /// Records produced this long after a fault must be counted, too.
 const AFTERMATH: Duration = Duration::from_secs(1);
+/// How long it may take until a member commits something.
+const CUT_LIMIT: Duration = Duration::from_secs(60);
 /// No topic gets more partitions than this.
 const PARTITIONS_MAX: i32 = 16;
 /// How many partitions each topic gets at a time.
@@ -51,6 +54,8 @@ impl Trial {
             Kind::Kill => self.kill(stroke, patient).await,
             Kind::Hang => self.hang(stroke, patient).await,
             Kind::Roll => self.roll(patient).await,
+            Kind::Cut => self.cut(stroke, patient).await,
+            Kind::Silence => self.silence(stroke, patient).await,
             Kind::Postgres => self.crash_postgres(stroke, patient).await,
             Kind::Kafka => self.kill_kafka(stroke, patient).await,
             Kind::Redis => self.take_redis_away(stroke, patient).await,
@@ -98,6 +103,28 @@ impl Trial {
         self.recovery(patient).await
     }
 
+    async fn cut(&self, stroke: &Stroke, patient: bool) -> anyhow::Result<Option<Duration>> {
+        let member = self.member(stroke).lock().await;
+        let proxy = member.proxy();
+        for cut in [Cut::Before, Cut::AfterAnswer, Cut::Racing] {
+            let before = proxy.cuts();
+            proxy.at_next_commit(cut);
+            wait::until("a commit to be cut off", CUT_LIMIT, async || {
+                Ok(Seen::when(proxy.cuts() > before, "the member commits nothing"))
+            })
+            .await?;
+        }
+        self.recovery(patient).await
+    }
+
+    async fn silence(&self, stroke: &Stroke, patient: bool) -> anyhow::Result<Option<Duration>> {
+        let member = self.member(stroke).lock().await;
+        member.proxy().pause();
+        wait::pass(stroke.lasts).await;
+        member.proxy().resume();
+        self.recovery(patient).await
+    }
+
     async fn crash_postgres(&self, stroke: &Stroke, patient: bool) -> anyhow::Result<Option<Duration>> {
         let postgres = self.stage.postgres();
         tokio::task::block_in_place(|| server(postgres.server()).stop());
@@ -134,7 +161,7 @@ impl Trial {
         stream.flush()?;
         self.until_counted(&self.handed.now()).await?;
         self.stage.kafka().extend_topics(&self.stage.topics().all(), partitions).await?;
-        stream.spread_over(partitions);
+        stream.spread_over(partitions)?;
         drop(stream);
         self.recovery(patient).await
     }

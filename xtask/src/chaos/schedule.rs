@@ -22,6 +22,10 @@ pub enum Kind {
     Hang,
     /// All members are stopped (SIGTERM) and started, one after the other.
     Roll,
+    /// A member's connection to PostgreSQL is cut in mid-COMMIT: before it, after it, and in between.
+    Cut,
+    /// The network between a member and PostgreSQL holds everything back for a while.
+    Silence,
     /// PostgreSQL ends at once, every connection cut, and recovers from its log.
     Postgres,
     /// Kafka is killed (SIGKILL) and started again.
@@ -34,8 +38,17 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Kill, Self::Hang, Self::Roll, Self::Postgres, Self::Kafka, Self::Redis, Self::Grow];
+    pub const ALL: [Self; 9] = [
+        Self::Kill,
+        Self::Hang,
+        Self::Roll,
+        Self::Cut,
+        Self::Silence,
+        Self::Postgres,
+        Self::Kafka,
+        Self::Redis,
+        Self::Grow,
+    ];
 
     /// For the table.
     #[must_use]
@@ -44,6 +57,8 @@ impl Kind {
             Self::Kill => "member killed",
             Self::Hang => "member hung, then woke",
             Self::Roll => "members restarted in turn",
+            Self::Cut => "commit cut off",
+            Self::Silence => "PostgreSQL out of reach",
             Self::Postgres => "PostgreSQL crashed",
             Self::Kafka => "Kafka killed",
             Self::Redis => "Redis away",
@@ -56,7 +71,8 @@ impl Kind {
         match self {
             Self::Kill => 500..8_000,
             Self::Hang => 2_000..5_000,
-            Self::Roll | Self::Grow => 0..1,
+            Self::Roll | Self::Cut | Self::Grow => 0..1,
+            Self::Silence => 1_000..6_000,
             Self::Postgres => 0..3_000,
             Self::Kafka => 0..2_000,
             Self::Redis => 500..4_000,
@@ -67,7 +83,8 @@ impl Kind {
     fn goes_with(self, other: Self) -> bool {
         let alone = |kind| matches!(kind, Self::Grow);
         let all_members = |kind| matches!(kind, Self::Roll);
-        let a_member = |kind| matches!(kind, Self::Kill | Self::Hang | Self::Roll);
+        let a_member =
+            |kind| matches!(kind, Self::Kill | Self::Hang | Self::Roll | Self::Cut | Self::Silence);
         let members_twice = (all_members(self) && a_member(other)) || (all_members(other) && a_member(self));
         self != other && !alone(self) && !alone(other) && !members_twice
     }
@@ -88,7 +105,7 @@ impl fmt::Display for Stroke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, member) = (self.kind.name(), self.member + 1);
         match self.kind {
-            Kind::Kill | Kind::Hang => write!(f, "{name} (member {member})"),
+            Kind::Kill | Kind::Hang | Kind::Cut | Kind::Silence => write!(f, "{name} (member {member})"),
             Kind::Roll | Kind::Postgres | Kind::Kafka | Kind::Redis | Kind::Grow => f.write_str(name),
         }
     }

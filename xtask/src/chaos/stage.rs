@@ -5,8 +5,8 @@ use super::schedule::MEMBERS;
 use crate::port;
 use crate::program::Program;
 use crate::server::Server;
-use crate::services::{DatabaseUrl, Kafka, Postgres, Redis, Services};
-use anyhow::Context as _;
+use crate::services::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Services};
+use anyhow::bail;
 use bench::Topics;
 use rustix::process::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -43,14 +43,9 @@ impl Stage {
     /// # Errors
     /// When a service is not ours to take away, or something does not start.
     pub async fn set(services: Services, consumer: &Path, session: Duration) -> anyhow::Result<Self> {
-        let ours = "must be started here, or it can't be taken away: unset";
-        services
-            .kafka
-            .server()
-            .with_context(|| format!("Kafka {ours} KAFKA_BROKERS; install Java 17 and Maven"))?;
-        services.postgres.server().with_context(|| format!("PostgreSQL {ours} DATABASE_URL"))?;
-        let redis = services.redis.as_ref().and_then(|redis| redis.server());
-        redis.with_context(|| format!("Redis {ours} REDIS_URL; install redis-server"))?;
+        if let Some(lacking) = lacking(&services) {
+            bail!(lacking);
+        }
         let topics = Topics::default();
         services.kafka.create_topics(&topics.all(), PARTITIONS).await?;
         let database = services.postgres.create_migrated("chaos").await?;
@@ -134,6 +129,23 @@ impl Stage {
     }
 }
 
+/// What keeps services from being taken away, in a sentence.
+#[must_use]
+pub fn lacking(services: &Services) -> Option<String> {
+    let of = |what: &str, server: Option<&Server>, variable: &str, packages: &str| {
+        let sentence = || {
+            format!(
+                "{what} must be started here, or it can't be taken away: unset {variable}, install {packages}"
+            )
+        };
+        server.is_none().then(sentence)
+    };
+    let redis = services.redis.as_ref().and_then(|redis| redis.server());
+    of("Kafka", services.kafka.server(), "KAFKA_BROKERS", "Java 17 or newer and Maven")
+        .or_else(|| of("PostgreSQL", services.postgres.server(), "DATABASE_URL", "PostgreSQL 15 or newer"))
+        .or_else(|| of("Redis", redis, "REDIS_URL", "redis-server"))
+}
+
 /// What is started here and known to be.
 pub fn server(server: Option<&Server>) -> &Server {
     server.expect("seen to be ours when the stage was set")
@@ -156,15 +168,16 @@ impl Parts<'_> {
             .inherit(self.services.environment())
             .arg("run")
             .end_by(Signal::TERM, END_LIMIT);
-        let settings = self.settings(admin);
+        let proxy = Proxy::to(self.database.server()?)?;
+        let settings = self.settings(admin, &proxy);
         let program = settings.into_iter().fold(program, |program, (name, value)| program.env(name, value));
-        Member::start(name, program, admin)
+        Member::start(name, program, admin, proxy)
     }
 
-    fn settings(&self, admin: SocketAddr) -> Vec<(&'static str, String)> {
+    fn settings(&self, admin: SocketAddr, proxy: &Proxy) -> Vec<(&'static str, String)> {
         let heartbeat = self.session.as_millis() / HEARTBEATS;
         let mut settings = vec![
-            ("DATABASE_URL", self.database.as_str().to_owned()),
+            ("DATABASE_URL", self.database.at(proxy.address()).as_str().to_owned()),
             ("KAFKA_BROKERS", self.services.kafka.brokers().to_owned()),
             ("KAFKA_GROUP_ID", "chaos".to_owned()),
             ("EVENTS_TOPIC", self.topics.events.clone()),

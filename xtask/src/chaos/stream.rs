@@ -25,6 +25,7 @@ const TROUBLE: Trouble =
 pub struct Stream {
     upstream: Upstream,
     producer: Producer,
+    brokers: String,
     topics: Topics,
     partitions: i32,
     truth: Truth,
@@ -61,6 +62,7 @@ impl Stream {
         Ok(Self {
             upstream: Upstream::new(seed, companies, Mix::ALL, TROUBLE, 0),
             producer: Producer::new(brokers, topics.clone())?,
+            brokers: brokers.to_owned(),
             topics,
             partitions,
             truth: Truth::new(horizon),
@@ -124,12 +126,18 @@ impl Stream {
         Ok(())
     }
 
-    /// Goes on in topics of as many partitions: keys are placed anew.
-    pub fn spread_over(&mut self, partitions: i32) {
+    /// Goes on in topics of as many partitions: keys are placed anew. Everything must have been flushed.
+    ///
+    /// # Errors
+    /// When there can be no producer.
+    pub fn spread_over(&mut self, partitions: i32) -> anyhow::Result<()> {
         self.partitions = partitions;
+        // The client would learn of new partitions within minutes; one that starts knows them.
+        self.producer = Producer::new(&self.brokers, self.topics.clone())?;
         // A copy of an older record would now land in another partition, whose pages don't know it. Until the members
         // can be told of the change of layout, nothing from before it is sent again.
         self.upstream.forget();
+        Ok(())
     }
 }
 
