@@ -49,6 +49,29 @@ const TOPICS: i32 = 3;
 /// Seeds that are made up have this many digits at most, so that they are typed with ease.
 const SEEDS: u64 = 1_000_000;
 
+/// What `--help` says at the end.
+pub const HELP: &str = "\
+Three members of the consumer, built in release, count a steady stream of records: 5 % of them copies of earlier ones, \
+10 % up to three days late, 0.1 % bad. Meanwhile real faults come, one or two at a time, each kind before any comes \
+again:
+
+  a member is killed (SIGKILL), hangs beyond its session and wakes (SIGSTOP, SIGCONT), all are restarted in turn
+  a member's commits are cut off before, in and after COMMIT; PostgreSQL is out of its reach for a while
+  PostgreSQL crashes and recovers, Kafka is killed and started, Redis goes away and comes back empty
+  topics get more partitions, by the operators' procedure
+
+In the end every cell of every table must equal an independent recount of what was produced, every bad record must be \
+one dead letter at its place, and `consumer audit` must agree. Exit code 0 only then; otherwise what differs is \
+listed, and logs and tables stay in target/runs/ for a day.
+
+The seed decides which faults come and how long each lasts; when exactly they hit depends on the machine. To have the \
+same faults again, give the seed that was printed. Kafka, PostgreSQL and Redis are started for this and ended again; \
+servers of yours are never touched.
+
+  cargo xtask chaos                        five minutes with a new seed
+  cargo xtask chaos --minutes 60 --rate 10000
+  cargo xtask chaos --seed 4711            again what failed";
+
 /// What to inflict.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -143,10 +166,11 @@ async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Re
     let handed = stream.handed();
     let stream = Arc::new(Mutex::new(stream));
     let (tell, counted) = watch::channel(Offsets::default());
-    let board = Board::default();
+    let board = Board::clean();
 
     let mut watching: JoinSet<Task> = JoinSet::new();
     watching.spawn(standing::look_up(stage.database().clone(), tell));
+    watching.spawn(board::read_metrics(board.clone(), stage.admins()));
     watching.spawn(board::keep(board.clone(), Arc::clone(&stage), handed.clone(), counted.clone()));
     let mut flowing = JoinSet::new();
     flowing.spawn(stream::flow(Arc::clone(&stream), plan.rate));
@@ -159,11 +183,19 @@ async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Re
         session: plan.session,
     };
 
-    let (report, mut findings) = tokio::select! {
-        outcome = course(&trial, &plan, &mut flowing) => outcome?,
-        ended = failure(&mut watching) => match ended? {},
+    let outcome = tokio::select! {
+        outcome = course(&trial, &plan, &mut flowing) => outcome,
+        ended = failure(&mut watching) => ended.map(|never| match never {}),
     };
     watching.shutdown().await;
+    let (report, mut findings) = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // PostgreSQL may be what failed: then there is nothing to keep.
+            let _ = verdict::keep(&stage).await;
+            return Err(error);
+        }
+    };
     let stream = stream.lock().await;
     findings.extend(verdict::compare(&stage, &stream).await?);
     if !findings.is_empty() {
@@ -213,17 +245,21 @@ async fn faults(trial: &Trial, plan: &Plan) -> anyhow::Result<Report> {
 }
 
 async fn inflict_round(trial: &Trial, round: &Round, report: &mut Report) -> anyhow::Result<()> {
-    match &*round.strokes {
-        [one, other, ..] => {
-            let both = (trial.perform(one, round.patient), trial.perform(other, round.patient));
-            let (first, second) = tokio::join!(both.0, both.1);
-            report.take(one.kind, first?);
-            report.take(other.kind, second?);
-            report.take_at_once();
+    let kinds: Vec<_> = round.strokes.iter().map(|stroke| stroke.kind).collect();
+    let recovered = match &*round.strokes {
+        [one, other] => {
+            let both = tokio::join!(trial.perform(one, round.patient), trial.perform(other, round.patient));
+            both.0?.max(both.1?)
         }
-        [one] => report.take(one.kind, trial.perform(one, round.patient).await?),
-        [] => {}
-    }
+        strokes => {
+            let mut longest = None;
+            for stroke in strokes {
+                longest = longest.max(trial.perform(stroke, round.patient).await?);
+            }
+            longest
+        }
+    };
+    report.take(&kinds, recovered);
     Ok(())
 }
 

@@ -27,6 +27,7 @@ enum Command {
     #[command(subcommand)]
     Bench(Benchmark),
     /// Inflicts faults on the running system, minute after minute, and then compares every number
+    #[command(after_help = chaos::HELP)]
     Chaos(chaos::Options),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,

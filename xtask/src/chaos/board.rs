@@ -1,6 +1,7 @@
 //! What a run shows while it goes on: rate, lag, which faults are on; and what it learns from the members' metrics.
 
 use super::offsets::Offsets;
+use super::schedule::MEMBERS;
 use super::stage::Stage;
 use super::stream::Handed;
 use crate::{http, say};
@@ -13,15 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How many looks pass between two lines where nobody looks at a terminal.
-const LOOKS_PER_LINE: u64 = 5;
+/// How much time passes between two lines where nobody looks at a terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Which faults are on, and how many partitions were fenced.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Board {
+    start: Instant,
+    line: ProgressBar,
     on: Arc<Mutex<BTreeMap<u64, String>>>,
     next: Arc<AtomicU64>,
     fenced: Arc<AtomicU64>,
@@ -35,10 +39,23 @@ pub struct Shown {
 }
 
 impl Board {
-    /// Shows a fault while it is on.
+    /// Nothing is on.
+    #[must_use]
+    pub fn clean() -> Self {
+        Self {
+            start: Instant::now(),
+            line: ProgressBar::new_spinner(),
+            on: Arc::default(),
+            next: Arc::default(),
+            fenced: Arc::default(),
+        }
+    }
+
+    /// Says that a fault begins, and shows it while it is on.
     #[must_use]
     pub fn show(&self, fault: String) -> Shown {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.line.suspend(|| say::line(format_args!("{:>4} s  {fault}", self.start.elapsed().as_secs())));
         self.on().insert(number, fault);
         Shown { board: self.clone(), number }
     }
@@ -47,6 +64,18 @@ impl Board {
     #[must_use]
     pub fn fenced(&self) -> u64 {
         self.fenced.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, watched: bool, per_second: i64, lag: i64) {
+        let (second, fenced, faults) = (self.start.elapsed().as_secs(), self.fenced(), self.faults());
+        let text =
+            format!("{second:>4} s  counted {per_second:>6}/s  lag {lag:>6}  fenced {fenced:>3}  {faults}");
+        if watched {
+            self.line.set_message(text);
+            self.line.tick();
+        } else {
+            say::line(text);
+        }
     }
 
     fn on(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
@@ -65,7 +94,7 @@ impl Drop for Shown {
     }
 }
 
-/// Keeps the board up to date, for people and for the end; watches that no member ends by itself.
+/// Shows rate, lag and faults as time goes by; watches that no member ends by itself.
 ///
 /// # Errors
 /// When one does.
@@ -75,41 +104,41 @@ pub async fn keep(
     handed: Handed,
     counted: watch::Receiver<Offsets>,
 ) -> anyhow::Result<Infallible> {
-    let line = ProgressBar::new_spinner();
-    let mut fences = stage.admins().map(Fences::of);
+    let watched = std::io::stderr().is_terminal();
+    let every = if watched { LOOK_EVERY } else { LINE_EVERY };
+    let (mut before, mut last) = (board.start, 0);
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let start = Instant::now();
-    let mut before = (start, 0);
-    for look in 0_u64.. {
+    looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
         looks.tick().await;
         stage.stands()?;
+        if before.elapsed() < every {
+            continue;
+        }
+        let (produced, counted) = (handed.now().sum(), counted.borrow().sum());
+        let passed = i64::try_from(before.elapsed().as_millis())?.max(1);
+        let per_second = (counted - last) * 1_000 / passed;
+        (before, last) = (Instant::now(), counted);
+        board.tell(watched, per_second, produced - counted);
+    }
+}
+
+/// Looks at the members' metrics, again and again.
+///
+/// # Errors
+/// None: a member that doesn't answer is why this is done.
+pub async fn read_metrics(board: Board, admins: [SocketAddr; MEMBERS]) -> anyhow::Result<Infallible> {
+    let mut fences = admins.map(Fences::of);
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        looks.tick().await;
         let mut fenced = 0;
         for member in &mut fences {
             fenced += member.look().await;
         }
         board.fenced.store(fenced, Ordering::Relaxed);
-        let (produced, counted) = (handed.now().sum(), counted.borrow().sum());
-        let quick = std::io::stderr().is_terminal();
-        if quick || look.is_multiple_of(LOOKS_PER_LINE) {
-            let per_second =
-                (counted - before.1) * 1_000 / i64::try_from(before.0.elapsed().as_millis())?.max(1);
-            before = (Instant::now(), counted);
-            let text = format!(
-                "{:>4} s  counted {per_second:>6}/s  lag {:>6}  fenced {fenced:>3}  {}",
-                start.elapsed().as_secs(),
-                produced - counted,
-                board.faults()
-            );
-            if quick {
-                line.set_message(text);
-                line.tick();
-            } else {
-                say::line(text);
-            }
-        }
     }
-    anyhow::bail!("more looks than can be counted")
 }
 
 /// A counter that begins at 0 again when its member does.
@@ -158,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_shown_while_it_is_on() {
-        let board = Board::default();
+        let board = Board::clean();
         let one = board.show("one".to_owned());
         let other = board.show("other".to_owned());
         assert_eq!(board.faults(), "one + other");
