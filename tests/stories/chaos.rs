@@ -15,7 +15,7 @@ async fn faults_of_every_kind_cost_no_record_and_count_none_twice() {
         return xtask::say::line(format_args!("skipped: faults of every kind, for {lacking}"));
     }
     let plan =
-        Plan { length: Duration::from_secs(45), seed: SEED, rate: 500, session: Duration::from_secs(3) };
+        Plan { length: Duration::from_secs(45), seed: SEED, rate: 1_000, session: Duration::from_secs(3) };
     let findings = chaos::inflict(plan, services, &binaries().consumer).await.expect("a run to its end");
     assert!(findings.is_empty(), "{findings:?}");
 }

@@ -40,7 +40,6 @@ use std::time::{Duration, Instant};
 use stream::Stream;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use verdict::Findings;
 
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -160,7 +159,7 @@ pub async fn inflict(plan: Plan, services: Services, consumer: &Path) -> anyhow:
     Ok(findings)
 }
 
-async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Findings> {
+async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Vec<String>> {
     let stage = Arc::new(Stage::set(services, consumer, plan.session).await?);
     let stream = Stream::new(plan.seed, stage.kafka().brokers(), stage.topics().clone(), stage::PARTITIONS)?;
     let handed = stream.handed();
@@ -219,7 +218,7 @@ async fn course(
     trial: &Trial,
     plan: &Plan,
     flowing: &mut JoinSet<Task>,
-) -> anyhow::Result<(Report, Findings)> {
+) -> anyhow::Result<(Report, Vec<String>)> {
     let report = tokio::select! {
         report = faults(trial, plan) => report?,
         ended = failure(flowing) => match ended? {},

@@ -20,7 +20,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const SHOWN: usize = 20;
 
 /// Reasons for refusal, by topic, partition and offset.
-pub type Letters = BTreeMap<(String, i32, i64), String>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Letters(BTreeMap<(String, i32, i64), String>);
 
 /// Reads all that is in the topics, and finds the bad records there. `reasons` are theirs by number.
 ///
@@ -42,7 +43,7 @@ pub fn in_kafka(kafka: &Kafka, topics: &Topics, reasons: &[&str]) -> anyhow::Res
         }
     }
     consumer.assign(&places)?;
-    let mut letters = Letters::new();
+    let mut letters = BTreeMap::new();
     let mut heard = Instant::now();
     while left > 0 {
         let Some(record) = consumer.poll(LOOK) else {
@@ -60,7 +61,7 @@ pub fn in_kafka(kafka: &Kafka, topics: &Topics, reasons: &[&str]) -> anyhow::Res
     }
     let (found, sent) = (letters.len(), reasons.len());
     ensure!(found == sent, "Kafka holds {found} bad records of {sent}: the producer is at fault");
-    Ok(letters)
+    Ok(Letters(letters))
 }
 
 fn number(record: &BorrowedMessage<'_>) -> Option<usize> {
@@ -75,22 +76,30 @@ fn number(record: &BorrowedMessage<'_>) -> Option<usize> {
 pub async fn in_postgres(client: &Client) -> anyhow::Result<Letters> {
     let query = "select topic, kafka_partition, kafka_offset, reason from dead_letters";
     let rows = client.query(query, &[]).await.context("dead_letters can't be read")?;
-    Ok(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), row.get(3))).collect())
+    Ok(Letters(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), row.get(3))).collect()))
 }
 
-/// What differs, in sentences, the first of them.
-#[must_use]
-pub fn differences(expected: &Letters, found: &Letters) -> Vec<String> {
-    let place = |(topic, partition, offset): &(String, i32, i64)| format!("{topic}/{partition}@{offset}");
-    let missing =
-        expected.iter().filter(|(key, reason)| found.get(*key) != Some(*reason)).map(|(key, reason)| {
-            let found = found.get(key).map_or("no dead letter", |reason| reason);
+impl Letters {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where `found` is not this, in sentences, the first of them.
+    #[must_use]
+    pub fn unlike(&self, found: &Self) -> Vec<String> {
+        let place = |(topic, partition, offset): &(String, i32, i64)| format!("{topic}/{partition}@{offset}");
+        let wrong = self.0.iter().filter(|(key, reason)| found.0.get(*key) != Some(*reason));
+        let wrong = wrong.map(|(key, reason)| {
+            let found = found.0.get(key).map_or("no dead letter", |reason| reason);
             format!("dead letters [{}]: expected {reason}, found {found}", place(key))
         });
-    let more = found.iter().filter(|(key, _)| !expected.contains_key(*key));
-    let more =
-        more.map(|(key, reason)| format!("dead letters [{}]: expected none, found {reason}", place(key)));
-    missing.chain(more).take(SHOWN).collect()
+        let more = found.0.iter().filter(|(key, _)| !self.0.contains_key(*key));
+        let more =
+            more.map(|(key, reason)| format!("dead letters [{}]: expected none, found {reason}", place(key)));
+        wrong.chain(more).take(SHOWN).collect()
+    }
 }
 
 #[cfg(test)]
@@ -98,16 +107,17 @@ mod tests {
     use super::*;
 
     fn letters(list: &[(i64, &str)]) -> Letters {
-        list.iter().map(|(offset, reason)| (("t".to_owned(), 0, *offset), (*reason).to_owned())).collect()
+        let letter = |(offset, reason): &(i64, &str)| (("t".to_owned(), 0, *offset), (*reason).to_owned());
+        Letters(list.iter().map(letter).collect())
     }
 
     #[test]
     fn missing_wrong_and_invented_letters_are_told() {
         let expected = letters(&[(1, "a"), (2, "b"), (3, "c")]);
-        assert_eq!(differences(&expected, &expected), Vec::<String>::new());
+        assert_eq!(expected.unlike(&expected), Vec::<String>::new());
         let found = letters(&[(2, "b"), (3, "x"), (4, "d")]);
         assert_eq!(
-            differences(&expected, &found),
+            expected.unlike(&found),
             [
                 "dead letters [t/0@1]: expected a, found no dead letter",
                 "dead letters [t/0@3]: expected c, found x",

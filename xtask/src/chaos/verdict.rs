@@ -32,10 +32,7 @@ const KEPT: [&str; 10] = [
     "organizations",
 ];
 
-/// What is wrong, in sentences: nothing, if all goes well.
-pub type Findings = Vec<String>;
-
-/// Waits until everything is counted.
+/// Waits until everything is counted. Returns what is wrong, in sentences.
 ///
 /// # Errors
 /// When Kafka fails, which it now should not.
@@ -43,11 +40,11 @@ pub async fn settle(
     stage: &Stage,
     stream: &mut Stream,
     counted: &watch::Receiver<Offsets>,
-) -> anyhow::Result<Findings> {
+) -> anyhow::Result<Vec<String>> {
     say::line("Faults are off; waiting until everything is counted");
     stream.flush()?;
     let handed = stream.handed().now();
-    let mut findings: Findings = unlike_kafka(stage, &handed)?.into_iter().collect();
+    let mut findings: Vec<String> = unlike_kafka(stage, &handed)?.into_iter().collect();
     let settled = wait::until("everything to be counted", SETTLE_LIMIT, async || {
         Ok(handed.ahead_of(&counted.borrow()).map_or(Seen::Ready(()), Seen::NotYet))
     });
@@ -55,12 +52,12 @@ pub async fn settle(
     Ok(findings)
 }
 
-/// Ends the members, and compares every number.
+/// Ends the members, and compares every number. Returns what is wrong, in sentences.
 ///
 /// # Errors
 /// When a service fails, which now none should.
-pub async fn compare(stage: &Stage, stream: &Stream) -> anyhow::Result<Findings> {
-    let mut findings = Findings::new();
+pub async fn compare(stage: &Stage, stream: &Stream) -> anyhow::Result<Vec<String>> {
+    let mut findings = Vec::new();
     for member in stage.members() {
         findings.extend(member.lock().await.end().await.err().map(|error| format!("{error:#}")));
     }
@@ -88,15 +85,15 @@ fn unlike_kafka(stage: &Stage, handed: &Offsets) -> anyhow::Result<Option<String
     Ok(unlike.map(|place| format!("Kafka doesn't hold what was produced, each once: {place}")))
 }
 
-async fn wrong_letters(stage: &Stage, stream: &Stream, client: &Client) -> anyhow::Result<Findings> {
+async fn wrong_letters(stage: &Stage, stream: &Stream, client: &Client) -> anyhow::Result<Vec<String>> {
     let read = || letters::in_kafka(stage.kafka(), stage.topics(), stream.letters());
     let expected = tokio::task::block_in_place(read)?;
     let found = letters::in_postgres(client).await?;
-    let differences = letters::differences(&expected, &found);
+    let differences = expected.unlike(&found);
     if differences.is_empty() {
         say::line(format_args!(
             "All {} bad records are dead letters, each once, where they lie",
-            found.len()
+            found.count()
         ));
     }
     Ok(differences)
