@@ -65,6 +65,11 @@ impl Trial {
         over
     }
 
+    /// Whether it still can be done: topics don't grow without end.
+    pub async fn can(&self, stroke: &Stroke) -> bool {
+        stroke.kind != Kind::Grow || self.stream.lock().await.partitions() + MORE_PARTITIONS <= PARTITIONS_MAX
+    }
+
     fn member(&self, stroke: &Stroke) -> &Mutex<Member> {
         &self.stage.members()[stroke.member]
     }
@@ -155,9 +160,6 @@ impl Trial {
     async fn grow(&self, patient: bool) -> anyhow::Result<Option<Duration>> {
         let mut stream = self.stream.lock().await;
         let partitions = stream.partitions() + MORE_PARTITIONS;
-        if partitions > PARTITIONS_MAX {
-            return Ok(None);
-        }
         stream.flush()?;
         self.until_counted(&self.handed.now()).await?;
         self.stage.kafka().extend_topics(&self.stage.topics().all(), partitions).await?;
