@@ -19,9 +19,10 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 const AUDIT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Tables that are kept when something differs. Most of what explains a difference is there.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "consumer_progress",
     "ledger_segments",
+    "ledger_tails",
     "ledger_floor",
     "ledger_key",
     "dead_letters",
