@@ -13,6 +13,7 @@ use std::time::Duration;
 use xtask::port;
 use xtask::process::Process;
 use xtask::program::Program;
+use xtask::services::Proxy;
 
 /// A dead member is missed after this long: as soon as the local Kafka allows.
 const SESSION_TIMEOUT_MS: &str = "2000";
@@ -85,6 +86,13 @@ impl<'a> Launch<'a> {
             Some(redis) => launch.set("REDIS_URL", redis.url()),
             None => launch,
         }
+    }
+
+    /// Has it reach PostgreSQL through a go-between.
+    #[must_use]
+    pub fn through(self, proxy: &Proxy) -> Self {
+        let url = self.stack.database().at(proxy.address());
+        self.set("DATABASE_URL", url.as_str())
     }
 
     /// Sets a setting, or sets it anew.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
 use xtask::binaries::Binaries;
-use xtask::services::{DatabaseUrl, Kafka, Postgres, Redis, Service, Services};
+use xtask::services::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
 use xtask::wait::{self, Seen};
 
 /// How long counting what was produced may take, a restart and a dead member's session included.
@@ -86,6 +86,12 @@ impl Stack {
     #[must_use]
     pub fn api(&self) -> Launch<'_> {
         Launch::api(self)
+    }
+
+    /// A go-between before this story's PostgreSQL, for members that are sent through it.
+    #[must_use]
+    pub fn proxy(&self) -> Proxy {
+        must(self.database.server().and_then(Proxy::to))
     }
 
     /// Waits until everything in the topics by now has been counted.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod commits;
 mod counting;
 mod harness;
 mod interruptions;

@@ -8,6 +8,7 @@ mod maven;
 mod mock_kafka;
 mod postgres;
 mod postgres_programs;
+mod proxy;
 mod redis;
 mod topics;
 
@@ -15,6 +16,7 @@ pub use database_url::DatabaseUrl;
 pub use kafka::{Kafka, KafkaPlan};
 pub use mock_kafka::MockKafka;
 pub use postgres::{Postgres, PostgresPlan};
+pub use proxy::{Cut, Proxy};
 pub use redis::{Redis, RedisPlan};
 
 use crate::environment::Environment;

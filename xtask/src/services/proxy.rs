@@ -1,0 +1,296 @@
+//! A go-between for PostgreSQL's connections that can be told to fail them, in mid-COMMIT above all.
+//!
+//! ```text
+//! client -> Proxy -> PostgreSQL        proxy/wire.rs      messages, one at a time, never kept
+//!           ^ cut, refuse, pause       proxy/commits.rs   which COMMIT ends a batch
+//!           ^ at_next_commit
+//! ```
+//! It runs on a thread of its own: a story that blocks its runtime doesn't hold the traffic up. TLS is not understood.
+
+mod commits;
+mod wire;
+
+use anyhow::Context as _;
+use commits::Commits;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use wire::{Incoming, Message, Outgoing};
+
+/// More connections at once are refused: no member has that many.
+const CONNECTIONS_MAX: usize = 200;
+
+/// When in a COMMIT its connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Before PostgreSQL hears of it: nothing has happened.
+    Before,
+    /// After PostgreSQL has answered, which nobody hears: it has happened.
+    AfterAnswer,
+    /// As soon as it is sent: either, and PostgreSQL may still be about it.
+    Racing,
+}
+
+/// A go-between. Its connections are cut when it is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    switches: Arc<Switches>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the connections are told.
+#[derive(Debug)]
+struct Switches {
+    /// `host:port`.
+    target: String,
+    refusing: AtomicBool,
+    paused: watch::Sender<bool>,
+    /// Raised to cut all connections.
+    all_cut: watch::Sender<u64>,
+    armed: Mutex<Option<Armed>>,
+    /// Whether commits that are to be held must still wait.
+    holding: watch::Sender<bool>,
+    held: AtomicU64,
+    cuts: AtomicU64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Armed {
+    cut: Cut,
+    hold: bool,
+}
+
+impl Proxy {
+    /// Listens on a free port of 127.0.0.1, for a server at `target` (`host:port`).
+    ///
+    /// # Errors
+    /// When nothing can be listened on.
+    pub fn to(target: impl Into<String>) -> anyhow::Result<Self> {
+        let listener =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port to listen on")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let switches = Arc::new(Switches {
+            target: target.into(),
+            refusing: AtomicBool::new(false),
+            paused: watch::Sender::new(false),
+            all_cut: watch::Sender::new(0),
+            armed: Mutex::new(None),
+            holding: watch::Sender::new(false),
+            held: AtomicU64::new(0),
+            cuts: AtomicU64::new(0),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        let shared = Arc::clone(&switches);
+        let thread = std::thread::Builder::new().name("proxy".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, &shared) => {}
+                    _ = ended => {}
+                }
+            });
+        })?;
+        Ok(Self { address, switches, end: Some(end), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts all connections there are; new ones are taken.
+    pub fn cut_all(&self) {
+        self.switches.all_cut.send_modify(|times| *times += 1);
+    }
+
+    /// Ends every new connection at once, until [`Proxy::accept`].
+    pub fn refuse(&self) {
+        self.switches.refusing.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes new connections again.
+    pub fn accept(&self) {
+        self.switches.refusing.store(false, Ordering::SeqCst);
+    }
+
+    /// Holds all traffic, both ways, connections open, as a network does that loses everything.
+    pub fn pause(&self) {
+        self.switches.paused.send_replace(true);
+    }
+
+    /// Lets the traffic go on, none of it lost.
+    pub fn resume(&self) {
+        self.switches.paused.send_replace(false);
+    }
+
+    /// Cuts the connection of the next COMMIT that ends a batch: of a transaction that has moved the progress and
+    /// written something beside it. Once; [`Proxy::cuts`] tells when it has happened.
+    pub fn at_next_commit(&self, cut: Cut) {
+        self.arm(Armed { cut, hold: false });
+    }
+
+    /// The same, but the connection stays open and silent at that point until [`Proxy::let_go`]; [`Proxy::held`] tells
+    /// when the point is reached. Other connections go on.
+    pub fn hold_next_commit(&self, cut: Cut) {
+        self.switches.holding.send_replace(true);
+        self.arm(Armed { cut, hold: true });
+    }
+
+    /// Now the held connections are cut.
+    pub fn let_go(&self) {
+        self.switches.holding.send_replace(false);
+    }
+
+    /// How many commits were cut so far.
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.switches.cuts.load(Ordering::SeqCst)
+    }
+
+    /// How many commits were held so far, those let go included.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.switches.held.load(Ordering::SeqCst)
+    }
+
+    fn arm(&self, armed: Armed) {
+        *self.switches.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some(armed);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // It can only have panicked, and said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, switches: &Arc<Switches>) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        if !switches.refusing.load(Ordering::SeqCst) && connections.len() < CONNECTIONS_MAX {
+            let switches = Arc::clone(switches);
+            connections.spawn(async move {
+                // However a connection ends, both its sides see it end.
+                let _ = switches.carry(client).await;
+            });
+        }
+    }
+}
+
+impl Switches {
+    /// A connection's life.
+    async fn carry(&self, client: TcpStream) -> io::Result<()> {
+        let mut all_cut = self.all_cut.subscribe();
+        let carrying = async {
+            let server = TcpStream::connect(&*self.target).await?;
+            let (mut from_client, mut to_client) = wire::halves(client, self.paused.subscribe())?;
+            let (mut from_server, mut to_server) = wire::halves(server, self.paused.subscribe())?;
+            if !wire::greet(&mut from_client, &mut to_client, &mut from_server, &mut to_server).await? {
+                return Ok(());
+            }
+            let lost = Mutex::new(None);
+            tokio::select! {
+                ended = self.requests(&mut from_client, &mut to_server, &lost) => ended,
+                ended = self.answers(&mut from_server, &mut to_client, &lost) => ended,
+            }
+        };
+        tokio::select! {
+            ended = carrying => ended,
+            _ = all_cut.changed() => Ok(()),
+        }
+    }
+
+    /// What the client says, until it or the switches end the connection.
+    async fn requests(
+        &self,
+        from: &mut Incoming,
+        to: &mut Outgoing,
+        lost: &Mutex<Option<Armed>>,
+    ) -> io::Result<()> {
+        let mut commits = Commits::default();
+        while let Some(message) = from.next().await? {
+            let armed = if commits.ends_batch(&message)? { self.disarm() } else { None };
+            match armed {
+                None => to.pass(message, from).await?,
+                Some(armed) => match armed.cut {
+                    Cut::Before => {
+                        // The writes before it are there, and their locks.
+                        to.flush().await?;
+                        return self.cut(armed).await;
+                    }
+                    Cut::AfterAnswer => {
+                        *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(armed);
+                        to.pass(message, from).await?;
+                    }
+                    Cut::Racing => {
+                        to.pass(message, from).await?;
+                        to.flush().await?;
+                        return self.cut(armed).await;
+                    }
+                },
+            }
+            if from.is_drained() {
+                to.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the server says. Once the answer to a COMMIT is to be lost nothing more is passed on.
+    async fn answers(
+        &self,
+        from: &mut Incoming,
+        to: &mut Outgoing,
+        lost: &Mutex<Option<Armed>>,
+    ) -> io::Result<()> {
+        while let Some(message) = from.next().await? {
+            let armed = *lost.lock().unwrap_or_else(PoisonError::into_inner);
+            match armed {
+                None => to.pass(message, from).await?,
+                Some(armed) if message.is_ready_outside_transaction() => return self.cut(armed).await,
+                Some(_) => from.skip(message).await?,
+            }
+            if from.is_drained() {
+                to.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn disarm(&self) -> Option<Armed> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits if that is wanted; who calls this then ends the connection.
+    async fn cut(&self, armed: Armed) -> io::Result<()> {
+        if armed.hold {
+            self.held.fetch_add(1, Ordering::SeqCst);
+            // The sender is this very value: it can't be gone.
+            let _ = self.holding.subscribe().wait_for(|holding| !holding).await;
+        }
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Message {
+    /// Whether the server says that it is ready, and in no transaction.
+    fn is_ready_outside_transaction(&self) -> bool {
+        self.kind() == b'Z' && self.body() == b"I"
+    }
+}
