@@ -1,7 +1,7 @@
 //! Connections that break in mid-COMMIT: what has happened is looked up, and every record counts once.
 
 use crate::telling::{orders, orders_created};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::Stack;
 use xtask::services::{Cut, Proxy};
 use xtask::wait::{self, Seen};
@@ -16,6 +16,14 @@ async fn until_cut(proxy: &Proxy, times: u64) {
         Ok(Seen::when(cuts >= times, format!("{cuts} are")))
     });
     cut.await.expect("a commit that is cut");
+}
+
+/// Waits until the proxy holds a commit.
+async fn until_held(proxy: &Proxy) {
+    let held = wait::until("a COMMIT to be held", COMMIT_LIMIT, async || {
+        Ok(Seen::when(proxy.held() > 0, "none is"))
+    });
+    held.await.expect("a commit that is held");
 }
 
 /// Cuts commit after commit in this way, and compares the counts with what was produced.
@@ -48,4 +56,48 @@ async fn a_commit_whose_answer_is_lost_is_not_done_again() {
 #[tokio::test]
 async fn a_commit_that_may_still_be_under_way_is_waited_for() {
     commits_cut(Cut::Racing).await;
+}
+
+/// A member hangs in mid-COMMIT until another has claimed its partitions and counted them to their ends; then its
+/// connection breaks, and it wakes.
+async fn taken_over_in_mid_commit(cut: Cut) {
+    let stack = Stack::with_partitions(2).await;
+    let proxy = stack.proxy();
+    let mut hanging = stack.consumer().through(&proxy).set("BATCH_RECORDS_MAX", "500").start().await;
+    hanging.until_ready().await;
+    proxy.hold_next_commit(cut);
+    stack.produce(orders("acme", 4_000)).await;
+    until_held(&proxy).await;
+    hanging.pause();
+    let since = Instant::now();
+    let other = stack.consumer().start().await;
+    stack.until_idle().await;
+    let seconds = since.elapsed().as_secs_f32();
+    xtask::say::line(format_args!("{cut:?}: counted by another member {seconds:.1} s after the first hung"));
+    stack.counts("acme").await.are(orders_created(4_000));
+
+    proxy.let_go();
+    hanging.resume();
+    let fenced = wait::until("the first to find that it was superseded", COMMIT_LIMIT, async || {
+        let fenced = hanging.metric("consumer_partitions_fenced_total", "").await;
+        Ok(Seen::when(fenced > 0.0, "it has not"))
+    });
+    fenced.await.expect("a member that is fenced");
+    stack.produce(orders("beta", 4_000)).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(4_000));
+    stack.counts("beta").await.are(orders_created(4_000));
+    assert_eq!(other.stop().await, Some(0));
+    assert_eq!(hanging.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn who_claims_after_a_commit_nobody_heard_of_counts_on_from_it() {
+    taken_over_in_mid_commit(Cut::AfterAnswer).await;
+}
+
+/// The hanging member's transaction is open, and holds what it wrote: PostgreSQL ends it after the session's limit.
+#[tokio::test]
+async fn who_claims_from_a_member_that_hangs_with_its_locks_gets_through() {
+    taken_over_in_mid_commit(Cut::Before).await;
 }
