@@ -87,7 +87,8 @@ impl FingerprintSet {
     #[inline]
     fn insert(&mut self, fingerprint: u64) -> bool {
         let start = self.home(fingerprint);
-        let Some(place) = self.slots[start..].iter().position(|&slot| slot == 0 || slot >= fingerprint) else {
+        let Some(place) = self.slots[start..].iter().position(|&slot| slot == 0 || slot >= fingerprint)
+        else {
             return false;
         };
         let place = start + place;

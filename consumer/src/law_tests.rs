@@ -322,7 +322,13 @@ fn cut() -> impl Strategy<Value = Cut> {
 
 /// Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
 fn tuning() -> impl Strategy<Value = Tuning> {
-    (prop::sample::select(vec![0usize, 300, 1_500, 3_000, 1 << 20]), 0usize..4, 0usize..4, 1usize..5, 1usize..12)
+    (
+        prop::sample::select(vec![0usize, 300, 1_500, 3_000, 1 << 20]),
+        0usize..4,
+        0usize..4,
+        1usize..5,
+        1usize..12,
+    )
         .prop_map(|(budget, lookup_cost, segment_min, tail_runs_max, tail_len_max)| Tuning {
             budget,
             lookup_cost,

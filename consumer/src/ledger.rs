@@ -339,7 +339,8 @@ mod tests {
     use super::*;
     use crate::record::Topic;
 
-    const LARGE: Tuning = Tuning { budget: 1 << 20, lookup_cost: 10, segment_min: 8, tail_runs_max: 4, tail_len_max: 100 };
+    const LARGE: Tuning =
+        Tuning { budget: 1 << 20, lookup_cost: 10, segment_min: 8, tail_runs_max: 4, tail_len_max: 100 };
 
     fn key(number: i32, quarter: i64) -> PageKey {
         let partition = Partition { topic: Topic::Events, number };
@@ -391,10 +392,15 @@ mod tests {
         ledger.load(key(0, 1), &sorted(1_000));
         assert!(ledger.known(key(0, 1)).contains(1 << 40), "the busy one is whole");
         assert!(!ledger.known(key(0, 0)).contains(1 << 40), "the other isn't");
-        assert_eq!(ledger.ask(key(0, 0), &[1 << 40], 0), Ask::Fingerprints(vec![1 << 40]), "what it has passes");
-        let strangers = sorted(1_000).into_iter().map(|n| n + (1 << 39) + n / 77).filter(|stranger| {
-            ledger.ask(key(0, 0), &[*stranger], 0) == Ask::Nothing
-        });
+        assert_eq!(
+            ledger.ask(key(0, 0), &[1 << 40], 0),
+            Ask::Fingerprints(vec![1 << 40]),
+            "what it has passes"
+        );
+        let strangers = sorted(1_000)
+            .into_iter()
+            .map(|n| n + (1 << 39) + n / 77)
+            .filter(|stranger| ledger.ask(key(0, 0), &[*stranger], 0) == Ask::Nothing);
         assert!(strangers.count() > 500, "most of what it lacks needs no question");
     }
 

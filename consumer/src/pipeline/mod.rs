@@ -140,8 +140,11 @@ impl Pipeline {
 
 impl Running {
     fn of(parts: Pipeline) -> Self {
-        let writer =
-            Writer { store: parts.writing_store, topics: parts.topics.clone(), floor: Arc::clone(&parts.floor) };
+        let writer = Writer {
+            store: parts.writing_store,
+            topics: parts.topics.clone(),
+            floor: Arc::clone(&parts.floor),
+        };
         Self {
             store: parts.store,
             member: parts.member,
@@ -268,7 +271,12 @@ impl Running {
         let is_committed = |part: &Part| written.committed.contains(&part.partition);
         let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
         let settled = self.member.settle(&written.changes, fate);
-        written.changes.parts.iter().filter(|part| is_committed(part)).for_each(|part| self.meters.committed(part));
+        written
+            .changes
+            .parts
+            .iter()
+            .filter(|part| is_committed(part))
+            .for_each(|part| self.meters.committed(part));
         self.meters.commit(written.took);
         self.announcer.changed(settled.organizations);
         // A report that finds the queue full is made up for by the next.

@@ -1,8 +1,8 @@
 //! A batch's transaction. Nothing is written without the compare-and-set on its spans: the type that can write is made
 //! by it alone.
 
-use super::statements::Statements;
 use super::rows::TailRow;
+use super::statements::Statements;
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
@@ -115,7 +115,16 @@ type Write<'a> = (&'a Statement, Vec<&'a (dyn ToSql + Sync)>);
 
 /// The statements with something to write, in order.
 fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
-    let Rows { segments: s, tails, filed, organizations: o, workflows: w, failures: f, dead_letters: d, counters } = rows;
+    let Rows {
+        segments: s,
+        tails,
+        filed,
+        organizations: o,
+        workflows: w,
+        failures: f,
+        dead_letters: d,
+        counters,
+    } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
         (filed.topic.is_empty(), (&statements.file_tails, vec![&filed.topic, &filed.partition])),
         (

@@ -292,7 +292,8 @@ impl TailRow {
         };
         for segment in &part.tail {
             row.quarters.push(segment.key.quarter.start());
-            row.lengths.push(i32::try_from(segment.fingerprints.len()).expect("a batch is counted in 32 bits"));
+            row.lengths
+                .push(i32::try_from(segment.fingerprints.len()).expect("a batch is counted in 32 bits"));
             row.fingerprints.extend(big_endian(&segment.fingerprints));
             row.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
         }
