@@ -1,5 +1,6 @@
 //! Operators' commands: what they show, what they change, what they refuse.
 
+use crate::resets::until_stopped;
 use crate::telling::{count, counted, make_anew, orders, orders_created, plain, text, yesterday};
 use bench::{Kind, Load, Message, Produced};
 use chrono::Utc;
@@ -47,8 +48,8 @@ async fn a_topic_made_anew_is_counted_after_a_reset_that_no_live_member_is_distu
     // As many, and of the same quarter: the batch ends where the one before did.
     stack.produce(orders("beta", 10)).await;
 
-    let mut consumer = stack.consumer().start().await;
-    consumer.until_not_ready().await;
+    let consumer = stack.consumer().start().await;
+    until_stopped(&stack, &consumer, &[0]).await;
     let reset = ["progress", "reset", "--topic", events, "--to", "earliest"];
     let refused = operate(&stack, &reset).await;
     assert_eq!(refused.code, Some(1), "{refused:#?}");

@@ -23,7 +23,7 @@ async fn counted() -> Stack {
 }
 
 /// Waits until the member says everywhere that these partitions of the events have stopped.
-async fn until_stopped(stack: &Stack, member: &Member, partitions: &[i32]) {
+pub async fn until_stopped(stack: &Stack, member: &Member, partitions: &[i32]) {
     let stopped = wait::until("partitions to stop", STOP_LIMIT, async || {
         let ready = member.admin("/readyz").await;
         let name = |n: &i32| format!("partition {}/{n}", stack.topics().events);
