@@ -19,7 +19,7 @@ async fn until_cut(proxy: &Proxy, times: u64) {
 }
 
 /// Waits until the proxy holds a commit.
-async fn until_held(proxy: &Proxy) {
+pub async fn until_held(proxy: &Proxy) {
     let held = wait::until("a COMMIT to be held", COMMIT_LIMIT, async || {
         Ok(Seen::when(proxy.held() > 0, "none is"))
     });

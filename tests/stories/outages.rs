@@ -31,12 +31,16 @@ async fn postgres_away_is_waited_for_and_nothing_is_lost() {
 async fn postgres_away_for_longer_than_any_session_makes_nobody_leave_the_group() {
     let stack = Stack::with_own(Service::Postgres).await;
     let Some(server) = stack.postgres().server() else { return };
-    let consumer = stack.consumer().set("KAFKA_CONFIG_MAX_POLL_INTERVAL_MS", "4000").start().await;
+    let small = stack.consumer().set("BATCH_RECORDS_MAX", "100");
+    let consumer = small.set("KAFKA_CONFIG_MAX_POLL_INTERVAL_MS", "4000").start().await;
     stack.produce(orders("acme", 2_000)).await;
     stack.until_idle().await;
     let before = epochs(&stack).await;
     server.stop();
-    stack.produce(orders("beta", 2_000)).await;
+    // More batches than the member has room for: it must go on polling though it takes no more.
+    for batch in orders("beta", 2_000).chunks(200) {
+        stack.produce(batch.to_vec()).await;
+    }
     // With the pauses between them, so many attempts take longer than three poll intervals, and six sessions.
     let waiting = wait::until("a member to have tried for long", AWAY_LIMIT, async || {
         let failures = consumer.metric("consumer_postgresql_failures_total", "").await;
