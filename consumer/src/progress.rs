@@ -13,6 +13,8 @@ pub struct Progress {
     pub layout: i32,
     /// The offset of the next record to count.
     pub next_offset: Offset,
+    /// Where the claim found it.
+    start: Offset,
     /// The earliest answer of Kafka's that is not reached yet.
     asked: Option<(DateTime<Utc>, Offset)>,
     /// The end at the latest answer.
@@ -23,12 +25,16 @@ impl Progress {
     /// A partition just claimed.
     #[must_use]
     pub fn claimed(epoch: i64, layout: i32, next_offset: Offset) -> Self {
-        Self { epoch, layout, next_offset, asked: None, end: None }
+        Self { epoch, layout, next_offset, start: next_offset, asked: None, end: None }
     }
 
     /// Takes note that the partition ended at `end` at the instant `at`. While an earlier answer is not reached, it
-    /// stays the one to reach: otherwise a busy partition would never prove anything.
+    /// stays the one to reach: otherwise a busy partition would never prove anything. An end before where the claim
+    /// started proves nothing: what is there now isn't what was counted.
     pub fn ended_at(&mut self, at: DateTime<Utc>, end: Offset) {
+        if end < self.start {
+            return;
+        }
         self.end = Some(end);
         self.asked.get_or_insert((at, end));
     }
@@ -92,5 +98,14 @@ mod tests {
             Some(at(102)),
             "an idle partition proves without moving"
         );
+    }
+
+    #[test]
+    fn an_end_before_the_start_proves_nothing() {
+        let mut progress = Progress::claimed(1, 0, Offset(1_000));
+        progress.ended_at(at(100), Offset(999));
+        assert_eq!((progress.complete_through(Offset(1_000)), progress.lag()), (None, None));
+        progress.ended_at(at(101), Offset(1_000));
+        assert_eq!(progress.complete_through(Offset(1_000)), Some(at(101)));
     }
 }

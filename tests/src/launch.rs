@@ -146,6 +146,13 @@ impl<'a> Launch<'a> {
         }
     }
 
+    /// Starts a command that ends by itself, and waits for nothing.
+    #[must_use]
+    pub fn begin(self) -> Member {
+        let admin = must(port::free().map(local));
+        Member::new(self.spawn(admin), admin)
+    }
+
     /// Starts a consumer and waits until its admin address answers.
     pub async fn start(self) -> Member {
         let admin = must(port::free().map(local));

@@ -78,6 +78,21 @@ impl Member {
         samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
+    /// The end of its log.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        self.process.log_tail()
+    }
+
+    /// The most memory it ever had, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        xtask::bench::peak_memory(self.process.id()).expect("a running process has a peak")
+    }
+
     /// SIGTERM: asks it to end, and returns its exit code.
     pub async fn stop(mut self) -> Option<i32> {
         self.process.signal(rustix::process::Signal::TERM);

@@ -85,7 +85,7 @@ async fn members_that_come_and_go_while_all_is_quiet_make_nobody_skip_a_record()
 }
 
 /// Waits until a member holds partitions.
-async fn until_it_holds_some(member: &Member) {
+pub async fn until_it_holds_some(member: &Member) {
     let waiting = wait::until("a member to hold partitions", HOLD_LIMIT, async || {
         let held = member.metric("consumer_partitions", "").await;
         Ok(Seen::when(held > 0.0, "it holds none"))

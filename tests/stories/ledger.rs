@@ -1,6 +1,7 @@
 //! The ledger at rest: segments merged, memory that holds next to nothing, topics nobody reads any more.
 
-use crate::telling::{counted, orders, orders_created};
+use crate::telling::{counted, orders, orders_created, plain, until_waiting_for_locks, yesterday};
+use bench::Message;
 use std::time::Duration;
 use tests::Stack;
 use xtask::wait::{self, Seen};
@@ -48,6 +49,32 @@ async fn a_quiet_page_is_merged_and_still_knows_what_it_counted() {
     stack.until_idle().await;
     stack.counts("acme").await.are(orders_created(120));
     assert_eq!(last.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn records_in_flight_when_the_floor_rises_past_them_are_refused_and_not_counted() {
+    let stack = Stack::with_partitions(1).await;
+    let member = stack.consumer().start().await;
+    stack.produce(orders("acme", 10)).await;
+    stack.until_idle().await;
+
+    // The next batch is read under the floor there is, and then waits to look into the ledger.
+    let client = stack.client().await;
+    client.batch_execute("begin; lock table ledger_segments in access exclusive mode").await.expect("a lock");
+    let old = |n| Message::order("acme", &format!("old{n}"), yesterday() - chrono::Duration::days(15));
+    stack.produce(plain((0..10).map(old))).await;
+    stack.produce(orders("beta", 10)).await;
+    until_waiting_for_locks(&stack, 1).await;
+    let rise = "update ledger_floor set floor = now() - interval '5 days'; commit";
+    client.batch_execute(rise).await.expect("a floor");
+
+    stack.until_idle().await;
+    assert!(member.log_tail().contains("floor rose past records in flight"), "{}", member.log_tail());
+    stack.counts("acme").await.are(orders_created(10));
+    stack.counts("beta").await.are(orders_created(10));
+    let letters = stack.dead_letters().await;
+    assert!(letters.len() == 10 && letters.iter().all(|letter| letter.reason == "too_old"), "{letters:#?}");
+    assert_eq!(member.stop().await, Some(0));
 }
 
 #[tokio::test]

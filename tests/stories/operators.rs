@@ -1,24 +1,19 @@
 //! Operators' commands: what they show, what they change, what they refuse.
 
-use crate::telling::{count, counted, orders, orders_created, plain, text, yesterday};
+use crate::resets::until_stopped;
+use crate::telling::{count, counted, make_anew, orders, orders_created, plain, text, yesterday};
 use bench::{Kind, Load, Message, Produced};
 use chrono::Utc;
-use rdkafka::admin::AdminOptions;
 use serde_json::Value;
-use std::time::Duration;
 use tests::{Ended, Stack};
-use xtask::wait::{self, Seen};
-
-/// How long Kafka may take to forget a topic.
-const FORGET_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a command that ends by itself.
-async fn operate(stack: &Stack, args: &[&str]) -> Ended {
+pub async fn operate(stack: &Stack, args: &[&str]) -> Ended {
     stack.consumer().command(args).run().await
 }
 
 /// The same, which must succeed; what it answered.
-async fn answer(stack: &Stack, args: &[&str]) -> String {
+pub async fn answer(stack: &Stack, args: &[&str]) -> String {
     let ended = operate(stack, args).await;
     assert_eq!(ended.code, Some(0), "{args:?}: {ended:#?}");
     ended.output
@@ -26,18 +21,6 @@ async fn answer(stack: &Stack, args: &[&str]) -> String {
 
 async fn json(stack: &Stack, args: &[&str]) -> Value {
     serde_json::from_str(&answer(stack, args).await).expect("JSON")
-}
-
-/// Deletes a topic and makes it again, empty.
-async fn make_anew(stack: &Stack, topic: &str) {
-    let admin = stack.kafka().admin().expect("an administration");
-    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
-    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
-    let made = wait::until("a topic to be made anew", FORGET_LIMIT, async || {
-        let made = stack.kafka().create_topics(&[topic], stack.partitions()).await;
-        Ok(made.map_or_else(|error| Seen::NotYet(error.to_string()), Seen::Ready))
-    });
-    made.await.expect("a topic");
 }
 
 #[tokio::test]
@@ -65,8 +48,8 @@ async fn a_topic_made_anew_is_counted_after_a_reset_that_no_live_member_is_distu
     // As many, and of the same quarter: the batch ends where the one before did.
     stack.produce(orders("beta", 10)).await;
 
-    let mut consumer = stack.consumer().start().await;
-    consumer.until_not_ready().await;
+    let consumer = stack.consumer().start().await;
+    until_stopped(&stack, &consumer, &[0]).await;
     let reset = ["progress", "reset", "--topic", events, "--to", "earliest"];
     let refused = operate(&stack, &reset).await;
     assert_eq!(refused.code, Some(1), "{refused:#?}");

@@ -1,8 +1,13 @@
 //! Services that go away and come back: members wait, say so, and go on by themselves.
 
 use crate::telling::{orders, orders_created};
+use std::time::{Duration, Instant};
 use tests::Stack;
 use xtask::services::Service;
+use xtask::wait::{self, Seen};
+
+/// How long a member may take to have tried PostgreSQL in vain so often that it has been away for long.
+const AWAY_LIMIT: Duration = Duration::from_secs(90);
 
 #[tokio::test]
 async fn postgres_away_is_waited_for_and_nothing_is_lost() {
@@ -20,6 +25,42 @@ async fn postgres_away_is_waited_for_and_nothing_is_lost() {
     stack.counts("beta").await.are(orders_created(2_000));
     consumer.until_ready().await;
     assert_eq!(consumer.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn postgres_away_for_longer_than_any_session_makes_nobody_leave_the_group() {
+    let stack = Stack::with_own(Service::Postgres).await;
+    let Some(server) = stack.postgres().server() else { return };
+    let small = stack.consumer().set("BATCH_RECORDS_MAX", "100");
+    let consumer = small.set("KAFKA_CONFIG_MAX_POLL_INTERVAL_MS", "4000").start().await;
+    stack.produce(orders("acme", 2_000)).await;
+    stack.until_idle().await;
+    let before = epochs(&stack).await;
+    server.stop();
+    // More batches than the member has room for: it must go on polling though it takes no more.
+    for batch in orders("beta", 2_000).chunks(200) {
+        stack.produce(batch.to_vec()).await;
+    }
+    // With the pauses between them, so many attempts take longer than three poll intervals, and six sessions.
+    let waiting = wait::until("a member to have tried for long", AWAY_LIMIT, async || {
+        let failures = consumer.metric("consumer_postgresql_failures_total", "").await;
+        Ok(Seen::when(failures >= 12.0, format!("{failures} attempts have failed")))
+    });
+    waiting.await.expect("a member that goes on trying");
+    stack.postgres().start_again().await.expect("PostgreSQL comes back");
+    let since = Instant::now();
+    stack.until_idle().await;
+    let seconds = since.elapsed().as_secs_f32();
+    xtask::say::line(format_args!("counted {seconds:.1} s after PostgreSQL was back"));
+    stack.counts("beta").await.are(orders_created(2_000));
+    assert_eq!(epochs(&stack).await, before, "whoever leaves the group has to claim again");
+    assert_eq!(consumer.stop().await, Some(0));
+}
+
+/// How often each partition was claimed.
+async fn epochs(stack: &Stack) -> Vec<i64> {
+    let query = "select epoch from consumer_progress order by topic, kafka_partition";
+    stack.client().await.query(query, &[]).await.expect("rows").iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]

@@ -3,7 +3,16 @@
 use bench::{Message, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::{BucketSize, Counters};
+use rdkafka::admin::AdminOptions;
+use std::ops::Range;
 use tests::Stack;
+use xtask::wait::{self, Seen};
+
+/// How long Kafka may take to forget a topic.
+const FORGET_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// How long it may take until something is counted, a dead member's session and PostgreSQL's limits included.
+const COUNT_LIMIT: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// A stack whose consumer has counted these records, and has left.
 pub async fn counted(records: impl IntoIterator<Item = Produced>) -> Stack {
@@ -28,6 +37,52 @@ pub fn plain(messages: impl IntoIterator<Item = Message>) -> Vec<Produced> {
 /// So many orders, each of its own id.
 pub fn orders(organization: &str, count: usize) -> Vec<Produced> {
     plain((0..count).map(|n| Message::order(organization, &format!("o{n}"), yesterday())))
+}
+
+/// Orders of these numbers, all in one partition.
+pub fn orders_in(partition: i32, organization: &str, numbers: Range<usize>) -> Vec<Produced> {
+    let order = |n| Produced::plain(Message::order(organization, &format!("o{n}"), yesterday()));
+    numbers.map(|n| Produced { partition: Some(partition), ..order(n) }).collect()
+}
+
+/// What a counter of the organization's days adds up to by now, beside members that count.
+pub async fn so_far(stack: &Stack, organization: &str, counter: &str) -> i64 {
+    let query = format!(
+        "select coalesce(sum({counter}), 0)::bigint from org_daily_metrics where organization_id = $1"
+    );
+    stack.client().await.query_one(&query, &[&organization]).await.expect("a sum").get(0)
+}
+
+/// Waits until a counter of the organization is there, whatever else there is to count.
+pub async fn until_counted(stack: &Stack, organization: &str, counter: &str, value: i64) {
+    let counted = wait::until("records to be counted", COUNT_LIMIT, async || {
+        let sum = so_far(stack, organization, counter).await;
+        Ok(Seen::when(sum >= value, format!("{counter} of {organization} is {sum}, not {value}")))
+    });
+    counted.await.expect("counted records");
+}
+
+/// Deletes a topic and makes it again, empty.
+pub async fn make_anew(stack: &Stack, topic: &str) {
+    let admin = stack.kafka().admin().expect("an administration");
+    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    let made = wait::until("a topic to be made anew", FORGET_LIMIT, async || {
+        let made = stack.kafka().create_topics(&[topic], stack.partitions()).await;
+        Ok(made.map_or_else(|error| Seen::NotYet(error.to_string()), Seen::Ready))
+    });
+    made.await.expect("a topic");
+}
+
+/// Waits until so many sessions of the story's database wait for a lock.
+pub async fn until_waiting_for_locks(stack: &Stack, sessions: i64) {
+    let client = stack.client().await;
+    let query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let waiting = wait::until("sessions to wait for locks", COUNT_LIMIT, async || {
+        let waiting: i64 = client.query_one(query, &[]).await?.get(0);
+        Ok(Seen::when(waiting == sessions, format!("{waiting} do")))
+    });
+    waiting.await.expect("sessions that wait");
 }
 
 /// Nothing but so many orders.

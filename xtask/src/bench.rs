@@ -6,6 +6,8 @@ mod report;
 mod round;
 mod usage;
 
+pub use usage::peak_memory;
+
 use clap::Subcommand;
 use std::process::ExitCode;
 

@@ -25,7 +25,8 @@ pub struct Claimed {
 const START_LOCK: i64 = 0x6d65_7472_6963_7301;
 
 impl Connection {
-    /// Makes sure that every partition of the configured topics has a row.
+    /// Makes sure that every partition of the configured topics has a row. Rows that are there are not touched: to run
+    /// into one would mean to wait for whoever is about to move it.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -35,7 +36,8 @@ impl Connection {
                       select w.topic, w.kafka_partition, coalesce(max(p.layout), 1) \
                       from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
                       left join consumer_progress p on p.topic = w.topic \
-                      group by 1, 2 order by 1, 2 on conflict do nothing";
+                      group by 1, 2 having count(*) filter (where p.kafka_partition = w.kafka_partition) = 0 \
+                      order by 1, 2 on conflict do nothing";
         self.client.execute(insert, &[&topics, &numbers]).await?;
         Ok(())
     }

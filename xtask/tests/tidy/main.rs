@@ -139,6 +139,12 @@ fn the_readme_names_the_settings_there_are() {
 }
 
 #[test]
+fn every_failure_has_a_test() {
+    let page = File::new("ARCHITECTURE.md", &source::read("ARCHITECTURE.md"));
+    none(rules::rows_without_test(&page, "## What fails, and what happens then", &source::rust()));
+}
+
+#[test]
 fn relative_links_lead_somewhere() {
     none(source::all().iter().flat_map(rules::dead_links).collect());
 }

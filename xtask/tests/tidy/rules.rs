@@ -152,6 +152,33 @@ pub fn dead_links(file: &File) -> Vec<String> {
     dead.map(|target| format!("{}: the link to {target} leads nowhere", file.path)).collect()
 }
 
+/// Rows of the page's table under `heading` that name no test, and names, as `file::test`, of tests that are not there.
+pub fn rows_without_test(page: &File, heading: &str, files: &[File]) -> Vec<String> {
+    let is_there = |name: &str| {
+        name.split_once("::").is_some_and(|(file, test)| {
+            let place = format!("/{file}.rs");
+            files.iter().any(|file| file.path.ends_with(&place) && file.code.contains(&format!("fn {test}(")))
+        })
+    };
+    let section =
+        page.text.split(heading).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    let mut complaints = Vec::new();
+    if rows.is_empty() {
+        complaints.push(format!("{}: no table under {heading}", page.path));
+    }
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let names: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
+        if names.is_empty() {
+            complaints.push(format!("{}: no test is named: {row}", page.path));
+        }
+        let missing = names.iter().filter(|name| !is_there(name));
+        complaints.extend(missing.map(|name| format!("{}: there is no test {name}", page.path)));
+    }
+    complaints
+}
+
 /// A file's code without its tests, which stand last and may touch what they like.
 fn before_tests(code: &str) -> &str {
     code.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
@@ -192,6 +219,19 @@ mod tests {
     fn complains(rule: impl Fn(&File) -> Vec<String>, text: &str, expected: &str) {
         let complaints = rule(&File::new("a/src/b.rs", text));
         assert!(complaints.iter().any(|complaint| complaint.contains(expected)), "{text}: {complaints:?}");
+    }
+
+    #[test]
+    fn a_row_without_its_test_is_found() {
+        let files = [File::new("tests/stories/a.rs", "async fn b_is_c() {}")];
+        let rows = |last: &str| {
+            let page = File::new("A.md", &format!("# A\n## F\n| x | y |\n|---|---|\n| z | {last} |\n## G\n"));
+            rows_without_test(&page, "## F", &files)
+        };
+        assert_eq!(rows("`a::b_is_c`"), Vec::<String>::new());
+        assert!(rows("none")[0].contains("no test is named"));
+        assert!(rows("`a::b_is_c` `a::other`")[0].contains("no test a::other"));
+        assert!(rows_without_test(&File::new("A.md", "# A"), "## F", &files)[0].contains("no table"));
     }
 
     fn is_fine(rule: impl Fn(&File) -> Vec<String>, text: &str) {

@@ -44,7 +44,8 @@ impl Commits {
         let mut words = body.split(|byte| *byte == 0);
         let (name, text) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let text = String::from_utf8_lossy(text).to_lowercase();
-        let effect = if text.contains("update consumer_progress") {
+        let moves = text.contains("update consumer_progress") && text.contains("set next_offset");
+        let effect = if moves {
             Effect::Moves
         } else if text.contains("insert into") {
             Effect::Inserts
@@ -78,11 +79,16 @@ impl Commits {
         let text = body.split(|byte| *byte == 0).next().unwrap_or_default();
         match text.trim_ascii().to_ascii_lowercase().as_slice() {
             b"commit" => std::mem::take(&mut self.moved) & std::mem::take(&mut self.inserted),
-            b"begin" | b"rollback" => {
-                (self.moved, self.inserted) = (false, false);
+            text => {
+                // What ran before a transaction, or in one that came to nothing, doesn't belong to the next.
+                if [&b"begin"[..], b"start transaction", b"rollback"]
+                    .iter()
+                    .any(|word| text.starts_with(word))
+                {
+                    (self.moved, self.inserted) = (false, false);
+                }
                 false
             }
-            _ => false,
         }
     }
 }
@@ -92,6 +98,7 @@ mod tests {
     use super::*;
 
     const MOVE: &[u8] = b"s1\0update consumer_progress p set next_offset = w.until\0\0\0";
+    const CLAIM: &[u8] = b"s4\0update consumer_progress p set epoch = p.epoch + 1\0\0\0";
     const INSERT: &[u8] = b"s2\0\nINSERT INTO org_hourly_metrics as t\0\0\0";
 
     /// Which of a client's messages are a batch's COMMIT, by their places.
@@ -115,6 +122,9 @@ mod tests {
         check(&after(&[begin, moves, reads, commit]), &[]);
         check(&after(&[begin, inserts, commit]), &[]);
         check(&after(&[begin, moves, inserts, rollback, begin, moves, commit]), &[]);
+        let start = (b'Q', &b"START TRANSACTION\0"[..]);
+        check(&after(&[inserts, start, moves, commit]), &[]);
+        check(&after(&[(b'P', CLAIM), begin, bind(b"\0s4\0"), inserts, commit]), &[]);
         check(&after(&[(b'C', &b"Ss2\0"[..]), begin, moves, inserts, commit]), &[]);
     }
 }

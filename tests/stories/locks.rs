@@ -1,0 +1,82 @@
+//! Locks that others hold: members that hang in mid-transaction, and deadlocks.
+
+use crate::commits::until_held;
+use crate::interruptions::until_it_holds_some;
+use crate::telling::{orders_created, orders_in, until_waiting_for_locks, yesterday};
+use bench::{Message, Produced};
+use proto::v1::workflow_terminal::Outcome;
+use rdkafka::admin::{AdminOptions, NewPartitions};
+use std::time::Duration;
+use tests::Stack;
+use xtask::services::Cut;
+use xtask::wait::{self, Seen};
+
+/// How long it may take until a member notes a partition that is new: it looks every ten seconds.
+const NOTE_LIMIT: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_deadlock_costs_a_batch_another_try_and_nothing_else() {
+    let stack = Stack::with_partitions(1).await;
+    // Only a superuser may say who is told of a deadlock.
+    let Some(_) = stack.postgres().server() else { return };
+    let client = stack.client().await;
+    let late = format!("alter database \"{}\" set deadlock_timeout = '2s'", stack.name());
+    client.batch_execute(&late).await.expect("a superuser");
+    let member = stack.consumer().start().await;
+    stack.produce(orders_in(0, "acme", 0..10)).await;
+    stack.until_idle().await;
+
+    // A batch locks quarters, then hours, then days. This session goes the other way, and isn't the one to be told.
+    let days = "set deadlock_timeout = '1h'; begin; select 1 from org_daily_metrics for update";
+    client.batch_execute(days).await.expect("a lock");
+    stack.produce(orders_in(0, "acme", 10..20)).await;
+    until_waiting_for_locks(&stack, 1).await;
+    let quarters = "select 1 from org_quarter_hourly_metrics for update; commit";
+    client.batch_execute(quarters).await.expect("the member is told, not this session");
+
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(20));
+    assert!(member.log_tail().contains("deadlock"), "{}", member.log_tail());
+    assert!(member.metric("consumer_postgresql_failures_total", "").await >= 1.0);
+    assert_eq!(member.metric("consumer_partitions_fenced_total", "").await, 0.0);
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_member_that_hangs_with_its_locks_holds_up_no_work_of_another() {
+    let stack = Stack::with_partitions(2).await;
+    let proxy = stack.proxy();
+    let (hanging, other) = (stack.consumer().through(&proxy).start().await, stack.consumer().start().await);
+    until_it_holds_some(&hanging).await;
+    until_it_holds_some(&other).await;
+    proxy.hold_next_commit(Cut::Before);
+    // Whichever partitions it holds, some of these are among them.
+    let run = |n: i32| Message::workflow("acme", &format!("r{n}"), yesterday(), Outcome::Success, 7);
+    let run = |n| Produced { partition: Some(n), ..Produced::plain(run(n)) };
+    stack
+        .produce((0..2).map(run).chain(orders_in(0, "acme", 0..10)).chain(orders_in(1, "acme", 10..20)))
+        .await;
+    until_held(&proxy).await;
+
+    // The other looks through all partitions for new ones, those with locked rows among them.
+    let events = &*stack.topics().events;
+    let admin = stack.kafka().admin().expect("an administration");
+    let added = admin.create_partitions([&NewPartitions::new(events, 3)], &AdminOptions::new()).await;
+    assert!(added.expect("an answer").iter().all(Result::is_ok));
+    let client = stack.client().await;
+    let look = "select (select count(*) from consumer_progress where topic = $1),
+                       (select count(*) from pg_stat_activity
+                        where datname = current_database() and state = 'idle in transaction')";
+    let noted = wait::until("a new partition to be noted", NOTE_LIMIT, async || {
+        let row = client.query_one(look, &[&events]).await?;
+        let (partitions, open): (i64, i64) = (row.get(0), row.get(1));
+        Ok(if partitions == 3 { Seen::Ready(open) } else { Seen::NotYet(format!("there are {partitions}")) })
+    });
+    assert_eq!(noted.await.expect("a partition"), 1, "the locks are still held");
+    proxy.let_go();
+    stack.until_idle().await;
+    let runs = domain::Counters { workflows_total: 2, total_execution_time_ms: 14, ..orders_created(20) };
+    stack.counts("acme").await.are(runs);
+    assert_eq!(hanging.stop().await, Some(0));
+    assert_eq!(other.stop().await, Some(0));
+}
