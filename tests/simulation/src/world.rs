@@ -1,0 +1,318 @@
+//! The scheduler: one thing happens at a time, and the dice say which.
+
+use crate::database::{Database, Progressed};
+use crate::defect::Defect;
+use crate::group::{Group, MemberId};
+use crate::kafka::Kafka;
+use crate::member::{Act, Member, Setup};
+use crate::outside::Outside;
+use crate::producer::{FLOORS, Producer};
+use crate::recount;
+use crate::trace::Trace;
+use crate::weather::{Fault, Weather};
+use bench::rng::Rng;
+use consumer::record::{Partition, Topic};
+
+/// Rounds that a world without faults gets to come to rest; more than any needs.
+const CALM_ROUNDS_MAX: usize = 3_000;
+/// Without faults members prove that they hold what they hold every so many rounds.
+const PROVE_EVERY: usize = 50;
+/// How long a pause or an outage may be, in steps.
+const AWAY_STEPS_MAX: u64 = 250;
+/// Partitions of a topic at most.
+const PARTITIONS_MAX: usize = 4;
+
+/// A world.
+pub struct World {
+    outside: Outside,
+    members: Vec<Slot>,
+    producer: Producer,
+    weather: Weather,
+    defect: Option<Defect>,
+    latest: MemberId,
+    produced: u64,
+    outage_until: u64,
+}
+
+/// A place for a member, which is empty never: who ends is started anew.
+struct Slot {
+    member: Member,
+    paused_until: u64,
+}
+
+impl World {
+    /// A world with nothing in it yet.
+    #[must_use]
+    pub fn new(seed: u64, defect: Option<Defect>, lines: usize) -> Self {
+        let mut rng = Rng::new(seed);
+        let weather = Weather::drawn(&mut rng);
+        let outside = Outside {
+            kafka: Kafka::default(),
+            group: Group::default(),
+            database: Database::new(defect),
+            rng,
+            trace: Trace::keeping(lines),
+        };
+        let producer = Producer::new(weather.mix);
+        let (members, latest, produced, outage_until) = (Vec::new(), 0, 0, 0);
+        let mut world =
+            Self { outside, members, producer, weather, defect, latest, produced, outage_until };
+        world.outside.trace.say(|| format!("{:?}", world.weather));
+        for topic in Topic::ALL {
+            for _ in 0..world.weather.partitions {
+                world.outside.kafka.grow(topic);
+            }
+        }
+        for _ in 0..world.weather.members {
+            let member = world.start();
+            world.members.push(Slot { member, paused_until: 0 });
+        }
+        world
+    }
+
+    /// Runs it to the end, or to the first law that is broken, in words.
+    pub fn run(mut self) -> (Trace, Option<String>) {
+        while self.outside.trace.steps() < self.weather.steps && self.is_lawful() {
+            self.step();
+        }
+        self.calm();
+        let Outside { kafka, database, mut trace, .. } = self.outside;
+        let broken = match database.tables.broken.clone() {
+            Some(broken) => Some(broken),
+            None => recount::check(&kafka, &database.tables).err(),
+        };
+        trace.mix(database.tables.counted.len() as u64);
+        trace.mix(database.tables.ledger.values().flatten().fold(0, |sum, n| sum ^ n));
+        (trace, broken)
+    }
+
+    fn is_lawful(&self) -> bool {
+        self.outside.database.tables.broken.is_none()
+    }
+
+    fn start(&mut self) -> Member {
+        self.latest += 1;
+        Member::new(Setup {
+            id: self.latest,
+            ledger_bytes: self.weather.ledger_bytes,
+            batch_records: self.weather.batch_records,
+            floor: self.outside.database.tables.floor,
+            defect: self.defect,
+        })
+    }
+
+    fn step(&mut self) {
+        let roll = self.outside.rng.below(100);
+        self.outside.trace.step(roll);
+        let now = self.outside.trace.steps();
+        self.outside.database.open = self.outage_until <= now;
+        if roll < self.weather.storm {
+            return self.storm(now);
+        }
+        match roll {
+            0..50 => self.act(now),
+            50..84 => self.execute(),
+            84..94 => self.produce(),
+            _ => drop(self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng)),
+        }
+    }
+
+    fn act(&mut self, now: u64) {
+        let slot = self.outside.rng.index(self.members.len());
+        if self.members[slot].paused_until > now {
+            return;
+        }
+        let act = match self.outside.rng.below(20) {
+            0..3 => Act::Poll,
+            3..6 => Act::Obey,
+            6..11 => Act::Fold,
+            11..13 => Act::HandOver,
+            13 => Act::Prove,
+            _ => Act::Work,
+        };
+        self.act_of(slot, act);
+    }
+
+    /// Whoever takes a partition for lost must have lost it to a later claim.
+    fn act_of(&mut self, slot: usize, act: Act) {
+        let Slot { member, .. } = &mut self.members[slot];
+        let verdicts = member.act(act, &mut self.outside);
+        for (partition, epoch) in verdicts {
+            self.outside.trace.event("partitions fenced");
+            let tables = &mut self.outside.database.tables;
+            if tables.stand(partition).epoch == epoch {
+                let id = member.id;
+                tables.breaks(|| {
+                    format!("member {id} takes {partition} for lost, but its claim, {epoch}, stands")
+                });
+            }
+        }
+    }
+
+    fn execute(&mut self) {
+        let sessions = self.outside.database.sessions();
+        if !sessions.is_empty() {
+            let session = sessions[self.outside.rng.index(sessions.len())];
+            if self.outside.database.execute(session) == Progressed::Waits {
+                self.outside.trace.event("waits for a lock");
+            }
+        }
+    }
+
+    fn produce(&mut self) {
+        if self.produced < self.weather.records {
+            let count = 1 + self.outside.rng.below(8);
+            for _ in 0..count {
+                self.producer.produce(&mut self.outside.kafka, &mut self.outside.rng);
+            }
+            self.produced += count;
+        }
+    }
+
+    fn storm(&mut self, now: u64) {
+        if self.weather.faults.is_empty() {
+            return;
+        }
+        let fault = self.weather.faults[self.outside.rng.index(self.weather.faults.len())];
+        let slot = self.outside.rng.index(self.members.len());
+        let away = now + self.outside.rng.below(AWAY_STEPS_MAX);
+        let Some(happened) = self.strike(fault, slot, away) else { return };
+        self.outside.trace.event(happened);
+        let member = self.members[slot].member.id;
+        self.outside.trace.say(|| format!("{happened} (member {member}, until {away}, if that is meant)"));
+    }
+
+    /// Lets a fault happen. Says what happened, if anything.
+    fn strike(&mut self, fault: Fault, slot: usize, away: u64) -> Option<&'static str> {
+        match fault {
+            Fault::Pause => {
+                self.members[slot].paused_until = away;
+                Some("members paused")
+            }
+            Fault::Crash => {
+                let member = self.start();
+                self.members[slot].member.disconnect(&mut self.outside);
+                self.members[slot] = Slot { member, paused_until: away };
+                Some("members crashed")
+            }
+            Fault::LetGo => {
+                self.act_of(slot, Act::LetGo);
+                Some("revocations not waited for")
+            }
+            Fault::Outage => {
+                self.outside.database.crash();
+                self.outage_until = away;
+                Some("outages of PostgreSQL")
+            }
+            Fault::Cut | Fault::Kill | Fault::Fail => self.strike_session(fault),
+            Fault::Shift | Fault::Expel | Fault::Grow => self.strike_group(fault),
+            Fault::Floor | Fault::Drop | Fault::Reset => self.strike_tables(fault),
+        }
+    }
+
+    fn strike_session(&mut self, fault: Fault) -> Option<&'static str> {
+        let Outside { database, rng, .. } = &mut self.outside;
+        let sessions = database.sessions();
+        if sessions.is_empty() {
+            return None;
+        }
+        let session = sessions[rng.index(sessions.len())];
+        match fault {
+            Fault::Cut => {
+                database.cut(session, rng);
+                Some("connections cut")
+            }
+            Fault::Kill => {
+                database.kill(session);
+                Some("backends ended")
+            }
+            _ => {
+                database.fail(session);
+                Some("statements failed")
+            }
+        }
+    }
+
+    fn strike_group(&mut self, fault: Fault) -> Option<&'static str> {
+        let Outside { kafka, group, rng, .. } = &mut self.outside;
+        let members = group.members();
+        match fault {
+            Fault::Grow => {
+                let topic = Topic::ALL[rng.index(3)];
+                let room = kafka.of(topic).count() < PARTITIONS_MAX;
+                room.then(|| kafka.grow(topic)).map(|_| "partitions added")
+            }
+            Fault::Expel if !members.is_empty() => {
+                group.remove(members[rng.index(members.len())]);
+                Some("members put out")
+            }
+            _ if !members.is_empty() => {
+                let partitions: Vec<Partition> = kafka.partitions().collect();
+                group.shift(partitions[rng.index(partitions.len())], rng);
+                Some("partitions shifted")
+            }
+            _ => None,
+        }
+    }
+
+    fn strike_tables(&mut self, fault: Fault) -> Option<&'static str> {
+        let Outside { kafka, database, rng, .. } = &mut self.outside;
+        match fault {
+            Fault::Floor => {
+                let next = FLOORS.into_iter().find(|floor| database.tables.floor < *floor)?;
+                database.raise_floor(next).then_some("floors raised")
+            }
+            Fault::Drop => (database.tables.drop_old_pages() > 0).then_some("pages dropped"),
+            _ => {
+                let partitions: Vec<Partition> = kafka.partitions().collect();
+                let partition = partitions[rng.index(partitions.len())];
+                let next = database.tables.stand(partition).next?;
+                let to = rng.below(next.cast_unsigned() + 1).cast_signed();
+                database.reset(partition, to).then_some("partitions set back")
+            }
+        }
+    }
+
+    /// All faults end; everything that can still happen does, in turns, until all is counted.
+    fn calm(&mut self) {
+        self.outside.database.open = true;
+        self.outside.trace.say(|| "calm from here on".into());
+        for round in 0..CALM_ROUNDS_MAX {
+            if !self.is_lawful() || self.is_at_rest() {
+                return;
+            }
+            self.outside.trace.step(round as u64);
+            self.let_the_dead_go();
+            for slot in 0..self.members.len() {
+                Act::CALM.into_iter().for_each(|act| self.act_of(slot, act));
+                if round % PROVE_EVERY == 0 {
+                    self.act_of(slot, Act::Prove);
+                }
+            }
+            for session in self.outside.database.sessions() {
+                self.outside.database.execute(session);
+            }
+            self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng);
+        }
+        let Outside { kafka, database, .. } = &mut self.outside;
+        let behind = kafka.partitions().find(|partition| {
+            database.tables.stand(*partition).next.unwrap_or(0) != kafka.end(*partition)
+        });
+        database.tables.breaks(|| format!("nothing goes on, though nothing is in the way; behind: {behind:?}"));
+    }
+
+    fn let_the_dead_go(&mut self) {
+        for member in self.outside.group.members() {
+            if !self.members.iter().any(|slot| slot.member.id == member) {
+                self.outside.group.remove(member);
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let Outside { kafka, database, .. } = &self.outside;
+        let counted =
+            |partition: Partition| database.tables.stand(partition).next.unwrap_or(0) == kafka.end(partition);
+        kafka.partitions().all(counted) && self.members.iter().all(|slot| slot.member.is_idle())
+    }
+}
