@@ -19,6 +19,8 @@ pub struct Database {
     pub defect: Option<Defect>,
     /// Whether it takes connections.
     pub open: bool,
+    /// The step that it is.
+    pub now: u64,
     sessions: BTreeMap<SessionId, Session>,
     latest: SessionId,
 }
@@ -32,6 +34,8 @@ struct Session {
     outbox: VecDeque<Answer>,
     /// Nobody is at the other end any more.
     cut: bool,
+    /// It does nothing until this step.
+    stalled_until: u64,
     transaction: Option<Transaction>,
     /// Progress as it stood when a lock was first asked for; what only defects look at.
     seen: Option<BTreeMap<Partition, Stand>>,
@@ -72,7 +76,7 @@ impl Database {
     /// An empty database with this defect.
     #[must_use]
     pub fn new(defect: Option<Defect>) -> Self {
-        Self { tables: Tables::default(), defect, open: true, sessions: BTreeMap::new(), latest: 0 }
+        Self { tables: Tables::default(), defect, open: true, now: 0, sessions: BTreeMap::new(), latest: 0 }
     }
 
     /// Connects, unless no connections are taken.
@@ -106,11 +110,27 @@ impl Database {
         self.sessions.keys().copied().collect()
     }
 
-    /// Breaks a connection. The first few statements under way still arrive, the others don't; no answer does.
+    /// Those with something to do.
+    #[must_use]
+    pub fn busy_sessions(&self) -> Vec<SessionId> {
+        let busy = self.sessions.iter().filter(|(_, session)| !session.inbox.is_empty());
+        busy.map(|(id, _)| *id).collect()
+    }
+
+    /// Breaks a connection. All statements under way still arrive, or only the first few; no answer does.
     pub fn cut(&mut self, session: SessionId, rng: &mut Rng) {
         if let Some(session) = self.sessions.get_mut(&session).filter(|session| !session.cut) {
             session.cut = true;
-            session.inbox.truncate(rng.index(session.inbox.len() + 1));
+            if rng.chance(0.5) {
+                session.inbox.truncate(rng.index(session.inbox.len() + 1));
+            }
+        }
+    }
+
+    /// Lets a backend do nothing until this step.
+    pub fn stall(&mut self, session: SessionId, until: u64) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.stalled_until = until;
         }
     }
 
@@ -154,7 +174,9 @@ impl Database {
 
     /// Executes a session's next statement.
     pub fn execute(&mut self, id: SessionId) -> Progressed {
-        let Some(session) = self.sessions.get_mut(&id) else { return Progressed::Nothing };
+        let now = self.now;
+        let session = self.sessions.get_mut(&id).filter(|session| session.stalled_until <= now);
+        let Some(session) = session else { return Progressed::Nothing };
         let Some(statement) = session.inbox.pop_front() else {
             if session.cut {
                 // The backend reads the end of the connection, and rolls back.

@@ -7,7 +7,7 @@
 pub enum Defect {
     /// The compare-and-set doesn't look at the claim's number.
     NoEpochCheck,
-    /// It doesn't look at where the partition stands.
+    /// It doesn't look at where the partition stands, and nobody does after a doubtful commit.
     NoFromCheck,
     /// It compares what stood there before it waited for the row.
     ComparedBeforeWaiting,

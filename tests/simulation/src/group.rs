@@ -79,8 +79,8 @@ impl Group {
         }
     }
 
-    /// Assigns what is free. Whether there was anything.
-    pub fn settle(&mut self, partitions: impl Iterator<Item = Partition>, rng: &mut Rng) -> bool {
+    /// Assigns what is free.
+    pub fn settle(&mut self, partitions: impl Iterator<Item = Partition>, rng: &mut Rng) {
         let members = self.members();
         let mut given: BTreeMap<MemberId, Vec<Partition>> = BTreeMap::new();
         let (free, rest) = std::mem::take(&mut self.moves).into_iter().partition(|step| step.from.is_none());
@@ -94,12 +94,10 @@ impl Group {
                 given.entry(members[rng.index(members.len())]).or_default().push(partition);
             }
         }
-        let any = !given.is_empty();
         for (member, partitions) in given {
             self.owners.extend(partitions.iter().map(|partition| (*partition, member)));
             self.tell(member, News::Assigned(partitions));
         }
-        any
     }
 
     fn tell(&mut self, member: MemberId, news: News) {

@@ -7,7 +7,8 @@ use domain::Quarter;
 use prost::Message as _;
 use prost_types::Timestamp;
 use proto::v1::{
-    Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal, event::Body,
+    Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
+    event::Body,
 };
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ const OLD: [i64; 6] = [
     TODAY - 2 * DAY - QUARTER,
     TODAY - 3 * DAY,
 ];
+/// Copies are of one of so many records sent last, or of any.
+const LATELY: usize = 40;
 /// What the ledger's floor may be raised to, in order.
 pub const FLOORS: [i64; 5] = [TODAY - 2 * DAY, TODAY - DAY, TODAY - DAY + QUARTER, TODAY, TODAY + QUARTER];
 
@@ -85,20 +88,21 @@ impl Producer {
             let partitions: Vec<Partition> = kafka.of(sketch.topic).collect();
             partitions[rng.index(partitions.len())]
         });
-        if rng.chance(self.mix.markers) {
-            kafka.append(home, Entry::Marker);
-        }
         if rng.chance(self.mix.bad) {
             kafka.append(home, Entry::Record(bad(sketch, rng)));
         } else {
             kafka.append(home, Entry::Record(Some(sketch.payload())));
             self.sent.push(sketch);
         }
+        if rng.chance(self.mix.markers) {
+            kafka.append(home, Entry::Marker);
+        }
     }
 
     fn sketch(&self, rng: &mut Rng) -> Sketch {
         if !self.sent.is_empty() && rng.chance(self.mix.copies) {
-            let earlier = self.sent[rng.index(self.sent.len())];
+            let reach = if rng.chance(0.5) { self.sent.len().min(LATELY) } else { self.sent.len() };
+            let earlier = self.sent[self.sent.len() - 1 - rng.index(reach)];
             return if rng.chance(0.5) { earlier } else { earlier.stamped_anew(rng) };
         }
         let quarters: &[i64] = if rng.chance(self.mix.stragglers) { &OLD } else { &FRESH };
@@ -200,7 +204,8 @@ fn bad(sketch: Sketch, rng: &mut Rng) -> Option<Vec<u8>> {
         }
         5 => {
             let nothing = String::new();
-            (event.event_id, run.execution_id, message.message_id) = (nothing.clone(), nothing.clone(), nothing);
+            (event.event_id, run.execution_id, message.message_id) =
+                (nothing.clone(), nothing.clone(), nothing);
         }
         6 => (event.occurred_at, run.finished_at, message.occurred_at) = (None, None, None),
         _ => {

@@ -100,7 +100,11 @@ impl fmt::Display for Outcome {
         self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
         match &self.broken {
             Some(broken) => {
-                write!(f, "seed {}, step {}: {broken}\nagain: cargo xtask simulate --seed {}", self.seed, self.steps, self.seed)
+                write!(
+                    f,
+                    "seed {}, step {}: {broken}\nagain: cargo xtask simulate --seed {}",
+                    self.seed, self.steps, self.seed
+                )
             }
             None => write!(f, "seed {} ended well after {} steps", self.seed, self.steps),
         }

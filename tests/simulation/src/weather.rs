@@ -7,12 +7,14 @@ use bench::rng::Rng;
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A member stops for a while, and doesn't hear of anything.
+    /// A member stops for a while, and doesn't hear of anything: not even that the group goes on without it.
     Pause,
     /// A member ends at once, and is started anew.
     Crash,
-    /// A connection breaks; the backend goes on with what has arrived.
+    /// A connection breaks; the backend goes on with what has arrived, perhaps later.
     Cut,
+    /// A backend goes on after a while.
+    Stall,
     /// A backend ends.
     Kill,
     /// A statement fails.
@@ -25,10 +27,8 @@ pub enum Fault {
     Expel,
     /// A member gives partitions up without waiting for its pipeline.
     LetGo,
-    /// The floor rises.
+    /// The floor rises, or pages below it are dropped.
     Floor,
-    /// Pages below the floor are dropped.
-    Drop,
     /// A topic gets one more partition.
     Grow,
     /// A partition is set back.
@@ -41,6 +41,7 @@ impl Fault {
         Self::Pause,
         Self::Crash,
         Self::Cut,
+        Self::Stall,
         Self::Kill,
         Self::Fail,
         Self::Outage,
@@ -48,7 +49,6 @@ impl Fault {
         Self::Expel,
         Self::LetGo,
         Self::Floor,
-        Self::Drop,
         Self::Grow,
         Self::Reset,
     ];
@@ -89,13 +89,13 @@ impl Weather {
             markers: one_of(&[0.0, 0.1]),
             ids: 0,
         };
-        let ledger_bytes = [0, 2_500, 8_000, 1 << 20][rng.index(4)];
+        let ledger_bytes = [0, 3_000, 12_000, 1 << 20, 1 << 20][rng.index(5)];
         Self {
             faults,
             storm: [1, 3, 8][rng.index(3)],
             members: 1 + rng.index(3),
             partitions: 1 + rng.below(2),
-            records: 30 + rng.below(300),
+            records: 30 + rng.below(500),
             steps: 500 + rng.below(3_000),
             ledger_bytes,
             batch_records: [1, 6, 40][rng.index(3)],

@@ -19,6 +19,8 @@ const CALM_ROUNDS_MAX: usize = 3_000;
 const PROVE_EVERY: usize = 50;
 /// How long a pause or an outage may be, in steps.
 const AWAY_STEPS_MAX: u64 = 250;
+/// How often in a row a member or the database gets a turn, but for one.
+const BURST_MAX: u64 = 6;
 /// Partitions of a topic at most.
 const PARTITIONS_MAX: usize = 4;
 
@@ -55,8 +57,7 @@ impl World {
         };
         let producer = Producer::new(weather.mix);
         let (members, latest, produced, outage_until) = (Vec::new(), 0, 0, 0);
-        let mut world =
-            Self { outside, members, producer, weather, defect, latest, produced, outage_until };
+        let mut world = Self { outside, members, producer, weather, defect, latest, produced, outage_until };
         world.outside.trace.say(|| format!("{:?}", world.weather));
         for topic in Topic::ALL {
             for _ in 0..world.weather.partitions {
@@ -106,28 +107,30 @@ impl World {
         self.outside.trace.step(roll);
         let now = self.outside.trace.steps();
         self.outside.database.open = self.outage_until <= now;
+        self.outside.database.now = now;
         if roll < self.weather.storm {
             return self.storm(now);
         }
+        let slot = self.outside.rng.index(self.members.len());
         match roll {
-            0..50 => self.act(now),
-            50..84 => self.execute(),
-            84..94 => self.produce(),
-            _ => drop(self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng)),
+            0..50 => (0..self.outside.rng.below(BURST_MAX)).for_each(|_| self.act(slot, now)),
+            50..84 => (0..self.outside.rng.below(BURST_MAX)).for_each(|_| self.execute()),
+            84..93 => self.produce(),
+            93 => self.let_the_dead_go(),
+            _ => self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng),
         }
     }
 
-    fn act(&mut self, now: u64) {
-        let slot = self.outside.rng.index(self.members.len());
+    fn act(&mut self, slot: usize, now: u64) {
         if self.members[slot].paused_until > now {
             return;
         }
-        let act = match self.outside.rng.below(20) {
-            0..3 => Act::Poll,
-            3..6 => Act::Obey,
-            6..11 => Act::Fold,
-            11..13 => Act::HandOver,
-            13 => Act::Prove,
+        let act = match self.outside.rng.below(100) {
+            0..15 => Act::Poll,
+            15..30 => Act::Obey,
+            30..55 => Act::Fold,
+            55..65 => Act::HandOver,
+            65 => Act::Prove,
             _ => Act::Work,
         };
         self.act_of(slot, act);
@@ -161,7 +164,7 @@ impl World {
 
     fn produce(&mut self) {
         if self.produced < self.weather.records {
-            let count = 1 + self.outside.rng.below(8);
+            let count = 1 + self.outside.rng.below(5);
             for _ in 0..count {
                 self.producer.produce(&mut self.outside.kafka, &mut self.outside.rng);
             }
@@ -187,6 +190,9 @@ impl World {
         match fault {
             Fault::Pause => {
                 self.members[slot].paused_until = away;
+                if self.outside.rng.chance(0.5) {
+                    self.outside.group.remove(self.members[slot].member.id);
+                }
                 Some("members paused")
             }
             Fault::Crash => {
@@ -204,15 +210,17 @@ impl World {
                 self.outage_until = away;
                 Some("outages of PostgreSQL")
             }
-            Fault::Cut | Fault::Kill | Fault::Fail => self.strike_session(fault),
+            Fault::Cut | Fault::Stall | Fault::Kill | Fault::Fail => self.strike_session(fault, away),
             Fault::Shift | Fault::Expel | Fault::Grow => self.strike_group(fault),
-            Fault::Floor | Fault::Drop | Fault::Reset => self.strike_tables(fault),
+            Fault::Floor | Fault::Reset => self.strike_tables(fault),
         }
     }
 
-    fn strike_session(&mut self, fault: Fault) -> Option<&'static str> {
+    fn strike_session(&mut self, fault: Fault, away: u64) -> Option<&'static str> {
         let Outside { database, rng, .. } = &mut self.outside;
-        let sessions = database.sessions();
+        // What is at something is more vulnerable.
+        let (all, busy) = (database.sessions(), database.busy_sessions());
+        let sessions = if busy.is_empty() || rng.chance(0.3) { all } else { busy };
         if sessions.is_empty() {
             return None;
         }
@@ -220,7 +228,14 @@ impl World {
         match fault {
             Fault::Cut => {
                 database.cut(session, rng);
+                if rng.chance(0.5) {
+                    database.stall(session, away);
+                }
                 Some("connections cut")
+            }
+            Fault::Stall => {
+                database.stall(session, away);
+                Some("backends stalled")
             }
             Fault::Kill => {
                 database.kill(session);
@@ -248,7 +263,8 @@ impl World {
             }
             _ if !members.is_empty() => {
                 let partitions: Vec<Partition> = kafka.partitions().collect();
-                group.shift(partitions[rng.index(partitions.len())], rng);
+                let count = 1 + rng.below(4);
+                (0..count).for_each(|_| group.shift(partitions[rng.index(partitions.len())], rng));
                 Some("partitions shifted")
             }
             _ => None,
@@ -258,11 +274,13 @@ impl World {
     fn strike_tables(&mut self, fault: Fault) -> Option<&'static str> {
         let Outside { kafka, database, rng, .. } = &mut self.outside;
         match fault {
+            Fault::Floor if rng.chance(0.5) => {
+                (database.tables.drop_old_pages() > 0).then_some("pages dropped")
+            }
             Fault::Floor => {
                 let next = FLOORS.into_iter().find(|floor| database.tables.floor < *floor)?;
                 database.raise_floor(next).then_some("floors raised")
             }
-            Fault::Drop => (database.tables.drop_old_pages() > 0).then_some("pages dropped"),
             _ => {
                 let partitions: Vec<Partition> = kafka.partitions().collect();
                 let partition = partitions[rng.index(partitions.len())];
@@ -276,6 +294,7 @@ impl World {
     /// All faults end; everything that can still happen does, in turns, until all is counted.
     fn calm(&mut self) {
         self.outside.database.open = true;
+        self.outside.database.now = u64::MAX;
         self.outside.trace.say(|| "calm from here on".into());
         for round in 0..CALM_ROUNDS_MAX {
             if !self.is_lawful() || self.is_at_rest() {
@@ -295,10 +314,12 @@ impl World {
             self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng);
         }
         let Outside { kafka, database, .. } = &mut self.outside;
-        let behind = kafka.partitions().find(|partition| {
-            database.tables.stand(*partition).next.unwrap_or(0) != kafka.end(*partition)
-        });
-        database.tables.breaks(|| format!("nothing goes on, though nothing is in the way; behind: {behind:?}"));
+        let behind = kafka
+            .partitions()
+            .find(|partition| database.tables.stand(*partition).next.unwrap_or(0) != kafka.end(*partition));
+        database
+            .tables
+            .breaks(|| format!("nothing goes on, though nothing is in the way; behind: {behind:?}"));
     }
 
     fn let_the_dead_go(&mut self) {

@@ -198,7 +198,8 @@ impl Pipeline {
             }
             Stage::Write => {
                 let everybody = self.has(Defect::FencedWritten);
-                let (ledger, others) = rows::of(changes, if everybody { &partitions } else { &writing.moved });
+                let (ledger, others) =
+                    rows::of(changes, if everybody { &partitions } else { &writing.moved });
                 let [ledger, others] = [ledger, others].map(|rows| Statement::Write(Box::new(rows)));
                 let mut all: Vec<Statement> = apart.then_some(Statement::Begin).into_iter().collect();
                 if self.has(Defect::LedgerAfter) {
@@ -465,7 +466,7 @@ impl Pipeline {
         }
         match self.defect {
             Some(Defect::DoubtDoneAgain) => Task::Writing(Writing { forced: true, ..writing }),
-            Some(Defect::DoubtTakenForFailed) => Task::Writing(writing),
+            Some(Defect::DoubtTakenForFailed | Defect::NoFromCheck) => Task::Writing(writing),
             Some(Defect::DoubtTakenForDone) => {
                 self.settle(&writing, &writing.changes.parts, |_| Fate::Committed, between);
                 Task::Idle
@@ -493,7 +494,8 @@ impl Pipeline {
             standing.get(&part.partition) == Some(&Stand { epoch: part.epoch, next: Some(offset.0) })
         };
         let parts = std::mem::take(&mut writing.changes.parts).into_iter();
-        let (pending, ended): (Vec<Part>, Vec<Part>) = parts.partition(|part| stands_at(part, part.span.from));
+        let (pending, ended): (Vec<Part>, Vec<Part>) =
+            parts.partition(|part| stands_at(part, part.span.from));
         let fate = |part: &Part| if stands_at(part, part.span.until) { Fate::Committed } else { Fate::Lost };
         self.settle(&writing, &ended, fate, between);
         writing.changes.parts = pending;

@@ -46,8 +46,7 @@ fn segments(rows: &Rows, topics: &TopicNames) -> Vec<(PageKey, Vec<u64>, Counter
 
 fn counters(rows: &Rows) -> [Vec<((String, DateTime<Utc>), Counters)>; 3] {
     rows.counters.each_ref().map(|c| {
-        let row =
-            |row: usize| ((c.organization[row].clone(), c.bucket[row]), row_of(&c.counters, row));
+        let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), row_of(&c.counters, row));
         (0..c.organization.len()).map(row).collect()
     })
 }
