@@ -5,6 +5,7 @@ use crate::defect::Defect;
 use crate::statement::{Answer, Stand, Statement, Step, Writes};
 use crate::tables::{CounterTable, Tables};
 use bench::rng::Rng;
+use consumer::ledger::PageKey;
 use consumer::record::Partition;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -222,10 +223,10 @@ impl Database {
                 self.transaction(id).shares_floor = true;
                 Some(Answer::Floor(self.tables.floor))
             }
-            Statement::Pages(keys) => {
-                let pages = keys.iter().filter_map(|key| Some((*key, self.tables.ledger.get(key)?.clone())));
-                Some(Answer::Pages(pages.collect()))
-            }
+            Statement::Tails(partitions) => Some(self.tails(partitions)),
+            Statement::Sizes(keys) => Some(self.sizes(keys)),
+            Statement::Pages(keys) => Some(self.pages(keys)),
+            Statement::LookUp(lookups) => Some(self.look_up(lookups)),
             Statement::Write(writes) => {
                 let read =
                     (self.defect == Some(Defect::CountersWrittenBack)).then(|| self.tables.counters.clone());
@@ -241,6 +242,32 @@ impl Database {
                 Some(Answer::Done)
             }
         }
+    }
+
+    fn tails(&self, partitions: &[Partition]) -> Answer {
+        let tails = &self.tables.tails;
+        let read = partitions.iter().filter_map(|of| Some((*of, tails.get(of)?.clone())));
+        Answer::Tails(read.collect())
+    }
+
+    fn sizes(&self, keys: &[PageKey]) -> Answer {
+        let ledger = &self.tables.ledger;
+        Answer::Sizes(keys.iter().filter_map(|key| Some((*key, ledger.get(key)?.len()))).collect())
+    }
+
+    fn pages(&self, keys: &[PageKey]) -> Answer {
+        let ledger = &self.tables.ledger;
+        let pages = keys.iter().map(|key| (*key, ledger.get(key).cloned().unwrap_or_default()));
+        Answer::Pages(pages.collect())
+    }
+
+    fn look_up(&self, lookups: &[(PageKey, Vec<u64>)]) -> Answer {
+        let found = lookups.iter().map(|(key, fingerprints)| {
+            let page = self.tables.ledger.get(key).map_or(&[][..], Vec::as_slice);
+            let has = |fingerprint: &&u64| page.binary_search(fingerprint).is_ok();
+            (*key, fingerprints.iter().filter(has).copied().collect())
+        });
+        Answer::Pages(found.collect())
     }
 
     /// Locks one row after the other. Whether it has them all.

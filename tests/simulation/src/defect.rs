@@ -27,14 +27,26 @@ pub enum Defect {
     RememberedTooEarly,
     /// Pages outlive the claim they were read under.
     PagesKeptWithoutClaim,
-    /// Pages are read while the claim is on its way.
+    /// Pages are read before the claim.
     PagesReadBeforeClaim,
+    /// Tails are read before the claim.
+    TailsReadBeforeClaim,
+    /// Tails are not read at all.
+    TailsNotRead,
+    /// A tail that is filed stays.
+    FiledTailKept,
+    /// Fingerprints that a filter lets pass are not looked up.
+    LookupsSkipped,
     /// What was read of a page before a batch's commit is put back after it.
     PagesReadBeforeCommit,
-    /// Fingerprints of a page that was evicted meanwhile are kept as if they were all of it.
+    /// What a batch adds to a page that isn't in memory is kept as if it were all of it.
     PartOfPageKept,
     /// Copies within a batch are not found.
     CopiesInBatchKept,
+    /// A batch is decided while it isn't known what the one before counts.
+    DecidedTwoAhead,
+    /// It is placed before the one before is settled.
+    PlacedTooEarly,
     /// A doubtful commit is done again whatever the table says.
     DoubtDoneAgain,
     /// A doubtful commit is taken for done.
@@ -59,7 +71,7 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::NoEpochCheck,
         Self::NoFromCheck,
         Self::ComparedBeforeWaiting,
@@ -72,9 +84,15 @@ impl Defect {
         Self::RememberedTooEarly,
         Self::PagesKeptWithoutClaim,
         Self::PagesReadBeforeClaim,
+        Self::TailsReadBeforeClaim,
+        Self::TailsNotRead,
+        Self::FiledTailKept,
+        Self::LookupsSkipped,
         Self::PagesReadBeforeCommit,
         Self::PartOfPageKept,
         Self::CopiesInBatchKept,
+        Self::DecidedTwoAhead,
+        Self::PlacedTooEarly,
         Self::DoubtDoneAgain,
         Self::DoubtTakenForDone,
         Self::DoubtTakenForFailed,

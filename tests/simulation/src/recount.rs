@@ -180,6 +180,11 @@ impl Recount {
             *sums += &tables.books.get(key).copied().unwrap_or_default();
             *identities += page.len();
         }
+        for (key, fingerprints, adds) in tables.tails.values().flatten().flatten() {
+            let (sums, identities) = ledger.entry(key.quarter.start().timestamp()).or_default();
+            *sums += adds;
+            *identities += fingerprints.len();
+        }
         let mut counted = self.quarters;
         // Pages below the floor may be gone.
         ledger.retain(|quarter, _| *quarter >= tables.floor);

@@ -23,8 +23,14 @@ pub enum Statement {
     Move(Vec<Step>),
     /// Reads the ledger's floor, for share.
     Floor,
+    /// Reads partitions' tails.
+    Tails(Vec<Partition>),
+    /// Asks how large pages of the ledger are.
+    Sizes(Vec<PageKey>),
     /// Reads pages of the ledger.
     Pages(Vec<PageKey>),
+    /// Looks fingerprints up in their pages.
+    LookUp(Vec<(PageKey, Vec<u64>)>),
     /// Writes rows.
     Write(Box<Writes>),
     /// Commits.
@@ -46,7 +52,11 @@ pub enum Answer {
     Moved(Vec<Partition>),
     /// The floor, in seconds since the Unix epoch.
     Floor(i64),
-    /// The pages there are: sorted fingerprints.
+    /// The tails there are, by row.
+    Tails(BTreeMap<Partition, Vec<TailRow>>),
+    /// How many fingerprints the pages have that there are.
+    Sizes(BTreeMap<PageKey, usize>),
+    /// The pages that were asked for: sorted fingerprints, all of them or those that were found.
     Pages(BTreeMap<PageKey, Vec<u64>>),
     /// The statement failed, and the transaction with it.
     Failed,
@@ -81,8 +91,12 @@ pub struct Step {
 pub struct Writes {
     /// No table's: the spans that the rows are of, which the checks go by.
     pub spans: Vec<(Partition, i64, i64)>,
-    /// Of the ledger: the page, its new fingerprints, what they add.
-    pub segments: Vec<(PageKey, Vec<u64>, Counters)>,
+    /// Partitions whose tails' rows go, before anything else is written.
+    pub filed: Vec<Partition>,
+    /// Of the ledger's pages.
+    pub segments: Vec<SegmentRow>,
+    /// Of the ledger's tails.
+    pub tails: Vec<(Partition, TailRow)>,
     /// Quarters, hours, days: organization and bucket, and what is added.
     pub counters: [Vec<CounterRow>; 3],
     /// Organizations' newest updates.
@@ -95,6 +109,10 @@ pub struct Writes {
     pub letters: Vec<((Partition, i64), &'static str)>,
 }
 
+/// A page, its new fingerprints, and what they add.
+pub type SegmentRow = (PageKey, Vec<u64>, Counters);
+/// What a batch adds to a partition's tail.
+pub type TailRow = Vec<SegmentRow>;
 /// A counters' row: its key, and what is added.
 pub type CounterRow = ((String, DateTime<Utc>), Counters);
 /// Organization, workflow, hour.

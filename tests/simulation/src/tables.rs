@@ -1,7 +1,7 @@
 //! The tables as they are committed, and beside them what the checks go by: which span was counted when.
 
 use crate::defect::Defect;
-use crate::statement::{Failure, Stand, Update, WorkflowKey, WorkflowSums, Writes};
+use crate::statement::{Failure, SegmentRow, Stand, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
 use chrono::{DateTime, Utc};
 use consumer::ledger::PageKey;
 use consumer::record::Partition;
@@ -19,6 +19,8 @@ pub struct Tables {
     pub ledger: BTreeMap<PageKey, Vec<u64>>,
     /// What the pages' identities added.
     pub books: BTreeMap<PageKey, Counters>,
+    /// The ledger's tails, by row.
+    pub tails: BTreeMap<Partition, Vec<TailRow>>,
     /// Quarters, hours, days.
     pub counters: [CounterTable; 3],
     /// Organizations' newest updates.
@@ -60,6 +62,7 @@ impl Default for Tables {
             progress: BTreeMap::new(),
             ledger: BTreeMap::new(),
             books: BTreeMap::new(),
+            tails: BTreeMap::new(),
             counters: Default::default(),
             organizations: BTreeMap::new(),
             workflows: BTreeMap::new(),
@@ -90,9 +93,14 @@ impl Tables {
     /// Lets a transaction's rows in. `read` are counters as a defect read them before.
     pub fn apply(&mut self, writes: Writes, read: Option<&[CounterTable; 3]>, defect: Option<Defect>) {
         self.note_spans(&writes);
+        writes.filed.iter().for_each(|partition| drop(self.tails.remove(partition)));
         for (key, fingerprints, sums) in writes.segments {
             self.append(key, &fingerprints);
             *self.books.entry(key).or_default() += &sums;
+        }
+        for (partition, row) in writes.tails {
+            row.iter().for_each(|segment| self.check_new(segment));
+            self.tails.entry(partition).or_default().push(row);
         }
         for (size, rows) in writes.counters.into_iter().enumerate() {
             if !rows.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -152,6 +160,9 @@ impl Tables {
         let stays = |key: &PageKey| key.quarter.start().timestamp() >= floor;
         self.ledger.retain(|key, _| stays(key));
         self.books.retain(|key, _| stays(key));
+        for rows in self.tails.values_mut() {
+            rows.retain(|row| row.iter().any(|(key, ..)| stays(key)));
+        }
         before - self.ledger.len()
     }
 
@@ -169,10 +180,24 @@ impl Tables {
             let span = Counted { partition: *partition, from: *from, until: *until, floor, refused };
             self.counted.push(span);
         }
-        for (key, ..) in &writes.segments {
+        let tails = writes.tails.iter().flat_map(|(_, row)| row);
+        for (key, ..) in writes.segments.iter().chain(tails) {
             if key.quarter.start().timestamp() < floor {
                 self.breaks(|| format!("{key:?} is below the floor, {floor}, and is counted into"));
             }
+        }
+    }
+
+    /// A tail's fingerprints are nowhere else.
+    fn check_new(&mut self, (key, fingerprints, _): &SegmentRow) {
+        let rows = self.tails.get(&key.partition).into_iter().flatten().flatten();
+        let mut others: Vec<&[u64]> =
+            rows.filter(|(other, ..)| other == key).map(|(_, known, _)| known.as_slice()).collect();
+        others.extend(self.ledger.get(key).map(Vec::as_slice));
+        let again = |fingerprint: &u64| others.iter().any(|known| known.binary_search(fingerprint).is_ok());
+        let again = fingerprints.iter().filter(|fingerprint| again(fingerprint)).count();
+        if again > 0 {
+            self.breaks(|| format!("{again} identities of {key:?} are counted again, in the tail"));
         }
     }
 

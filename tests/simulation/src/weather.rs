@@ -3,6 +3,7 @@
 
 use crate::producer::Mix;
 use bench::rng::Rng;
+use consumer::ledger::Tuning;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,8 @@ pub struct Weather {
     pub records: u64,
     /// Steps before all faults end.
     pub steps: u64,
-    /// Of pages in a member's memory.
-    pub ledger_bytes: usize,
+    /// How members read their ledger.
+    pub tuning: Tuning,
     /// Records in a batch.
     pub batch_records: usize,
     /// What records there are.
@@ -89,7 +90,14 @@ impl Weather {
             markers: one_of(&[0.0, 0.1]),
             ids: 0,
         };
-        let ledger_bytes = [0, 3_000, 12_000, 1 << 20, 1 << 20][rng.index(5)];
+        // Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
+        let tuning = Tuning {
+            budget: [0, 300, 3_000, 12_000, 1 << 20][rng.index(5)],
+            lookup_cost: rng.index(4),
+            segment_min: rng.index(4),
+            tail_runs_max: 1 + rng.index(6),
+            tail_len_max: 1 + rng.index(16),
+        };
         Self {
             faults,
             storm: [1, 3, 8][rng.index(3)],
@@ -97,7 +105,7 @@ impl Weather {
             partitions: 1 + rng.below(2),
             records: 30 + rng.below(500),
             steps: 500 + rng.below(3_000),
-            ledger_bytes,
+            tuning,
             batch_records: [1, 6, 40][rng.index(3)],
             mix: Mix { ids: [8, 60][rng.index(2)], ..mix },
         }

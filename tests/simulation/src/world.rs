@@ -1,6 +1,6 @@
 //! The scheduler: one thing happens at a time, and the dice say which.
 
-use crate::database::{Database, Progressed};
+use crate::database::{Database, Progressed, SessionId};
 use crate::defect::Defect;
 use crate::group::{Group, MemberId};
 use crate::kafka::Kafka;
@@ -21,6 +21,8 @@ const PROVE_EVERY: usize = 50;
 const AWAY_STEPS_MAX: u64 = 250;
 /// How often in a row a member or the database gets a turn, but for one.
 const BURST_MAX: u64 = 6;
+/// Partitions given to others at once, but for one.
+const SHIFTS_MAX: u64 = 4;
 /// Partitions of a topic at most.
 const PARTITIONS_MAX: usize = 4;
 
@@ -95,7 +97,7 @@ impl World {
         self.latest += 1;
         Member::new(Setup {
             id: self.latest,
-            ledger_bytes: self.weather.ledger_bytes,
+            tuning: self.weather.tuning,
             batch_records: self.weather.batch_records,
             floor: self.outside.database.tables.floor,
             defect: self.defect,
@@ -131,6 +133,7 @@ impl World {
             30..55 => Act::Fold,
             55..65 => Act::HandOver,
             65 => Act::Prove,
+            66..80 => Act::Write,
             _ => Act::Work,
         };
         self.act_of(slot, act);
@@ -210,85 +213,85 @@ impl World {
                 self.outage_until = away;
                 Some("outages of PostgreSQL")
             }
-            Fault::Cut | Fault::Stall | Fault::Kill | Fault::Fail => self.strike_session(fault, away),
-            Fault::Shift | Fault::Expel | Fault::Grow => self.strike_group(fault),
-            Fault::Floor | Fault::Reset => self.strike_tables(fault),
-        }
-    }
-
-    fn strike_session(&mut self, fault: Fault, away: u64) -> Option<&'static str> {
-        let Outside { database, rng, .. } = &mut self.outside;
-        // What is at something is more vulnerable.
-        let (all, busy) = (database.sessions(), database.busy_sessions());
-        let sessions = if busy.is_empty() || rng.chance(0.3) { all } else { busy };
-        if sessions.is_empty() {
-            return None;
-        }
-        let session = sessions[rng.index(sessions.len())];
-        match fault {
-            Fault::Cut => {
-                database.cut(session, rng);
-                if rng.chance(0.5) {
-                    database.stall(session, away);
-                }
-                Some("connections cut")
-            }
+            Fault::Cut => self.cut(away),
             Fault::Stall => {
-                database.stall(session, away);
+                let session = self.vulnerable()?;
+                self.outside.database.stall(session, away);
                 Some("backends stalled")
             }
             Fault::Kill => {
-                database.kill(session);
+                let session = self.vulnerable()?;
+                self.outside.database.kill(session);
                 Some("backends ended")
             }
-            _ => {
-                database.fail(session);
+            Fault::Fail => {
+                let session = self.vulnerable()?;
+                self.outside.database.fail(session);
                 Some("statements failed")
             }
-        }
-    }
-
-    fn strike_group(&mut self, fault: Fault) -> Option<&'static str> {
-        let Outside { kafka, group, rng, .. } = &mut self.outside;
-        let members = group.members();
-        match fault {
-            Fault::Grow => {
-                let topic = Topic::ALL[rng.index(3)];
-                let room = kafka.of(topic).count() < PARTITIONS_MAX;
-                room.then(|| kafka.grow(topic)).map(|_| "partitions added")
-            }
-            Fault::Expel if !members.is_empty() => {
-                group.remove(members[rng.index(members.len())]);
+            Fault::Shift => self.shift(),
+            Fault::Expel => {
+                let members = self.outside.group.members();
+                let member = members.get(self.outside.rng.index(members.len()))?;
+                self.outside.group.remove(*member);
                 Some("members put out")
             }
-            _ if !members.is_empty() => {
-                let partitions: Vec<Partition> = kafka.partitions().collect();
-                let count = 1 + rng.below(4);
-                (0..count).for_each(|_| group.shift(partitions[rng.index(partitions.len())], rng));
-                Some("partitions shifted")
+            Fault::Grow => {
+                let topic = Topic::ALL[self.outside.rng.index(3)];
+                let room = self.outside.kafka.of(topic).count() < PARTITIONS_MAX;
+                room.then(|| self.outside.kafka.grow(topic)).map(|_| "partitions added")
             }
-            _ => None,
+            Fault::Floor => self.floor(),
+            Fault::Reset => self.reset(),
         }
     }
 
-    fn strike_tables(&mut self, fault: Fault) -> Option<&'static str> {
-        let Outside { kafka, database, rng, .. } = &mut self.outside;
-        match fault {
-            Fault::Floor if rng.chance(0.5) => {
-                (database.tables.drop_old_pages() > 0).then_some("pages dropped")
-            }
-            Fault::Floor => {
-                let next = FLOORS.into_iter().find(|floor| database.tables.floor < *floor)?;
-                database.raise_floor(next).then_some("floors raised")
-            }
-            _ => {
-                let partitions: Vec<Partition> = kafka.partitions().collect();
-                let partition = partitions[rng.index(partitions.len())];
-                let next = database.tables.stand(partition).next?;
-                let to = rng.below(next.cast_unsigned() + 1).cast_signed();
-                database.reset(partition, to).then_some("partitions set back")
-            }
+    /// A session; rather one that is at something.
+    fn vulnerable(&mut self) -> Option<SessionId> {
+        let Outside { database, rng, .. } = &mut self.outside;
+        let (all, busy) = (database.sessions(), database.busy_sessions());
+        let sessions = if busy.is_empty() || rng.chance(0.3) { all } else { busy };
+        sessions.get(rng.index(sessions.len())).copied()
+    }
+
+    fn cut(&mut self, away: u64) -> Option<&'static str> {
+        let session = self.vulnerable()?;
+        let Outside { database, rng, .. } = &mut self.outside;
+        database.cut(session, rng);
+        if rng.chance(0.5) {
+            database.stall(session, away);
         }
+        Some("connections cut")
+    }
+
+    fn shift(&mut self) -> Option<&'static str> {
+        let Outside { kafka, group, rng, .. } = &mut self.outside;
+        if group.members().is_empty() {
+            return None;
+        }
+        let partitions: Vec<Partition> = kafka.partitions().collect();
+        for _ in 0..=rng.below(SHIFTS_MAX) {
+            group.shift(partitions[rng.index(partitions.len())], rng);
+        }
+        Some("partitions shifted")
+    }
+
+    fn floor(&mut self) -> Option<&'static str> {
+        let Outside { database, rng, .. } = &mut self.outside;
+        if rng.chance(0.5) {
+            return (database.tables.drop_old_pages() > 0).then_some("pages dropped");
+        }
+        let next = FLOORS.into_iter().find(|floor| database.tables.floor < *floor)?;
+        database.raise_floor(next).then_some("floors raised")
+    }
+
+    fn reset(&mut self) -> Option<&'static str> {
+        let Outside { kafka, database, rng, .. } = &mut self.outside;
+        let partitions: Vec<Partition> = kafka.partitions().collect();
+        let partition = partitions[rng.index(partitions.len())];
+        let next = database.tables.stand(partition).next?;
+        let to = rng.below(next.cast_unsigned() + 1).cast_signed();
+        database.reset(partition, to).then_some("partitions set back")
     }
 
     /// All faults end; everything that can still happen does, in turns, until all is counted.

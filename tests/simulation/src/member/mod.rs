@@ -1,14 +1,17 @@
 //! A member: the production code for folding, deciding, remembering and rows, in the order the protocol asks for. The
 //! only module that calls the code under test.
 
+mod line;
 mod pipeline;
 mod reader;
 mod rows;
+mod writer;
 
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use consumer::batch::{Batch, Held};
+use consumer::ledger::Tuning;
 use consumer::record::Partition;
 use pipeline::Pipeline;
 use reader::Reader;
@@ -28,8 +31,8 @@ pub struct Member {
 pub struct Setup {
     /// Its name.
     pub id: MemberId,
-    /// Bytes of pages in memory.
-    pub ledger_bytes: usize,
+    /// How its ledger is read.
+    pub tuning: Tuning,
     /// Records in a batch.
     pub batch_records: usize,
     /// The floor as it starts.
@@ -53,13 +56,15 @@ pub enum Act {
     LetGo,
     /// Go on with what the pipeline is at.
     Work,
-    /// The same, or where it is at nothing prove that an idle partition is this member's.
+    /// Go on with what the writer is at.
+    Write,
+    /// Work, or where it is at nothing prove that an idle partition is this member's.
     Prove,
 }
 
 impl Act {
     /// What goes on while all is well.
-    pub const CALM: [Self; 5] = [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Work];
+    pub const CALM: [Self; 6] = [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Work, Self::Write];
 }
 
 /// A partition that was taken for lost, and under which claim.
@@ -117,12 +122,13 @@ impl Member {
             Act::Obey => reader.obey(between, outside),
             Act::LetGo => reader.let_go(outside),
             Act::Work => pipeline.work(between, outside, false),
+            Act::Write => pipeline.writer.work(between, outside),
             Act::Prove => pipeline.work(between, outside, true),
         }
         std::mem::take(&mut pipeline.verdicts)
     }
 
-    /// Cuts its connection: its process has ended.
+    /// Cuts its connections: its process has ended.
     pub fn disconnect(&mut self, outside: &mut Outside) {
         self.pipeline.hang_up(outside);
     }

@@ -1,119 +1,134 @@
-//! The writing half of a member, as `pipeline` is in production: claim, decide, write, look after a doubtful commit.
+//! The order of things in a member, as `pipeline` has it in production: claim, decide while the batch before is
+//! written, settle.
 
-use super::{Between, Message, Order, Setup, Verdict, rows};
-use crate::database::{Heard, SessionId};
+use super::line::{Line, Reply};
+use super::writer::{Writer, Written};
+use super::{Between, Message, Order, Setup, Verdict};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::producer;
-use crate::statement::{Answer, Stand, Statement, Step};
-use consumer::batch::{Batch, Held, PageEntries};
-use consumer::changes::{Changes, Deciding, Part};
-use consumer::fingerprint_set::FingerprintSet;
+use crate::statement::{Answer, Stand, Statement, Step, TailRow};
+use consumer::batch::{Batch, Held};
+use consumer::changes::{Changes, Deciding, Part, Segment};
 use consumer::ledger::{Ledger, PageKey};
-use consumer::progress::{Holding, Progress};
+use consumer::member::{Fate, Member};
+use consumer::progress::Progress;
 use consumer::record::{Offset, Partition, Span};
 use consumer::texts::Texts;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+type Stands = BTreeMap<Partition, Stand>;
 type Pages = BTreeMap<PageKey, Vec<u64>>;
+type Tails = BTreeMap<Partition, Vec<TailRow>>;
+
+/// The generation of partitions and keys; there is one.
+const LAYOUT: i32 = 1;
+/// Of a partition that a defect doesn't forget, though it is not held.
+const NO_EPOCH: i64 = -1;
 
 pub struct Pipeline {
     pub verdicts: Vec<Verdict>,
+    pub writer: Writer,
     id: MemberId,
     defect: Option<Defect>,
-    holding: Holding,
-    ledger: Ledger,
+    member: Member,
     unclaimed: BTreeMap<Partition, u64>,
     task: Task,
-    session: Option<SessionId>,
-    /// Answers to what was sent, and how many there will be; none while nothing is under way.
-    answers: Vec<Answer>,
-    awaited: usize,
-    /// Pages read while a claim was on its way; what only a defect has.
-    early: Pages,
+    line: Line,
+    /// What was read before a claim; what only defects have.
+    early: (Pages, Tails),
+    /// Pages as they were read while the batch was decided that is written now; what only a defect looks at.
+    read: Pages,
+    /// A batch decided while the next was taken up; what only a defect has.
+    ahead: Option<Deciding>,
 }
 
-/// What it is at. Each sends some statements, and goes on with their answers.
+/// What it is at.
 enum Task {
     Idle,
-    /// Reads pages before the claim; only a defect does.
+    /// Reads the ledger before the claim; only defects do.
     Early(Vec<Partition>),
     Claiming(Vec<Partition>),
-    Starting(BTreeMap<Partition, Stand>, BTreeMap<Partition, Stand>),
-    Reading(Deciding, Vec<PageKey>),
-    Writing(Writing),
-    Looking(Writing),
+    Starting(Stands, Stands),
+    Holding(Stands),
+    Sizing(Deciding, Vec<PageKey>),
+    Reading(Deciding, Vec<PageKey>, Vec<(PageKey, Vec<u64>)>),
+    LookingUp(Deciding, Vec<(PageKey, Vec<u64>)>),
+    /// Nothing goes on before what is being written is written.
+    Waiting(Next),
 }
 
-struct Writing {
-    changes: Changes,
-    stage: Stage,
-    moved: Vec<Partition>,
-    /// What was read of pages before.
-    read: Pages,
-    /// Moves come what may; only a defect does.
-    forced: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Begin and move.
-    Claim,
-    /// Write and commit.
-    Write,
-    /// Move in another transaction; only a defect does.
-    Offset,
-    /// The floor rose: roll back.
-    Back,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Committed,
-    Lost,
+enum Next {
+    Claim(Vec<Partition>),
+    Revoke(Vec<Partition>),
+    Write(Deciding),
+    Prove,
+    Rejoin,
 }
 
 impl Pipeline {
     pub fn new(setup: Setup) -> Self {
         Self {
             verdicts: Vec::new(),
+            writer: Writer::new(setup),
             id: setup.id,
             defect: setup.defect,
-            holding: Holding::new(),
-            ledger: Ledger::new(setup.ledger_bytes),
+            member: Member::new(Ledger::new(setup.tuning)),
             unclaimed: BTreeMap::new(),
             task: Task::Idle,
-            session: None,
-            answers: Vec::new(),
-            awaited: 0,
-            early: Pages::new(),
+            line: Line::default(),
+            early: (Pages::new(), Tails::new()),
+            read: Pages::new(),
+            ahead: None,
         }
     }
 
     pub fn is_idle(&self) -> bool {
-        matches!(self.task, Task::Idle) && self.unclaimed.is_empty()
+        let done = self.writer.is_free() && self.ahead.is_none() && self.unclaimed.is_empty();
+        done && matches!(self.task, Task::Idle)
     }
 
     pub fn hang_up(&mut self, outside: &mut Outside) {
-        if let Some(session) = self.session.take() {
-            outside.database.cut(session, &mut outside.rng);
-        }
-        self.answers.clear();
-        self.awaited = 0;
+        self.line.hang_up(outside);
+        self.writer.hang_up(outside);
     }
 
     /// One thing: hear an answer, send what comes next, or take the next message.
     pub fn work(&mut self, between: &mut Between, outside: &mut Outside, prove: bool) {
-        if self.awaited > 0 {
+        if self.has(Defect::RememberedTooEarly) {
+            self.remember();
+        }
+        if self.line.is_waiting() {
             return self.hear(between, outside);
         }
-        if let Task::Idle = self.task {
-            self.task = self.begin(between, outside, prove);
-        }
-        if !matches!(self.task, Task::Idle) {
-            self.send(outside);
-        }
+        let task = std::mem::replace(&mut self.task, Task::Idle);
+        self.task = match task {
+            Task::Idle if outside.rng.chance(0.5) => {
+                self.look_at_writer(between, outside);
+                Task::Idle
+            }
+            Task::Idle => self.begin(between, outside, prove),
+            Task::Waiting(next) => {
+                self.look_at_writer(between, outside);
+                let early = self.has(Defect::PlacedTooEarly) && matches!(next, Next::Write(_));
+                if self.writer.is_free() || early {
+                    self.go_on(next, between, outside)
+                } else {
+                    Task::Waiting(next)
+                }
+            }
+            task @ (Task::Early(_)
+            | Task::Claiming(_)
+            | Task::Starting(..)
+            | Task::Holding(_)
+            | Task::Sizing(..)
+            | Task::Reading(..)
+            | Task::LookingUp(..)) => {
+                self.line.send(self.statements(&task), outside);
+                task
+            }
+        };
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -122,47 +137,27 @@ impl Pipeline {
 
     // --- Statements and answers ---
 
-    fn send(&mut self, outside: &mut Outside) {
-        if self.session.is_none() {
-            self.session = outside.database.connect();
-        }
-        let Some(session) = self.session else { return };
-        let statements = self.statements();
-        self.awaited = statements.len();
-        outside.database.send(session, statements);
-    }
-
     fn hear(&mut self, between: &mut Between, outside: &mut Outside) {
-        let heard = self.session.map_or(Heard::Broken, |session| outside.database.hear(session));
-        match heard {
-            Heard::Silence => {}
-            Heard::Answer(Answer::Failed) | Heard::Broken => {
-                self.hang_up(outside);
-                outside.trace.say(|| format!("member {}: PostgreSQL failed", self.id));
+        match self.line.hear(outside) {
+            Reply::Silence => {}
+            // All of these are right to do again.
+            Reply::Failed => outside.trace.say(|| format!("member {}: reading failed", self.id)),
+            Reply::Answers(mut answers) => {
                 let task = std::mem::replace(&mut self.task, Task::Idle);
-                self.task = self.failed(task, between);
-            }
-            Heard::Answer(answer) => {
-                self.answers.push(answer);
-                if self.answers.len() == self.awaited {
-                    self.awaited = 0;
-                    let answers = std::mem::take(&mut self.answers);
-                    let task = std::mem::replace(&mut self.task, Task::Idle);
-                    self.task = self.answered(task, answers, between, outside);
-                }
+                self.task = self.answered(task, &mut answers, between);
             }
         }
     }
 
-    fn statements(&mut self) -> Vec<Statement> {
-        match &self.task {
-            Task::Idle => Vec::new(),
+    fn statements(&self, task: &Task) -> Vec<Statement> {
+        match task {
+            Task::Idle | Task::Waiting(_) => Vec::new(),
             Task::Early(partitions) => {
                 let quarters = producer::quarters();
                 let keys = partitions.iter().flat_map(|partition| {
                     quarters.iter().map(|quarter| PageKey { partition: *partition, quarter: *quarter })
                 });
-                vec![Statement::Pages(keys.collect())]
+                vec![Statement::Pages(keys.collect()), Statement::Tails(partitions.clone())]
             }
             Task::Claiming(partitions) => vec![
                 Statement::Begin,
@@ -174,181 +169,177 @@ impl Pipeline {
                 let partitions: Vec<Partition> = unread.keys().copied().collect();
                 vec![Statement::Start(partitions.clone()), Statement::Standing(partitions)]
             }
-            Task::Reading(_, keys) => vec![Statement::Pages(keys.clone())],
-            Task::Writing(writing) => self.writing(writing),
-            Task::Looking(writing) => {
-                let parts = writing.changes.parts.iter();
-                vec![Statement::Standing(parts.map(|part| part.partition).collect())]
-            }
+            Task::Holding(starts) => vec![Statement::Tails(starts.keys().copied().collect())],
+            Task::Sizing(_, keys) => vec![Statement::Sizes(keys.clone())],
+            Task::Reading(_, keys, _) => vec![Statement::Pages(keys.clone())],
+            Task::LookingUp(_, lookups) => vec![Statement::LookUp(lookups.clone())],
         }
     }
 
-    fn writing(&self, writing: &Writing) -> Vec<Statement> {
-        let changes = &writing.changes;
-        let partitions: Vec<Partition> = changes.parts.iter().map(|part| part.partition).collect();
-        let apart = self.has(Defect::OffsetBefore) || self.has(Defect::OffsetAfter);
-        match writing.stage {
-            Stage::Claim => {
-                let steps = changes.parts.iter().map(|part| self.step(writing, part)).collect();
-                let lock = Statement::Lock(partitions);
-                let mut all = vec![Statement::Begin, lock, Statement::Move(steps), Statement::Floor];
-                all.extend(self.has(Defect::OffsetBefore).then_some(Statement::Commit));
-                all.extend(self.has(Defect::OffsetAfter).then_some(Statement::Rollback));
-                all
-            }
-            Stage::Write => {
-                let everybody = self.has(Defect::FencedWritten);
-                let (ledger, others) =
-                    rows::of(changes, if everybody { &partitions } else { &writing.moved });
-                let [ledger, others] = [ledger, others].map(|rows| Statement::Write(Box::new(rows)));
-                let mut all: Vec<Statement> = apart.then_some(Statement::Begin).into_iter().collect();
-                if self.has(Defect::LedgerAfter) {
-                    all.extend([others, Statement::Commit, Statement::Begin, ledger, Statement::Commit]);
-                } else {
-                    all.extend([ledger, others, Statement::Commit]);
+    fn answered(&mut self, task: Task, answers: &mut Vec<Answer>, between: &mut Between) -> Task {
+        let last = answers.pop();
+        match (task, last) {
+            (Task::Early(partitions), Some(Answer::Tails(tails))) => {
+                if let Some(Answer::Pages(pages)) = answers.pop() {
+                    self.early = (pages, tails);
                 }
-                all
-            }
-            Stage::Offset => {
-                let moved = changes.parts.iter().filter(|part| writing.moved.contains(&part.partition));
-                let steps = moved.map(|part| self.step(writing, part)).collect();
-                let lock = Statement::Lock(partitions);
-                vec![Statement::Begin, lock, Statement::Move(steps), Statement::Commit]
-            }
-            Stage::Back => vec![Statement::Rollback],
-        }
-    }
-
-    fn step(&self, writing: &Writing, part: &Part) -> Step {
-        let held = self.holding.get(&part.partition).is_some_and(|held| held.epoch == part.epoch);
-        Step {
-            partition: part.partition,
-            epoch: part.epoch,
-            from: part.span.from.0,
-            until: part.span.until.0,
-            forced: writing.forced || (!held && self.has(Defect::RevokedWritten)),
-        }
-    }
-
-    fn answered(
-        &mut self,
-        task: Task,
-        mut answers: Vec<Answer>,
-        between: &mut Between,
-        outside: &mut Outside,
-    ) -> Task {
-        match (task, answers.pop()) {
-            (Task::Early(partitions), Some(Answer::Pages(pages))) => {
-                self.early = pages;
                 Task::Claiming(partitions)
             }
-            (Task::Claiming(_), _) => {
-                let claimed = answers.pop();
-                self.claimed(claimed, between)
-            }
+            (Task::Claiming(_), _) => match answers.pop() {
+                Some(Answer::Claimed(claimed)) => self.claimed(claimed),
+                _ => Task::Idle,
+            },
             (Task::Starting(starts, unread), Some(Answer::Standing(standing))) => {
-                self.started(starts, &unread, &standing, between);
+                self.started(starts, &unread, &standing)
+            }
+            (Task::Holding(starts), Some(Answer::Tails(tails))) => {
+                self.hold(starts, tails, between);
                 Task::Idle
             }
-            (Task::Reading(deciding, keys), Some(Answer::Pages(pages))) => {
-                self.decide_read(deciding, &keys, pages)
+            (Task::Sizing(deciding, _), Some(Answer::Sizes(sizes))) => self.ask(deciding, sizes),
+            (Task::Reading(deciding, _, lookups), Some(Answer::Pages(pages))) => {
+                self.page_read(deciding, lookups, pages)
             }
-            (Task::Writing(writing), last) => self.written(writing, answers, last, between, outside),
-            (Task::Looking(writing), Some(Answer::Standing(standing))) => {
-                self.found_out(writing, &standing, between)
+            (Task::LookingUp(mut deciding, _), Some(Answer::Pages(found))) => {
+                for (key, found) in found {
+                    let skipped = self.has(Defect::LookupsSkipped);
+                    self.member.looked_up(&mut deciding, key, if skipped { &[] } else { &found });
+                }
+                self.decided(deciding, between)
             }
             (task, _) => task,
         }
     }
 
-    fn failed(&mut self, task: Task, between: &mut Between) -> Task {
-        match task {
-            Task::Writing(writing) => self.doubt(writing, between),
-            other => other,
-        }
-    }
-
-    // --- Claims ---
+    // --- Messages ---
 
     fn begin(&mut self, between: &mut Between, outside: &mut Outside, prove: bool) -> Task {
         self.unclaimed.retain(|partition, assignment| between.wanted.get(partition) == Some(assignment));
         if !self.unclaimed.is_empty() {
-            let partitions = self.unclaimed.keys().copied().collect();
-            let early = self.has(Defect::PagesReadBeforeClaim);
-            return if early { Task::Early(partitions) } else { Task::Claiming(partitions) };
+            return Task::Waiting(Next::Claim(self.unclaimed.keys().copied().collect()));
         }
         match between.channel.pop_front() {
             Some(Message::Assigned(partitions, assignment)) => {
                 self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
                 Task::Idle
             }
-            Some(Message::Revoked(partitions)) => {
+            Some(Message::Revoked(partitions)) => Task::Waiting(Next::Revoke(partitions)),
+            Some(Message::Batch(batch)) => self.count(batch, between, outside),
+            None if prove => Task::Waiting(Next::Prove),
+            None => match self.ahead.take() {
+                Some(deciding) => Task::Waiting(Next::Write(deciding)),
+                None => Task::Idle,
+            },
+        }
+    }
+
+    fn go_on(&mut self, next: Next, between: &mut Between, outside: &mut Outside) -> Task {
+        match next {
+            Next::Claim(partitions) => {
+                let early = self.has(Defect::PagesReadBeforeClaim) || self.has(Defect::TailsReadBeforeClaim);
+                return if early { Task::Early(partitions) } else { Task::Claiming(partitions) };
+            }
+            Next::Revoke(partitions) => {
                 for partition in partitions {
                     self.unclaimed.remove(&partition);
                     self.forget(partition);
                 }
                 between.done += 1;
-                Task::Idle
             }
-            Some(Message::Batch(batch)) => self.count(batch, between, outside),
-            None if prove => self.prove(between),
-            None => Task::Idle,
+            Next::Write(deciding) => {
+                let changes = self.member.place(deciding);
+                if !self.writer.is_free() {
+                    return self.place_too_early(changes, between);
+                }
+                self.write(changes, between);
+            }
+            Next::Prove => self.prove(between),
+            Next::Rejoin => {
+                outside.trace.say(|| format!("member {}: the floor rose past its batch", self.id));
+                self.rejoin(between);
+            }
         }
+        Task::Idle
     }
 
-    fn claimed(&mut self, claimed: Option<Answer>, between: &mut Between) -> Task {
-        let Some(Answer::Claimed(claimed)) = claimed else { return Task::Idle };
-        let (starts, unread): (BTreeMap<_, _>, BTreeMap<_, _>) =
+    /// Placed before what is written was settled, and written after: only a defect does.
+    fn place_too_early(&mut self, changes: Changes, between: &Between) -> Task {
+        self.writer.next = Some((self.steps(&changes, between), changes));
+        Task::Idle
+    }
+
+    // --- Claims ---
+
+    fn claimed(&mut self, claimed: Stands) -> Task {
+        let (starts, unread): (Stands, Stands) =
             claimed.into_iter().partition(|(_, stand)| stand.next.is_some());
-        if unread.is_empty() {
-            self.hold(starts, between);
-            return Task::Idle;
-        }
-        Task::Starting(starts, unread)
+        if unread.is_empty() { Task::Holding(starts) } else { Task::Starting(starts, unread) }
     }
 
-    fn started(
-        &mut self,
-        mut starts: BTreeMap<Partition, Stand>,
-        unread: &BTreeMap<Partition, Stand>,
-        standing: &BTreeMap<Partition, Stand>,
-        between: &mut Between,
-    ) {
+    fn started(&mut self, mut starts: Stands, unread: &Stands, standing: &Stands) -> Task {
         // A claim that was lost since has another's epoch: it is claimed again.
         let ours = |(partition, stand): &(&Partition, &Stand)| {
             unread.get(*partition).is_some_and(|claimed| claimed.epoch == stand.epoch)
         };
         starts.extend(standing.iter().filter(ours).map(|(partition, stand)| (*partition, *stand)));
-        self.hold(starts, between);
+        Task::Holding(starts)
     }
 
-    fn hold(&mut self, starts: BTreeMap<Partition, Stand>, between: &mut Between) {
+    fn hold(&mut self, starts: Stands, mut tails: Tails, between: &mut Between) {
+        let (early_pages, early_tails) = std::mem::take(&mut self.early);
+        match self.defect {
+            Some(Defect::TailsReadBeforeClaim) => tails = early_tails,
+            Some(Defect::TailsNotRead) => tails.clear(),
+            _ => {}
+        }
         for (partition, stand) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            if !self.has(Defect::PagesKeptWithoutClaim) && !self.has(Defect::RememberedTooEarly) {
-                self.ledger.forget(partition);
-            }
             let position = Offset(stand.next.unwrap_or(0));
-            self.holding.insert(partition, Progress::claimed(stand.epoch, position));
+            let progress = Progress::claimed(stand.epoch, LAYOUT, position);
+            let kept = self.keeps_pages().then(|| self.member.progress(partition)).flatten();
+            match kept {
+                Some(known) => *known = progress,
+                None => {
+                    let rows = tails.get(&partition).map_or(&[][..], Vec::as_slice);
+                    let tail: Vec<Vec<Segment>> = rows.iter().map(segments).collect();
+                    self.member.hold(partition, progress, &tail);
+                }
+            }
             let held = Held { partition, epoch: stand.epoch, position };
             between.orders.push_back(Order::Fetch(held, assignment));
         }
-        for (key, page) in std::mem::take(&mut self.early) {
-            if self.holding.contains_key(&key.partition) {
-                self.ledger.load(key, FingerprintSet::from_sorted(&page));
+        if self.has(Defect::PagesReadBeforeClaim) {
+            self.put(early_pages);
+        }
+    }
+
+    fn keeps_pages(&self) -> bool {
+        self.has(Defect::PagesKeptWithoutClaim) || self.has(Defect::RememberedTooEarly)
+    }
+
+    /// Puts pages into the ledger past the protocol: only defects do.
+    fn put(&mut self, pages: Pages) {
+        let mut nothing = Deciding::begin(Batch::new(i64::MIN));
+        for (key, page) in pages {
+            if self.member.holding().contains_key(&key.partition) {
+                self.member.page_read(&mut nothing, key, &page);
             }
         }
     }
 
     fn forget(&mut self, partition: Partition) {
-        self.holding.remove(&partition);
-        if !self.has(Defect::PagesKeptWithoutClaim) && !self.has(Defect::RememberedTooEarly) {
-            self.ledger.forget(partition);
+        if self.keeps_pages() {
+            // Its pages stay, and yet nothing is written for it.
+            if let Some(progress) = self.member.progress(partition) {
+                progress.epoch = NO_EPOCH;
+            }
+        } else if !self.has(Defect::RevokedWritten) {
+            self.member.forget(partition);
         }
     }
 
     fn rejoin(&mut self, between: &mut Between) {
-        let held: Vec<Partition> = self.holding.keys().copied().collect();
+        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
         held.into_iter().for_each(|partition| self.forget(partition));
         between.orders.push_back(Order::Rejoin);
     }
@@ -356,209 +347,151 @@ impl Pipeline {
     // --- A batch ---
 
     fn count(&mut self, mut batch: Batch, between: &mut Between, outside: &mut Outside) -> Task {
-        if !self.has(Defect::RevokedWritten) {
-            let holding = &self.holding;
-            batch.retain(|slice| holding.get(&slice.partition).is_some_and(|held| held.epoch == slice.epoch));
-        }
         let floor = between.floor;
         if batch.has_older_than(floor) && batch.floor != floor {
-            outside.trace.say(|| format!("member {}: the floor rose past its batch", self.id));
-            self.rejoin(between);
-            return Task::Idle;
+            return Task::Waiting(Next::Rejoin);
         }
         if self.has(Defect::CopiesInBatchKept) {
-            tear(&mut batch);
+            disguise(&mut batch);
         }
-        let mut deciding = Deciding::begin(batch);
-        let mut absent = Vec::new();
-        for key in deciding.undecided() {
-            match self.ledger.page(key) {
-                Some(page) => deciding.decide(key, page),
-                None => absent.push(key),
-            }
+        let writes = if self.writer.is_free() { "batches decided" } else { "batches decided beside a write" };
+        outside.trace.event(writes);
+        let deciding = self.member.begin(batch);
+        let unsized_pages = self.member.unsized_pages(&deciding);
+        if unsized_pages.is_empty() {
+            return self.ask(deciding, BTreeMap::new());
         }
-        if absent.is_empty() { self.write(deciding, Pages::new()) } else { Task::Reading(deciding, absent) }
+        Task::Sizing(deciding, unsized_pages)
     }
 
-    fn decide_read(&mut self, mut deciding: Deciding, keys: &[PageKey], read: Pages) -> Task {
-        for key in keys {
-            let page = FingerprintSet::from_sorted(read.get(key).map_or(&[], Vec::as_slice));
-            deciding.decide(*key, &page);
-            self.ledger.load(*key, page);
-        }
-        self.write(deciding, read)
+    fn ask(&mut self, mut deciding: Deciding, sizes: BTreeMap<PageKey, usize>) -> Task {
+        let questions = self.member.ask(&mut deciding, &sizes.into_iter().collect());
+        let pages = questions.pages.into_iter().map(|(key, _)| key).collect();
+        Task::Reading(deciding, pages, questions.lookups)
     }
 
-    fn write(&self, deciding: Deciding, read: Pages) -> Task {
-        let changes = deciding.end();
-        if changes.parts.is_empty() {
+    fn page_read(&mut self, mut deciding: Deciding, lookups: Vec<(PageKey, Vec<u64>)>, pages: Pages) -> Task {
+        for (key, page) in &pages {
+            self.member.page_read(&mut deciding, *key, page);
+        }
+        if self.has(Defect::PagesReadBeforeCommit) {
+            self.read.extend(pages);
+        }
+        Task::LookingUp(deciding, lookups)
+    }
+
+    fn decided(&mut self, deciding: Deciding, between: &Between) -> Task {
+        let another = matches!(between.channel.front(), Some(Message::Batch(_)));
+        if self.has(Defect::DecidedTwoAhead) && another && self.ahead.is_none() {
+            self.ahead = Some(deciding);
             return Task::Idle;
         }
-        Task::Writing(Writing { changes, stage: Stage::Claim, moved: Vec::new(), read, forced: false })
+        match self.ahead.replace(deciding) {
+            Some(before) => Task::Waiting(Next::Write(before)),
+            None => self.ahead.take().map_or(Task::Idle, |deciding| Task::Waiting(Next::Write(deciding))),
+        }
     }
 
-    /// Moves a partition by nothing, which proves that it is held.
-    fn prove(&self, between: &Between) -> Task {
-        let parts = self.holding.iter().map(|(partition, progress)| {
+    fn write(&mut self, changes: Changes, between: &Between) {
+        if !changes.parts.is_empty() {
+            let steps = self.steps(&changes, between);
+            self.writer.begin(changes, steps);
+        }
+    }
+
+    fn steps(&self, changes: &Changes, between: &Between) -> Vec<Step> {
+        let step = |part: &Part| Step {
+            partition: part.partition,
+            epoch: part.epoch,
+            from: part.span.from.0,
+            until: part.span.until.0,
+            forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&part.partition),
+        };
+        changes.parts.iter().map(step).collect()
+    }
+
+    /// Moves partitions by nothing, which proves that they are held.
+    fn prove(&mut self, between: &Between) {
+        let held = self.member.holding().iter().filter(|(_, progress)| progress.epoch != NO_EPOCH);
+        let parts = held.map(|(partition, progress)| {
             Part::still(*partition, progress.epoch, Span::empty(progress.next_offset))
         });
         let changes = Changes { texts: Texts::default(), parts: parts.collect(), floor: between.floor };
-        if changes.parts.is_empty() {
-            return Task::Idle;
-        }
-        let (moved, read) = (Vec::new(), Pages::new());
-        Task::Writing(Writing { changes, stage: Stage::Claim, moved, read, forced: false })
+        self.write(changes, between);
     }
 
-    fn written(
-        &mut self,
-        mut writing: Writing,
-        mut answers: Vec<Answer>,
-        last: Option<Answer>,
-        between: &mut Between,
-        outside: &mut Outside,
-    ) -> Task {
-        match writing.stage {
-            Stage::Claim => {
-                answers.extend(last);
-                let (Some(Answer::Moved(moved)), Some(Answer::Floor(floor))) =
-                    (answers.get(2), answers.get(3))
-                else {
-                    return Task::Writing(writing);
-                };
-                writing.moved.clone_from(moved);
-                outside.trace.say(|| format!("member {} moved {moved:?}", self.id));
-                let rose = *floor != writing.changes.floor && writing.changes.has_older_than(*floor);
-                if !self.has(Defect::FloorIgnored) {
-                    between.floor = *floor;
-                }
-                writing.stage =
-                    if rose && !self.has(Defect::FloorIgnored) { Stage::Back } else { Stage::Write };
-                if writing.stage == Stage::Write && self.has(Defect::RememberedTooEarly) {
-                    self.remember(&writing);
-                }
-                Task::Writing(writing)
-            }
-            Stage::Write if self.has(Defect::OffsetAfter) => {
-                writing.stage = Stage::Offset;
-                Task::Writing(writing)
-            }
-            Stage::Write | Stage::Offset => {
-                let moved = std::mem::take(&mut writing.moved);
-                let fate = |part: &Part| {
-                    if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
-                };
-                self.settle(&writing, &writing.changes.parts, fate, between);
-                Task::Idle
-            }
-            Stage::Back => {
-                self.rejoin(between);
-                Task::Idle
-            }
+    // --- What was written ---
+
+    fn look_at_writer(&mut self, between: &mut Between, outside: &mut Outside) {
+        if let Some(written) = self.writer.take_written() {
+            self.wrote(&written, between, outside);
         }
     }
 
-    /// After a failure: what has happened is what the table says.
-    fn doubt(&mut self, mut writing: Writing, between: &mut Between) -> Task {
-        let stage = std::mem::replace(&mut writing.stage, Stage::Claim);
-        if stage != Stage::Write {
-            return Task::Looking(writing);
+    fn wrote(&mut self, written: &Written, between: &mut Between, outside: &mut Outside) {
+        if written.floor_rose || written.gave_up {
+            outside.trace.event("batches dropped under a floor that rose");
+            return self.rejoin(between);
         }
-        match self.defect {
-            Some(Defect::DoubtDoneAgain) => Task::Writing(Writing { forced: true, ..writing }),
-            Some(Defect::DoubtTakenForFailed | Defect::NoFromCheck) => Task::Writing(writing),
-            Some(Defect::DoubtTakenForDone) => {
-                self.settle(&writing, &writing.changes.parts, |_| Fate::Committed, between);
-                Task::Idle
-            }
-            Some(Defect::RememberedTooEarly) => {
-                self.rejoin(between);
-                Task::Idle
-            }
-            _ => Task::Looking(writing),
-        }
-    }
-
-    fn found_out(
-        &mut self,
-        mut writing: Writing,
-        standing: &BTreeMap<Partition, Stand>,
-        between: &mut Between,
-    ) -> Task {
-        if self.has(Defect::ClaimAdopted) {
-            for part in &mut writing.changes.parts {
-                part.epoch = standing.get(&part.partition).map_or(part.epoch, |stand| stand.epoch);
-            }
-        }
-        let stands_at = |part: &Part, offset: Offset| {
-            standing.get(&part.partition) == Some(&Stand { epoch: part.epoch, next: Some(offset.0) })
+        let is_committed = |part: &Part| written.committed.contains(&part.partition);
+        let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
+        let unknown = self.unknown_pages(&written.changes);
+        let lost = if written.remembered {
+            BTreeSet::new()
+        } else {
+            self.member.settle(&written.changes, fate).lost.into_iter().collect()
         };
-        let parts = std::mem::take(&mut writing.changes.parts).into_iter();
-        let (pending, ended): (Vec<Part>, Vec<Part>) =
-            parts.partition(|part| stands_at(part, part.span.from));
-        let fate = |part: &Part| if stands_at(part, part.span.until) { Fate::Committed } else { Fate::Lost };
-        self.settle(&writing, &ended, fate, between);
-        writing.changes.parts = pending;
-        if writing.changes.parts.is_empty() { Task::Idle } else { Task::Writing(writing) }
-    }
-
-    fn settle(
-        &mut self,
-        writing: &Writing,
-        parts: &[Part],
-        fate: impl Fn(&Part) -> Fate,
-        between: &mut Between,
-    ) {
-        let mut lost = Vec::new();
-        for part in parts {
-            match fate(part) {
-                Fate::Lost => lost.push((part.partition, part.epoch)),
-                Fate::Committed => {
-                    if !self.has(Defect::RememberedTooEarly) {
-                        self.remember_part(part);
-                    }
-                    if let Some(progress) = self.holding.get_mut(&part.partition) {
-                        progress.committed(part.span.until);
-                    }
-                }
+        match self.defect {
+            Some(Defect::PagesReadBeforeCommit) => {
+                let read = std::mem::take(&mut self.read);
+                self.put(read);
             }
-        }
-        if self.has(Defect::PagesReadBeforeCommit) {
-            for (key, page) in &writing.read {
-                self.ledger.load(*key, FingerprintSet::from_sorted(page));
-            }
+            Some(Defect::PartOfPageKept) => self.put(unknown),
+            _ => {}
         }
         if !lost.is_empty() {
-            lost.iter().for_each(|(partition, _)| self.forget(*partition));
-            self.verdicts.extend(lost);
+            let parts = written.changes.parts.iter().filter(|part| lost.contains(&part.partition));
+            self.verdicts.extend(parts.map(|part| (part.partition, part.epoch)));
             self.rejoin(between);
         }
     }
 
-    fn remember(&mut self, writing: &Writing) {
-        let moved = writing.changes.parts.iter().filter(|part| writing.moved.contains(&part.partition));
-        moved.for_each(|part| self.remember_part(part));
+    /// What the changes give to pages that memory doesn't have.
+    fn unknown_pages(&self, changes: &Changes) -> Pages {
+        let segments = changes.parts.iter().flat_map(|part| &part.segments);
+        let unknown = segments.filter(|segment| !self.member.ledger().has(segment.key));
+        unknown.map(|segment| (segment.key, segment.fingerprints.clone())).collect()
     }
 
-    fn remember_part(&mut self, part: &Part) {
-        for segment in &part.segments {
-            if self.has(Defect::PartOfPageKept) && !self.ledger.has(segment.key) {
-                self.ledger.load(segment.key, FingerprintSet::from_sorted(&segment.fingerprints));
-            } else {
-                self.ledger.committed(segment.key, &segment.fingerprints);
-            }
+    /// Settles before the answer: only a defect does.
+    fn remember(&mut self) {
+        if let Some(job) = self.writer.sent().filter(|job| !job.remembered) {
+            job.remembered = true;
+            let is_moved = |part: &Part| job.moved.contains(&part.partition);
+            let fate = |part: &Part| if is_moved(part) { Fate::Committed } else { Fate::Lost };
+            let settled = self.member.settle(&job.changes, fate);
+            drop(settled);
         }
     }
 }
 
-/// Tears pages in two, each to be decided by itself: only a defect does.
-fn tear(batch: &mut Batch) {
-    for slice in &mut batch.slices {
-        let halves = slice.pages.iter_mut().map(|page| {
-            let half = page.entries.split_off(page.entries.len() / 2);
-            PageEntries { quarter: page.quarter, entries: half }
-        });
-        let halves: Vec<PageEntries> = halves.collect();
-        slice.pages.extend(halves);
+fn segments(row: &TailRow) -> Vec<Segment> {
+    let segment = |(key, fingerprints, sums): &(PageKey, Vec<u64>, _)| Segment {
+        key: *key,
+        fingerprints: fingerprints.clone(),
+        sums: *sums,
+    };
+    row.iter().map(segment).collect()
+}
+
+/// Makes copies within a page look like other records: only a defect does.
+fn disguise(batch: &mut Batch) {
+    for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
+        let mut seen = BTreeSet::new();
+        for entry in &mut page.entries {
+            while !seen.insert(entry.fingerprint) {
+                entry.fingerprint ^= 1 << (seen.len() % 64);
+            }
+        }
     }
 }

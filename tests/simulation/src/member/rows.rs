@@ -1,6 +1,6 @@
 //! From the production code's rows to what the simulated tables take.
 
-use crate::statement::{Failure, Update, WorkflowSums, Writes};
+use crate::statement::{CounterRow, Failure, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
 use chrono::{DateTime, Utc};
 use consumer::changes::Changes;
 use consumer::ledger::PageKey;
@@ -15,7 +15,13 @@ pub fn of(changes: &Changes, moved: &[Partition]) -> (Writes, Writes) {
     let rows = Rows::of(changes, moved, &topics, &HashMap::new());
     let parts = changes.parts.iter().filter(|part| moved.contains(&part.partition));
     let spans = parts.map(|part| (part.partition, part.span.from.0, part.span.until.0));
-    let ledger = Writes { segments: segments(&rows, &topics), ..Writes::default() };
+    let filed = rows.filed.topic.iter().zip(&rows.filed.partition);
+    let ledger = Writes {
+        filed: filed.map(|(topic, number)| partition(&topics, topic, *number)).collect(),
+        segments: segments(&rows, &topics),
+        tails: tails(&rows, &topics),
+        ..Writes::default()
+    };
     let others = Writes {
         spans: spans.collect(),
         counters: counters(&rows),
@@ -32,19 +38,36 @@ fn partition(topics: &TopicNames, topic: &str, number: i32) -> Partition {
     Partition { topic: topics.topic(topic).unwrap_or(Topic::Events), number }
 }
 
-fn segments(rows: &Rows, topics: &TopicNames) -> Vec<(PageKey, Vec<u64>, Counters)> {
+fn segments(rows: &Rows, topics: &TopicNames) -> Vec<SegmentRow> {
     let s = &rows.segments;
     let segment = |row: usize| {
         let partition = partition(topics, &s.topic[row], s.partition[row]);
         let key = PageKey { partition, quarter: Quarter::of(s.quarter[row]) };
-        let (fingerprints, _) = s.fingerprints[row].as_chunks::<{ size_of::<u64>() }>();
-        let fingerprints = fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes)).collect();
-        (key, fingerprints, row_of(&s.sums, row))
+        (key, fingerprints(&s.fingerprints[row]).collect(), row_of(&s.sums, row))
     };
     (0..s.topic.len()).map(segment).collect()
 }
 
-fn counters(rows: &Rows) -> [Vec<((String, DateTime<Utc>), Counters)>; 3] {
+fn tails(rows: &Rows, topics: &TopicNames) -> Vec<(Partition, TailRow)> {
+    let tail = |row: &consumer::store::TailRow| {
+        let partition = partition(topics, &row.topic, row.partition);
+        let mut rest = fingerprints(&row.fingerprints);
+        let segment = |(place, quarter): (usize, &DateTime<Utc>)| {
+            let key = PageKey { partition, quarter: Quarter::of(*quarter) };
+            let length = usize::try_from(row.lengths[place]).unwrap_or_default();
+            (key, rest.by_ref().take(length).collect(), row_of(&row.sums, place))
+        };
+        (partition, row.quarters.iter().enumerate().map(segment).collect())
+    };
+    rows.tails.iter().map(tail).collect()
+}
+
+fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
+    let (fingerprints, _) = stored.as_chunks::<{ size_of::<u64>() }>();
+    fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
     rows.counters.each_ref().map(|c| {
         let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), row_of(&c.counters, row));
         (0..c.organization.len()).map(row).collect()
@@ -69,7 +92,7 @@ fn organizations(rows: &Rows) -> Vec<(String, Update)> {
     (0..o.organization.len()).map(update).collect()
 }
 
-fn workflows(rows: &Rows) -> Vec<((String, String, DateTime<Utc>), WorkflowSums)> {
+fn workflows(rows: &Rows) -> Vec<(WorkflowKey, WorkflowSums)> {
     let w = &rows.workflows;
     let workflow = |row: usize| {
         let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
