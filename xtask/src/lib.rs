@@ -18,6 +18,7 @@ pub mod user;
 
 pub mod bench;
 pub mod demo;
+pub mod simulate;
 pub mod verify;
 
 pub mod binaries;

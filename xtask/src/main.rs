@@ -6,6 +6,7 @@ use xtask::bench::{self, Benchmark};
 use xtask::demo;
 use xtask::say;
 use xtask::services::{Purpose, Services};
+use xtask::simulate;
 use xtask::verify;
 
 /// Runs the whole system on this machine, and checks it.
@@ -25,6 +26,8 @@ enum Command {
     /// Measures, and checks that what was measured was right
     #[command(subcommand)]
     Bench(Benchmark),
+    /// Runs members on simulated servers that fail in every way, a world for each seed
+    Simulate(simulate::Options),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,
 }
@@ -43,6 +46,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(options).await,
         Command::Verify(options) => verify::run(options),
         Command::Bench(benchmark) => bench::run(benchmark).await,
+        Command::Simulate(options) => simulate::run(&options),
         Command::Services => services().await,
     }
 }

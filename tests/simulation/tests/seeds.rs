@@ -1,7 +1,7 @@
 //! The laws, under thousands of seeds.
 
 /// As many as take about half a minute in a development build.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 6_000;
 const THREADS: usize = 2;
 /// What must have happened in so many worlds, or they are too calm.
 const EVENTS: [&str; 16] = [
