@@ -92,7 +92,7 @@ impl Weather {
         };
         // Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
         let tuning = Tuning {
-            budget: [0, 300, 3_000, 12_000, 1 << 20][rng.index(5)],
+            budget: [0, 500, 1_000, 2_000, 4_000, 12_000, 1 << 20][rng.index(7)],
             lookup_cost: rng.index(4),
             segment_min: rng.index(4),
             tail_runs_max: 1 + rng.index(6),
