@@ -161,11 +161,15 @@ impl Ledger {
     }
 
     /// What must be asked to decide `fingerprints`, ascending, of this page; `stored` is its size in the database, for
-    /// a page it knows nothing of.
-    pub fn ask(&mut self, key: PageKey, fingerprints: &[u64], stored: usize) -> Ask {
+    /// a page it knew nothing of when sizes were asked. One it has forgotten since has any size: all is looked up.
+    pub fn ask(&mut self, key: PageKey, fingerprints: &[u64], stored: Option<usize>) -> Ask {
         if !self.has(key) {
-            self.sized(key, stored);
+            match stored {
+                Some(stored) => self.sized(key, stored),
+                None => return self.look_up_all(key, fingerprints),
+            }
         }
+        let stored = stored.unwrap_or_default();
         self.use_of(key, fingerprints.len());
         let (stored, filter) = match self.pages.get(&key) {
             Some(Page { known: Known::Whole(_), .. }) => return Ask::Nothing,
@@ -184,6 +188,12 @@ impl Ledger {
         } else {
             Ask::Fingerprints(unknown)
         }
+    }
+
+    fn look_up_all(&self, key: PageKey, fingerprints: &[u64]) -> Ask {
+        let known = self.known(key);
+        let unknown: Vec<u64> = fingerprints.iter().copied().filter(|n| !known.contains(*n)).collect();
+        if unknown.is_empty() { Ask::Nothing } else { Ask::Fingerprints(unknown) }
     }
 
     /// What memory knows for sure of the page's fingerprints.
@@ -359,7 +369,7 @@ mod tests {
     #[test]
     fn a_new_page_is_known_whole_and_needs_no_question() {
         let mut ledger = Ledger::new(LARGE);
-        assert_eq!(ledger.ask(key(0, 0), &[7, 9], 0), Ask::Nothing);
+        assert_eq!(ledger.ask(key(0, 0), &[7, 9], Some(0)), Ask::Nothing);
         ledger.committed(key(0, 0), &[7]);
         assert!(ledger.known(key(0, 0)).contains(7) && !ledger.known(key(0, 0)).contains(9));
     }
@@ -368,39 +378,39 @@ mod tests {
     fn few_fingerprints_of_a_large_page_are_looked_up_until_reading_it_would_have_been_cheaper() {
         let mut ledger = Ledger::new(LARGE);
         for _ in 0..9 {
-            assert_eq!(ledger.ask(key(0, 0), &[7], 100), Ask::Fingerprints(vec![7]));
+            assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Fingerprints(vec![7]));
         }
-        assert_eq!(ledger.ask(key(0, 0), &[7], 100), Ask::Page { stored: 100 });
+        assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Page { stored: 100 });
         ledger.load(key(0, 0), &sorted(100));
-        assert_eq!(ledger.ask(key(0, 0), &[7], 100), Ask::Nothing);
+        assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Nothing);
     }
 
     #[test]
     fn many_fingerprints_of_a_page_read_it_at_once_unless_it_would_fill_half_the_memory() {
         let mut ledger = Ledger::new(LARGE);
         let many: Vec<u64> = sorted(7_000);
-        assert_eq!(ledger.ask(key(0, 0), &many, 65_000), Ask::Page { stored: 65_000 });
-        assert_eq!(ledger.ask(key(0, 1), &many, 66_000), Ask::Fingerprints(many));
+        assert_eq!(ledger.ask(key(0, 0), &many, Some(65_000)), Ask::Page { stored: 65_000 });
+        assert_eq!(ledger.ask(key(0, 1), &many, Some(66_000)), Ask::Fingerprints(many));
     }
 
     #[test]
     fn under_pressure_the_page_of_little_use_becomes_a_filter_and_still_denies_strangers() {
         let mut ledger = tight();
-        ledger.ask(key(0, 0), &sorted(2), 1_000);
+        ledger.ask(key(0, 0), &sorted(2), Some(1_000));
         ledger.load(key(0, 0), &sorted(1_000));
-        ledger.ask(key(0, 1), &sorted(1_000), 1_000);
+        ledger.ask(key(0, 1), &sorted(1_000), Some(1_000));
         ledger.load(key(0, 1), &sorted(1_000));
         assert!(ledger.known(key(0, 1)).contains(1 << 40), "the busy one is whole");
         assert!(!ledger.known(key(0, 0)).contains(1 << 40), "the other isn't");
         assert_eq!(
-            ledger.ask(key(0, 0), &[1 << 40], 0),
+            ledger.ask(key(0, 0), &[1 << 40], Some(0)),
             Ask::Fingerprints(vec![1 << 40]),
             "what it has passes"
         );
         let strangers = sorted(1_000)
             .into_iter()
             .map(|n| n + (1 << 39) + n / 77)
-            .filter(|stranger| ledger.ask(key(0, 0), &[*stranger], 0) == Ask::Nothing);
+            .filter(|stranger| ledger.ask(key(0, 0), &[*stranger], Some(0)) == Ask::Nothing);
         assert!(strangers.count() > 500, "most of what it lacks needs no question");
     }
 
@@ -408,10 +418,17 @@ mod tests {
     fn what_is_added_to_a_filtered_page_passes_its_filter() {
         let mut ledger = tight();
         ledger.load(key(0, 0), &sorted(1_000));
-        ledger.ask(key(0, 1), &sorted(1_000), 1_000);
+        ledger.ask(key(0, 1), &sorted(1_000), Some(1_000));
         ledger.load(key(0, 1), &sorted(1_000));
         ledger.committed(key(0, 0), &[77]);
-        assert_eq!(ledger.ask(key(0, 0), &[77], 0), Ask::Fingerprints(vec![77]));
+        assert_eq!(ledger.ask(key(0, 0), &[77], Some(0)), Ask::Fingerprints(vec![77]));
+    }
+
+    #[test]
+    fn a_page_forgotten_while_others_are_asked_for_is_not_taken_for_empty() {
+        let mut ledger = Ledger::new(LARGE);
+        assert_eq!(ledger.ask(key(0, 0), &[7, 8], None), Ask::Fingerprints(vec![7, 8]));
+        assert_eq!(ledger.ask(key(0, 0), &[7, 8], Some(0)), Ask::Nothing, "the database has nothing of it");
     }
 
     #[test]
@@ -420,7 +437,7 @@ mod tests {
         for round in 0..20 {
             ledger.next_round();
             for page in 1..=40 {
-                if let Ask::Page { .. } = ledger.ask(key(0, page), &[5], 1_000) {
+                if let Ask::Page { .. } = ledger.ask(key(0, page), &[5], Some(1_000)) {
                     assert!(round < 19, "page {page} is read again and again");
                     ledger.load(key(0, page), &sorted(1_000));
                 }

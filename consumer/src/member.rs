@@ -116,8 +116,11 @@ impl Member {
     #[must_use]
     pub fn ask(&mut self, deciding: &mut Deciding, sizes: &HashMap<PageKey, usize>) -> Questions {
         let mut questions = Questions::default();
-        for key in deciding.undecided() {
-            let stored = sizes.get(&key).copied().unwrap_or_default();
+        let keys = deciding.undecided();
+        // Of pages known by now no size was asked; taking in the others' sizes may drive them out of memory meanwhile.
+        let unasked: Vec<bool> = keys.iter().map(|key| self.ledger.has(*key)).collect();
+        for (key, unasked) in keys.into_iter().zip(unasked) {
+            let stored = (!unasked).then(|| sizes.get(&key).copied().unwrap_or_default());
             match self.ledger.ask(key, &deciding.fingerprints(key), stored) {
                 Ask::Nothing => self.decide(deciding, key, &[]),
                 Ask::Page { stored } => questions.pages.push((key, stored)),

@@ -19,6 +19,7 @@ pub mod user;
 pub mod bench;
 pub mod chaos;
 pub mod demo;
+pub mod simulate;
 pub mod verify;
 
 pub mod binaries;

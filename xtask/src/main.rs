@@ -7,6 +7,7 @@ use xtask::chaos;
 use xtask::demo;
 use xtask::say;
 use xtask::services::{Purpose, Services};
+use xtask::simulate;
 use xtask::verify;
 
 /// Runs the whole system on this machine, and checks it.
@@ -29,6 +30,8 @@ enum Command {
     /// Inflicts faults on the running system, minute after minute, and then compares every number
     #[command(after_help = chaos::HELP)]
     Chaos(chaos::Options),
+    /// Runs members on simulated servers that fail in every way, a world for each seed
+    Simulate(simulate::Options),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,
 }
@@ -48,6 +51,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(options) => verify::run(options),
         Command::Bench(benchmark) => bench::run(benchmark).await,
         Command::Chaos(options) => chaos::run(options).await,
+        Command::Simulate(options) => simulate::run(&options),
         Command::Services => services().await,
     }
 }

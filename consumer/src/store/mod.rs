@@ -23,7 +23,7 @@ pub use connection::{CONDITION, Connection, Settings, Store, connect};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;
 pub use progress::Claimed;
-pub use rows::Rows;
+pub use rows::{Rows, TailRow};
 pub use session::Session;
 pub use standings::{Set, Setting, Stand};
 

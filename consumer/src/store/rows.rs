@@ -15,19 +15,27 @@ use std::collections::HashMap;
 /// A batch's rows, table by table and column by column.
 #[derive(Default)]
 pub struct Rows {
-    pub(crate) segments: Segments,
-    /// A row each.
-    pub(crate) tails: Vec<TailRow>,
-    pub(crate) filed: FiledTails,
-    pub(crate) organizations: Organizations,
-    pub(crate) workflows: Workflows,
-    pub(crate) failures: Failures,
-    pub(crate) dead_letters: DeadLetters,
+    /// Of the ledger's pages.
+    pub segments: Segments,
+    /// Of the ledger's tails, a row each.
+    pub tails: Vec<TailRow>,
+    /// Tails whose rows go.
+    pub filed: FiledTails,
+    /// Organizations' newest updates.
+    pub organizations: Organizations,
+    /// Workflows' hours.
+    pub workflows: Workflows,
+    /// Failed runs.
+    pub failures: Failures,
+    /// Refused records.
+    pub dead_letters: DeadLetters,
     /// Quarters, hours, days.
-    pub(crate) counters: [CounterRows; 3],
+    pub counters: [CounterRows; 3],
 }
 
+/// What pages of the ledger are given. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct Segments {
     pub topic: Vec<String>,
     pub partition: Vec<i32>,
@@ -40,6 +48,7 @@ pub struct Segments {
 
 /// What a partition's tail is given: columns of one row.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct TailRow {
     pub topic: String,
     pub partition: i32,
@@ -54,12 +63,15 @@ pub struct TailRow {
 
 /// Partitions whose tails are among the segments.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct FiledTails {
     pub topic: Vec<String>,
     pub partition: Vec<i32>,
 }
 
+/// What organizations are called. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct Organizations {
     pub organization: Vec<String>,
     pub name: Vec<String>,
@@ -70,7 +82,9 @@ pub struct Organizations {
     pub event_id: Vec<String>,
 }
 
+/// What workflows' hours are given. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct Workflows {
     pub organization: Vec<String>,
     pub workflow_id: Vec<String>,
@@ -83,7 +97,9 @@ pub struct Workflows {
     pub execution_time_ms: Vec<i64>,
 }
 
+/// Failed runs for the list. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct Failures {
     pub organization: Vec<String>,
     pub execution_id: Vec<String>,
@@ -95,7 +111,9 @@ pub struct Failures {
     pub finished_at: Vec<DateTime<Utc>>,
 }
 
+/// Refused records, whole. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct DeadLetters {
     pub topic: Vec<String>,
     pub topic_id: Vec<String>,
@@ -110,7 +128,9 @@ pub struct DeadLetters {
     pub organization: Vec<Option<String>>,
 }
 
+/// What counters of one bucket size are given. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct CounterRows {
     pub organization: Vec<String>,
     pub bucket: Vec<DateTime<Utc>>,

@@ -1,0 +1,28 @@
+//! A seeded simulation of counting exactly once: members, Kafka and PostgreSQL in one thread, where everything that can
+//! happen in another order does, under one seed or another.
+//!
+//! ```text
+//! producer -> kafka -> member (the production code: fold, decide, remember, rows) -> statement -> database -> tables
+//!             group ->                                                                                         |
+//! weather: what goes wrong      world: the scheduler      trace: what happened      recount: what must be  ----/
+//! ```
+//! A seed decides everything: there is no clock, no thread, no order of a hash map in it. What agrees in the end was
+//! computed twice, by code that shares nothing but the records' format.
+
+pub mod database;
+pub mod defect;
+pub mod group;
+pub mod kafka;
+pub mod member;
+pub mod outside;
+pub mod producer;
+pub mod recount;
+pub mod run;
+pub mod statement;
+pub mod tables;
+pub mod trace;
+pub mod weather;
+pub mod world;
+
+pub use defect::Defect;
+pub use run::{Outcome, Summary, many, one};

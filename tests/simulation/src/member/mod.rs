@@ -1,0 +1,145 @@
+//! A member: the production code for folding, deciding, remembering and rows, in the order the protocol asks for. The
+//! only module that calls the code under test.
+
+mod line;
+mod pipeline;
+mod reader;
+mod rows;
+mod writer;
+
+use crate::defect::Defect;
+use crate::group::MemberId;
+use crate::outside::Outside;
+use consumer::batch::{Batch, Held};
+use consumer::ledger::Tuning;
+use consumer::record::Partition;
+use pipeline::Pipeline;
+use reader::Reader;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A member of the group.
+pub struct Member {
+    /// Its name.
+    pub id: MemberId,
+    reader: Reader,
+    pipeline: Pipeline,
+    between: Between,
+}
+
+/// How a member is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Its name.
+    pub id: MemberId,
+    /// How its ledger is read.
+    pub tuning: Tuning,
+    /// Records in a batch.
+    pub batch_records: usize,
+    /// The floor as it starts.
+    pub floor: i64,
+    /// What is wrong with it.
+    pub defect: Option<Defect>,
+}
+
+/// What a member can do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Hear from the group.
+    Poll,
+    /// Fold some records.
+    Fold,
+    /// Give the batch, or what else is in line, to the pipeline.
+    HandOver,
+    /// Take the pipeline's orders.
+    Obey,
+    /// Give up waiting for the pipeline.
+    LetGo,
+    /// Go on with what the pipeline is at.
+    Work,
+    /// Go on with what the writer is at.
+    Write,
+    /// Work, or where it is at nothing prove that an idle partition is this member's.
+    Prove,
+}
+
+impl Act {
+    /// What goes on while all is well.
+    pub const CALM: [Self; 6] = [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Work, Self::Write];
+}
+
+/// A partition that was taken for lost, and under which claim.
+pub type Verdict = (Partition, i64);
+
+/// What lies between reader and pipeline.
+struct Between {
+    /// What the group assigns, each by its assignment's number.
+    wanted: BTreeMap<Partition, u64>,
+    /// From reader to pipeline; it has room for one.
+    channel: VecDeque<Message>,
+    orders: VecDeque<Order>,
+    /// The ledger's floor.
+    floor: i64,
+    /// Revocations that the pipeline is done with.
+    done: u64,
+}
+
+enum Message {
+    Assigned(Vec<Partition>, u64),
+    Batch(Batch),
+    Revoked(Vec<Partition>),
+}
+
+enum Order {
+    Fetch(Held, u64),
+    Rejoin,
+}
+
+impl Member {
+    /// A member that has just started.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            id: setup.id,
+            reader: Reader::new(setup),
+            pipeline: Pipeline::new(setup),
+            between: Between {
+                wanted: BTreeMap::new(),
+                channel: VecDeque::new(),
+                orders: VecDeque::new(),
+                floor: setup.floor,
+                done: 0,
+            },
+        }
+    }
+
+    /// Does something. Says what it took for lost meanwhile.
+    pub fn act(&mut self, act: Act, outside: &mut Outside) -> Vec<Verdict> {
+        let Self { reader, pipeline, between, .. } = self;
+        match act {
+            Act::Poll => reader.poll(between, outside),
+            Act::Fold => reader.fold(between, outside),
+            Act::HandOver => reader.hand_over(between),
+            Act::Obey => reader.obey(between, outside),
+            Act::LetGo => reader.let_go(outside),
+            Act::Work => pipeline.work(between, outside, false),
+            Act::Write => pipeline.writer.work(between, outside),
+            Act::Prove => pipeline.work(between, outside, true),
+        }
+        std::mem::take(&mut pipeline.verdicts)
+    }
+
+    /// Cuts its connections: its process has ended.
+    pub fn disconnect(&mut self, outside: &mut Outside) {
+        self.pipeline.hang_up(outside);
+    }
+
+    /// Whether there is nothing it is at.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let between = &self.between;
+        self.reader.is_idle()
+            && self.pipeline.is_idle()
+            && between.channel.is_empty()
+            && between.orders.is_empty()
+    }
+}

@@ -1,0 +1,497 @@
+//! The order of things in a member, as `pipeline` has it in production: claim, decide while the batch before is
+//! written, settle.
+
+use super::line::{Line, Reply};
+use super::writer::{Writer, Written};
+use super::{Between, Message, Order, Setup, Verdict};
+use crate::defect::Defect;
+use crate::group::MemberId;
+use crate::outside::Outside;
+use crate::producer;
+use crate::statement::{Answer, Stand, Statement, Step, TailRow};
+use consumer::batch::{Batch, Held};
+use consumer::changes::{Changes, Deciding, Part, Segment};
+use consumer::ledger::{Ledger, PageKey};
+use consumer::member::{Fate, Member};
+use consumer::progress::Progress;
+use consumer::record::{Offset, Partition, Span};
+use consumer::texts::Texts;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Stands = BTreeMap<Partition, Stand>;
+type Pages = BTreeMap<PageKey, Vec<u64>>;
+type Tails = BTreeMap<Partition, Vec<TailRow>>;
+
+/// The generation of partitions and keys; there is one.
+const LAYOUT: i32 = 1;
+/// Of a partition that a defect doesn't forget, though it is not held.
+const NO_EPOCH: i64 = -1;
+
+pub struct Pipeline {
+    pub verdicts: Vec<Verdict>,
+    pub writer: Writer,
+    id: MemberId,
+    defect: Option<Defect>,
+    member: Member,
+    unclaimed: BTreeMap<Partition, u64>,
+    task: Task,
+    line: Line,
+    /// What was read before a claim; what only defects have.
+    early: (Pages, Tails),
+    /// Pages as they were read while the batch was decided that is written now; what only a defect looks at.
+    read: Pages,
+    /// A batch decided while the next was taken up; what only a defect has.
+    ahead: Option<Deciding>,
+}
+
+/// What it is at.
+enum Task {
+    Idle,
+    /// Reads the ledger before the claim; only defects do.
+    Early(Vec<Partition>),
+    Claiming(Vec<Partition>),
+    Starting(Stands, Stands),
+    Holding(Stands),
+    Sizing(Deciding, Vec<PageKey>),
+    Reading(Deciding, Vec<PageKey>, Vec<(PageKey, Vec<u64>)>),
+    LookingUp(Deciding, Vec<(PageKey, Vec<u64>)>),
+    /// Nothing goes on before what is being written is written.
+    Waiting(Next),
+}
+
+enum Next {
+    Claim(Vec<Partition>),
+    Revoke(Vec<Partition>),
+    Write(Deciding),
+    Prove,
+    Rejoin,
+}
+
+impl Pipeline {
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            verdicts: Vec::new(),
+            writer: Writer::new(setup),
+            id: setup.id,
+            defect: setup.defect,
+            member: Member::new(Ledger::new(setup.tuning)),
+            unclaimed: BTreeMap::new(),
+            task: Task::Idle,
+            line: Line::default(),
+            early: (Pages::new(), Tails::new()),
+            read: Pages::new(),
+            ahead: None,
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        let done = self.writer.is_free() && self.ahead.is_none() && self.unclaimed.is_empty();
+        done && matches!(self.task, Task::Idle)
+    }
+
+    pub fn hang_up(&mut self, outside: &mut Outside) {
+        self.line.hang_up(outside);
+        self.writer.hang_up(outside);
+    }
+
+    /// One thing: hear an answer, send what comes next, or take the next message.
+    pub fn work(&mut self, between: &mut Between, outside: &mut Outside, prove: bool) {
+        if self.has(Defect::RememberedTooEarly) {
+            self.remember();
+        }
+        if self.line.is_waiting() {
+            return self.hear(between, outside);
+        }
+        let task = std::mem::replace(&mut self.task, Task::Idle);
+        self.task = match task {
+            Task::Idle if outside.rng.chance(0.5) => {
+                self.look_at_writer(between, outside);
+                Task::Idle
+            }
+            Task::Idle => self.begin(between, outside, prove),
+            Task::Waiting(next) => {
+                self.look_at_writer(between, outside);
+                let early = self.has(Defect::PlacedTooEarly) && matches!(next, Next::Write(_));
+                if self.writer.is_free() || early {
+                    self.go_on(next, between, outside)
+                } else {
+                    Task::Waiting(next)
+                }
+            }
+            task @ (Task::Early(_)
+            | Task::Claiming(_)
+            | Task::Starting(..)
+            | Task::Holding(_)
+            | Task::Sizing(..)
+            | Task::Reading(..)
+            | Task::LookingUp(..)) => {
+                self.line.send(self.statements(&task), outside);
+                task
+            }
+        };
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    // --- Statements and answers ---
+
+    fn hear(&mut self, between: &mut Between, outside: &mut Outside) {
+        match self.line.hear(outside) {
+            Reply::Silence => {}
+            // All of these are right to do again.
+            Reply::Failed => outside.trace.say(|| format!("member {}: reading failed", self.id)),
+            Reply::Answers(mut answers) => {
+                let task = std::mem::replace(&mut self.task, Task::Idle);
+                self.task = self.answered(task, &mut answers, between);
+            }
+        }
+    }
+
+    fn statements(&self, task: &Task) -> Vec<Statement> {
+        match task {
+            Task::Idle | Task::Waiting(_) => Vec::new(),
+            Task::Early(partitions) => {
+                let quarters = producer::quarters();
+                let keys = partitions.iter().flat_map(|partition| {
+                    quarters.iter().map(|quarter| PageKey { partition: *partition, quarter: *quarter })
+                });
+                vec![Statement::Pages(keys.collect()), Statement::Tails(partitions.clone())]
+            }
+            Task::Claiming(partitions) => vec![
+                Statement::Begin,
+                Statement::Lock(partitions.clone()),
+                Statement::Claim(partitions.clone()),
+                Statement::Commit,
+            ],
+            Task::Starting(_, unread) => {
+                let partitions: Vec<Partition> = unread.keys().copied().collect();
+                vec![Statement::Start(partitions.clone()), Statement::Standing(partitions)]
+            }
+            Task::Holding(starts) => vec![Statement::Tails(starts.keys().copied().collect())],
+            Task::Sizing(_, keys) => vec![Statement::Sizes(keys.clone())],
+            Task::Reading(_, keys, _) => vec![Statement::Pages(keys.clone())],
+            Task::LookingUp(_, lookups) => vec![Statement::LookUp(lookups.clone())],
+        }
+    }
+
+    fn answered(&mut self, task: Task, answers: &mut Vec<Answer>, between: &mut Between) -> Task {
+        let last = answers.pop();
+        match (task, last) {
+            (Task::Early(partitions), Some(Answer::Tails(tails))) => {
+                if let Some(Answer::Pages(pages)) = answers.pop() {
+                    self.early = (pages, tails);
+                }
+                Task::Claiming(partitions)
+            }
+            (Task::Claiming(_), _) => match answers.pop() {
+                Some(Answer::Claimed(claimed)) => self.claimed(claimed),
+                _ => Task::Idle,
+            },
+            (Task::Starting(starts, unread), Some(Answer::Standing(standing))) => {
+                self.started(starts, &unread, &standing)
+            }
+            (Task::Holding(starts), Some(Answer::Tails(tails))) => {
+                self.hold(starts, tails, between);
+                Task::Idle
+            }
+            (Task::Sizing(deciding, _), Some(Answer::Sizes(sizes))) => self.ask(deciding, sizes),
+            (Task::Reading(deciding, _, lookups), Some(Answer::Pages(pages))) => {
+                self.page_read(deciding, lookups, pages)
+            }
+            (Task::LookingUp(mut deciding, _), Some(Answer::Pages(found))) => {
+                for (key, found) in found {
+                    let skipped = self.has(Defect::LookupsSkipped);
+                    self.member.looked_up(&mut deciding, key, if skipped { &[] } else { &found });
+                }
+                self.decided(deciding, between)
+            }
+            (task, _) => task,
+        }
+    }
+
+    // --- Messages ---
+
+    fn begin(&mut self, between: &mut Between, outside: &mut Outside, prove: bool) -> Task {
+        self.unclaimed.retain(|partition, assignment| between.wanted.get(partition) == Some(assignment));
+        if !self.unclaimed.is_empty() {
+            return Task::Waiting(Next::Claim(self.unclaimed.keys().copied().collect()));
+        }
+        match between.channel.pop_front() {
+            Some(Message::Assigned(partitions, assignment)) => {
+                self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
+                Task::Idle
+            }
+            Some(Message::Revoked(partitions)) => Task::Waiting(Next::Revoke(partitions)),
+            Some(Message::Batch(batch)) => self.count(batch, between, outside),
+            None if prove => Task::Waiting(Next::Prove),
+            None => match self.ahead.take() {
+                Some(deciding) => Task::Waiting(Next::Write(deciding)),
+                None => Task::Idle,
+            },
+        }
+    }
+
+    fn go_on(&mut self, next: Next, between: &mut Between, outside: &mut Outside) -> Task {
+        match next {
+            Next::Claim(partitions) => {
+                let early = self.has(Defect::PagesReadBeforeClaim) || self.has(Defect::TailsReadBeforeClaim);
+                return if early { Task::Early(partitions) } else { Task::Claiming(partitions) };
+            }
+            Next::Revoke(partitions) => {
+                for partition in partitions {
+                    self.unclaimed.remove(&partition);
+                    self.forget(partition);
+                }
+                between.done += 1;
+            }
+            Next::Write(deciding) => {
+                let changes = self.member.place(deciding);
+                if !self.writer.is_free() {
+                    return self.place_too_early(changes, between);
+                }
+                self.write(changes, between);
+            }
+            Next::Prove => self.prove(between),
+            Next::Rejoin => {
+                outside.trace.say(|| format!("member {}: the floor rose past its batch", self.id));
+                self.rejoin(between);
+            }
+        }
+        Task::Idle
+    }
+
+    /// Placed before what is written was settled, and written after: only a defect does.
+    fn place_too_early(&mut self, changes: Changes, between: &Between) -> Task {
+        self.writer.next = Some((self.steps(&changes, between), changes));
+        Task::Idle
+    }
+
+    // --- Claims ---
+
+    fn claimed(&mut self, claimed: Stands) -> Task {
+        let (starts, unread): (Stands, Stands) =
+            claimed.into_iter().partition(|(_, stand)| stand.next.is_some());
+        if unread.is_empty() { Task::Holding(starts) } else { Task::Starting(starts, unread) }
+    }
+
+    fn started(&mut self, mut starts: Stands, unread: &Stands, standing: &Stands) -> Task {
+        // A claim that was lost since has another's epoch: it is claimed again.
+        let ours = |(partition, stand): &(&Partition, &Stand)| {
+            unread.get(*partition).is_some_and(|claimed| claimed.epoch == stand.epoch)
+        };
+        starts.extend(standing.iter().filter(ours).map(|(partition, stand)| (*partition, *stand)));
+        Task::Holding(starts)
+    }
+
+    fn hold(&mut self, starts: Stands, mut tails: Tails, between: &mut Between) {
+        let (early_pages, early_tails) = std::mem::take(&mut self.early);
+        match self.defect {
+            Some(Defect::TailsReadBeforeClaim) => tails = early_tails,
+            Some(Defect::TailsNotRead) => tails.clear(),
+            _ => {}
+        }
+        for (partition, stand) in starts {
+            let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
+            let position = Offset(stand.next.unwrap_or(0));
+            let progress = Progress::claimed(stand.epoch, LAYOUT, position);
+            let kept = self.keeps_pages().then(|| self.member.progress(partition)).flatten();
+            match kept {
+                Some(known) => *known = progress,
+                None => {
+                    let rows = tails.get(&partition).map_or(&[][..], Vec::as_slice);
+                    let tail: Vec<Vec<Segment>> = rows.iter().map(segments).collect();
+                    self.member.hold(partition, progress, &tail);
+                }
+            }
+            let held = Held { partition, epoch: stand.epoch, position };
+            between.orders.push_back(Order::Fetch(held, assignment));
+        }
+        if self.has(Defect::PagesReadBeforeClaim) {
+            self.put(early_pages);
+        }
+    }
+
+    fn keeps_pages(&self) -> bool {
+        self.has(Defect::PagesKeptWithoutClaim) || self.has(Defect::RememberedTooEarly)
+    }
+
+    /// Puts pages into the ledger past the protocol: only defects do.
+    fn put(&mut self, pages: Pages) {
+        let mut nothing = Deciding::begin(Batch::new(i64::MIN));
+        for (key, page) in pages {
+            if self.member.holding().contains_key(&key.partition) {
+                self.member.page_read(&mut nothing, key, &page);
+            }
+        }
+    }
+
+    fn forget(&mut self, partition: Partition) {
+        if self.keeps_pages() {
+            // Its pages stay, and yet nothing is written for it.
+            if let Some(progress) = self.member.progress(partition) {
+                progress.epoch = NO_EPOCH;
+            }
+        } else if !self.has(Defect::RevokedWritten) {
+            self.member.forget(partition);
+        }
+    }
+
+    fn rejoin(&mut self, between: &mut Between) {
+        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
+        held.into_iter().for_each(|partition| self.forget(partition));
+        between.orders.push_back(Order::Rejoin);
+    }
+
+    // --- A batch ---
+
+    fn count(&mut self, mut batch: Batch, between: &mut Between, outside: &mut Outside) -> Task {
+        let floor = between.floor;
+        if batch.has_older_than(floor) && batch.floor != floor {
+            return Task::Waiting(Next::Rejoin);
+        }
+        if self.has(Defect::CopiesInBatchKept) {
+            disguise(&mut batch);
+        }
+        let writes = if self.writer.is_free() { "batches decided" } else { "batches decided beside a write" };
+        outside.trace.event(writes);
+        let deciding = self.member.begin(batch);
+        let unsized_pages = self.member.unsized_pages(&deciding);
+        if unsized_pages.is_empty() {
+            return self.ask(deciding, BTreeMap::new());
+        }
+        Task::Sizing(deciding, unsized_pages)
+    }
+
+    fn ask(&mut self, mut deciding: Deciding, sizes: BTreeMap<PageKey, usize>) -> Task {
+        let questions = self.member.ask(&mut deciding, &sizes.into_iter().collect());
+        let pages = questions.pages.into_iter().map(|(key, _)| key).collect();
+        Task::Reading(deciding, pages, questions.lookups)
+    }
+
+    fn page_read(&mut self, mut deciding: Deciding, lookups: Vec<(PageKey, Vec<u64>)>, pages: Pages) -> Task {
+        for (key, page) in &pages {
+            self.member.page_read(&mut deciding, *key, page);
+        }
+        if self.has(Defect::PagesReadBeforeCommit) {
+            self.read.extend(pages);
+        }
+        Task::LookingUp(deciding, lookups)
+    }
+
+    fn decided(&mut self, deciding: Deciding, between: &Between) -> Task {
+        let another = matches!(between.channel.front(), Some(Message::Batch(_)));
+        if self.has(Defect::DecidedTwoAhead) && another && self.ahead.is_none() {
+            self.ahead = Some(deciding);
+            return Task::Idle;
+        }
+        match self.ahead.replace(deciding) {
+            Some(before) => Task::Waiting(Next::Write(before)),
+            None => self.ahead.take().map_or(Task::Idle, |deciding| Task::Waiting(Next::Write(deciding))),
+        }
+    }
+
+    fn write(&mut self, changes: Changes, between: &Between) {
+        if !changes.parts.is_empty() {
+            let steps = self.steps(&changes, between);
+            self.writer.begin(changes, steps);
+        }
+    }
+
+    fn steps(&self, changes: &Changes, between: &Between) -> Vec<Step> {
+        let step = |part: &Part| Step {
+            partition: part.partition,
+            epoch: part.epoch,
+            from: part.span.from.0,
+            until: part.span.until.0,
+            forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&part.partition),
+        };
+        changes.parts.iter().map(step).collect()
+    }
+
+    /// Moves partitions by nothing, which proves that they are held.
+    fn prove(&mut self, between: &Between) {
+        let held = self.member.holding().iter().filter(|(_, progress)| progress.epoch != NO_EPOCH);
+        let parts = held.map(|(partition, progress)| {
+            Part::still(*partition, progress.epoch, Span::empty(progress.next_offset))
+        });
+        let changes = Changes { texts: Texts::default(), parts: parts.collect(), floor: between.floor };
+        self.write(changes, between);
+    }
+
+    // --- What was written ---
+
+    fn look_at_writer(&mut self, between: &mut Between, outside: &mut Outside) {
+        if let Some(written) = self.writer.take_written() {
+            self.wrote(&written, between, outside);
+        }
+    }
+
+    fn wrote(&mut self, written: &Written, between: &mut Between, outside: &mut Outside) {
+        if written.floor_rose || written.gave_up {
+            outside.trace.event("batches dropped under a floor that rose");
+            return self.rejoin(between);
+        }
+        let is_committed = |part: &Part| written.committed.contains(&part.partition);
+        let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
+        let unknown = self.unknown_pages(&written.changes);
+        let lost = if written.remembered {
+            BTreeSet::new()
+        } else {
+            self.member.settle(&written.changes, fate).lost.into_iter().collect()
+        };
+        match self.defect {
+            Some(Defect::PagesReadBeforeCommit) => {
+                let read = std::mem::take(&mut self.read);
+                self.put(read);
+            }
+            Some(Defect::PartOfPageKept) => self.put(unknown),
+            _ => {}
+        }
+        if !lost.is_empty() {
+            let parts = written.changes.parts.iter().filter(|part| lost.contains(&part.partition));
+            self.verdicts.extend(parts.map(|part| (part.partition, part.epoch)));
+            self.rejoin(between);
+        }
+    }
+
+    /// What the changes give to pages that memory doesn't have.
+    fn unknown_pages(&self, changes: &Changes) -> Pages {
+        let segments = changes.parts.iter().flat_map(|part| &part.segments);
+        let unknown = segments.filter(|segment| !self.member.ledger().has(segment.key));
+        unknown.map(|segment| (segment.key, segment.fingerprints.clone())).collect()
+    }
+
+    /// Settles before the answer: only a defect does.
+    fn remember(&mut self) {
+        if let Some(job) = self.writer.sent().filter(|job| !job.remembered) {
+            job.remembered = true;
+            let is_moved = |part: &Part| job.moved.contains(&part.partition);
+            let fate = |part: &Part| if is_moved(part) { Fate::Committed } else { Fate::Lost };
+            let settled = self.member.settle(&job.changes, fate);
+            drop(settled);
+        }
+    }
+}
+
+fn segments(row: &TailRow) -> Vec<Segment> {
+    let segment = |(key, fingerprints, sums): &(PageKey, Vec<u64>, _)| Segment {
+        key: *key,
+        fingerprints: fingerprints.clone(),
+        sums: *sums,
+    };
+    row.iter().map(segment).collect()
+}
+
+/// Makes copies within a page look like other records: only a defect does.
+fn disguise(batch: &mut Batch) {
+    for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
+        let mut seen = BTreeSet::new();
+        for entry in &mut page.entries {
+            while !seen.insert(entry.fingerprint) {
+                entry.fingerprint ^= 1 << (seen.len() % 64);
+            }
+        }
+    }
+}

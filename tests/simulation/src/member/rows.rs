@@ -1,0 +1,125 @@
+//! From the production code's rows to what the simulated tables take.
+
+use crate::statement::{CounterRow, Failure, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
+use chrono::{DateTime, Utc};
+use consumer::changes::Changes;
+use consumer::ledger::PageKey;
+use consumer::record::{Partition, Topic};
+use consumer::store::{Rows, TopicNames};
+use domain::{Counters, Quarter};
+use std::collections::HashMap;
+
+/// The rows of the partitions that have moved: the ledger's, and all others.
+pub fn of(changes: &Changes, moved: &[Partition]) -> (Writes, Writes) {
+    let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
+    let rows = Rows::of(changes, moved, &topics, &HashMap::new());
+    let parts = changes.parts.iter().filter(|part| moved.contains(&part.partition));
+    let spans = parts.map(|part| (part.partition, part.span.from.0, part.span.until.0));
+    let filed = rows.filed.topic.iter().zip(&rows.filed.partition);
+    let ledger = Writes {
+        filed: filed.map(|(topic, number)| partition(&topics, topic, *number)).collect(),
+        segments: segments(&rows, &topics),
+        tails: tails(&rows, &topics),
+        ..Writes::default()
+    };
+    let others = Writes {
+        spans: spans.collect(),
+        counters: counters(&rows),
+        organizations: organizations(&rows),
+        workflows: workflows(&rows),
+        failures: failures(&rows),
+        letters: letters(&rows, &topics),
+        ..Writes::default()
+    };
+    (ledger, others)
+}
+
+fn partition(topics: &TopicNames, topic: &str, number: i32) -> Partition {
+    Partition { topic: topics.topic(topic).unwrap_or(Topic::Events), number }
+}
+
+fn segments(rows: &Rows, topics: &TopicNames) -> Vec<SegmentRow> {
+    let s = &rows.segments;
+    let segment = |row: usize| {
+        let partition = partition(topics, &s.topic[row], s.partition[row]);
+        let key = PageKey { partition, quarter: Quarter::of(s.quarter[row]) };
+        (key, fingerprints(&s.fingerprints[row]).collect(), row_of(&s.sums, row))
+    };
+    (0..s.topic.len()).map(segment).collect()
+}
+
+fn tails(rows: &Rows, topics: &TopicNames) -> Vec<(Partition, TailRow)> {
+    let tail = |row: &consumer::store::TailRow| {
+        let partition = partition(topics, &row.topic, row.partition);
+        let mut rest = fingerprints(&row.fingerprints);
+        let segment = |(place, quarter): (usize, &DateTime<Utc>)| {
+            let key = PageKey { partition, quarter: Quarter::of(*quarter) };
+            let length = usize::try_from(row.lengths[place]).unwrap_or_default();
+            (key, rest.by_ref().take(length).collect(), row_of(&row.sums, place))
+        };
+        (partition, row.quarters.iter().enumerate().map(segment).collect())
+    };
+    rows.tails.iter().map(tail).collect()
+}
+
+fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
+    let (fingerprints, _) = stored.as_chunks::<{ size_of::<u64>() }>();
+    fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
+    rows.counters.each_ref().map(|c| {
+        let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), row_of(&c.counters, row));
+        (0..c.organization.len()).map(row).collect()
+    })
+}
+
+fn row_of(columns: &[Vec<i64>; 8], row: usize) -> Counters {
+    Counters::from_values(columns.each_ref().map(|column| column[row]))
+}
+
+fn organizations(rows: &Rows) -> Vec<(String, Update)> {
+    let o = &rows.organizations;
+    let update = |row: usize| {
+        let nanos = i64::from(o.as_of[row].timestamp_subsec_micros()) * 1_000 + i64::from(o.as_of_nanos[row]);
+        let update = Update {
+            as_of: (o.as_of[row].timestamp(), nanos),
+            event_id: o.event_id[row].clone(),
+            name: o.name[row].clone(),
+        };
+        (o.organization[row].clone(), update)
+    };
+    (0..o.organization.len()).map(update).collect()
+}
+
+fn workflows(rows: &Rows) -> Vec<(WorkflowKey, WorkflowSums)> {
+    let w = &rows.workflows;
+    let workflow = |row: usize| {
+        let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
+        let sums = WorkflowSums {
+            named: (w.name_as_of[row].timestamp_micros(), w.name[row].clone()),
+            sums: [w.runs[row], w.failed[row], w.failed_safety_limit[row], w.execution_time_ms[row]],
+        };
+        (key, sums)
+    };
+    (0..w.organization.len()).map(workflow).collect()
+}
+
+fn failures(rows: &Rows) -> Vec<((String, String), Failure)> {
+    let f = &rows.failures;
+    let failure = |row: usize| {
+        let failure = Failure {
+            finished_at: f.finished_at[row].timestamp_micros(),
+            workflow_id: f.workflow_id[row].clone(),
+            error_message: f.error_message[row].clone(),
+        };
+        ((f.organization[row].clone(), f.execution_id[row].clone()), failure)
+    };
+    (0..f.organization.len()).map(failure).collect()
+}
+
+fn letters(rows: &Rows, topics: &TopicNames) -> Vec<((Partition, i64), &'static str)> {
+    let d = &rows.dead_letters;
+    let place = |row: usize| (partition(topics, &d.topic[row], d.partition[row]), d.offset[row]);
+    (0..d.topic.len()).map(|row| (place(row), d.reason[row])).collect()
+}

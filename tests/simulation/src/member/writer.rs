@@ -1,0 +1,243 @@
+//! What writes a member's changes, as `pipeline::write` does in production, on a connection of its own.
+
+use super::line::{Line, Reply};
+use super::{Between, Setup, rows};
+use crate::defect::Defect;
+use crate::group::MemberId;
+use crate::outside::Outside;
+use crate::statement::{Answer, Stand, Statement, Step};
+use consumer::changes::Changes;
+use consumer::member::{Fate, fate};
+use consumer::progress::Standing;
+use consumer::record::{Offset, Partition};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub struct Writer {
+    id: MemberId,
+    defect: Option<Defect>,
+    line: Line,
+    job: Option<Job>,
+    written: Option<Written>,
+    /// Changes placed before their turn; only a defect has them.
+    pub next: Option<(Vec<Step>, Changes)>,
+}
+
+/// Changes being written.
+pub struct Job {
+    pub changes: Changes,
+    /// How partitions move whose fate isn't known yet.
+    steps: Vec<Step>,
+    stage: Stage,
+    pub moved: Vec<Partition>,
+    committed: BTreeSet<Partition>,
+    /// Whether they are in memory already; only a defect puts them there.
+    pub remembered: bool,
+}
+
+/// What came of it.
+pub struct Written {
+    pub changes: Changes,
+    pub committed: BTreeSet<Partition>,
+    pub floor_rose: bool,
+    pub remembered: bool,
+    /// It was not looked after; only a defect doesn't.
+    pub gave_up: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Begin and move.
+    Claim,
+    /// Write and commit.
+    Write,
+    /// Move in another transaction; only a defect does.
+    Offset,
+    /// The floor rose: roll back.
+    Back,
+    /// Look what has happened.
+    Look,
+}
+
+impl Writer {
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            id: setup.id,
+            defect: setup.defect,
+            line: Line::default(),
+            job: None,
+            written: None,
+            next: None,
+        }
+    }
+
+    pub fn is_free(&self) -> bool {
+        self.job.is_none() && self.written.is_none() && self.next.is_none()
+    }
+
+    /// The job, if its rows are under way.
+    pub fn sent(&mut self) -> Option<&mut Job> {
+        self.job.as_mut().filter(|job| job.stage == Stage::Write)
+    }
+
+    pub fn take_written(&mut self) -> Option<Written> {
+        let written = self.written.take();
+        if let Some((steps, changes)) = self.next.take_if(|_| self.job.is_none()) {
+            self.begin(changes, steps);
+        }
+        written
+    }
+
+    pub fn begin(&mut self, changes: Changes, steps: Vec<Step>) {
+        let (moved, committed) = (Vec::new(), BTreeSet::new());
+        self.job = Some(Job { changes, steps, stage: Stage::Claim, moved, committed, remembered: false });
+    }
+
+    pub fn hang_up(&mut self, outside: &mut Outside) {
+        self.line.hang_up(outside);
+    }
+
+    /// One thing: hear an answer, or send what comes next.
+    pub fn work(&mut self, between: &mut Between, outside: &mut Outside) {
+        let Some(job) = self.job.take() else { return };
+        if !self.line.is_waiting() {
+            self.line.send(self.statements(&job), outside);
+            self.job = Some(job);
+            return;
+        }
+        match self.line.hear(outside) {
+            Reply::Silence => self.job = Some(job),
+            Reply::Failed => {
+                outside.trace.say(|| format!("member {}: writing failed", self.id));
+                outside.trace.event("transactions in doubt");
+                self.doubt(job);
+            }
+            Reply::Answers(answers) => self.answered(job, &answers, between, outside),
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    fn statements(&self, job: &Job) -> Vec<Statement> {
+        let partitions: Vec<Partition> = job.steps.iter().map(|step| step.partition).collect();
+        match job.stage {
+            Stage::Claim => {
+                let steps = Statement::Move(job.steps.clone());
+                let mut all = vec![Statement::Begin, Statement::Lock(partitions), steps, Statement::Floor];
+                all.extend(self.has(Defect::OffsetBefore).then_some(Statement::Commit));
+                all.extend(self.has(Defect::OffsetAfter).then_some(Statement::Rollback));
+                all
+            }
+            Stage::Write => self.writes(job, &partitions),
+            Stage::Offset => {
+                let moved = job.steps.iter().filter(|step| job.moved.contains(&step.partition));
+                let steps = Statement::Move(moved.copied().collect());
+                vec![Statement::Begin, Statement::Lock(partitions), steps, Statement::Commit]
+            }
+            Stage::Back => vec![Statement::Rollback],
+            Stage::Look => vec![Statement::Standing(partitions)],
+        }
+    }
+
+    fn writes(&self, job: &Job, all: &[Partition]) -> Vec<Statement> {
+        let moved = if self.has(Defect::FencedWritten) { all } else { &job.moved };
+        let (mut ledger, others) = rows::of(&job.changes, moved);
+        if self.has(Defect::FiledTailKept) {
+            ledger.filed.clear();
+        }
+        let [ledger, others] = [ledger, others].map(|rows| Statement::Write(Box::new(rows)));
+        let apart = self.has(Defect::OffsetBefore) || self.has(Defect::OffsetAfter);
+        let mut writes: Vec<Statement> = apart.then_some(Statement::Begin).into_iter().collect();
+        if self.has(Defect::LedgerAfter) {
+            writes.extend([others, Statement::Commit, Statement::Begin, ledger, Statement::Commit]);
+        } else {
+            writes.extend([ledger, others, Statement::Commit]);
+        }
+        writes
+    }
+
+    fn answered(&mut self, job: Job, answers: &[Answer], between: &mut Between, outside: &mut Outside) {
+        match (job.stage, answers) {
+            (Stage::Claim, [_, _, Answer::Moved(moved), Answer::Floor(floor), ..]) => {
+                outside.trace.say(|| format!("member {} moved {moved:?}", self.id));
+                self.moved(job, moved.clone(), *floor, between);
+            }
+            (Stage::Write, _) if self.has(Defect::OffsetAfter) => {
+                self.job = Some(Job { stage: Stage::Offset, ..job });
+            }
+            (Stage::Write | Stage::Offset, _) => {
+                let mut job = job;
+                job.committed.extend(std::mem::take(&mut job.moved));
+                self.end(job, false, false);
+            }
+            (Stage::Back, _) => self.end(job, true, false),
+            (Stage::Look, [Answer::Standing(standing)]) => self.found_out(job, standing),
+            (Stage::Claim | Stage::Look, _) => self.job = Some(job),
+        }
+    }
+
+    fn moved(&mut self, job: Job, moved: Vec<Partition>, floor: i64, between: &mut Between) {
+        let ignored = self.has(Defect::FloorIgnored);
+        let rose = floor != job.changes.floor && job.changes.has_older_than(floor);
+        if !ignored {
+            between.floor = floor;
+        }
+        let stage = if rose && !ignored { Stage::Back } else { Stage::Write };
+        self.job = Some(Job { stage, moved, ..job });
+    }
+
+    /// After a failure: what has happened is what the table says.
+    fn doubt(&mut self, mut job: Job) {
+        let stage = std::mem::replace(&mut job.stage, Stage::Look);
+        if stage == Stage::Write {
+            match self.defect {
+                Some(Defect::DoubtDoneAgain) => {
+                    job.steps.iter_mut().for_each(|step| step.forced = true);
+                    job.stage = Stage::Claim;
+                }
+                Some(Defect::DoubtTakenForFailed | Defect::NoFromCheck) => job.stage = Stage::Claim,
+                Some(Defect::DoubtTakenForDone) => {
+                    job.committed.extend(job.steps.iter().map(|step| step.partition));
+                    return self.end(job, false, false);
+                }
+                Some(Defect::RememberedTooEarly) => return self.end(job, false, true),
+                _ => {}
+            }
+        }
+        self.job = Some(job);
+    }
+
+    fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, Stand>) {
+        if self.has(Defect::ClaimAdopted) {
+            let epoch = |of: Partition, epoch| standing.get(&of).map_or(epoch, |stand| stand.epoch);
+            job.changes.parts.iter_mut().for_each(|part| part.epoch = epoch(part.partition, part.epoch));
+            job.steps.iter_mut().for_each(|step| step.epoch = epoch(step.partition, step.epoch));
+        }
+        let Job { changes, steps, committed, .. } = &mut job;
+        steps.retain(|step| {
+            let stand = standing
+                .get(&step.partition)
+                .map(|stand| Standing { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
+            let part = changes.parts.iter().find(|part| part.partition == step.partition);
+            match part.map(|part| fate(part, stand.as_ref())) {
+                Some(None) => true,
+                Some(Some(Fate::Committed)) => {
+                    committed.insert(step.partition);
+                    false
+                }
+                Some(Some(Fate::Lost)) | None => false,
+            }
+        });
+        if job.steps.is_empty() {
+            self.end(job, false, false);
+        } else {
+            self.job = Some(Job { stage: Stage::Claim, ..job });
+        }
+    }
+
+    fn end(&mut self, job: Job, floor_rose: bool, gave_up: bool) {
+        let Job { changes, committed, remembered, .. } = job;
+        self.written = Some(Written { changes, committed, floor_rose, remembered, gave_up });
+    }
+}
