@@ -1,10 +1,10 @@
 //! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
 
 use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, PageEntries, Run, Slice, Tally};
-use crate::dead_letter::DeadLetter;
 use crate::fingerprint_set::FingerprintSet;
 use crate::ledger::PageKey;
 use crate::record::{Outcome, Partition, Span};
+use crate::refused::Refused;
 use crate::texts::{Text, Texts};
 use domain::{BucketSize, Counters, Quarter};
 use std::collections::HashMap;
@@ -41,7 +41,7 @@ pub struct Part {
     /// Organizations' newest updates.
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
-    pub dead_letters: Vec<DeadLetter>,
+    pub dead_letters: Refused,
     /// For metrics.
     pub tally: Tally,
     /// Records that were counted before.
@@ -156,7 +156,7 @@ impl Part {
             workflows: Map::default(),
             failures: Vec::new(),
             organizations: HashMap::new(),
-            dead_letters: Vec::new(),
+            dead_letters: Refused::default(),
             tally: Tally::default(),
             duplicates: 0,
             contradictions: 0,

@@ -1,11 +1,13 @@
 //! Claims: from an assignment to the order to fetch from where the table says.
 
 use super::Running;
+use crate::allowance::Allowance;
 use crate::batch::Held;
 use crate::progress::Progress;
 use crate::record::{Offset, Partition, Topic};
 use crate::source::{Ends, KafkaError, Order, StartOffset};
 use crate::store::{Claimed, Connection, Standing};
+use chrono::Utc;
 use std::collections::{BTreeMap, HashMap};
 
 /// A partition's claim and where it starts.
@@ -76,12 +78,18 @@ impl Running {
             .collect();
         let note = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
         self.parts.store.until_done("noting topic ids", note).await;
+        let claimed: Vec<Partition> = starts.keys().copied().collect();
+        // Claimed, so nobody else adds to them: a member that starts again and again goes on with what is left.
+        let count = async |connection: &mut Connection| connection.letters_of_this_hour(&claimed).await;
+        let spent = self.parts.store.until_done("counting this hour's dead letters", count).await;
+        let now = Utc::now().timestamp();
         for (partition, (epoch, position)) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
             self.parts.ledger.forget(partition);
             self.parts.readiness.forget(&self.condition(partition));
             self.holding.insert(partition, Progress::claimed(epoch, position));
-            let held = Held { partition, epoch, position };
+            let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
+            let held = Held { partition, epoch, position, allowance };
             self.undelivered.push_back(Order::Fetch { held, assignment });
         }
         self.deliver();

@@ -114,7 +114,15 @@ type Write<'a> = (&'a Statement, Vec<&'a (dyn ToSql + Sync)>);
 
 /// The statements with something to write, in order.
 fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
-    let Rows { segments: s, organizations: o, workflows: w, failures: f, dead_letters: d, counters } = rows;
+    let Rows {
+        segments: s,
+        organizations: o,
+        workflows: w,
+        failures: f,
+        dead_letters: d,
+        letter_runs: r,
+        counters,
+    } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
         (
             s.topic.is_empty(),
@@ -137,12 +145,19 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
                     &d.key,
                     &d.headers,
                     &d.payload,
+                    &d.payload_bytes,
+                    &d.kept_whole,
                     &d.broker_timestamp,
                     &d.reason,
                     &d.detail,
                     &d.organization,
                 ],
             ),
+        ),
+        (d.topic.is_empty(), (&statements.out_of_runs, vec![&d.topic, &d.topic_id, &d.partition, &d.offset])),
+        (
+            r.topic.is_empty(),
+            (&statements.letter_runs, vec![&r.topic, &r.topic_id, &r.partition, &r.reason, &r.offsets]),
         ),
         (
             f.organization.is_empty(),
