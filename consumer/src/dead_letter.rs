@@ -9,6 +9,9 @@ const KEY_BYTES_MAX: usize = 4_096;
 const HEADERS_BYTES_MAX: usize = 16_384;
 /// What a header costs beside its name and value.
 const HEADER_OVERHEAD_BYTES: usize = 8;
+/// What a row costs beside what it holds, as a batch reckons: many small ones take PostgreSQL as long as a few large ones,
+/// and others' records wait for the commit.
+const ROW_BYTES: usize = 1_024;
 /// Bytes of the sentence for people that are kept: it may quote the record.
 const DETAIL_BYTES_MAX: usize = 1_024;
 
@@ -55,12 +58,12 @@ impl DeadLetter {
         }
     }
 
-    /// How many bytes of the record it keeps.
+    /// How many bytes it takes to keep it.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers = self.headers.iter().map(|(name, value)| name.len() + length(value));
-        length(&self.key) + length(&self.payload) + headers.sum::<usize>()
+        ROW_BYTES + length(&self.key) + length(&self.payload) + headers.sum::<usize>()
     }
 }
 

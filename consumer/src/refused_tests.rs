@@ -196,5 +196,5 @@ fn a_flood_is_one_range_whatever_its_size() {
     };
     assert_eq!((refused.whole.len(), &refused.runs), (10, &vec![run]));
     assert_eq!((refused.in_runs(), refused.reasons().map(|(_, n)| n).sum()), (99_990, 100_000u64));
-    assert_eq!(bytes, 10 * 16 + 16, "so that a batch isn't full before it has its records");
+    assert!(bytes < 10 * 2_000, "or a batch would be full before it has its records: {bytes}");
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod commands;
 mod counting;
+mod floods;
 mod harness;
 mod interruptions;
 mod ledger;
