@@ -1,15 +1,13 @@
 //! Reading the ledger's pages.
 
 use super::{Connection, Error};
-use crate::fingerprint_set::FingerprintSet;
+use crate::fingerprint_set::{FingerprintSet, from_stored};
 use crate::ledger::PageKey;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::types::ToSql;
-
-const FINGERPRINT_BYTES: usize = size_of::<u64>();
 
 /// How large a page is in the database.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +46,9 @@ impl Connection {
         let mut rows = pin!(rows);
         let mut pages: HashMap<PageKey, Vec<u64>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
-            let (segment, odd) = row.get::<_, &[u8]>(1).as_chunks::<FINGERPRINT_BYTES>();
-            if !odd.is_empty() {
-                return Err(Error::Unexpected("a ledger segment whose length is no multiple of 8"));
-            }
-            let page = pages.entry(key_of(keys, &row)?).or_default();
-            page.extend(segment.iter().map(|bytes| u64::from_be_bytes(*bytes)));
+            let odd = Error::Unexpected("a ledger segment whose length is no multiple of 8");
+            let segment = from_stored(row.get(1)).ok_or(odd)?;
+            pages.entry(key_of(keys, &row)?).or_default().extend(segment);
         }
         let sets = pages.into_iter().map(|(key, mut fingerprints)| {
             fingerprints.sort_unstable();

@@ -5,6 +5,7 @@
 use super::TopicNames;
 use crate::batch::OrganizationUpdate;
 use crate::changes::{Changes, FailedRun, Part, WorkflowCounters};
+use crate::fingerprint_set::stored;
 use crate::record::{Outcome, Partition, Span, Topic};
 use crate::texts::{Ranks, Text};
 use base64::Engine as _;
@@ -262,7 +263,7 @@ impl Segments {
             self.quarter.push(segment.key.quarter.start());
             self.until.push(part.span.until.0);
             self.layout.push(LAYOUT);
-            self.fingerprints.push(segment.fingerprints.iter().flat_map(|n| n.to_be_bytes()).collect());
+            self.fingerprints.push(stored(&segment.fingerprints));
             self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
         }
     }
