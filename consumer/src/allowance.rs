@@ -10,7 +10,7 @@ pub struct Settings {
     pub dead_letter_payload_bytes_max: u32,
     /// Refused records of one partition that are kept whole in an hour at most; of what exceeds that only places and
     /// reasons are kept. Raise it to look into a flood from the database alone; a row takes what its payload takes and
-    /// some 300 bytes.
+    /// some 400 bytes.
     #[arg(long, env = "DEAD_LETTERS_WHOLE_PER_HOUR", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub dead_letters_whole_per_hour: u32,
 }
