@@ -166,7 +166,9 @@ async fn check_organizations(client: &Client, truth: &Truth, differences: &mut D
 }
 
 async fn check_dead_letters(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
-    let rows = client.query("select reason, count(*) from dead_letters group by reason", &[]);
+    let query = "select reason, sum(records)::bigint from (select reason, 1 as records from dead_letters union all \
+                 select reason, records from dead_letter_runs) refused group by reason";
+    let rows = client.query(query, &[]);
     let rows = rows.await.context("dead_letters can't be read")?;
     let found = rows.iter().map(|row| (row.get(0), [row.get(1)])).collect();
     let count = |count: u64| i64::try_from(count).expect("fewer records than 2^63");

@@ -1,9 +1,11 @@
 //! A batch: records folded together, still undecided about which of them were counted before. Pure.
 
-use crate::dead_letter::DeadLetter;
+use crate::allowance::{Allowance, Keeping};
 use crate::decode::{self, Bounds};
 use crate::identity::{Fingerprints, Kind};
+use crate::reason::Refusal;
 use crate::record::{Instant, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
+use crate::refused::Refused;
 use crate::texts::{Text, Texts};
 use domain::Quarter;
 use std::collections::HashMap;
@@ -17,6 +19,8 @@ pub struct Held {
     pub epoch: i64,
     /// The offset of the next record to fold.
     pub position: Offset,
+    /// What it has used up of the hour's share of refused records kept whole.
+    pub allowance: Allowance,
 }
 
 /// Records folded together, by partition, because a partition that turns out to be lost takes its share along.
@@ -47,7 +51,7 @@ pub struct Slice {
     /// The newest update of each organization in this slice.
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
-    pub dead_letters: Vec<DeadLetter>,
+    pub dead_letters: Refused,
     /// How many records of what sort.
     pub tally: Tally,
     page_of: HashMap<Quarter, usize, foldhash::fast::RandomState>,
@@ -160,7 +164,14 @@ impl Batch {
     }
 
     /// Folds a record of `held` in and moves `held` on. A record that was folded before changes nothing.
-    pub fn take(&mut self, held: &mut Held, raw: &Raw<'_>, fingerprints: &Fingerprints, bounds: Bounds) {
+    pub fn take(
+        &mut self,
+        held: &mut Held,
+        raw: &Raw<'_>,
+        fingerprints: &Fingerprints,
+        bounds: Bounds,
+        keeping: Keeping,
+    ) {
         let index = self.slice_of(held);
         let slice = &mut self.slices[index];
         if !slice.span.take(raw.offset) {
@@ -171,11 +182,11 @@ impl Batch {
         self.records += 1;
         let bytes = match decode::open(raw) {
             Ok(bytes) => bytes,
-            Err(refusal) => return self.refuse(index, raw, &refusal),
+            Err(refusal) => return self.refuse(index, held, raw, &refusal, keeping),
         };
         match decode::decode(raw.partition.topic, &bytes, bounds) {
             Ok(record) => self.kept_bytes += slice.fold(&mut self.texts, &record, fingerprints),
-            Err(refusal) => self.refuse(index, raw, &refusal),
+            Err(refusal) => self.refuse(index, held, raw, &refusal, keeping),
         }
     }
 
@@ -240,10 +251,9 @@ impl Batch {
     }
 
     #[cold]
-    fn refuse(&mut self, slice: usize, raw: &Raw<'_>, refusal: &crate::reason::Refusal) {
-        let letter = DeadLetter::new(raw, refusal);
-        self.kept_bytes += letter.bytes();
-        self.slices[slice].dead_letters.push(letter);
+    fn refuse(&mut self, slice: usize, held: &mut Held, raw: &Raw<'_>, refusal: &Refusal, keeping: Keeping) {
+        let refused = &mut self.slices[slice].dead_letters;
+        self.kept_bytes += refused.add(raw, refusal, &mut held.allowance, keeping);
     }
 }
 
@@ -256,7 +266,7 @@ impl Slice {
             pages: Vec::new(),
             runs: Vec::new(),
             organizations: HashMap::new(),
-            dead_letters: Vec::new(),
+            dead_letters: Refused::default(),
             tally: Tally::default(),
             page_of: HashMap::default(),
             latest_page: 0,

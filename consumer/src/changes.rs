@@ -1,9 +1,9 @@
 //! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
 
 use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
-use crate::dead_letter::DeadLetter;
 use crate::ledger::PageKey;
 use crate::record::{Outcome, Partition, Span};
+use crate::refused::Refused;
 use crate::texts::{Text, Texts};
 use domain::{BucketSize, Counters, Quarter};
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ pub struct Part {
     /// Organizations' newest updates.
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
-    pub dead_letters: Vec<DeadLetter>,
+    pub dead_letters: Refused,
     /// For metrics.
     pub tally: Tally,
     /// Records that count.
@@ -180,7 +180,7 @@ impl Part {
             workflows: Map::default(),
             failures: Vec::new(),
             organizations: HashMap::new(),
-            dead_letters: Vec::new(),
+            dead_letters: Refused::default(),
             tally: Tally::default(),
             counted: 0,
             duplicates: 0,

@@ -130,6 +130,19 @@ impl FingerprintSet {
     }
 }
 
+/// Fingerprints as the database stores them: big-endian, one behind the other.
+#[must_use]
+pub fn stored(fingerprints: &[u64]) -> Vec<u8> {
+    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes()).collect()
+}
+
+/// The fingerprints in what the database stores; `None` if it isn't made of them.
+#[must_use]
+pub fn from_stored(bytes: &[u8]) -> Option<impl ExactSizeIterator<Item = u64>> {
+    let (fingerprints, odd) = bytes.as_chunks::<{ size_of::<u64>() }>();
+    odd.is_empty().then(|| fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes)))
+}
+
 /// Two ascending sequences as one.
 fn merged(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
     let (mut a, mut b) = (a.peekable(), b.peekable());

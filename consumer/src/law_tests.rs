@@ -3,6 +3,7 @@
 //!
 //! The pure parts run as in production, against tables that are maps.
 
+use crate::allowance::{Allowance, Keeping};
 use crate::batch::{Batch, Held};
 use crate::changes::{Changes, Deciding, Segment};
 use crate::decode::Bounds;
@@ -24,6 +25,7 @@ use proto::v1::{
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const BOUNDS: Bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
+const KEEPING: Keeping = Keeping { hour: 0, whole_per_hour: 10_000, payload_bytes_max: 1 << 16 };
 
 /// What a record is about; what it says follows, so that copies never contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,7 +118,8 @@ struct Tables {
 impl Tables {
     fn held(&mut self, partition: Partition) -> Held {
         let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
-        Held { partition, epoch, position: *self.next.entry(partition).or_insert(Offset(0)) }
+        let position = *self.next.entry(partition).or_insert(Offset(0));
+        Held { partition, epoch, position, allowance: Allowance::spent(0, 0) }
     }
 
     /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
@@ -226,7 +229,7 @@ impl Runner {
     fn join(tables: &mut Tables, partitions: &[Partition], tuning: Tuning) -> Self {
         let held: Vec<Held> = partitions.iter().map(|partition| tables.held(*partition)).collect();
         let mut member = Member::new(Ledger::new(tuning));
-        for Held { partition, epoch, position } in &held {
+        for Held { partition, epoch, position, .. } in &held {
             let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
             member.hold(*partition, Progress::claimed(*epoch, 1, *position), tail);
         }
@@ -249,7 +252,7 @@ impl Runner {
                     headers: Vec::new(),
                     timestamp_ms: None,
                 };
-                batch.take(held, &raw, &fingerprints, BOUNDS);
+                batch.take(held, &raw, &fingerprints, BOUNDS, KEEPING);
             }
         }
         batch

@@ -12,6 +12,7 @@
 //!
 //! Pure files do no I/O and read no clock: `record` to `changes` below, `ledger` and `progress`, `store::rows`.
 
+pub mod allowance;
 pub mod batch;
 pub mod changes;
 pub mod dead_letter;
@@ -26,6 +27,7 @@ pub mod place;
 pub mod progress;
 pub mod reason;
 pub mod record;
+pub mod refused;
 pub mod tail;
 pub mod texts;
 pub mod wire;

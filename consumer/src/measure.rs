@@ -15,6 +15,7 @@ use std::time::Duration;
 
 const RECORDS: &str = "consumer_records_total";
 const DEAD_LETTERS: &str = "consumer_dead_letters_total";
+const PLACES_ONLY: &str = "consumer_dead_letters_places_only_total";
 const CONTRADICTIONS: &str = "consumer_contradictions_total";
 const BATCH_RECORDS: &str = "consumer_batch_records";
 const BATCH_SECONDS: &str = "consumer_batch_seconds";
@@ -34,6 +35,7 @@ pub struct Meters {
     unknown_bodies: Counter,
     contradictions: Counter,
     dead_letters: Vec<(Reason, Counter)>,
+    places_only: Counter,
     batch_records: Histogram,
     batch_seconds: Histogram,
     commit_seconds: Histogram,
@@ -64,6 +66,7 @@ impl Meters {
     pub fn new() -> Self {
         describe_counter!(RECORDS, "Records committed, by outcome.");
         describe_counter!(DEAD_LETTERS, "Records that can't be counted, by reason.");
+        describe_counter!(PLACES_ONLY, "Those of them of which nothing but place and reason is kept.");
         describe_counter!(
             CONTRADICTIONS,
             "Copies of a record that contradict the one that counts, where seen."
@@ -87,6 +90,7 @@ impl Meters {
             dead_letters: Reason::ALL
                 .map(|reason| (reason, counter!(DEAD_LETTERS, "reason" => reason.code())))
                 .into(),
+            places_only: counter!(PLACES_ONLY),
             batch_records: histogram!(BATCH_RECORDS),
             batch_seconds: histogram!(BATCH_SECONDS),
             commit_seconds: histogram!(COMMIT_SECONDS),
@@ -117,10 +121,11 @@ impl Meters {
         self.nothing_to_count.increment(part.tally.nothing_to_count);
         self.unknown_bodies.increment(part.tally.unknown_bodies);
         self.contradictions.increment(part.contradictions);
-        for letter in &part.dead_letters {
-            let counter = self.dead_letters.iter().find(|(reason, _)| *reason == letter.refusal.reason);
-            counter.expect("all reasons have one").1.increment(1);
+        for (reason, records) in part.dead_letters.reasons() {
+            let counter = self.dead_letters.iter().find(|(known, _)| *known == reason);
+            counter.expect("all reasons have one").1.increment(records);
         }
+        self.places_only.increment(part.dead_letters.in_runs());
     }
 
     /// How far a partition is behind.

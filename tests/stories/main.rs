@@ -6,6 +6,7 @@ mod commands;
 mod commits;
 mod counting;
 mod fairness;
+mod floods;
 mod harness;
 mod interruptions;
 mod ledger;

@@ -1,11 +1,11 @@
-//! `consumer dead-letters list` and `show`: refused records, a page of them or one whole.
+//! `consumer dead-letters list` and `show`: refused records, a page of them or all that is kept of one.
 
 use super::table::{Table, printable};
 use super::{Ending, console, moment};
 use crate::place::Place;
 use crate::reason::Reason;
 use crate::settings::Database;
-use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven, Session};
+use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven, RunLine, Session};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -68,7 +68,8 @@ pub struct List {
     /// Those that follow this one, as an earlier page named it: TOPIC/TOPIC_ID/PARTITION/OFFSET.
     #[arg(long, value_parser = place)]
     pub after: Option<LetterPlace>,
-    /// Answer with a JSON object of "deadLetters" and "next" (for --after; null at the end), for programs.
+    /// Answer with a JSON object, for programs: "deadLetters", "next" (for --after; null at the end), "runs" of those of
+    /// which only places are kept, and "total" of both, whatever the page.
     #[arg(long)]
     pub json: bool,
 }
@@ -106,22 +107,36 @@ pub async fn list(settings: &List) -> anyhow::Result<Ending> {
     let more = lines.len() as i64 > settings.limit;
     lines.truncate(usize::try_from(settings.limit)?);
     let next = lines.last().filter(|_| more).map(|line| token(&line.at));
+    let runs = session.run_lines(&filter).await.context("PostgreSQL")?;
+    let kept = session.count_letters(&filter, Redriven::Too).await.context("PostgreSQL")?;
+    let places_only: i64 = runs.iter().map(|run| run.records).sum();
     if settings.json {
         let letters: Vec<_> = lines.iter().map(as_json).collect();
-        let page = json!({ "deadLetters": letters, "next": next });
+        let runs: Vec<_> = runs.iter().map(run_as_json).collect();
+        let total = json!({ "kept": kept, "placesOnly": places_only });
+        let page = json!({ "deadLetters": letters, "next": next, "runs": runs, "total": total });
         console::answer(serde_json::to_string_pretty(&page)?)?;
-    } else if lines.is_empty() {
-        console::tell("there are none");
-    } else {
-        console::answer(as_table(&lines))?;
-        if let Some(next) = next {
-            console::tell(format_args!("there are more: --after {next}"));
-        }
+        return Ok(Ending::Good);
     }
+    if !lines.is_empty() {
+        console::answer(as_table(&lines))?;
+    }
+    if let Some(next) = next {
+        console::tell(format_args!("there are more: --after {next}"));
+    }
+    if !runs.is_empty() {
+        let gap = if lines.is_empty() { "" } else { "\n" };
+        console::answer(format_args!("{gap}{}", runs_as_table(&runs)))?;
+    }
+    console::tell(match (kept, places_only) {
+        (0, 0) => "there are none".to_owned(),
+        (kept, 0) => format!("{kept} in all"),
+        (kept, places) => format!("{} in all: {kept} kept, of {places} only the places", kept + places),
+    });
     Ok(Ending::Good)
 }
 
-/// Shows it.
+/// Shows what is kept of it.
 ///
 /// # Errors
 /// When there is none at that place, or PostgreSQL doesn't answer.
@@ -134,7 +149,8 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
         ..LetterFilter::default()
     };
     let letters = session.letters(&filter, Redriven::Too, None, SHOWN_MAX).await.context("PostgreSQL")?;
-    if letters.is_empty() {
+    let runs = session.run_lines(&filter).await.context("PostgreSQL")?;
+    if letters.is_empty() && runs.is_empty() {
         bail!(
             "no dead letter was read from {} {} at {}",
             settings.topic,
@@ -146,6 +162,9 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
         for line in in_full(letter) {
             console::answer(line)?;
         }
+    }
+    for line in runs.iter().flat_map(|run| place_in_full(run, settings.offset)) {
+        console::answer(line)?;
     }
     Ok(Ending::Good)
 }
@@ -171,11 +190,75 @@ fn as_table(lines: &[LetterLine]) -> Table<9> {
             line.organization.clone().unwrap_or_default(),
             moment::shown(Some(line.rejected_at)),
             moment::shown(line.redriven_at),
-            line.payload_bytes.map(|bytes| bytes.to_string()).unwrap_or_default(),
+            length(line),
             line.detail.clone(),
         ]);
     }
     table
+}
+
+/// How long the payload was, and whether all of the record is there.
+fn length(line: &LetterLine) -> String {
+    let bytes = line.payload_bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
+    if line.is_whole { bytes } else { format!("{bytes} (cut)") }
+}
+
+fn runs_as_table(runs: &[RunLine]) -> Table<9> {
+    let mut table = Table::new([
+        "ONLY PLACES OF",
+        "PARTITION",
+        "REASON",
+        "RECORDS",
+        "FIRST OFFSET",
+        "LAST OFFSET",
+        "FIRST REFUSED",
+        "LAST REFUSED",
+        "REDRIVEN",
+    ]);
+    for run in runs {
+        table.add([
+            run.place.topic.clone(),
+            run.place.partition.to_string(),
+            run.reason.clone(),
+            run.records.to_string(),
+            run.first_offset.to_string(),
+            run.last_offset.to_string(),
+            moment::shown(Some(run.first_rejected_at)),
+            moment::shown(Some(run.last_rejected_at)),
+            run.redriven.to_string(),
+        ]);
+    }
+    table
+}
+
+fn run_as_json(run: &RunLine) -> serde_json::Value {
+    json!({
+        "topic": run.place.topic,
+        "topicId": run.topic_id,
+        "partition": run.place.partition,
+        "reason": run.reason,
+        "records": run.records,
+        "firstOffset": run.first_offset,
+        "lastOffset": run.last_offset,
+        "firstRejectedAt": moment::exact(Some(run.first_rejected_at)),
+        "lastRejectedAt": moment::exact(Some(run.last_rejected_at)),
+        "redriven": run.redriven,
+    })
+}
+
+fn place_in_full(run: &RunLine, offset: i64) -> Vec<String> {
+    let Place { topic, partition } = &run.place;
+    vec![
+        format!("place         {} at {offset}", run.place),
+        format!("topic id      {}", if run.topic_id.is_empty() { "-" } else { &run.topic_id }),
+        format!("reason        {}", run.reason),
+        format!("refused       {}", moment::exact(Some(run.last_rejected_at)).unwrap_or_default()),
+        "payload       not kept: too many records were refused in that hour (DEAD_LETTERS_WHOLE_PER_HOUR)"
+            .into(),
+        format!(
+            "              while Kafka has it: kcat -C -b BROKERS -t {topic} -p {partition} -o {offset} -c 1, or redrive it"
+        ),
+    ]
 }
 
 fn as_json(line: &LetterLine) -> serde_json::Value {
@@ -192,6 +275,7 @@ fn as_json(line: &LetterLine) -> serde_json::Value {
         "redrivenAt": moment::exact(line.redriven_at),
         "redrives": line.redrives,
         "payloadBytes": line.payload_bytes,
+        "keptWhole": line.is_whole,
     })
 }
 
@@ -217,6 +301,11 @@ fn in_full(letter: &Letter) -> Vec<String> {
             .map(|(name, value)| format!("header        {}: {}", printable(name), bytes(value.as_deref()))),
     );
     lines.push(format!("payload       {}", bytes(payload.as_deref())));
+    if !line.is_whole {
+        let long =
+            line.payload_bytes.map(|bytes| format!(": the payload has {bytes} bytes")).unwrap_or_default();
+        lines.push(format!("              the record was cut{long}; a redrive reads it again from Kafka"));
+    }
     lines
 }
 

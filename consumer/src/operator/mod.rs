@@ -8,6 +8,7 @@ mod dead_letters;
 mod moment;
 mod progress;
 mod redrive;
+mod redrive_runs;
 mod reset;
 mod table;
 
@@ -66,8 +67,12 @@ pub enum DeadLetters {
     /// Lists refused records by topic, partition and offset, a page at a time.
     ///
     /// Where more follow, the last line says how to go on: with --after and the place of the last one shown.
+    ///
+    /// In a flood (DEAD_LETTERS_WHOLE_PER_HOUR) only places and reasons are kept of most. Those follow in a table of their
+    /// own: how many, the first and the last, by partition and reason.
     List(Box<dead_letters::List>),
-    /// Shows one refused record whole: key, headers and payload as text where they are text, as hex otherwise.
+    /// Shows all that is kept of one refused record: key, headers and payload as text where they are text, as hex otherwise.
+    /// Where only its place is, it says how to read it from Kafka.
     Show(Box<dead_letters::Show>),
     /// Publishes refused records again, to the topic and partition they came from: key, headers and payload unchanged, but for
     /// the header redrive-count. Do it when the cause is gone: a record from the future whose time has come, a consumer that
@@ -76,7 +81,10 @@ pub enum DeadLetters {
     /// It is safe: a record that was counted meanwhile isn't counted twice. It can be interrupted, and simply done again.
     ///
     /// A dead letter stays where it is, marked as redriven, and isn't chosen again without --again. A record that is refused
-    /// again makes a dead letter of its own. A record whose payload was not kept can't be redriven.
+    /// again makes a dead letter of its own.
+    ///
+    /// Records that were cut, or of which only the place was kept, are read again from Kafka. Those that Kafka no longer has
+    /// can't be redriven.
     ///
     /// Ends with 1 if something chosen could not be redriven.
     Redrive(Box<redrive::Redrive>),

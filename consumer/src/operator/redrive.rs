@@ -6,11 +6,12 @@ use super::dead_letters::Filter;
 use crate::place::Place;
 use crate::reason::Reason;
 use crate::settings::{BadSetting, Database};
-use crate::source::cluster::{self, Cluster, Outgoing, Republisher};
+use crate::source::cluster::{self, Cluster, Outgoing, Republisher, Rereader};
 use crate::store::{Letter, LetterFilter, Redriven, Session};
 use anyhow::Context as _;
 use futures_util::future::join_all;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The header that says how often a record was published again.
 const REDRIVE_COUNT: &str = "redrive-count";
@@ -46,10 +47,10 @@ pub struct Redrive {
 
 /// Why a dead letter is not redriven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unfit {
+pub(super) enum Unfit {
     /// It came back too often.
     TooOften,
-    /// There are no bytes to publish.
+    /// There are no bytes to publish, and none in Kafka.
     PayloadNotKept,
     /// The partition is no more.
     NoSuchPartition,
@@ -57,8 +58,8 @@ enum Unfit {
 
 /// What has been done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    redriven: u64,
+pub(super) struct Tally {
+    pub(super) redriven: u64,
     too_often: u64,
     payload_not_kept: u64,
     no_such_partition: u64,
@@ -79,12 +80,15 @@ pub async fn redrive(settings: &Redrive) -> anyhow::Result<Ending> {
     let now = session.now().await.context("PostgreSQL")?;
     filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
     let meant = if settings.again { Redriven::Too } else { Redriven::Not };
-    let count = session.count_letters(&filter, meant).await.context("PostgreSQL")?;
+    let whole = session.count_letters(&filter, meant).await.context("PostgreSQL")?;
+    let count = whole + session.count_in_runs(&filter, meant).await.context("PostgreSQL")?;
     let mut round = Round {
         settings,
         cluster: Cluster::new(&settings.cluster)?,
         republisher: Republisher::new(&settings.cluster)?,
+        rereader: None,
         partitions: HashMap::new(),
+        topic_ids: HashMap::new(),
         tally: Tally::default(),
     };
     let done = round.go(&session, &filter, meant, count).await;
@@ -96,13 +100,16 @@ pub async fn redrive(settings: &Redrive) -> anyhow::Result<Ending> {
 }
 
 /// One run of the command.
-struct Round<'a> {
-    settings: &'a Redrive,
-    cluster: Cluster,
-    republisher: Republisher,
+pub(super) struct Round<'a> {
+    pub(super) settings: &'a Redrive,
+    pub(super) cluster: Cluster,
+    pub(super) republisher: Republisher,
+    pub(super) rereader: Option<Arc<Rereader>>,
     /// What Kafka has, by topic.
     partitions: HashMap<String, Vec<Place>>,
-    tally: Tally,
+    /// The topics' ids, where they can be learned.
+    pub(super) topic_ids: HashMap<String, Option<String>>,
+    pub(super) tally: Tally,
 }
 
 impl Round<'_> {
@@ -117,21 +124,25 @@ impl Round<'_> {
         let (mut after, mut seen) = (None, 0);
         loop {
             let page = session.letters(filter, meant, after.as_ref(), PAGE).await.context("PostgreSQL")?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { break };
             after = Some(last.line.at.clone());
-            self.page(session, &page).await?;
             seen += page.len();
+            self.page(session, page).await?;
             advance.at(format_args!("{seen} of {count} dead letters"));
         }
+        self.runs(session, filter, meant, &mut advance).await
     }
 
     /// Publishes a page and notes what Kafka has of it, even if it doesn't have all.
-    async fn page(&mut self, session: &Session, page: &[Letter]) -> anyhow::Result<()> {
+    async fn page(&mut self, session: &Session, mut page: Vec<Letter>) -> anyhow::Result<()> {
+        for letter in page.iter_mut().filter(|letter| !letter.line.is_whole) {
+            self.complete(letter)?;
+        }
         let mut fit = Vec::new();
-        for letter in page {
+        for letter in &page {
             match self.headers(letter)? {
                 Ok(headers) => fit.push((letter, headers)),
-                Err(unfit) => self.tally.hold_back(unfit),
+                Err(unfit) => self.tally.hold_back(unfit, 1),
             }
         }
         if self.settings.dry_run {
@@ -154,34 +165,46 @@ impl Round<'_> {
 
     /// The headers it is published with, unless it isn't.
     fn headers(&mut self, letter: &Letter) -> anyhow::Result<Result<Headers, Unfit>> {
-        let place = &letter.line.at.place;
+        let exists = self.exists(&letter.line.at.place)?;
+        Ok(if exists {
+            marked_letter(letter, self.settings.redrives_max)
+        } else {
+            Err(Unfit::NoSuchPartition)
+        })
+    }
+
+    /// Whether Kafka has the partition.
+    pub(super) fn exists(&mut self, place: &Place) -> anyhow::Result<bool> {
         if !self.partitions.contains_key(&place.topic) {
             let known = tokio::task::block_in_place(|| self.cluster.partitions(&place.topic));
             self.partitions.insert(place.topic.clone(), known.context("Kafka")?);
         }
-        let exists = self.partitions.get(&place.topic).is_some_and(|known| known.contains(place));
-        let headers = marked(letter, self.settings.redrives_max);
-        Ok(if exists { headers } else { Err(Unfit::NoSuchPartition) })
+        Ok(self.partitions.get(&place.topic).is_some_and(|known| known.contains(place)))
     }
 }
 
-type Headers = Vec<(String, Option<Vec<u8>>)>;
+pub(super) type Headers = Vec<(String, Option<Vec<u8>>)>;
 
-/// The record's headers with its redrives counted, unless it can't or shall not be published.
-fn marked(letter: &Letter, redrives_max: u32) -> Result<Headers, Unfit> {
+/// The letter's headers with its redrives counted, unless it can't or shall not be published.
+fn marked_letter(letter: &Letter, redrives_max: u32) -> Result<Headers, Unfit> {
     // A record without a value is refused as empty; any other without one had one.
-    if letter.payload.is_none() && letter.line.reason != Reason::EmptyPayload.code() {
+    let is_hollow = letter.payload.is_none() && letter.line.reason != Reason::EmptyPayload.code();
+    if is_hollow || !letter.line.is_whole {
         return Err(Unfit::PayloadNotKept);
     }
+    marked(&letter.headers, letter.line.redrives, redrives_max)
+}
+
+/// A record's headers with its redrives counted: those that they tell of, and `redrives` since.
+pub(super) fn marked(headers: &Headers, redrives: i32, redrives_max: u32) -> Result<Headers, Unfit> {
     let is_count = |name: &str| name.eq_ignore_ascii_case(REDRIVE_COUNT);
-    let before =
-        letter.headers.iter().rfind(|(name, _)| is_count(name)).and_then(|(_, value)| value.as_deref());
+    let before = headers.iter().rfind(|(name, _)| is_count(name)).and_then(|(_, value)| value.as_deref());
     let before = before.and_then(|value| std::str::from_utf8(value).ok()?.parse::<u32>().ok()).unwrap_or(0);
-    let redrives = before.saturating_add(u32::try_from(letter.line.redrives).unwrap_or(0));
+    let redrives = before.saturating_add(u32::try_from(redrives).unwrap_or(0));
     if redrives >= redrives_max {
         return Err(Unfit::TooOften);
     }
-    let others = letter.headers.iter().filter(|(name, _)| !is_count(name)).cloned();
+    let others = headers.iter().filter(|(name, _)| !is_count(name)).cloned();
     let count = (REDRIVE_COUNT.to_owned(), Some((redrives + 1).to_string().into_bytes()));
     Ok(others.chain([count]).collect())
 }
@@ -197,11 +220,11 @@ fn outgoing<'a>(letter: &'a Letter, headers: &'a Headers) -> Outgoing<'a> {
 }
 
 impl Tally {
-    fn hold_back(&mut self, unfit: Unfit) {
+    pub(super) fn hold_back(&mut self, unfit: Unfit, records: u64) {
         match unfit {
-            Unfit::TooOften => self.too_often += 1,
-            Unfit::PayloadNotKept => self.payload_not_kept += 1,
-            Unfit::NoSuchPartition => self.no_such_partition += 1,
+            Unfit::TooOften => self.too_often += records,
+            Unfit::PayloadNotKept => self.payload_not_kept += records,
+            Unfit::NoSuchPartition => self.no_such_partition += records,
         }
     }
 
@@ -216,7 +239,7 @@ impl Tally {
             ),
             (
                 self.payload_not_kept,
-                "refused: the payload was not kept, so there is nothing to publish".into(),
+                "refused: the payload was not kept, and Kafka doesn't have it any more".into(),
             ),
             (self.no_such_partition, "refused: the partition they came from exists no more".into()),
         ];
@@ -244,6 +267,7 @@ mod tests {
             redriven_at: None,
             redrives,
             payload_bytes: None,
+            is_whole: true,
         };
         let headers = headers.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
         Letter { line, key: None, headers: headers.collect(), payload: payload.map(Into::into) }
@@ -252,7 +276,7 @@ mod tests {
     #[test]
     fn redrives_are_counted_along_the_way_and_limited() {
         let check = |headers: &[(&str, &str)], redrives, expected: Result<&str, Unfit>| {
-            let marked = marked(&letter(headers, redrives, Some("x")), 3);
+            let marked = marked_letter(&letter(headers, redrives, Some("x")), 3);
             let count =
                 marked.map(|headers| String::from_utf8(headers.last().unwrap().1.clone().unwrap()).unwrap());
             assert_eq!(count, expected.map(str::to_owned));
@@ -263,6 +287,9 @@ mod tests {
         check(&[("redrive-count", "3")], 0, Err(Unfit::TooOften));
         check(&[("redrive-count", "2")], 1, Err(Unfit::TooOften));
         check(&[("redrive-count", "junk")], 0, Ok("1"));
-        assert_eq!(marked(&letter(&[], 0, None), 3), Err(Unfit::PayloadNotKept));
+        assert_eq!(marked_letter(&letter(&[], 0, None), 3), Err(Unfit::PayloadNotKept));
+        let mut cut = letter(&[], 0, Some("x"));
+        cut.line.is_whole = false;
+        assert_eq!(marked_letter(&cut, 3), Err(Unfit::PayloadNotKept), "half a record is another record");
     }
 }

@@ -1,11 +1,13 @@
 //! Claims: from an assignment to the order to fetch from where the table says.
 
 use super::Running;
+use crate::allowance::Allowance;
 use crate::batch::Held;
 use crate::progress::{Progress, Standing};
 use crate::record::{Offset, Partition, Topic};
 use crate::source::{Ends, KafkaError, Order, StartOffset};
 use crate::store::{Claimed, Connection};
+use chrono::Utc;
 use std::collections::{BTreeMap, HashMap};
 
 /// Where partitions start, and the epoch of the claim under which that was learned.
@@ -81,13 +83,18 @@ impl Running {
         let claimed: Vec<Partition> = starts.keys().copied().collect();
         let read = async |connection: &mut Connection| connection.tails(&claimed).await;
         let tails = self.store.until_done("reading the ledger's tails", read).await;
+        // Claimed, so nobody else adds to them: a member that starts again and again goes on with what is left.
+        let count = async |connection: &mut Connection| connection.letters_of_this_hour(&claimed).await;
+        let spent = self.store.until_done("counting this hour's dead letters", count).await;
+        let now = Utc::now().timestamp();
         for (partition, (epoch, position)) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
             let layout = layouts.get(&partition).copied().unwrap_or_default();
             let tail = tails.get(&partition).map_or(&[][..], Vec::as_slice);
             self.member.hold(partition, Progress::claimed(epoch, layout, position), tail);
             self.readiness.forget(&self.condition(partition));
-            let held = Held { partition, epoch, position };
+            let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
+            let held = Held { partition, epoch, position, allowance };
             self.undelivered.push_back(Order::Fetch { held, assignment });
         }
         self.deliver();

@@ -21,6 +21,7 @@ pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
 pub use wanted::Wanted;
 
+use crate::allowance::Keeping;
 use crate::batch::{Batch, Held, Limits};
 use crate::decode::Bounds;
 use crate::identity::Fingerprints;
@@ -245,16 +246,20 @@ impl Source {
             headers: headers.map(|header| (header.key, header.value)).collect(),
             timestamp_ms: message.timestamp().to_millis(),
         };
-        let bounds = self.bounds();
+        let (bounds, keeping) = (self.bounds(), self.keeping());
         self.batch_since.get_or_insert_with(Instant::now);
         if let Some(held) = self.held.iter_mut().find(|held| held.partition == raw.partition) {
-            self.batch.take(held, &raw, &self.fingerprints, bounds);
+            self.batch.take(held, &raw, &self.fingerprints, bounds, keeping);
         }
     }
 
     fn bounds(&self) -> Bounds {
         let skew = i64::try_from(self.settings.future_skew_max.as_secs()).unwrap_or(i64::MAX);
         Bounds { floor: self.batch.floor, ceiling: Utc::now().timestamp().saturating_add(skew) }
+    }
+
+    fn keeping(&self) -> Keeping {
+        self.settings.refused.at(Utc::now().timestamp())
     }
 
     fn limits(&self) -> Limits {
@@ -270,7 +275,7 @@ impl Source {
             self.batch.floor = self.floor.load(Ordering::Relaxed);
         }
         let wait = self.look();
-        let bounds = self.bounds();
+        let (bounds, keeping) = (self.bounds(), self.keeping());
         let Self { queue, topics, batch, held, fingerprints, astray, .. } = self;
         let mut broken = Vec::new();
         let mut latest = 0;
@@ -284,7 +289,7 @@ impl Source {
         let taken = queue.take(wait, name, |fetched| match fetched {
             Fetched::Record(raw) => {
                 if let Some(index) = find(held, raw.partition) {
-                    batch.take(&mut held[index], &raw, fingerprints, bounds);
+                    batch.take(&mut held[index], &raw, fingerprints, bounds, keeping);
                     if !astray.is_empty() {
                         astray.remove(&raw.partition);
                     }

@@ -1,5 +1,6 @@
 //! How the consumer talks to Kafka.
 
+use crate::allowance;
 use crate::store::TopicNames;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -41,6 +42,9 @@ pub struct Settings {
     /// larger transactions; shorter makes fresher numbers.
     #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = crate::settings::duration)]
     pub batch_age_max: Duration,
+    /// How much is kept of records that can't be counted.
+    #[command(flatten)]
+    pub refused: allowance::Settings,
     /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,

@@ -123,6 +123,7 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
         workflows: w,
         failures: f,
         dead_letters: d,
+        letter_runs: r,
         counters,
     } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
@@ -148,12 +149,19 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
                     &d.key,
                     &d.headers,
                     &d.payload,
+                    &d.payload_bytes,
+                    &d.kept_whole,
                     &d.broker_timestamp,
                     &d.reason,
                     &d.detail,
                     &d.organization,
                 ],
             ),
+        ),
+        (d.topic.is_empty(), (&statements.out_of_runs, vec![&d.topic, &d.topic_id, &d.partition, &d.offset])),
+        (
+            r.topic.is_empty(),
+            (&statements.letter_runs, vec![&r.topic, &r.topic_id, &r.partition, &r.reason, &r.offsets]),
         ),
         (
             f.organization.is_empty(),

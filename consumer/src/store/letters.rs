@@ -1,9 +1,11 @@
 //! Dead letters, for people to look at and to publish again.
 
-use super::{Error, Session};
+use super::{Connection, Error, Session};
 use crate::place::Place;
+use crate::record::Partition;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -56,11 +58,13 @@ pub struct LetterLine {
     pub redriven_at: Option<DateTime<Utc>>,
     /// How often it was.
     pub redrives: i32,
-    /// How long its payload is; `None` where there is none.
+    /// How long the record's payload was; `None` where there was none.
     pub payload_bytes: Option<i32>,
+    /// Whether nothing of key, headers and payload was cut off.
+    pub is_whole: bool,
 }
 
-/// A dead letter, whole.
+/// A dead letter with all that is kept of it.
 #[derive(Clone, Debug)]
 pub struct Letter {
     /// What a list says of it.
@@ -74,8 +78,8 @@ pub struct Letter {
 }
 
 const LINE: &str = "topic, kafka_partition, topic_id, kafka_offset, reason, detail, organization_id, broker_timestamp, \
-                    rejected_at, redriven_at, redrives, octet_length(payload)";
-const LINE_COLUMNS: usize = 12;
+                    rejected_at, redriven_at, redrives, coalesce(payload_bytes, octet_length(payload)), kept_whole";
+const LINE_COLUMNS: usize = 13;
 
 const CHOSEN: &str = "from dead_letters
 where ($1::text[] is null or reason = any($1)) and ($2::text is null or topic = $2)
@@ -100,7 +104,7 @@ impl Session {
         Ok(rows.iter().map(line).collect())
     }
 
-    /// One page of dead letters, whole.
+    /// One page of dead letters with all that is kept of them.
     ///
     /// # Errors
     /// When PostgreSQL fails, or headers are not as they were written.
@@ -166,6 +170,31 @@ impl Session {
     }
 }
 
+impl Connection {
+    /// How many records of partitions were kept since the hour began, by the database's clock; those without any are left
+    /// out.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn letters_of_this_hour(
+        &mut self,
+        partitions: &[Partition],
+    ) -> Result<HashMap<Partition, u32>, Error> {
+        let names = partitions.iter().map(|partition| self.topics.of(partition.topic));
+        let (names, numbers): (Vec<&str>, Vec<i32>) =
+            names.zip(partitions.iter().map(|partition| partition.number)).unzip();
+        let query = "select topic, kafka_partition, count(*) from dead_letters \
+                     join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition) \
+                     where rejected_at >= date_trunc('hour', now()) group by topic, kafka_partition";
+        let rows = self.client.query(query, &[&names, &numbers]).await?;
+        let counts = rows.iter().filter_map(|row| {
+            let partition = Partition { topic: self.topics.topic(row.get(0))?, number: row.get(1) };
+            Some((partition, u32::try_from(row.get::<_, i64>(2)).unwrap_or(u32::MAX)))
+        });
+        Ok(counts.collect())
+    }
+}
+
 /// Whether those that were published again are meant, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redriven {
@@ -190,6 +219,7 @@ fn line(row: &Row) -> LetterLine {
         redriven_at: row.get(9),
         redrives: row.get(10),
         payload_bytes: row.get(11),
+        is_whole: row.get(12),
     }
 }
 

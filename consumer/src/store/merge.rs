@@ -6,6 +6,7 @@
 //! rows gone.
 
 use super::{Connection, Error};
+use crate::fingerprint_set::{from_stored, stored};
 use chrono::{DateTime, Utc};
 use domain::Counters;
 use tokio_postgres::types::ToSql;
@@ -17,8 +18,6 @@ const SEGMENTS_MIN: i64 = 8;
 const SEGMENT_BYTES_MAX: usize = 16 << 20;
 /// Pages merged in one round; the rest waits for the next.
 const PAGES_MAX: i64 = 2_000;
-/// Fingerprints in the column are 8 bytes each.
-const FINGERPRINT_BYTES: usize = size_of::<u64>();
 
 /// Pages with many segments, of quarters that ended before `$1`. The sizes are read without the arrays.
 const CANDIDATES: &str = "
@@ -88,12 +87,12 @@ impl Segments {
         let mut fingerprints: Vec<u64> = Vec::new();
         let mut sums = Counters::default();
         for row in rows {
-            let (segment, _) = row.get::<_, &[u8]>(2).as_chunks::<FINGERPRINT_BYTES>();
-            fingerprints.extend(segment.iter().map(|bytes| u64::from_be_bytes(*bytes)));
+            let odd = Error::Unexpected("a ledger segment whose length is no multiple of 8");
+            fingerprints.extend(from_stored(row.get(2)).ok_or(odd)?);
             sums += &Counters::from_values(std::array::from_fn(|counter| row.get(3 + counter)));
         }
         fingerprints.sort_unstable();
-        let bytes: Vec<u8> = fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes()).collect();
+        let bytes = stored(&fingerprints);
         let Some(last) = rows.last() else { return Ok(()) };
         let (until, layout): (i64, i32) = (last.get(0), last.get(1));
         let sums = sums.values();

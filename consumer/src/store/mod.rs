@@ -6,6 +6,7 @@
 mod books;
 mod claim;
 mod connection;
+mod letter_runs;
 mod letters;
 mod merge;
 mod pages;
@@ -20,6 +21,7 @@ pub mod upkeep;
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use claim::{Claim, Moved};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
+pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;
 pub use progress::Claimed;

@@ -1,14 +1,13 @@
 //! Reading the ledger's pages.
 
 use super::{Connection, Error};
+use crate::fingerprint_set::from_stored;
 use crate::ledger::PageKey;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::types::ToSql;
-
-const FINGERPRINT_BYTES: usize = size_of::<u64>();
 
 /// A page, and the layout its partition was claimed under.
 pub type PageAsked = (PageKey, i32);
@@ -29,7 +28,7 @@ impl Connection {
             .map(|row| {
                 let bytes = usize::try_from(row.get::<_, i64>(1));
                 let bytes = bytes.map_err(|_| Error::Unexpected("a page of negative size"))?;
-                Ok((asked(pages, row)?.0, bytes / FINGERPRINT_BYTES))
+                Ok((asked(pages, row)?.0, bytes / size_of::<u64>()))
             })
             .collect()
     }
@@ -130,12 +129,7 @@ fn share(fingerprint: u64) -> f64 {
 
 /// The fingerprints of a stored array.
 pub(super) fn fingerprints(stored: &[u8]) -> Result<impl Iterator<Item = u64>, Error> {
-    let (array, odd) = stored.as_chunks::<FINGERPRINT_BYTES>();
-    if odd.is_empty() {
-        Ok(array.iter().map(|bytes| u64::from_be_bytes(*bytes)))
-    } else {
-        Err(Error::Unexpected("an array of fingerprints whose length is no multiple of 8"))
-    }
+    from_stored(stored).ok_or(Error::Unexpected("an array of fingerprints whose length is no multiple of 8"))
 }
 
 /// What a row answers.

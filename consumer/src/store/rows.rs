@@ -5,7 +5,8 @@
 use super::TopicNames;
 use crate::batch::OrganizationUpdate;
 use crate::changes::{Changes, FailedRun, Part, WorkflowCounters};
-use crate::record::{Outcome, Partition, Topic};
+use crate::fingerprint_set::stored;
+use crate::record::{Outcome, Partition, Span, Topic};
 use crate::texts::{Ranks, Text};
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
@@ -29,6 +30,8 @@ pub struct Rows {
     pub failures: Failures,
     /// Refused records.
     pub dead_letters: DeadLetters,
+    /// Refused records of which only places are kept.
+    pub letter_runs: LetterRuns,
     /// Quarters, hours, days.
     pub counters: [CounterRows; 3],
 }
@@ -122,6 +125,8 @@ pub struct DeadLetters {
     pub key: Vec<Option<Vec<u8>>>,
     pub headers: Vec<serde_json::Value>,
     pub payload: Vec<Option<Vec<u8>>>,
+    pub payload_bytes: Vec<Option<i32>>,
+    pub kept_whole: Vec<bool>,
     pub broker_timestamp: Vec<Option<DateTime<Utc>>>,
     pub reason: Vec<&'static str>,
     pub detail: Vec<String>,
@@ -129,6 +134,16 @@ pub struct DeadLetters {
 }
 
 /// What counters of one bucket size are given. Columns, as the table has them.
+#[derive(Default)]
+pub struct LetterRuns {
+    pub topic: Vec<String>,
+    pub topic_id: Vec<String>,
+    pub partition: Vec<i32>,
+    pub reason: Vec<&'static str>,
+    /// As PostgreSQL writes an int8multirange.
+    pub offsets: Vec<String>,
+}
+
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
@@ -159,13 +174,15 @@ impl Rows {
         };
         for part in parts {
             let topic = topics.of(part.partition.topic);
+            let topic_id = topic_ids.get(&part.partition.topic).map_or("", String::as_str);
             rows.segments.add(part, topic);
             rows.tails.extend(TailRow::of(part, topic));
             if part.files_tail {
                 rows.filed.topic.push(topic.to_owned());
                 rows.filed.partition.push(part.partition.number);
             }
-            rows.dead_letters.add(part, topic, topic_ids);
+            rows.dead_letters.add(part, topic, topic_id);
+            rows.letter_runs.add(part, topic, topic_id);
         }
         rows
     }
@@ -293,7 +310,7 @@ impl Segments {
             self.quarter.push(segment.key.quarter.start());
             self.until.push(part.span.until.0);
             self.layout.push(part.layout);
-            self.fingerprints.push(big_endian(&segment.fingerprints).collect());
+            self.fingerprints.push(stored(&segment.fingerprints));
             self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
         }
     }
@@ -314,33 +331,50 @@ impl TailRow {
             row.quarters.push(segment.key.quarter.start());
             row.lengths
                 .push(i32::try_from(segment.fingerprints.len()).expect("a batch is counted in 32 bits"));
-            row.fingerprints.extend(big_endian(&segment.fingerprints));
+            row.fingerprints.extend(stored(&segment.fingerprints));
             row.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
         }
         Some(row)
     }
 }
 
-fn big_endian(fingerprints: &[u64]) -> impl Iterator<Item = u8> {
-    fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes())
-}
-
 impl DeadLetters {
-    fn add(&mut self, part: &Part, topic: &str, topic_ids: &HashMap<Topic, String>) {
-        for letter in &part.dead_letters {
+    fn add(&mut self, part: &Part, topic: &str, topic_id: &str) {
+        for letter in &part.dead_letters.whole {
             self.topic.push(topic.to_owned());
-            self.topic_id.push(topic_ids.get(&part.partition.topic).cloned().unwrap_or_default());
+            self.topic_id.push(topic_id.to_owned());
             self.partition.push(part.partition.number);
             self.offset.push(letter.offset.0);
             self.key.push(letter.key.clone());
             self.headers.push(headers_json(&letter.headers));
             self.payload.push(letter.payload.clone());
+            let length = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
+            self.payload_bytes.push(letter.payload_bytes.map(length));
+            self.kept_whole.push(letter.is_whole);
             self.broker_timestamp.push(letter.timestamp_ms.and_then(DateTime::from_timestamp_millis));
             self.reason.push(letter.refusal.reason.code());
             self.detail.push(letter.refusal.detail.clone().into_owned());
             self.organization.push(letter.refusal.organization.clone());
         }
     }
+}
+
+impl LetterRuns {
+    fn add(&mut self, part: &Part, topic: &str, topic_id: &str) {
+        for run in &part.dead_letters.runs {
+            self.topic.push(topic.to_owned());
+            self.topic_id.push(topic_id.to_owned());
+            self.partition.push(part.partition.number);
+            self.reason.push(run.reason.code());
+            self.offsets.push(multirange(&run.places));
+        }
+    }
+}
+
+/// `{[from,until),...}`.
+fn multirange(places: &[Span]) -> String {
+    let ranges = places.iter().map(|place| format!("[{},{})", place.from.0, place.until.0));
+    format!("{{{}}}", ranges.collect::<Vec<_>>().join(","))
 }
 
 /// `[[name, base64 of the value or null], ...]`: a header's value is bytes, and the order counts.

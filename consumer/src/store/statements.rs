@@ -15,6 +15,8 @@ pub struct Statements {
     pub workflows: Statement,
     pub failures: Statement,
     pub dead_letters: Statement,
+    pub out_of_runs: Statement,
+    pub letter_runs: Statement,
     pub counters: [Statement; 3],
     pub page_sizes: Statement,
     pub load_pages: Statement,
@@ -34,6 +36,8 @@ impl Statements {
             workflows: client.prepare(WORKFLOWS).await?,
             failures: client.prepare(FAILURES).await?,
             dead_letters: client.prepare(DEAD_LETTERS).await?,
+            out_of_runs: client.prepare(OUT_OF_RUNS).await?,
+            letter_runs: client.prepare(LETTER_RUNS).await?,
             counters: [
                 client.prepare(&counters(BucketSize::Quarter)).await?,
                 client.prepare(&counters(BucketSize::Hour)).await?,
@@ -98,16 +102,54 @@ set workflow_id = excluded.workflow_id, workflow_name = excluded.workflow_name, 
 where f.finished_at < excluded.finished_at";
 
 const DEAD_LETTERS: &str = "
-insert into dead_letters (topic, topic_id, kafka_partition, kafka_offset, key, headers, payload, broker_timestamp,
-                          reason, detail, organization_id)
+insert into dead_letters (topic, topic_id, kafka_partition, kafka_offset, key, headers, payload, payload_bytes,
+                          kept_whole, broker_timestamp, reason, detail, organization_id)
 select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bytea[], $6::jsonb[], $7::bytea[],
-                     $8::timestamptz[], $9::text[], $10::text[], $11::text[])
+                     $8::integer[], $9::boolean[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
 on conflict do nothing";
 
 /// The rows of partitions' tails, which are among the segments now.
 const FILE_TAILS: &str = "
 delete from ledger_tails t using unnest($1::text[], $2::integer[]) as w (topic, kafka_partition)
 where t.topic = w.topic and t.kafka_partition = w.kafka_partition";
+
+/// After a partition was set back: what is kept now doesn't stand in a run any more. Nothing to do otherwise, which the
+/// index by the runs' ends says at once.
+const OUT_OF_RUNS: &str = "
+with kept as (
+    select topic, topic_id, kafka_partition, range_agg(int8range(kafka_offset, kafka_offset + 1)) as offsets
+    from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) as w (topic, topic_id, kafka_partition, kafka_offset)
+    group by topic, topic_id, kafka_partition
+), left_over as (
+    select r.run_id, r.offsets - k.offsets as offsets from kept k join dead_letter_runs r
+    on r.topic = k.topic and r.topic_id = k.topic_id and r.kafka_partition = k.kafka_partition
+       and upper(r.offsets) > lower(k.offsets) and r.offsets && k.offsets
+), gone as (
+    delete from dead_letter_runs r using left_over l where r.run_id = l.run_id and isempty(l.offsets)
+)
+update dead_letter_runs r
+set offsets = l.offsets, redriven = r.redriven * l.offsets,
+    records = (select sum(upper(o) - lower(o)) from unnest(l.offsets) o)
+from left_over l where r.run_id = l.run_id and not isempty(l.offsets)";
+
+/// But for what is known already, which is nothing unless the partition was set back.
+const LETTER_RUNS: &str = "
+insert into dead_letter_runs (topic, topic_id, kafka_partition, reason, offsets, records)
+select w.topic, w.topic_id, w.kafka_partition, w.reason, fresh.offsets,
+       (select sum(upper(o) - lower(o)) from unnest(fresh.offsets) o)
+from (select topic, topic_id, kafka_partition, reason, offsets::int8multirange as offsets
+      from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[])
+           as w (topic, topic_id, kafka_partition, reason, offsets)) w
+cross join lateral (
+    select w.offsets
+        - coalesce((select range_agg(r.offsets) from dead_letter_runs r
+                    where r.topic = w.topic and r.topic_id = w.topic_id and r.kafka_partition = w.kafka_partition
+                      and upper(r.offsets) > lower(w.offsets) and r.offsets && w.offsets), '{}')
+        - coalesce((select range_agg(int8range(d.kafka_offset, d.kafka_offset + 1)) from dead_letters d
+                    where d.topic = w.topic and d.topic_id = w.topic_id and d.kafka_partition = w.kafka_partition
+                      and d.kafka_offset >= lower(w.offsets) and d.kafka_offset < upper(w.offsets)), '{}') as offsets
+) fresh
+where not isempty(fresh.offsets)";
 
 /// Pages by place in the question, each with the layout its partition was claimed under.
 const PAGES_ASKED: &str = "unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[])

@@ -99,6 +99,7 @@ impl Connection {
         self.delete_before("workflow_failures", "finished_at", failures).await?;
         let letters = Retention::before(now, retention.dead_letter_retention_days);
         self.delete_before("dead_letters", "rejected_at", letters).await?;
+        self.delete_before("dead_letter_runs", "rejected_at", letters).await?;
         self.forget_retired_topics().await
     }
 

@@ -10,6 +10,10 @@ use std::fmt;
 const COUNTED: &str = "select coalesce(sum(orders_created + payments_total + workflows_total + messages_sent \
                        + messages_delivered), 0)::bigint from org_daily_metrics";
 
+/// Kept whole or not.
+const REFUSED: &str = "select (select count(*) from dead_letters) \
+                       + (select coalesce(sum(records), 0)::bigint from dead_letter_runs)";
+
 /// A moment's numbers of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -42,7 +46,7 @@ impl Standing {
             unique: tally.counted,
             counted: number(COUNTED).await?,
             duplicates: http::series_sum(&metrics, "consumer_records_total", "outcome=\"duplicate\""),
-            dead_letters: number("select count(*) from dead_letters").await?,
+            dead_letters: number(REFUSED).await?,
             lag: i64::try_from(produced)? - read,
         })
     }

@@ -16,7 +16,9 @@ pub async fn pronounce(client: &Client, truth: &Truth) -> anyhow::Result<bool> {
     for ((place, counter), produced) in COUNTERS.into_iter().enumerate().zip(truth.totals()) {
         row(counter, produced, counted.get(place));
     }
-    let refused = client.query("select reason, count(*) from dead_letters group by reason", &[]).await?;
+    let query = "select reason, sum(records)::bigint from (select reason, 1 as records from dead_letters union all \
+                 select reason, records from dead_letter_runs) refused group by reason";
+    let refused = client.query(query, &[]).await?;
     for (reason, produced) in &truth.dead_letters {
         let counted = refused.iter().find(|row| row.get::<_, &str>(0) == *reason).map_or(0, |row| row.get(1));
         row(reason, i64::try_from(*produced)?, counted);

@@ -13,7 +13,8 @@ mod source;
 use source::File;
 
 /// All of these hold nothing but values: no I/O, no clock, no metrics, no log.
-const PURE: [&str; 29] = [
+const PURE: [&str; 31] = [
+    "consumer/src/allowance.rs",
     "consumer/src/batch.rs",
     "consumer/src/changes.rs",
     "consumer/src/dead_letter.rs",
@@ -25,6 +26,7 @@ const PURE: [&str; 29] = [
     "consumer/src/progress.rs",
     "consumer/src/reason.rs",
     "consumer/src/record.rs",
+    "consumer/src/refused.rs",
     "consumer/src/store/rows.rs",
     "consumer/src/texts.rs",
     "consumer/src/wire.rs",

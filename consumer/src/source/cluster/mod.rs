@@ -2,10 +2,12 @@
 
 mod members;
 mod republisher;
+mod rereader;
 
 pub use members::{Member, Members};
 pub use rdkafka::error::KafkaError;
 pub use republisher::{Outgoing, Republisher};
+pub use rereader::{Reread, Rereader};
 
 use crate::place::Place;
 use crate::record::Offset;

@@ -9,6 +9,7 @@ use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::producer;
 use crate::statement::{Answer, Stand, Statement, Step, TailRow};
+use consumer::allowance::Allowance;
 use consumer::batch::{Batch, Held};
 use consumer::changes::{Changes, Deciding, Part, Segment};
 use consumer::ledger::{Ledger, PageKey};
@@ -305,7 +306,7 @@ impl Pipeline {
                     self.member.hold(partition, progress, &tail);
                 }
             }
-            let held = Held { partition, epoch: stand.epoch, position };
+            let held = Held { partition, epoch: stand.epoch, position, allowance: Allowance::spent(0, 0) };
             between.orders.push_back(Order::Fetch(held, assignment));
         }
         if self.has(Defect::PagesReadBeforeClaim) {

@@ -5,11 +5,15 @@ use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;
 use crate::producer::CEILING;
+use consumer::allowance::Keeping;
 use consumer::batch::{Batch, Held};
 use consumer::decode::Bounds;
 use consumer::identity::Fingerprints;
 use consumer::record::{Offset, Partition, Raw};
 use std::collections::{BTreeMap, VecDeque};
+
+/// Every refused record is kept whole: which of them are, is no matter of exactness.
+const KEEPING: Keeping = Keeping { hour: 0, whole_per_hour: u32::MAX, payload_bytes_max: usize::MAX };
 
 /// Records folded in one step at most.
 const FOLD_RECORDS_MAX: u64 = 12;
@@ -155,7 +159,7 @@ impl Reader {
                 headers: Vec::new(),
                 timestamp_ms: None,
             };
-            batch.take(held, &raw, fingerprints, bounds);
+            batch.take(held, &raw, fingerprints, bounds, KEEPING);
         }
         if held.position == from && *defect != Some(Defect::MarkersNotPassed) {
             batch.reach(held, Offset(outside.kafka.end(partition)));

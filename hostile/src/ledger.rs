@@ -1,0 +1,39 @@
+//! The ledger's stored form: whatever a `bytea` holds, it is fingerprints or it is refused.
+
+use crate::Verdict;
+use consumer::fingerprint_set::{FingerprintSet, from_stored, stored};
+
+/// Reads `bytes` as a segment of a page.
+///
+/// # Panics
+/// When a fingerprint is lost, made up, or stored as another.
+pub fn check(bytes: &[u8]) -> Verdict {
+    let Some(read) = from_stored(bytes) else {
+        assert_ne!(bytes.len() % 8, 0, "whole fingerprints are refused");
+        return Verdict::Refused;
+    };
+    let read: Vec<u64> = read.collect();
+    assert_eq!(stored(&read), bytes, "what is read is what is stored");
+    let mut sorted = read;
+    sorted.sort_unstable();
+    let set = FingerprintSet::from_sorted(&sorted);
+    // 0 is no fingerprint: an empty slot has it.
+    sorted.retain(|fingerprint| *fingerprint != 0);
+    sorted.dedup();
+    assert!(set.iter().eq(sorted.iter().copied()), "the set has what was stored, once");
+    assert_eq!(set.len(), sorted.len());
+    assert!(sorted.iter().all(|fingerprint| set.contains(*fingerprint)), "and finds it");
+    let absent = sorted.iter().map(|fingerprint| fingerprint ^ 1);
+    let absent = absent.filter(|absent| *absent != 0 && sorted.binary_search(absent).is_err());
+    assert!(!absent.into_iter().any(|absent| set.contains(absent)), "and nothing else");
+    grown(&sorted);
+    Verdict::Accepted
+}
+
+/// A set that half of them are in, and the others come to, is the set of all.
+fn grown(sorted: &[u64]) {
+    let half = |odd: usize| -> Vec<u64> { sorted.iter().copied().skip(odd).step_by(2).collect() };
+    let mut set = FingerprintSet::from_sorted(&half(0));
+    set.extend_sorted(&half(1));
+    assert!(set.iter().eq(sorted.iter().copied()), "a set that grew has all");
+}

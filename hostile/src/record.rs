@@ -1,0 +1,170 @@
+//! Records: the reader that borrows says what prost says, field by field, in all three formats, and judges as the contract
+//! does.
+
+use crate::Verdict;
+use bench::{Horizon, Message};
+use chrono::{DateTime, TimeDelta};
+use consumer::decode::{Bounds, decode, open};
+use consumer::frame;
+use consumer::reason::Reason;
+use consumer::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Topic};
+use prost::Message as _;
+use proto::v1::event::Body;
+use proto::v1::message_delivery::Status;
+use proto::v1::payment_attempted;
+use proto::v1::{Event, MessageDelivery, WorkflowTerminal, workflow_terminal};
+
+/// Records from 2026-01-01 to 2027-01-01 are neither too old nor from the future.
+const BOUNDS: Bounds = Bounds { floor: 1_767_225_600, ceiling: 1_798_761_600 };
+/// Of an error's text so many characters are kept.
+const ERROR_CHARS: usize = 2_000;
+
+/// Reads `bytes` as a record's value; the first byte says of which topic, and in which format.
+///
+/// # Panics
+/// When it is read as something else than prost reads it, or judged otherwise than the contract says.
+pub fn check(bytes: &[u8]) -> Verdict {
+    let Some((choice, payload)) = bytes.split_first() else { return Verdict::Refused };
+    let topic = Topic::ALL[usize::from(choice % 3)];
+    match choice / 3 % 3 {
+        0 => plain(topic, payload),
+        1 => framed(topic, payload),
+        _ => json(topic, payload),
+    }
+}
+
+fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
+    let header = is_json.then_some(("content-type", Some(&b"application/json"[..])));
+    Raw {
+        partition: Partition { topic, number: 0 },
+        offset: Offset(0),
+        key: None,
+        payload: Some(payload),
+        headers: header.into_iter().collect(),
+        timestamp_ms: None,
+    }
+}
+
+/// The registry's frame, as it came; and that it comes off again where it is put around.
+fn framed(topic: Topic, payload: &[u8]) -> Verdict {
+    for path in [&[0][..], &[2, 0], &[2, 8], &[2, 10]] {
+        let around = [&[0, 0, 0, 0, 17], path, payload].concat();
+        assert_eq!(frame::unframe(&around), Ok(payload));
+    }
+    match open(&raw(topic, payload, false)) {
+        Ok(opened) => plain(topic, &opened),
+        Err(refusal) => {
+            assert!(matches!(refusal.reason, Reason::EmptyPayload | Reason::MalformedPayload));
+            Verdict::Refused
+        }
+    }
+}
+
+fn json(topic: Topic, payload: &[u8]) -> Verdict {
+    match open(&raw(topic, payload, true)) {
+        Ok(opened) => {
+            assert!(by_prost(topic, &opened).is_some(), "JSON becomes the topic's message");
+            plain(topic, &opened)
+        }
+        Err(refusal) => {
+            let expected = if payload.is_empty() { Reason::EmptyPayload } else { Reason::MalformedPayload };
+            assert_eq!(refusal.reason, expected);
+            Verdict::Refused
+        }
+    }
+}
+
+fn plain(topic: Topic, bytes: &[u8]) -> Verdict {
+    let read = decode(topic, bytes, BOUNDS);
+    let Some(message) = by_prost(topic, bytes) else {
+        let reason = read.map(|record| format!("{record:?}")).map_err(|refusal| refusal.reason);
+        assert_eq!(reason, Err(Reason::MalformedPayload), "prost can't read it");
+        return Verdict::Refused;
+    };
+    let expected = expected(&message);
+    match read {
+        Ok(record) => {
+            assert_eq!(expected, None, "{record:?}");
+            says_the_same(&record, &message);
+            Verdict::Accepted
+        }
+        Err(refusal) => {
+            assert_eq!(expected, Some(refusal.reason.code()), "{refusal:?}: {message:?}");
+            Verdict::Refused
+        }
+    }
+}
+
+fn by_prost(topic: Topic, bytes: &[u8]) -> Option<Message> {
+    match topic {
+        Topic::Events => Event::decode(bytes).map(Message::Event).ok(),
+        Topic::WorkflowTerminals => WorkflowTerminal::decode(bytes).map(Message::Workflow).ok(),
+        Topic::MessageDeliveries => MessageDelivery::decode(bytes).map(Message::Delivery).ok(),
+    }
+}
+
+/// The reason for which the contract refuses it, by the recount that shares no code with the consumer.
+fn expected(message: &Message) -> Option<&'static str> {
+    let at = |second| DateTime::from_timestamp(second, 0).expect("a time");
+    // The consumer judges whole seconds.
+    let latest = at(BOUNDS.ceiling) + TimeDelta::nanoseconds(999_999_999);
+    let horizon = Horizon { latest, floor: at(BOUNDS.floor) };
+    let refusal = bench::refusal::refusal(message, &horizon);
+    match message {
+        // The recount leaves errors' texts out, which come before the duration.
+        Message::Workflow(run) if matches!(refusal, None | Some("implausible_duration")) => {
+            let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+            let kept = run.error_message.chars().take(ERROR_CHARS);
+            kept.into_iter().any(bad).then_some("invalid_text").or(refusal)
+        }
+        Message::Workflow(_) | Message::Event(_) | Message::Delivery(_) => refusal,
+    }
+}
+
+fn says_the_same(record: &Record<'_>, message: &Message) {
+    assert_eq!((record.organization, record.id), (message.organization(), message.id()));
+    let time = message.identity_time().expect("or it is refused");
+    assert_eq!(record.time, Instant { seconds: time.seconds, nanos: time.nanos });
+    match message {
+        Message::Event(event) => event_says(&record.says, event),
+        Message::Workflow(run) => run_says(&record.says, run),
+        Message::Delivery(delivery) => {
+            let says = match delivery.status() {
+                Status::Sent => Says::Message(Milestone::Sent),
+                Status::Delivered | Status::Read => Says::Message(Milestone::Delivered),
+                Status::Failed | Status::Unspecified => Says::Nothing,
+            };
+            assert_eq!(record.says, says);
+        }
+    }
+}
+
+fn event_says(says: &Says<'_>, event: &Event) {
+    let expected = match &event.body {
+        Some(Body::OrderCreated(_)) => Says::OrderCreated,
+        Some(Body::PaymentAttempted(payment)) => {
+            Says::PaymentAttempted { successful: payment.outcome() == payment_attempted::Outcome::Successful }
+        }
+        Some(Body::OrganizationUpdated(update)) => Says::OrganizationUpdated {
+            name: &update.name,
+            plan_id: &update.plan_id,
+            plan_name: &update.plan_name,
+        },
+        None => Says::UnknownBody,
+    };
+    assert_eq!(*says, expected);
+}
+
+fn run_says(says: &Says<'_>, run: &WorkflowTerminal) {
+    let Says::WorkflowEnded(read) = says else { panic!("{says:?}: {run:?}") };
+    assert_eq!((read.workflow_id, read.workflow_name), (&*run.workflow_id, &*run.workflow_name));
+    assert_eq!(read.execution_time_ms.cast_unsigned(), run.execution_time_ms);
+    assert!(read.error_message.chars().eq(run.error_message.chars().take(ERROR_CHARS)));
+    let outcome = match run.outcome() {
+        workflow_terminal::Outcome::Success => Some(Outcome::Success),
+        workflow_terminal::Outcome::Failed => Some(Outcome::Failed),
+        workflow_terminal::Outcome::FailedSafetyLimit => Some(Outcome::FailedSafetyLimit),
+        workflow_terminal::Outcome::Unspecified => None,
+    };
+    assert_eq!(Some(read.outcome), outcome);
+}

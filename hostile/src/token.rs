@@ -1,0 +1,56 @@
+//! Tokens: whatever stands in `Authorization`, nothing is believed that wasn't signed.
+
+use crate::Verdict;
+use chrono::DateTime;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use query_api::token::{Refusal, Settings, Verifier};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// Signs the seeds, and nothing else.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// 2026-02-25T10:00:00Z, when all of these are shown.
+pub const NOW: i64 = 1_772_013_600;
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    let settings = Settings {
+        jwt_hs256_secret: Some(SECRET.into()),
+        jwt_jwks_file: None,
+        jwt_issuer: None,
+        jwt_audience: None,
+        jwt_leeway: Duration::ZERO,
+    };
+    Verifier::new(&settings).expect("a secret that is long enough")
+});
+
+/// Shows `bytes` as the header's value.
+///
+/// # Panics
+/// When a token is believed whose signature isn't that of the secret, or whose organization can't be one.
+pub fn check(bytes: &[u8]) -> Verdict {
+    let Ok(authorization) = std::str::from_utf8(bytes) else { return Verdict::Refused };
+    let now = DateTime::from_timestamp(NOW, 0).expect("a time");
+    match VERIFIER.organization(Some(authorization), now) {
+        Ok(organization) => {
+            assert!(is_signed(authorization), "believed, and not signed: {authorization}");
+            assert!(!organization.trim().is_empty() && organization.len() <= 128);
+            assert!(!organization.chars().any(char::is_control));
+            Verdict::Accepted
+        }
+        // Only what was signed has a time that can be over, or lacks an organization.
+        Err(Refusal::Expired | Refusal::NoOrganization) => {
+            assert!(is_signed(authorization), "read, and not signed: {authorization}");
+            Verdict::Refused
+        }
+        Err(Refusal::Missing | Refusal::Invalid) => Verdict::Refused,
+    }
+}
+
+/// Whether the last of the token's three parts is the secret's signature of the other two, as HS256 makes it.
+fn is_signed(authorization: &str) -> bool {
+    let token = authorization.trim().rsplit(' ').next().unwrap_or_default();
+    let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256)
+        .is_ok_and(|right| right == signature)
+}
