@@ -39,7 +39,7 @@ pub enum Defect {
     LookupsSkipped,
     /// What was read of a page before a batch's commit is put back after it.
     PagesReadBeforeCommit,
-    /// What a batch adds to a page that isn't in memory is kept as if it were all of it.
+    /// What a batch adds to a page that isn't whole in memory is kept as if it were all of it.
     PartOfPageKept,
     /// Copies within a batch are not found.
     CopiesInBatchKept,

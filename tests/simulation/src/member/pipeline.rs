@@ -436,7 +436,6 @@ impl Pipeline {
         }
         let is_committed = |part: &Part| written.committed.contains(&part.partition);
         let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
-        let unknown = self.unknown_pages(&written.changes);
         let lost = if written.remembered {
             BTreeSet::new()
         } else {
@@ -447,7 +446,7 @@ impl Pipeline {
                 let read = std::mem::take(&mut self.read);
                 self.put(read);
             }
-            Some(Defect::PartOfPageKept) => self.put(unknown),
+            Some(Defect::PartOfPageKept) => self.put(self.unknown_pages(&written.changes)),
             _ => {}
         }
         if !lost.is_empty() {
@@ -457,10 +456,13 @@ impl Pipeline {
         }
     }
 
-    /// What the changes give to pages that memory doesn't have.
+    /// What the changes, settled, gave to pages that memory doesn't have whole.
     fn unknown_pages(&self, changes: &Changes) -> Pages {
         let segments = changes.parts.iter().flat_map(|part| &part.segments);
-        let unknown = segments.filter(|segment| !self.member.ledger().has(segment.key));
+        let unknown = segments.filter(|segment| {
+            let known = self.member.ledger().known(segment.key);
+            segment.fingerprints.first().is_some_and(|fingerprint| !known.contains(*fingerprint))
+        });
         unknown.map(|segment| (segment.key, segment.fingerprints.clone())).collect()
     }
 
