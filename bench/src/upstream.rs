@@ -91,12 +91,6 @@ impl Upstream {
         record
     }
 
-    /// Forgets what it has produced and what is under way: from now on no record has the identity of an earlier one.
-    pub fn forget(&mut self) {
-        self.remembered.clear();
-        self.under_way.clear();
-    }
-
     /// A record that says `message`, in one of the formats.
     pub fn write(&mut self, message: Message) -> Produced {
         let format = if self.rng.chance(self.trouble.confluent) {
@@ -285,26 +279,4 @@ fn hex(number: u64) -> String {
     let digits =
         number.to_be_bytes().map(|byte| [byte >> 4, byte & 15].map(|nibble| DIGITS[usize::from(nibble)]));
     String::from_utf8(digits.as_flattened().to_vec()).expect("digits are ASCII")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn nothing_from_before_comes_again_once_it_is_forgotten() {
-        let trouble = Trouble { repeats: 0.25, ..Trouble::NONE };
-        let mut upstream = Upstream::new(1, vec![Company::numbered(0)], Mix::ALL, trouble, 0);
-        let now = "2026-02-25T10:00:00Z".parse().unwrap();
-        let ids = |upstream: &mut Upstream| -> HashSet<String> {
-            let records = (0..5_000).map(|_| upstream.record(now));
-            records.filter_map(|record| Some(record.content?.id().to_owned())).collect()
-        };
-        let (before, again) = (ids(&mut upstream), ids(&mut upstream));
-        assert!(!before.is_disjoint(&again));
-        upstream.forget();
-        let after = ids(&mut upstream);
-        assert!(before.is_disjoint(&after) && again.is_disjoint(&after));
-    }
 }

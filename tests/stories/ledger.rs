@@ -1,7 +1,7 @@
 //! The ledger at rest: segments merged, memory that holds next to nothing, topics nobody reads any more.
 
 use crate::telling::{counted, orders, orders_created, plain, until_waiting_for_locks, yesterday};
-use bench::Message;
+use bench::{Message, Produced};
 use std::time::Duration;
 use tests::Stack;
 use xtask::wait::{self, Seen};
@@ -9,6 +9,22 @@ use xtask::wait::{self, Seen};
 /// More batches than a page may have segments before it is merged.
 const BATCHES: usize = 12;
 const BATCH: usize = 10;
+
+/// Together with the batches': as many as make a tail long.
+const MANY_ROWS: usize = 500;
+/// Of other fingerprints, in the page that the records are in.
+const MANY_ROWS_MORE: &str = "
+insert into ledger_tails
+select t.topic, t.kafka_partition, -n, t.layout, t.newest, t.quarters, array[1], int8send(n),
+       array[0], array[0], array[0], array[0], array[0], array[0], array[0], array[0]
+from generate_series(1::bigint, 500) n, (select * from ledger_tails limit 1) t";
+/// All records are of one quarter, so each row is of one page.
+const TAILS_TO_SEGMENTS: &str = "
+insert into ledger_segments
+select topic, kafka_partition, quarters[1], until, layout, fingerprints, orders_created[1], payments_total[1],
+       payments_successful[1], workflows_total[1], workflows_failed[1], total_execution_time_ms[1], messages_sent[1],
+       messages_delivered[1] from ledger_tails;
+delete from ledger_tails";
 
 /// How long a merge is waited for; the first begins when the member does.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -22,16 +38,60 @@ async fn ledger(stack: &Stack) -> (i64, i64) {
     (row.get(0), row.get(1))
 }
 
-#[tokio::test]
-async fn a_quiet_page_is_merged_and_still_knows_what_it_counted() {
-    let stack = Stack::with_partitions(1).await;
-    let records = orders("acme", BATCHES * BATCH);
-    let first = stack.consumer().start().await;
+/// Counts records in small batches, each a row of the partition's tail.
+async fn counted_in_small_batches(stack: &Stack, records: &[Produced]) {
+    let member = stack.consumer().start().await;
     for batch in records.chunks(BATCH) {
         stack.produce(batch.to_vec()).await;
         stack.until_idle().await;
     }
-    assert_eq!(first.stop().await, Some(0));
+    assert_eq!(member.stop().await, Some(0));
+}
+
+async fn rows_of_tails(stack: &Stack) -> i64 {
+    let rows = stack.client().await.query_one("select count(*) from ledger_tails", &[]).await;
+    rows.expect("tails that can be read").get(0)
+}
+
+#[tokio::test]
+async fn what_small_batches_added_is_known_to_who_comes_next() {
+    let stack = Stack::with_partitions(1).await;
+    let records = orders("acme", BATCHES * BATCH);
+    counted_in_small_batches(&stack, &records).await;
+    assert_eq!((ledger(&stack).await.0, rows_of_tails(&stack).await), (0, BATCHES as i64));
+    let next = stack.consumer().start().await;
+    stack.produce(records).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(120));
+    assert_eq!(next.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_tail_that_has_grown_long_is_filed_and_still_knows_what_it_counted() {
+    let stack = Stack::with_partitions(1).await;
+    let records = orders("acme", BATCHES * BATCH);
+    counted_in_small_batches(&stack, &records).await;
+    stack.client().await.batch_execute(MANY_ROWS_MORE).await.expect("rows");
+
+    let member = stack.consumer().start().await;
+    stack.produce(orders("beta", BATCH)).await;
+    stack.until_idle().await;
+    let all = (BATCHES * BATCH + MANY_ROWS + BATCH) as i64;
+    assert_eq!((ledger(&stack).await, rows_of_tails(&stack).await), ((1, all), 0));
+    stack.produce(records).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(120));
+    stack.counts("beta").await.are(orders_created(10));
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_quiet_page_is_merged_and_still_knows_what_it_counted() {
+    let stack = Stack::with_partitions(1).await;
+    let records = orders("acme", BATCHES * BATCH);
+    counted_in_small_batches(&stack, &records).await;
+    // As larger batches would have left it: a segment each.
+    stack.client().await.batch_execute(TAILS_TO_SEGMENTS).await.expect("segments");
     let (segments, fingerprints) = ledger(&stack).await;
     assert!(segments >= 8, "{segments} segments are too few to be merged");
 

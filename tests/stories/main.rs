@@ -9,6 +9,7 @@ mod fairness;
 mod floods;
 mod harness;
 mod interruptions;
+mod layouts;
 mod ledger;
 mod locks;
 mod many;

@@ -1,9 +1,12 @@
 //! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
 
+mod disk;
 mod generate;
 mod ingest;
+mod past;
 mod report;
 mod round;
+mod stragglers;
 mod usage;
 
 pub use usage::peak_memory;
@@ -16,6 +19,8 @@ use std::process::ExitCode;
 pub enum Benchmark {
     /// Records per second from Kafka to committed rows, beside a bare consumer that only decodes
     Ingest(ingest::Options),
+    /// The same for records of which some are days late, with a ledger much larger than memory; and its bytes on disk
+    Stragglers(stragglers::Options),
     /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
     Generate,
 }
@@ -27,6 +32,7 @@ pub enum Benchmark {
 pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     match benchmark {
         Benchmark::Ingest(options) => ingest::run(&options).await?,
+        Benchmark::Stragglers(options) => stragglers::run(&options).await?,
         Benchmark::Generate => generate::run(),
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@
 mod audit;
 mod console;
 mod dead_letters;
+mod layout;
 mod moment;
 mod progress;
 mod redrive;
@@ -22,6 +23,9 @@ pub enum Command {
     /// See how far the topics have been counted, and set it.
     #[command(subcommand)]
     Progress(Progress),
+    /// See how a topic's records are spread over partitions, and change it.
+    #[command(subcommand)]
+    Layout(Layout),
     /// Look at the records that were refused, and publish them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -59,6 +63,26 @@ pub enum Progress {
     ///
     /// A topic made anew starts at --to earliest.
     Reset(Box<reset::Reset>),
+}
+
+/// Commands about how records are spread over partitions.
+#[derive(Debug, clap::Subcommand)]
+pub enum Layout {
+    /// Shows the number of a topic's layout, how many partitions Kafka has, and how many offsets are not counted yet.
+    Show(Box<layout::Layout>),
+    /// Changes a topic's layout: more partitions, or another style of key.
+    ///
+    /// A record is recognized as a copy in the partition where the first one was. More partitions, or other keys, send copies
+    /// elsewhere; so the change is made while nothing is under way:
+    ///
+    /// First stop the producers of the topic; members go on. Then run this command. It checks that nothing is written any more,
+    /// waits until all of it is counted, closes the old layout (from then on its part of the ledger is looked into by all
+    /// partitions), adds the partitions if asked to, and checks once more. When it says so, let the producers go on, with the
+    /// new keys.
+    ///
+    /// It can be interrupted at any time: until it says that it closes the old layout, nothing has changed; after that, run
+    /// it again. For LEDGER_RETENTION_DAYS after the change looking for copies reads more of the ledger.
+    Change(Box<layout::Change>),
 }
 
 /// Commands about refused records.
@@ -108,6 +132,8 @@ impl Command {
         match self {
             Self::Progress(Progress::Show(show)) => Some(&mut show.cluster),
             Self::Progress(Progress::Reset(reset)) => Some(&mut reset.cluster),
+            Self::Layout(Layout::Show(show)) => Some(&mut show.cluster),
+            Self::Layout(Layout::Change(change)) => Some(&mut change.layout.cluster),
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => Some(&mut redrive.cluster),
             Self::DeadLetters(DeadLetters::List(_) | DeadLetters::Show(_)) | Self::Audit(_) => None,
         }
@@ -119,6 +145,8 @@ impl Command {
         match self {
             Self::Progress(Progress::Show(show)) => &show.database,
             Self::Progress(Progress::Reset(reset)) => &reset.database,
+            Self::Layout(Layout::Show(show)) => &show.database,
+            Self::Layout(Layout::Change(change)) => &change.layout.database,
             Self::DeadLetters(DeadLetters::List(list)) => &list.database,
             Self::DeadLetters(DeadLetters::Show(show)) => &show.database,
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => &redrive.database,
@@ -134,6 +162,8 @@ pub async fn operate(command: Command) -> ExitCode {
     let ended = match command {
         Command::Progress(Progress::Show(show)) => progress::show(&show).await,
         Command::Progress(Progress::Reset(reset)) => reset::reset(&reset).await,
+        Command::Layout(Layout::Show(show)) => layout::show(&show).await,
+        Command::Layout(Layout::Change(change)) => layout::change(&change).await,
         Command::DeadLetters(DeadLetters::List(list)) => dead_letters::list(&list).await,
         Command::DeadLetters(DeadLetters::Show(show)) => dead_letters::show(&show).await,
         Command::DeadLetters(DeadLetters::Redrive(redrive)) => redrive::redrive(&redrive).await,

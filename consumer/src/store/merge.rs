@@ -91,23 +91,42 @@ impl Segments {
             fingerprints.extend(from_stored(row.get(2)).ok_or(odd)?);
             sums += &Counters::from_values(std::array::from_fn(|counter| row.get(3 + counter)));
         }
-        fingerprints.sort_unstable();
-        let bytes = stored(&fingerprints);
         let Some(last) = rows.last() else { return Ok(()) };
-        let (until, layout): (i64, i32) = (last.get(0), last.get(1));
-        let sums = sums.values();
-        let mut values: Vec<&(dyn ToSql + Sync)> =
-            vec![&self.topic, &self.partition, &self.quarter, &until, &layout, &bytes];
-        values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
-        let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
-        let names = Counters::NAMES.join(", ");
-        let put = format!(
-            "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, {names}) \
-             values ({places})"
-        );
-        transaction.execute(&put, &values).await?;
-        Ok(())
+        let page = PageName { topic: &self.topic, partition: self.partition, quarter: self.quarter };
+        put(transaction, &page, last.get(0), last.get(1), fingerprints, &sums).await
     }
+}
+
+/// A page, as the table names it.
+pub(super) struct PageName<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub quarter: DateTime<Utc>,
+}
+
+/// Writes a segment of these fingerprints.
+pub(super) async fn put(
+    transaction: &Transaction<'_>,
+    page: &PageName<'_>,
+    until: i64,
+    layout: i32,
+    mut fingerprints: Vec<u64>,
+    sums: &Counters,
+) -> Result<(), Error> {
+    fingerprints.sort_unstable();
+    let bytes = stored(&fingerprints);
+    let sums = sums.values();
+    let mut values: Vec<&(dyn ToSql + Sync)> =
+        vec![&page.topic, &page.partition, &page.quarter, &until, &layout, &bytes];
+    values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
+    let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    let names = Counters::NAMES.join(", ");
+    let put = format!(
+        "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, {names}) \
+         values ({places})"
+    );
+    transaction.execute(&put, &values).await?;
+    Ok(())
 }
 
 /// How many of the rows, at least one, fit into a segment together, being of one layout.

@@ -6,6 +6,7 @@
 mod books;
 mod claim;
 mod connection;
+mod layouts;
 mod letter_runs;
 mod letters;
 mod merge;
@@ -21,6 +22,7 @@ pub mod upkeep;
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use claim::{Claim, Moved};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
+pub use layouts::Raised;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;

@@ -39,11 +39,19 @@ impl Connection {
 }
 
 fn segments(partition: Partition, row: &Row) -> Result<Vec<Segment>, Error> {
-    let quarters: Vec<DateTime<Utc>> = row.get(2);
-    let lengths: Vec<i32> = row.get(3);
-    let sums: [Vec<i64>; 8] = std::array::from_fn(|counter| row.get(5 + counter));
-    let mut stored = fingerprints(row.get(4))?;
-    let mut segments = Vec::with_capacity(quarters.len());
+    let segment =
+        |(quarter, fingerprints, sums)| Segment { key: PageKey { partition, quarter }, fingerprints, sums };
+    Ok(pages_of(row, 2)?.into_iter().map(segment).collect())
+}
+
+/// What a row has, page by page: the quarter, its fingerprints, what they added. The row's column number `first` is
+/// `quarters`, and the others follow as in the table.
+pub(super) fn pages_of(row: &Row, first: usize) -> Result<Vec<(Quarter, Vec<u64>, Counters)>, Error> {
+    let quarters: Vec<DateTime<Utc>> = row.get(first);
+    let lengths: Vec<i32> = row.get(first + 1);
+    let mut stored = fingerprints(row.get(first + 2))?;
+    let sums: [Vec<i64>; 8] = std::array::from_fn(|counter| row.get(first + 3 + counter));
+    let mut pages = Vec::with_capacity(quarters.len());
     for (place, (quarter, length)) in quarters.iter().zip(&lengths).enumerate() {
         let length = usize::try_from(*length).map_err(|_| WRONG_FORM)?;
         let quarter = Quarter::of_second(quarter.timestamp()).ok_or(WRONG_FORM)?;
@@ -52,11 +60,11 @@ fn segments(partition: Partition, row: &Row) -> Result<Vec<Segment>, Error> {
         if !complete {
             return Err(WRONG_FORM);
         }
-        segments.push(Segment {
-            key: PageKey { partition, quarter },
+        pages.push((
+            quarter,
             fingerprints,
-            sums: Counters::from_values(sums.each_ref().map(|column| column[place])),
-        });
+            Counters::from_values(sums.each_ref().map(|column| column[place])),
+        ));
     }
-    if stored.next().is_some() || quarters.len() != lengths.len() { Err(WRONG_FORM) } else { Ok(segments) }
+    if stored.next().is_some() || quarters.len() != lengths.len() { Err(WRONG_FORM) } else { Ok(pages) }
 }

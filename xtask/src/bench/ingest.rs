@@ -57,9 +57,12 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let binaries = Binaries::build(Profile::Release)?;
     let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
     services.kafka.create_topics(&topics.all(), options.partitions).await?;
-    let truth = tokio::task::block_in_place(|| produce(options, services.kafka.brokers(), &topics))?;
+    let mut truth = Truth::new(Horizon::at(Utc::now()));
+    let brokers = services.kafka.brokers();
+    tokio::task::block_in_place(|| produce(&options.load(), brokers, &topics, &mut truth))?;
 
-    let bench = Bench { services, consumer: binaries.consumer, topics, truth, options: options.clone() };
+    let (records, partitions) = (options.records, options.partitions);
+    let bench = Bench { services, consumer: binaries.consumer, topics, truth, records, partitions };
     report::head();
     let mut rounds: Vec<Round> = Vec::new();
     for number in 1..=options.rounds {
@@ -76,16 +79,6 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 impl Options {
-    /// How many records.
-    pub(super) fn records(&self) -> u64 {
-        self.records
-    }
-
-    /// How many partitions.
-    pub(super) fn partitions(&self) -> i32 {
-        self.partitions
-    }
-
     /// What the figures are filed under.
     fn name(&self) -> &'static str {
         if self.duplicates > 0.0 || self.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }
@@ -103,21 +96,23 @@ impl Options {
 }
 
 /// Fills the topic, and learns what must come of it.
-fn produce(options: &Options, brokers: &str, topics: &Topics) -> anyhow::Result<Truth> {
+///
+/// # Errors
+/// When Kafka doesn't take the records.
+pub fn produce(load: &Load, brokers: &str, topics: &Topics, truth: &mut Truth) -> anyhow::Result<()> {
     let start = Instant::now();
     let mut producer = Producer::new(brokers, topics.clone())?;
-    let mut truth = Truth::new(Horizon::at(Utc::now()));
-    let mut bytes = 0;
-    for record in options.load().records() {
+    let (mut bytes, before) = (0, truth.tally.counted);
+    for record in load.records() {
         producer.send(&record)?;
         truth.take(&record);
         bytes += record.payload.len() as u64;
     }
     let produced = producer.flush(FLUSH_LIMIT).context("the topic can't be filled")?;
-    let (mean, seconds) = (bytes / options.records, start.elapsed().as_secs_f64());
-    let unique = truth.tally.counted;
+    let (mean, seconds) = (bytes / load.records, start.elapsed().as_secs_f64());
+    let unique = truth.tally.counted - before;
     say::line(format_args!(
         "Produced {produced} records of {mean} bytes, {unique} of them unique, in {seconds:.1} s"
     ));
-    Ok(truth)
+    Ok(())
 }

@@ -60,16 +60,7 @@ pub fn row(name: &str, round: &Round) {
 /// The median of each figure. There is at least one round.
 #[must_use]
 pub fn median(rounds: &[Round]) -> Round {
-    let of = |figure: fn(&Round) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(figure).collect();
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        if values.len().is_multiple_of(2) {
-            f64::midpoint(values[middle - 1], values[middle])
-        } else {
-            values[middle]
-        }
-    };
+    let of = |figure: fn(&Round) -> f64| middle(rounds.iter().map(figure).collect());
     Round {
         bare: of(|round| round.bare),
         bare_cpu: of(|round| round.bare_cpu),
@@ -79,6 +70,18 @@ pub fn median(rounds: &[Round]) -> Round {
         kafka_cpu: of(|round| round.kafka_cpu),
         postgres_cpu: of(|round| round.postgres_cpu),
         peak_memory_mb: of(|round| round.peak_memory_mb),
+    }
+}
+
+/// The median of values, of which there is at least one.
+#[must_use]
+pub fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        f64::midpoint(values[middle - 1], values[middle])
+    } else {
+        values[middle]
     }
 }
 

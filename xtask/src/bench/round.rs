@@ -1,6 +1,6 @@
-//! One round: the bare consumer, then the real one on a fresh database, each over all records.
+//! One round: the consumer over all records of a topic, beside it the bare one; what it took, and whether every sum is
+//! right.
 
-use super::ingest::Options;
 use super::report::Round;
 use super::usage::{Usage, peak_memory};
 use crate::port;
@@ -18,7 +18,7 @@ use tokio_postgres::Client;
 /// How long all records may take.
 const LIMIT: Duration = Duration::from_secs(900);
 
-/// What stays the same over the rounds.
+/// What is measured: all of a topic's records, from Kafka to committed rows.
 pub struct Bench {
     /// Kafka, PostgreSQL, and Redis if there is one.
     pub services: Services,
@@ -28,40 +28,77 @@ pub struct Bench {
     pub topics: Topics,
     /// What must come of them.
     pub truth: Truth,
-    /// What was asked for.
-    pub options: Options,
+    /// How many there are.
+    pub records: u64,
+    /// Partitions they are in.
+    pub partitions: i32,
+}
+
+/// What the consumer took. Processor times are seconds per million records.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Records per second.
+    pub rate: f64,
+    /// The consumer's processor time, its start included.
+    pub consumer_cpu: f64,
+    /// Kafka's meanwhile.
+    pub kafka_cpu: f64,
+    /// PostgreSQL's meanwhile.
+    pub postgres_cpu: f64,
+    /// The consumer's peak resident memory in MB (10^6 bytes).
+    pub peak_memory_mb: f64,
 }
 
 impl Bench {
-    /// Measures both.
+    /// One round: the bare consumer, then the real one on a fresh database.
     ///
     /// # Errors
     /// When one doesn't get through, or a sum is wrong.
     pub async fn round(&self, number: u32) -> anyhow::Result<Round> {
         let before = Usage::now();
         let bare = self.bare()?;
-        let bare_cpu = Usage::now().since(&before, &own_name());
+        let bare_cpu = Usage::now().since(&before, &own_name()) / self.millions();
+        let name = format!("bench_{}_{number}", std::process::id());
+        let database = self.services.postgres.create_migrated(&name).await?;
+        let measured = self.measure(&name, &database, &[]).await?;
+        drop_database(&self.services, &name).await?;
+        let Measured { rate, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+        let ratio = rate / bare;
+        Ok(Round {
+            bare,
+            bare_cpu,
+            consumer: rate,
+            ratio,
+            consumer_cpu,
+            kafka_cpu,
+            postgres_cpu,
+            peak_memory_mb,
+        })
+    }
 
-        let database =
-            self.services.postgres.create_migrated(&format!("bench_{}_{number}", std::process::id())).await?;
+    /// The consumer over all records, into this database, with these settings beside its defaults. `name` is its
+    /// group's and its log's.
+    ///
+    /// # Errors
+    /// When it doesn't get through, or a sum is wrong.
+    pub async fn measure(
+        &self,
+        name: &str,
+        database: &DatabaseUrl,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Measured> {
         let client = database.connect().await?;
         let before = Usage::now();
-        let mut process = self.start(number, &database)?;
+        let mut process = self.start(name, database, settings)?;
         let rate = self.await_end(&mut process, &client).await?;
         let after = Usage::now();
         let peak = peak_memory(process.id()).context("the consumer ended before it was told to")?;
         process.stop();
-        self.verify(&client).await?;
-        drop(client);
-        self.drop_database(&database).await?;
-
-        let millions = as_float(self.options.records()) / 1e6;
-        let cpu = |program: &str| after.since(&before, program) / millions;
-        Ok(Round {
-            bare,
-            bare_cpu: bare_cpu / millions,
-            consumer: rate,
-            ratio: rate / bare,
+        let differences = check(&client, &self.truth).await?;
+        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        let cpu = |program: &str| after.since(&before, program) / self.millions();
+        Ok(Measured {
+            rate,
             consumer_cpu: cpu("consumer"),
             kafka_cpu: cpu("java"),
             postgres_cpu: cpu("postgres"),
@@ -69,26 +106,42 @@ impl Bench {
         })
     }
 
+    fn millions(&self) -> f64 {
+        as_float(self.records) / 1e6
+    }
+
     fn bare(&self) -> anyhow::Result<f64> {
         let (brokers, topic) = (self.services.kafka.brokers(), &self.topics.events);
-        let read = || bench::bare::read(brokers, topic, self.options.partitions(), self.options.records());
+        let read = || bench::bare::read(brokers, topic, self.partitions, self.records);
         Ok(tokio::task::block_in_place(read)?.rate())
     }
 
-    fn start(&self, number: u32, database: &DatabaseUrl) -> anyhow::Result<Process> {
-        let log = self.services.run().join(format!("consumer-{number}.log"));
+    /// The consumer, started.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn start(
+        &self,
+        name: &str,
+        database: &DatabaseUrl,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Process> {
+        let log = self.services.run().join(format!("consumer-{name}.log"));
         let mut program = Program::new("consumer", &self.consumer, log)
             .inherit(self.services.environment())
             .arg("run")
             .env("DATABASE_URL", database.as_str())
             .env("KAFKA_BROKERS", self.services.kafka.brokers())
-            .env("KAFKA_GROUP_ID", format!("{}{number}", self.topics.events))
+            .env("KAFKA_GROUP_ID", name)
             .env("EVENTS_TOPIC", &self.topics.events)
             .env("WORKFLOW_TERMINALS_TOPIC", &self.topics.workflow_terminals)
             .env("MESSAGE_DELIVERIES_TOPIC", &self.topics.message_deliveries)
             .env("ADMIN_ADDR", format!("127.0.0.1:{}", port::free()?));
         if let Some(redis) = &self.services.redis {
             program = program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", &self.topics.events);
+        }
+        for (setting, value) in settings {
+            program = program.env(setting, value);
         }
         Process::start(program)
     }
@@ -97,7 +150,7 @@ impl Bench {
     async fn await_end(&self, process: &mut Process, client: &Client) -> anyhow::Result<f64> {
         let query = "select coalesce(sum(next_offset), 0)::bigint, min(claimed_at) from consumer_progress where topic = $1";
         let query = client.prepare(query).await?;
-        let ends = i64::try_from(self.options.records())?;
+        let ends = i64::try_from(self.records)?;
         let progress = async || -> anyhow::Result<(i64, Option<DateTime<Utc>>)> {
             let row = client.query_one(&query, &[&self.topics.events]).await?;
             Ok((row.get(0), row.get(1)))
@@ -115,22 +168,18 @@ impl Bench {
         let claimed = claimed.await?;
         let elapsed =
             (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
-        Ok(as_float(self.options.records()) / elapsed.as_secs_f64())
+        Ok(as_float(self.records) / elapsed.as_secs_f64())
     }
+}
 
-    async fn verify(&self, client: &Client) -> anyhow::Result<()> {
-        let differences = check(client, &self.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
-        Ok(())
-    }
-
-    async fn drop_database(&self, database: &DatabaseUrl) -> anyhow::Result<()> {
-        let name =
-            database.as_str().rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
-        let client = self.services.postgres.url().connect().await?;
-        client.batch_execute(&format!("drop database \"{name}\" with (force)")).await?;
-        Ok(())
-    }
+/// Drops a database that a round is done with.
+///
+/// # Errors
+/// When PostgreSQL fails.
+pub async fn drop_database(services: &Services, name: &str) -> anyhow::Result<()> {
+    let client = services.postgres.url().connect().await?;
+    client.batch_execute(&format!("drop database \"{name}\" with (force)")).await?;
+    Ok(())
 }
 
 /// This process as /proc calls it: the bare consumer is part of it.
@@ -138,7 +187,8 @@ fn own_name() -> String {
     std::fs::read_to_string("/proc/self/comm").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
-#[allow(clippy::cast_precision_loss)] // a figure needs no more digits than an f64 has
-fn as_float(number: u64) -> f64 {
+/// For figures, which need no more digits than an f64 has.
+#[allow(clippy::cast_precision_loss)]
+pub fn as_float(number: u64) -> f64 {
     number as f64
 }

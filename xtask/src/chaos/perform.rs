@@ -9,8 +9,10 @@ use super::offsets::Offsets;
 use super::schedule::{Kind, Stroke};
 use super::stage::{Stage, server};
 use super::stream::{Handed, Stream};
+use crate::process::Process;
 use crate::services::Cut;
 use crate::wait::{self, Seen};
+use anyhow::Context as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
@@ -155,14 +157,22 @@ impl Trial {
         recovered
     }
 
-    /// More partitions, by the only procedure that keeps copies recognizable: producers stop, everything is counted,
-    /// partitions are added, producers go on.
+    /// More partitions, by the only procedure that keeps copies recognizable: producers stop, `consumer layout change`
+    /// does the rest, producers go on. Another fault may interrupt the command: then it is given again.
     async fn grow(&self, patient: bool) -> anyhow::Result<Option<Duration>> {
         let mut stream = self.stream.lock().await;
         let partitions = stream.partitions() + MORE_PARTITIONS;
         stream.flush()?;
-        self.until_counted(&self.handed.now()).await?;
-        self.stage.kafka().extend_topics(&self.stage.topics().all(), partitions).await?;
+        for topic in self.stage.topics().all() {
+            wait::until("the layout to be changed", RECOVERY_LIMIT, async || {
+                let command = self.stage.command("layout").env("KAFKA_BROKERS", self.stage.kafka().brokers());
+                let command = command.args(["change", "--quiet-for", "1s", "--topic", topic]);
+                let mut process = Process::start(command.args(["--partitions", &partitions.to_string()]))?;
+                let status = process.wait(RECOVERY_LIMIT).await.context("consumer layout change")?;
+                Ok(Seen::when(status.success(), process.log_tail()))
+            })
+            .await?;
+        }
         stream.spread_over(partitions)?;
         drop(stream);
         self.recovery(patient).await

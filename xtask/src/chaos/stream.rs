@@ -126,7 +126,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Goes on in topics of as many partitions: keys are placed anew. Everything must have been flushed.
+    /// Goes on in topics of as many partitions: keys are placed anew, those of copies, too. Everything must have been
+    /// flushed.
     ///
     /// # Errors
     /// When there can be no producer.
@@ -134,9 +135,6 @@ impl Stream {
         self.partitions = partitions;
         // The client would learn of new partitions within minutes; one that starts knows them.
         self.producer = Producer::new(&self.brokers, self.topics.clone())?;
-        // A copy of an older record would now land in another partition, whose pages don't know it. Until the members
-        // can be told of the change of layout, nothing from before it is sent again.
-        self.upstream.forget();
         Ok(())
     }
 }

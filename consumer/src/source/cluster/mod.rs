@@ -12,6 +12,7 @@ pub use rereader::{Reread, Rereader};
 use crate::place::Place;
 use crate::record::Offset;
 use chrono::{DateTime, Utc};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
@@ -143,6 +144,19 @@ impl Cluster {
             ))
         });
         Ok(known.collect())
+    }
+
+    /// Gives a topic more partitions: `count` in all.
+    ///
+    /// # Errors
+    /// When Kafka refuses, or doesn't answer.
+    pub async fn extend(&self, topic: &str, count: i32) -> Result<(), KafkaError> {
+        let admin: AdminClient<Quiet> = self.settings.config().create_with_context(Quiet)?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_WAIT_MAX));
+        let count = usize::try_from(count).unwrap_or_default();
+        let answers = admin.create_partitions(&[NewPartitions::new(topic, count)], &options).await?;
+        let refusal = answers.into_iter().find_map(Result::err);
+        refusal.map_or(Ok(()), |(_, code)| Err(KafkaError::AdminOp(code)))
     }
 
     /// Who is in the consumer group now.
