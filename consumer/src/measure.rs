@@ -2,6 +2,7 @@
 
 use crate::changes::Part;
 use crate::ledger::Ledger;
+use crate::member::Questions;
 use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::record::Partition;
@@ -26,6 +27,8 @@ const FENCED: &str = "consumer_partitions_fenced_total";
 const STOPPED: &str = "consumer_partitions_stopped_total";
 const LEDGER_PAGES: &str = "consumer_ledger_pages";
 const LEDGER_BYTES: &str = "consumer_ledger_bytes";
+const PAGES_READ: &str = "consumer_ledger_pages_read_total";
+const LOOKUPS: &str = "consumer_ledger_lookups_total";
 
 /// Handles of the pipeline's metrics.
 pub struct Meters {
@@ -44,6 +47,8 @@ pub struct Meters {
     stopped: Counter,
     ledger_pages: Gauge,
     ledger_bytes: Gauge,
+    pages_read: Counter,
+    lookups: Counter,
 }
 
 /// The recorder's settings: histograms have buckets, so that members can be added up.
@@ -80,6 +85,8 @@ impl Meters {
         describe_counter!(STOPPED, "Partitions stopped until an operator decides.");
         describe_gauge!(LEDGER_PAGES, "Ledger pages in memory.");
         describe_gauge!(LEDGER_BYTES, "Memory of the ledger pages.");
+        describe_counter!(PAGES_READ, "Ledger pages read from PostgreSQL, whole.");
+        describe_counter!(LOOKUPS, "Fingerprints looked up in pages of PostgreSQL.");
         let outcome = |outcome: &'static str| counter!(RECORDS, "outcome" => outcome);
         Self {
             counted: outcome("counted"),
@@ -99,6 +106,8 @@ impl Meters {
             stopped: counter!(STOPPED),
             ledger_pages: gauge!(LEDGER_PAGES),
             ledger_bytes: gauge!(LEDGER_BYTES),
+            pages_read: counter!(PAGES_READ),
+            lookups: counter!(LOOKUPS),
         }
     }
 
@@ -155,6 +164,13 @@ impl Meters {
     /// A partition was stopped.
     pub fn stopped(&self) {
         self.stopped.increment(1);
+    }
+
+    /// What PostgreSQL is asked about a batch.
+    pub fn asked(&self, questions: &Questions) {
+        self.pages_read.increment(questions.pages.len() as u64);
+        let lookups: usize = questions.lookups.iter().map(|(_, fingerprints)| fingerprints.len()).sum();
+        self.lookups.increment(lookups as u64);
     }
 
     /// What the ledger takes.

@@ -15,7 +15,7 @@ const QUIET: usize = 7_000;
 /// How long it may take until those are counted.
 const QUIET_LIMIT: Duration = Duration::from_secs(60);
 
-/// Distinct organizations. A million take the same memory, and a minute.
+/// Distinct organizations.
 const ORGANIZATIONS: usize = 200_000;
 
 /// What a member may take beside its ledger's pages, in bytes: what the operators are told to plan.

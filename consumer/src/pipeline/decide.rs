@@ -20,6 +20,7 @@ impl Running {
         let mut deciding = self.member.begin(batch);
         let sizes = self.sizes(&self.member.unsized_pages(&deciding)).await;
         let questions = self.member.ask(&mut deciding, &sizes);
+        self.meters.asked(&questions);
         for pages in chunks(questions.pages, |(_, stored)| *stored * size_of::<u64>(), LOAD_BYTES_MAX) {
             let pages: Vec<PageAsked> = pages.into_iter().map(|(key, _)| self.asked(key)).collect();
             let load = async |connection: &mut Connection| connection.load_pages(&pages).await;

@@ -81,10 +81,18 @@ impl Connection {
         stretch: f64,
         found: &mut HashMap<PageKey, Vec<u64>>,
     ) -> Result<Vec<(PageAsked, u64)>, Error> {
-        let names = Names::of(self, open.iter().map(|(page, _)| *page));
+        let pages: Vec<&[(PageAsked, u64)]> = open.chunk_by(|(page, _), (next, _)| page == next).collect();
+        let names = Names::of(self, pages.iter().map(|page| page[0].0));
         let shares: Vec<f64> = open.iter().map(|(_, fingerprint)| share(*fingerprint)).collect();
+        let (mut firsts, mut lasts) = (Vec::with_capacity(pages.len()), Vec::with_capacity(pages.len()));
+        let mut last = 0;
+        for page in pages {
+            firsts.push(last + 1);
+            last += i32::try_from(page.len()).map_err(|_| Error::Unexpected("too many questions"))?;
+            lasts.push(last);
+        }
         let mut parameters = names.parameters().to_vec();
-        parameters.extend([&shares as &(dyn ToSql + Sync), &stretch]);
+        parameters.extend([&shares as &(dyn ToSql + Sync), &firsts, &lasts, &stretch]);
         let rows = self.client.query_raw(&self.statements.look_up, parameters).await?;
         let mut rows = pin!(rows);
         let mut beyond = Vec::new();

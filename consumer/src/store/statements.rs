@@ -181,23 +181,25 @@ fn load_pages() -> String {
     format!("select w.n, p.fingerprints from {PAGES_ASKED} cross join lateral {segments} p")
 }
 
-/// Of each segment of the page the stretch in which a fingerprint must be, if it is there. Fingerprints are uniform, so
-/// that of `length` the one at `share` of all 64-bit numbers stands at about `share * length`; by so many standard
-/// deviations of half a root of the length may it be off. The stretch is read without the rest of the array, which is
-/// stored uncompressed for that. Said with it: whether it begins, and whether it ends, where the array does.
+/// Of each segment of a page the stretches in which fingerprints must be, if they are there. Fingerprints are uniform, so
+/// that of `length` the one at `share` of all 64-bit numbers stands at about `share * length`; how far off it may be goes
+/// with the root of the length. The stretch is read without the rest of the array, which is stored uncompressed for that.
+/// Said with it: whether it begins, and whether it ends, where the array does. A page's shares are those of `$6` from
+/// `w.first` to `w.last`: its segments are looked for once.
 fn look_up() -> String {
     let segments = segments_of_page("s.fingerprints, octet_length(s.fingerprints) / 8 as length");
     format!(
-        "select w.n, p.first = 0, p.last = p.length,
+        "select (w.first + l.place - 2)::integer, p.first = 0, p.last = p.length,
                 case when p.last > p.first
                      then substring(p.fingerprints from 1 + 8 * p.first for 8 * (p.last - p.first)) else '' end
-         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $6::float8[])
-              as w (n, topic, kafka_partition, quarter, layout, share)
+         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $7::integer[],
+                     $8::integer[]) as w (n, topic, kafka_partition, quarter, layout, first, last)
+         cross join lateral {segments} s
+         cross join lateral unnest(($6::float8[])[w.first:w.last]) with ordinality as l (share, place)
          cross join lateral (
              select s.fingerprints, s.length,
-                    greatest(0, floor(w.share * s.length - $7::float8 * sqrt(s.length)))::integer as first,
-                    least(s.length, ceil(w.share * s.length + $7::float8 * sqrt(s.length)))::integer as last
-             from {segments} s) p"
+                    greatest(0, floor(l.share * s.length - $9::float8 * sqrt(s.length)))::integer as first,
+                    least(s.length, ceil(l.share * s.length + $9::float8 * sqrt(s.length)))::integer as last) p"
     )
 }
 
