@@ -80,7 +80,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     tokio::spawn(stop_at(stop_signal()?, handles.orders));
     let polling = std::thread::Builder::new().name("source".into()).spawn(move || source.run())?;
     tokio::select! {
-        () = pipeline.run(handles.messages) => {}
+        ran = pipeline.run(handles.messages) => ran?,
         () = keep_up(Store::in_the_background(database), settings.retention) => {}
     }
     let ended = tokio::task::spawn_blocking(move || polling.join()).await?;

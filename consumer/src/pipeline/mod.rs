@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle, LocalSet};
-use write::{Writer, Written};
+use tokio::task::JoinHandle;
+use write::{Desk, Writer, Written};
 
 /// How often Kafka is asked how far the partitions reach.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -71,9 +71,8 @@ struct Running {
     owner: String,
     readiness: Readiness,
     meters: Meters,
-    /// Writes one batch at a time; away while it does.
-    writer: Option<Writer>,
-    writing: Option<JoinHandle<(Writer, Written)>>,
+    /// Where changes are handed to be written.
+    desk: Desk,
     /// Partitions assigned but not yet started, each with its assignment's number.
     unclaimed: BTreeMap<Partition, u64>,
     /// Orders the source has not taken yet.
@@ -98,13 +97,11 @@ struct Found {
 
 impl Pipeline {
     /// Runs until the source has ended.
-    pub async fn run(self, messages: mpsc::Receiver<Message>) {
-        // Writing is a task of its own, on this thread: it waits for the database most of the time.
-        LocalSet::new().run_until(self.run_here(messages)).await;
-    }
-
-    async fn run_here(self, mut messages: mpsc::Receiver<Message>) {
-        let mut running = Running::of(self);
+    ///
+    /// # Errors
+    /// When the writer can't be started.
+    pub async fn run(self, mut messages: mpsc::Receiver<Message>) -> std::io::Result<()> {
+        let mut running = Running::of(self)?;
         let mut round = tokio::time::interval(ASK_EVERY);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut asking: Option<JoinHandle<Answer>> = None;
@@ -114,9 +111,7 @@ impl Pipeline {
                     Some(message) => running.take(message).await,
                     None => break,
                 },
-                written = async { running.writing.as_mut().expect("guarded").await }, if running.writing.is_some() => {
-                    running.wrote(written);
-                }
+                written = running.desk.written(), if running.desk.is_busy() => running.wrote(written),
                 answer = async { asking.as_mut().expect("guarded").await }, if asking.is_some() => {
                     asking = None;
                     if let Ok(answer) = answer {
@@ -135,17 +130,18 @@ impl Pipeline {
         }
         running.written().await;
         running.announcer.finish().await;
+        Ok(())
     }
 }
 
 impl Running {
-    fn of(parts: Pipeline) -> Self {
+    fn of(parts: Pipeline) -> std::io::Result<Self> {
         let writer = Writer {
             store: parts.writing_store,
             topics: parts.topics.clone(),
             floor: Arc::clone(&parts.floor),
         };
-        Self {
+        Ok(Self {
             store: parts.store,
             member: parts.member,
             announcer: parts.announcer,
@@ -158,13 +154,12 @@ impl Running {
             owner: parts.owner,
             readiness: parts.readiness,
             meters: parts.meters,
-            writer: Some(writer),
-            writing: None,
+            desk: Desk::open(writer)?,
             unclaimed: BTreeMap::new(),
             undelivered: VecDeque::new(),
             topic_ids: HashMap::new(),
             rounds: 0,
-        }
+        })
     }
 
     async fn take(&mut self, message: Message) {
@@ -232,14 +227,10 @@ impl Running {
 
     /// Begins to write changes; nothing else is being written.
     fn write(&mut self, changes: Changes) {
-        let writer = self.writer.take().expect("one batch is written at a time");
-        if changes.parts.is_empty() {
-            self.writer = Some(writer);
-            return;
+        if !changes.parts.is_empty() {
+            let spans = changes.parts.iter().map(|part| self.step(part)).collect();
+            self.desk.write(changes, spans, self.topic_ids.clone());
         }
-        let spans = changes.parts.iter().map(|part| self.step(part)).collect();
-        let topic_ids = self.topic_ids.clone();
-        self.writing = Some(tokio::task::spawn_local(writer.write(changes, spans, topic_ids)));
     }
 
     fn step(&self, part: &Part) -> Moved {
@@ -254,17 +245,14 @@ impl Running {
 
     /// Waits until nothing is being written.
     async fn written(&mut self) {
-        if let Some(writing) = &mut self.writing {
-            let written = writing.await;
+        if self.desk.is_busy() {
+            let written = self.desk.written().await;
             self.wrote(written);
         }
     }
 
     /// Draws the consequences: memory follows the database, whoever must know is told.
-    fn wrote(&mut self, written: Result<(Writer, Written), JoinError>) {
-        self.writing = None;
-        let (writer, written) = written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
-        self.writer = Some(writer);
+    fn wrote(&mut self, written: Written) {
         if written.floor_rose {
             return self.rejoin(FLOOR_ROSE);
         }

@@ -10,9 +10,59 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// A batch that could not be committed is tried again after this.
 const RETRY_WAIT: Duration = Duration::from_millis(100);
+
+/// What is to be written.
+struct Job {
+    changes: Changes,
+    /// How each of their partitions moves.
+    spans: Vec<Moved>,
+    topic_ids: HashMap<Topic, String>,
+}
+
+/// The way to the writer, which has a thread of its own: it must not wait while the next batch is decided. It is given
+/// one job at a time.
+pub(super) struct Desk {
+    jobs: mpsc::Sender<Job>,
+    done: mpsc::Receiver<Written>,
+    busy: bool,
+}
+
+impl Desk {
+    /// Starts the writer. It ends with the desk.
+    pub fn open(writer: Writer) -> std::io::Result<Self> {
+        let (jobs, taken) = mpsc::channel(1);
+        let (given, done) = mpsc::channel(1);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || runtime.block_on(writer.work(taken, given)))?;
+        Ok(Self { jobs, done, busy: false })
+    }
+
+    /// Whether something is being written.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Has changes written; nothing else may be.
+    pub fn write(&mut self, changes: Changes, spans: Vec<Moved>, topic_ids: HashMap<Topic, String>) {
+        assert!(!self.busy, "one batch is written at a time");
+        let sent = self.jobs.try_send(Job { changes, spans, topic_ids });
+        assert!(sent.is_ok(), "the writer has died");
+        self.busy = true;
+    }
+
+    /// Waits for what is being written.
+    pub async fn written(&mut self) -> Written {
+        let written = self.done.recv().await.expect("the writer is alive");
+        self.busy = false;
+        written
+    }
+}
 
 /// What writes.
 pub(super) struct Writer {
@@ -41,13 +91,18 @@ struct Work<'a> {
 }
 
 impl Writer {
-    /// Writes the changes; `spans` says how each of their partitions moves.
-    pub async fn write(
-        mut self,
-        changes: Changes,
-        mut spans: Vec<Moved>,
-        topic_ids: HashMap<Topic, String>,
-    ) -> (Self, Written) {
+    async fn work(mut self, mut jobs: mpsc::Receiver<Job>, done: mpsc::Sender<Written>) {
+        while let Some(job) = jobs.recv().await {
+            let written = self.write(job).await;
+            if done.send(written).await.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Writes the changes.
+    async fn write(&mut self, job: Job) -> Written {
+        let Job { changes, mut spans, topic_ids } = job;
         let (mut committed, mut floor_rose, mut began) = (BTreeSet::new(), false, Instant::now());
         let work = Work { days: days(&changes), changes: &changes, topic_ids: &topic_ids };
         while !spans.is_empty() {
@@ -68,7 +123,7 @@ impl Writer {
                 }
             }
         }
-        (self, Written { changes, committed, floor_rose, took: began.elapsed() })
+        Written { changes, committed, floor_rose, took: began.elapsed() }
     }
 
     /// Tries once; says which partitions are committed, or nothing if the floor rose past the batch's records.
