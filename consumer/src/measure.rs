@@ -77,7 +77,10 @@ impl Meters {
             "Copies of a record that contradict the one that counts, where seen."
         );
         describe_histogram!(BATCH_RECORDS, "Records in a batch.");
-        describe_histogram!(BATCH_SECONDS, "From a batch's arrival to its commit.");
+        describe_histogram!(
+            BATCH_SECONDS,
+            "From a batch's arrival until it is decided and its turn to be written has come."
+        );
         describe_histogram!(COMMIT_SECONDS, "A batch's transaction, from its begin to its commit.");
         describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
         describe_gauge!(PARTITIONS, "Partitions this member holds.");
@@ -111,7 +114,7 @@ impl Meters {
         }
     }
 
-    /// A batch was written, or lost.
+    /// A batch was decided, and is being written.
     #[allow(clippy::cast_precision_loss)]
     pub fn batch(&self, records: usize, took: Duration) {
         self.batch_records.record(records as f64);

@@ -1,4 +1,4 @@
-//! The pipeline: one task that claims, decides, writes, commits and announces, in the order the source tells.
+//! The pipeline: one task that claims, decides, has written, announces and reports, in the order the source tells.
 
 mod claims;
 mod decide;
