@@ -1,7 +1,7 @@
 //! PostgreSQL: the only module that knows SQL.
 //!
-//! One connection of the pipeline's own, with its statements prepared once. Nothing is written to the counted tables
-//! but through a [`Claim`], which only the compare-and-set on the partitions' progress makes.
+//! A member has a connection to claim and to read, one to write, and one for upkeep, each with its statements prepared
+//! once. Nothing is written to the counted tables but through a [`Claim`], which only the compare-and-set on the partitions' progress makes.
 
 mod books;
 mod claim;
