@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::str::FromStr;
 
 /// The kinds of answers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Summary, Self::Trends, Self::WorkflowHealth];
+
     /// Its name: the last part of the path, and of the cache key.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -28,13 +32,26 @@ impl Scope {
     }
 }
 
+/// A name that no answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchScope;
+
+impl FromStr for Scope {
+    type Err = NoSuchScope;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchScope> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name).ok_or(NoSuchScope)
+    }
+}
+
 /// A finished answer: JSON, ready to send, and the tag by which a client asks whether it has it already.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The JSON.
     pub body: Bytes,
-    /// A weak entity tag: it names the content, whatever the encoding it is sent in.
-    pub etag: String,
+    /// A weak entity tag: it names the content, whatever the encoding it is sent in. Bytes, so that sending it copies
+    /// nothing.
+    pub etag: Bytes,
 }
 
 impl Answer {
@@ -42,9 +59,7 @@ impl Answer {
     #[must_use]
     pub fn new(body: impl Into<Bytes>) -> Self {
         let body = body.into();
-        let mut hasher = DefaultHasher::new();
-        body.hash(&mut hasher);
-        Self { etag: format!("W/\"{:016x}\"", hasher.finish()), body }
+        Self { etag: etag(&body), body }
     }
 
     /// The answer `value`, as JSON.
@@ -52,6 +67,14 @@ impl Answer {
     pub fn of(value: &impl Serialize) -> Self {
         Self::new(serde_json::to_vec(value).expect("answers are structs, numbers and strings"))
     }
+}
+
+/// A weak entity tag of these bytes.
+#[must_use]
+pub fn etag(body: &Bytes) -> Bytes {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    format!("W/\"{:016x}\"", hasher.finish()).into()
 }
 
 /// Writes a time as answers do: UTC, milliseconds, `Z`.

@@ -6,13 +6,19 @@
 //!
 //! While Redis is away nobody can say whether an answer is still right, so it is kept for [`Settings::local_cache_ttl`]
 //! only, in this process.
+//!
+//! When rows can't be had, or not soon, the last answer to the same question is given and said to be stale ([`Given`]),
+//! for as long as [`Settings::stale_max_age`] allows. How many loads there are at once, and for how long, is `loads`'.
 
 use crate::answer::{Answer, Scope};
+use crate::loads::{self, Loads};
 use crate::shared::Shared;
+use crate::versions::Version;
 use bytes::Bytes;
 use domain::CacheKeys;
 use moka::Expiry;
 use moka::future::Cache as Memory;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,26 +44,62 @@ pub struct Settings {
     #[arg(long, env, default_value = "1s", value_parser = humantime::parse_duration)]
     pub local_cache_ttl: Duration,
 
-    /// How many megabytes of answers this process keeps. Raise it when many organizations look at many ranges and the
-    /// cache's hit rate is low
+    /// How many megabytes of answers this process keeps, and as many of last answers for when the database is away.
+    /// Raise it when many organizations look at many ranges and the cache's hit rate is low
     #[arg(long, env, default_value_t = 64)]
     pub local_cache_mb: u32,
+
+    /// How old an answer may get that is given, marked as stale, while the database is slow or away; after that it is
+    /// 503. Lower it where no number is better than an old one; 0s gives none
+    #[arg(long, env, default_value = "10m", value_parser = humantime::parse_duration)]
+    pub stale_max_age: Duration,
+
+    /// How long a request waits for the database before it is given a stale answer, if there is one. Raise it where
+    /// fresh numbers are worth waiting for
+    #[arg(long, env, default_value = "1s", value_parser = humantime::parse_duration)]
+    pub stale_after: Duration,
+}
+
+impl Settings {
+    /// How the cache's keys are spelled.
+    #[must_use]
+    pub fn keys(&self) -> CacheKeys {
+        CacheKeys::new(&self.cache_key_prefix)
+    }
 }
 
 /// What is asked, canonically.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+#[derive(Clone, Debug)]
+pub struct Question {
     /// On whose behalf.
-    pub organization: &'a str,
+    pub organization: Arc<str>,
     /// Which answer.
     pub scope: Scope,
     /// About which range: its key.
-    pub range: &'a str,
+    pub range: String,
+}
+
+impl fmt::Display for Question {
+    /// Reads unambiguously from the right, whatever colons an organization's id has: a range has a fixed number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.organization, self.scope.name(), self.range)
+    }
+}
+
+/// What is given for an answer.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// As right as is known.
+    Fresh(Answer),
+    /// The last one there was, for want of a better: as its rows were so long ago.
+    Stale(Answer, Duration),
 }
 
 #[derive(Clone)]
 struct Entry {
     answer: Answer,
+    /// When the rows it rests on were read, or later.
+    as_of: Instant,
     keep: Duration,
 }
 
@@ -67,6 +109,16 @@ impl Expiry<String, Entry> for KeepAsLongAsSaid {
     fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
         Some(entry.keep)
     }
+
+    fn expire_after_update(
+        &self,
+        _: &String,
+        entry: &Entry,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(entry.keep)
+    }
 }
 
 /// Where answers are kept.
@@ -74,63 +126,134 @@ pub struct Cache {
     keys: CacheKeys,
     ttl: Duration,
     local_ttl: Duration,
+    stale_max_age: Duration,
+    stale_after: Duration,
     shared: Option<Arc<Shared>>,
-    /// By key with version: right for as long as anybody asks for them.
-    versioned: Memory<String, Entry>,
-    /// Of times without Redis: nobody knows whether they are still right. A store of its own, so that such an answer is
-    /// never taken for one of version 0. Both are full only around an outage, for as long as answers are kept.
-    unversioned: Memory<String, Entry>,
+    loads: Loads,
+    /// By version and question: right for as long as anybody asks for that version. Of times without Redis there is no
+    /// version, and it can't be known for how long they are right.
+    kept: Memory<String, Entry>,
+    /// By question: the newest of each.
+    last: Memory<String, Entry>,
 }
 
 impl Cache {
     /// An empty cache, before `shared` if there is one.
     #[must_use]
-    pub fn new(settings: &Settings, shared: Option<Arc<Shared>>) -> Self {
+    pub fn new(settings: &Settings, loads: Loads, shared: Option<Arc<Shared>>) -> Self {
         Self {
-            keys: CacheKeys::new(&settings.cache_key_prefix),
+            keys: settings.keys(),
             ttl: Duration::from_secs(settings.business_metrics_cache_ttl_sec.into()),
             local_ttl: settings.local_cache_ttl,
+            stale_max_age: settings.stale_max_age,
+            stale_after: settings.stale_after,
             shared,
-            versioned: memory(settings.local_cache_mb),
-            unversioned: memory(settings.local_cache_mb),
+            loads,
+            kept: memory(settings.local_cache_mb),
+            last: memory(settings.local_cache_mb),
         }
     }
 
-    /// The answer to `question`: kept, or made by `load` now.
+    /// The organization's version; `None` while nobody can say.
+    pub async fn version(&self, organization: &str) -> Option<Version> {
+        match self.shared.as_deref() {
+            Some(shared) => shared.version(organization).await,
+            None => None,
+        }
+    }
+
+    /// Resolves when some organization's version may have changed; never where nobody can say.
+    pub async fn changed(&self) {
+        match self.shared.as_deref() {
+            Some(shared) => shared.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The answer to `question`: kept, or made by `load` now, or the last one there was.
     ///
     /// # Errors
-    /// What `load` fails with; all who wait for the same load get it, and it is not kept.
-    pub async fn get_or_load<E: Send + Sync + 'static>(
+    /// When `load` fails, takes too long or may not begin, and there is no last answer to give. All who wait for the
+    /// same load get its error, and it is not kept.
+    pub async fn answer<E: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        question: Question,
+        load: impl Future<Output = Result<Answer, E>> + Send + 'static,
+    ) -> Result<Given, Arc<loads::Error<E>>> {
+        let version = self.version(&question.organization).await;
+        let key = key(&question, version);
+        if let Some(entry) = self.kept.get(&key).await {
+            count("process");
+            return Ok(Given::Fresh(entry.answer));
+        }
+        self.miss(question, version, key, load).await
+    }
+
+    /// What is kept can't be given. A load goes on though nobody waits for it any more: its answer is for the next.
+    async fn miss<E: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        question: Question,
+        version: Option<Version>,
+        key: String,
+        load: impl Future<Output = Result<Answer, E>> + Send + 'static,
+    ) -> Result<Given, Arc<loads::Error<E>>> {
+        let last = self.last(&question).await;
+        if let Some(last) =
+            last.as_ref().filter(|_| !self.loads.may_try(&question.organization, Instant::now()))
+        {
+            return Ok(stale(last));
+        }
+        let patience = if last.is_some() { self.stale_after } else { Duration::MAX };
+        let cache = Arc::clone(self);
+        let organization = Arc::clone(&question.organization);
+        let filling = tokio::spawn(async move { cache.fill(&question, version, key, load).await });
+        match tokio::time::timeout(patience, filling).await {
+            Ok(Ok(Ok(entry))) => Ok(Given::Fresh(entry.answer)),
+            Ok(Ok(Err(error))) => last.as_ref().map(stale).ok_or(error),
+            Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+            Err(_) => {
+                self.loads.failed(&organization, Instant::now());
+                Ok(stale(last.as_ref().expect("patience ends only where there is a last answer")))
+            }
+        }
+    }
+
+    async fn last(&self, question: &Question) -> Option<Entry> {
+        let last = self.last.get(&question.to_string()).await?;
+        (last.as_of.elapsed() <= self.stale_max_age).then_some(last)
+    }
+
+    /// Keeps the answer to `question`, and returns it.
+    async fn fill<E: Send + Sync + 'static>(
         &self,
-        question: Question<'_>,
-        load: impl Future<Output = Result<Answer, E>>,
-    ) -> Result<Answer, Arc<E>> {
-        let shared = self.shared.as_deref();
-        let version = match shared {
-            Some(shared) => shared.number(&self.keys.version(question.organization)).await,
-            None => None,
-        };
-        let key = self.keys.answer(
-            question.organization,
-            question.scope.name(),
-            version.unwrap_or(0),
-            question.range,
-        );
-        let entry = match (shared, version) {
-            (Some(shared), Some(_)) => {
-                let through = self.load_through(shared, &key, load);
-                self.versioned.entry_by_ref(&key).or_try_insert_with(through).await?
-            }
-            (_, _) => {
-                let keep = self.local_ttl;
-                let directly = async move { loaded(load).await.map(|answer| Entry { answer, keep }) };
-                self.unversioned.entry_by_ref(&key).or_try_insert_with(directly).await?
+        question: &Question,
+        version: Option<Version>,
+        key: String,
+        load: impl Future<Output = Result<Answer, E>> + Send,
+    ) -> Result<Entry, Arc<loads::Error<E>>> {
+        let organization = &question.organization;
+        let made = async {
+            match (self.shared.as_deref(), version) {
+                (Some(shared), Some(version)) => {
+                    let key = &self.keys.answer(
+                        organization,
+                        question.scope.name(),
+                        version.number,
+                        &question.range,
+                    );
+                    self.load_through(shared, key, organization, load).await
+                }
+                (_, _) => self.load(organization, self.local_ttl, load).await,
             }
         };
-        if !entry.is_fresh() {
+        let entry = self.kept.entry(key).or_try_insert_with(made).await?;
+        if entry.is_fresh() {
+            let last = Entry { keep: self.stale_max_age, ..entry.value().clone() };
+            self.last.insert(question.to_string(), last).await;
+        } else {
             count("process");
         }
-        Ok(entry.into_value().answer)
+        Ok(entry.into_value())
     }
 
     /// What Redis keeps, or else what `load` makes, which Redis keeps from then on.
@@ -138,27 +261,52 @@ impl Cache {
         &self,
         shared: &Shared,
         key: &str,
+        organization: &Arc<str>,
         load: impl Future<Output = Result<Answer, E>>,
-    ) -> Result<Entry, E> {
+    ) -> Result<Entry, loads::Error<E>> {
         if let Some((body, left)) = shared.kept(key).await {
             count("redis");
-            return Ok(Entry { answer: Answer::new(body), keep: left.min(self.ttl) });
+            let keep = left.min(self.ttl);
+            let age = self.ttl.saturating_sub(left);
+            let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+            return Ok(Entry { answer: Answer::new(body), as_of, keep });
         }
+        let entry = self.load(organization, self.ttl, load).await?;
+        shared.keep(key, &entry.answer.body, entry.keep).await;
+        Ok(entry)
+    }
+
+    async fn load<E>(
+        &self,
+        organization: &Arc<str>,
+        keep: Duration,
+        load: impl Future<Output = Result<Answer, E>>,
+    ) -> Result<Entry, loads::Error<E>> {
         // From before the rows are read: an answer's age is that of what it rests on.
-        let begun = Instant::now();
-        let answer = loaded(load).await?;
-        let keep = self.ttl.saturating_sub(begun.elapsed());
-        shared.keep(key, &answer.body, keep).await;
-        Ok(Entry { answer, keep })
+        let as_of = Instant::now();
+        count("postgresql");
+        let answer = self.loads.run(organization, load).await?;
+        Ok(Entry { answer, as_of, keep: keep.saturating_sub(as_of.elapsed()) })
     }
 }
 
-async fn loaded<E>(load: impl Future<Output = Result<Answer, E>>) -> Result<Answer, E> {
-    count("postgresql");
-    load.await
+/// Where an answer is in this process.
+fn key(question: &Question, version: Option<Version>) -> String {
+    let mut key = String::with_capacity(question.organization.len() + question.range.len() + 40);
+    match version {
+        Some(Version { number, generation }) => write!(key, "{generation}:{number}:{question}"),
+        None => write!(key, "-:{question}"),
+    }
+    .expect("text can be written to text");
+    key
 }
 
-/// Where an answer came from: this process, Redis, or PostgreSQL (a miss).
+fn stale(last: &Entry) -> Given {
+    count("stale");
+    Given::Stale(last.answer.clone(), last.as_of.elapsed())
+}
+
+/// Where an answer came from: this process, Redis, PostgreSQL (a miss), or what was last known.
 fn count(from: &'static str) {
     metrics::counter!("query_api_answers_total", "from" => from).increment(1);
 }
@@ -176,59 +324,4 @@ fn memory(megabytes: u32) -> Memory<String, Entry> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    fn cache(local_cache_ttl: Duration) -> Cache {
-        let settings = Settings {
-            cache_key_prefix: String::new(),
-            business_metrics_cache_ttl_sec: 45,
-            local_cache_ttl,
-            local_cache_mb: 1,
-        };
-        Cache::new(&settings, None)
-    }
-
-    fn question<'a>(organization: &'a str, range: &'a str) -> Question<'a> {
-        Question { organization, scope: Scope::Summary, range }
-    }
-
-    async fn ask(cache: &Cache, question: Question<'_>, loads: &AtomicUsize) -> String {
-        let load = async {
-            tokio::task::yield_now().await;
-            let n = loads.fetch_add(1, Ordering::Relaxed) + 1;
-            Ok::<_, String>(Answer::new(format!("{n}")))
-        };
-        let answer = cache.get_or_load(question, load).await.unwrap();
-        String::from_utf8(answer.body.to_vec()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn questions_at_once_load_once() {
-        let (cache, loads) = (cache(Duration::from_secs(60)), AtomicUsize::new(0));
-        let both = tokio::join!(
-            ask(&cache, question("acme", "r"), &loads),
-            ask(&cache, question("acme", "r"), &loads)
-        );
-        assert_eq!(both, ("1".into(), "1".into()));
-        assert_eq!(ask(&cache, question("acme", "r"), &loads).await, "1");
-        assert_eq!(ask(&cache, question("acme", "s"), &loads).await, "2");
-        assert_eq!(ask(&cache, question("other", "r"), &loads).await, "3");
-    }
-
-    #[tokio::test]
-    async fn an_answer_past_its_time_is_not_given() {
-        let (cache, loads) = (cache(Duration::ZERO), AtomicUsize::new(0));
-        assert_eq!(ask(&cache, question("acme", "r"), &loads).await, "1");
-        assert_eq!(ask(&cache, question("acme", "r"), &loads).await, "2");
-    }
-
-    #[tokio::test]
-    async fn a_failure_is_not_kept() {
-        let (cache, loads) = (cache(Duration::from_secs(60)), AtomicUsize::new(0));
-        let failed = cache.get_or_load(question("acme", "r"), async { Err("away".to_owned()) }).await;
-        assert_eq!(*failed.unwrap_err(), "away");
-        assert_eq!(ask(&cache, question("acme", "r"), &loads).await, "1");
-    }
-}
+mod tests;

@@ -6,13 +6,16 @@
 //!            limit    may they, now                           pure
 //!            range    about what: canonical, so the cache key  pure
 //!            cache    version first, then kept or loaded once
+//!              versions known in this process               pure
 //!              shared   Redis, optional                       the only one to know it
+//!              loads    how many at once, for how long
 //!              store    PostgreSQL                            the only one to know SQL
 //!              summary | trends | workflow_health             pure: rows to an answer
 //!         -> routes   bytes, tag, or a problem
 //! ```
 //!
-//! Beside that, `watch` looks whether PostgreSQL and Redis are there and tells `/readyz`.
+//! Beside that, `watch` looks whether PostgreSQL and Redis are there and tells `/readyz`, and `streams` tells listeners
+//! that an organization's numbers have changed.
 
 pub mod token;
 
@@ -28,8 +31,12 @@ pub mod trends;
 pub mod workflow_health;
 
 pub mod cache;
+pub mod loads;
+pub mod places;
 pub mod shared;
 pub mod store;
+pub mod streams;
+pub mod versions;
 
 pub mod problem;
 pub mod routes;
@@ -44,6 +51,7 @@ use admin::Readiness;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use settings::Settings;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Why the process can't start: a sentence that names what to set.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +68,9 @@ pub enum Refusal {
     /// The Redis named is none.
     #[error(transparent)]
     Shared(#[from] shared::BadUrl),
+    /// The page isn't where it is said to be.
+    #[error(transparent)]
+    Page(#[from] routes::page::BadFolder),
     /// The API can't be served.
     #[error(transparent)]
     Server(#[from] server::BadSettings),
@@ -76,7 +87,8 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     log::start(&settings.log)?;
     let verifier = token::Verifier::new(&settings.token)?;
     let store = store::Store::new(&settings.store)?;
-    let shared = shared::Shared::new(&settings.shared)?.map(Arc::new);
+    let shared = shared::Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
+    let page = routes::page::Page::open(&settings.page)?;
     let server = server::Server::bind(&settings.server).await?;
     let readiness = serve_admin(&settings.server).await?;
 
@@ -84,20 +96,27 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
         // Found now, or the first answers would be kept as if there were none.
         shared.probe().await;
     }
+    let (stopping, has_page) = (CancellationToken::new(), page.is_some());
     let api = Arc::new(routes::Api {
         verifier,
         ranges: settings.range,
         limit: limit::Limit::new(&settings.limit),
-        cache: cache::Cache::new(&settings.cache, shared.clone()),
+        cache: Arc::new(cache::Cache::new(
+            &settings.cache,
+            loads::Loads::new(&settings.loads),
+            shared.clone(),
+        )),
+        streams: streams::Streams::new(&settings.streams, stopping.clone()),
+        page,
         store,
         settings: settings.routes,
         clock: chrono::Utc::now,
     });
     look_after(&api, shared, &readiness);
     if let Ok(address) = server.address() {
-        tracing::info!(%address, "serving /metrics/summary, /metrics/trends and /metrics/workflow-health");
+        tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
-    server.serve(api, stop(readiness)).await;
+    server.serve(api, stopping, stop(readiness)).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -117,12 +136,18 @@ async fn serve_admin(settings: &server::Settings) -> Result<Readiness, Refusal> 
 }
 
 fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<shared::Shared>>, readiness: &Readiness) {
-    let (api, seen) = (Arc::clone(api), readiness.clone());
-    tokio::spawn(async move { watch::postgresql(&api.store, &seen).await });
+    let (watched, seen) = (Arc::clone(api), readiness.clone());
+    tokio::spawn(async move { watch::postgresql(&watched.store, &seen).await });
     if let Some(shared) = shared {
-        let seen = readiness.clone();
+        let (followed, seen) = (Arc::clone(&shared), readiness.clone());
         tokio::spawn(async move { watch::redis(&shared, &seen).await });
+        tokio::spawn(async move { followed.follow().await });
     }
+    if api.verifier.has_file() {
+        tokio::spawn(watch::keys(Arc::clone(api)));
+    }
+    let api = Arc::clone(api);
+    tokio::spawn(async move { streams::follow(&api.streams, &api.cache, &api.store).await });
 }
 
 /// Resolves when the process is asked to end, and says so to whoever routes requests here.

@@ -18,8 +18,11 @@ pub fn describe() {
     histogram!("query_api_request_duration_seconds", "Time to a response by route");
     counter!(
         "query_api_answers_total",
-        "Answers by where they came from: process, redis, or postgresql (a miss)"
+        "Answers by where they came from: process, redis, postgresql (a miss), or stale (the last known)"
     );
+    counter!("query_api_loads_shed_total", "Loads that were not begun because too many were under way");
+    gauge!("query_api_streams", "Streams open");
+    gauge!("query_api_redis_tells", "Whether Redis tells which versions have changed");
     gauge!("query_api_connections", "Clients connected");
     gauge!("query_api_pool_connections", "Connections to PostgreSQL by state: busy or idle");
     gauge!("query_api_postgresql_up", "Whether PostgreSQL answers and has the schema");
@@ -101,7 +104,14 @@ impl Seen {
 
 /// The path as a label: only known ones, so that nobody fills the metrics by asking for odd paths.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 3] = ["/metrics/summary", "/metrics/trends", "/metrics/workflow-health"];
+    const KNOWN: [&str; 6] = [
+        "/metrics/summary",
+        "/metrics/trends",
+        "/metrics/workflow-health",
+        "/metrics/insights",
+        "/metrics/stream",
+        "/overview",
+    ];
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

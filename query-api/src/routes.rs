@@ -3,15 +3,17 @@
 //! Filters match and extract strings; `Api::answer` is the life of a request.
 
 use crate::answer::{Answer, Scope};
-use crate::cache::{Cache, Question};
+use crate::cache::{Cache, Given, Question};
 use crate::limit::{Admission, Limit};
 use crate::problem::Problem;
 use crate::range::{self, Range, RawRange};
 use crate::store::{self, Store};
+use crate::streams::Streams;
 use crate::summary::Summary;
-use crate::token::{Refusal, Verifier};
+use crate::token::{Grant, Refusal, Verifier};
 use crate::trends::Trends;
 use crate::workflow_health::WorkflowHealth;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,8 +22,18 @@ use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_N
 use warp::http::{Response, StatusCode};
 use warp::{Filter, Rejection, Reply};
 
+pub mod contract;
+mod document;
+pub mod page;
+mod stream;
+
+use document::conditional;
+
 /// What all of this API allows.
 const ALLOW: &str = "GET, HEAD";
+
+/// How a stale answer begins.
+const STALE: &[u8] = br#"{"stale":true,"#;
 
 /// How long a request may take.
 #[derive(clap::Args, Clone, Debug)]
@@ -43,7 +55,11 @@ pub struct Api {
     /// What organizations may ask.
     pub limit: Limit,
     /// Answers kept.
-    pub cache: Cache,
+    pub cache: Arc<Cache>,
+    /// Who is told of changes.
+    pub streams: Streams,
+    /// The dashboard's page, where it is served here.
+    pub page: Option<page::Page>,
     /// Where the rows are.
     pub store: Store,
     /// How long a request may take.
@@ -75,35 +91,33 @@ where
 }
 
 fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
-    let summary = warp::path!("metrics" / "summary").and(answered(&api, Scope::Summary));
-    let trends = warp::path!("metrics" / "trends").and(answered(&api, Scope::Trends));
-    let workflow_health =
-        warp::path!("metrics" / "workflow-health").and(answered(&api, Scope::WorkflowHealth));
-    summary.or(trends).unify().or(workflow_health).unify().recover(refused)
+    let answers = {
+        let api = Arc::clone(&api);
+        // The path has matched before: what is nowhere is 404, whatever the token.
+        warp::path!("metrics" / Scope)
+            .and(get())
+            .and(warp::query::<Vec<(String, String)>>())
+            .then(move |scope, headers, pairs| Arc::clone(&api).answer_in_time(scope, Ask { headers, pairs }))
+            .map(Reply::into_response)
+    };
+    let page = page::routes(api.page.as_ref());
+    let stream = warp::path!("metrics" / "stream")
+        .and(get())
+        .then(move |headers| stream::open(Arc::clone(&api), headers))
+        .map(Reply::into_response);
+    let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify();
+    // Problems are worded last, when all that is to be said in them is known.
+    let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
+    request_id.and(all.recover(refused)).map(|id: Option<HeaderValue>, reply| worded(id.as_ref(), reply))
 }
 
-/// The end of a path that is answered by `scope`. The path has matched before: what is nowhere is 404, whatever the
-/// token.
-fn answered(
-    api: &Arc<Api>,
-    scope: Scope,
-) -> impl Filter<Extract = (Result<Response<bytes::Bytes>, Problem>,), Error = Rejection> + Clone + use<> {
-    let api = Arc::clone(api);
-    warp::get()
-        .or(warp::head())
-        .unify()
-        .and(warp::header::headers_cloned())
-        .and(warp::query::<Vec<(String, String)>>())
-        .map(|headers, pairs| Ask { headers, pairs })
-        .then(move |ask| Arc::clone(&api).answer_in_time(scope, ask))
+/// GET or HEAD, and the request's headers.
+fn get() -> impl Filter<Extract = (HeaderMap,), Error = Rejection> + Clone {
+    warp::get().or(warp::head()).unify().and(warp::header::headers_cloned())
 }
 
 impl Api {
-    async fn answer_in_time(
-        self: Arc<Self>,
-        scope: Scope,
-        ask: Ask,
-    ) -> Result<Response<bytes::Bytes>, Problem> {
+    async fn answer_in_time(self: Arc<Self>, scope: Scope, ask: Ask) -> Result<Response<Bytes>, Problem> {
         let limit = self.settings.request_timeout;
         tokio::time::timeout(limit, self.answer(scope, &ask)).await.unwrap_or_else(|_| {
             tracing::warn!(scope = scope.name(), ?limit, "a request took too long");
@@ -111,42 +125,50 @@ impl Api {
         })
     }
 
-    async fn answer(&self, scope: Scope, ask: &Ask) -> Result<Response<bytes::Bytes>, Problem> {
-        let now = (self.clock)();
-        let organization = self.verifier.organization(ask.authorization()?, now)?;
-        match self.limit.admit(&organization, Instant::now()) {
-            Admission::Granted => {}
-            Admission::Wait(wait) => return Err(Problem::too_many_requests(wait)),
+    /// Who asks, if they may now.
+    fn admitted(&self, ask: &Ask, now: DateTime<Utc>) -> Result<Grant, Problem> {
+        let grant = self.verifier.grant(ask.authorization()?, now)?;
+        match self.limit.admit(&grant.organization, Instant::now()) {
+            Admission::Granted => Ok(grant),
+            Admission::Wait(wait) => Err(Problem::too_many_requests(wait)),
         }
+    }
+
+    async fn answer(self: &Arc<Self>, scope: Scope, ask: &Ask) -> Result<Response<Bytes>, Problem> {
+        let now = (self.clock)();
+        let Grant { organization, .. } = self.admitted(ask, now)?;
         let range = RawRange::from_pairs(ask.pairs.iter().cloned())?.normalise(now, &self.ranges)?;
-        let question = Question { organization: &organization, scope, range: &range.key() };
-        let load = self.load(scope, &organization, range, now);
-        let answer = self.cache.get_or_load(question, load).await.map_err(|error| {
+        let question = Question { organization: Arc::clone(&organization), scope, range: range.key() };
+        let load = Arc::clone(self).load(scope, organization, range, now);
+        let given = self.cache.answer(question, load).await.map_err(|error| {
             tracing::warn!(scope = scope.name(), %error, "the rows can't be read");
             Problem::unavailable()
         })?;
-        Ok(sent(answer, &ask.headers))
+        Ok(match given {
+            Given::Fresh(answer) => fresh(answer, &ask.headers),
+            Given::Stale(answer, age) => stale(&answer, age),
+        })
     }
 
     async fn load(
-        &self,
+        self: Arc<Self>,
         scope: Scope,
-        organization: &str,
+        organization: Arc<str>,
         range: Range,
         now: DateTime<Utc>,
     ) -> Result<Answer, store::Error> {
         Ok(match scope {
             Scope::Summary => {
-                let (profile, sums) = self.store.summary(organization, &range).await?;
-                Answer::of(&Summary::new(organization, range, profile, &sums, now))
+                let (profile, sums) = self.store.summary(&organization, &range).await?;
+                Answer::of(&Summary::new(&organization, range, profile, &sums, now))
             }
             Scope::Trends => {
-                let rows = self.store.buckets(organization, &range).await?;
-                Answer::of(&Trends::new(organization, range, &rows, now))
+                let rows = self.store.buckets(&organization, &range).await?;
+                Answer::of(&Trends::new(&organization, range, &rows, now))
             }
             Scope::WorkflowHealth => {
-                let rows = self.store.workflow_health(organization, &range).await?;
-                Answer::of(&WorkflowHealth::new(organization, range, rows, now))
+                let rows = self.store.workflow_health(&organization, &range).await?;
+                Answer::of(&WorkflowHealth::new(&organization, range, rows, now))
             }
         })
     }
@@ -166,46 +188,65 @@ impl Ask {
 
 /// The answer, or 304 if the client has it already. `no-cache` lets a browser keep it but makes it ask each time, so
 /// that nobody looks at yesterday's numbers and asking costs little.
-fn sent(answer: Answer, request: &HeaderMap) -> Response<bytes::Bytes> {
-    let known = has(request, &answer.etag);
-    let mut response = Response::new(if known { bytes::Bytes::new() } else { answer.body });
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        put(&mut response, "content-type", "application/json");
-    }
-    put(&mut response, "etag", &answer.etag);
+fn fresh(answer: Answer, request: &HeaderMap) -> Response<Bytes> {
+    let mut response = conditional(answer.body, &answer.etag, "application/json", request);
     put(&mut response, "cache-control", "private, no-cache");
     put(&mut response, "vary", "authorization");
+    response
+}
+
+/// The last known answer, marked as such. Nobody keeps it: the next one may be right again.
+fn stale(answer: &Answer, age: Duration) -> Response<Bytes> {
+    let members = answer.body.strip_prefix(b"{").expect("answers are JSON objects with members");
+    let mut body = BytesMut::with_capacity(answer.body.len() + STALE.len());
+    body.put_slice(STALE);
+    body.put_slice(members);
+    let mut response = Response::new(body.freeze());
+    put(&mut response, "content-type", "application/json");
+    put(&mut response, "cache-control", "private, no-store");
+    put(&mut response, "vary", "authorization");
     put(&mut response, "x-content-type-options", "nosniff");
+    response.headers_mut().insert("age", HeaderValue::from(age.as_secs()));
     response
 }
 
 /// Whether `If-None-Match` names the tag (RFC 9110, section 13.1.2: compared weakly).
-fn has(request: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let named = |tag: &str| tag.trim() == "*" || opaque(tag) == opaque(etag);
+fn has(request: &HeaderMap, etag: &[u8]) -> bool {
+    let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
+    let named = |tag: &str| tag.trim() == "*" || opaque(tag.trim().as_bytes()) == opaque(etag);
     let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(named)
 }
 
 impl Reply for Problem {
+    /// Without a body: `worded` makes it.
     fn into_response(self) -> warp::reply::Response {
-        let mut response = Response::new(bytes::Bytes::from(self.json()));
+        let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::from_u16(self.status()).expect("problems have statuses of HTTP");
         put(&mut response, "content-type", "application/problem+json");
         put(&mut response, "cache-control", "no-store");
         put(&mut response, "x-content-type-options", "nosniff");
         for (name, value) in self.headers() {
-            put(&mut response, name, value);
+            let value = HeaderValue::from_str(value).expect("headers of ours are plain text");
+            response.headers_mut().insert(HeaderName::from_static(name), value);
         }
-        response.into_response()
+        response.extensions_mut().insert(self);
+        response.map(Into::into)
     }
 }
 
-fn put(response: &mut Response<bytes::Bytes>, name: &'static str, value: &str) {
-    let value = HeaderValue::from_str(value).expect("headers of ours are plain text");
-    response.headers_mut().insert(HeaderName::from_static(name), value);
+/// The response; if it is a problem, with its words and the request's id in them.
+fn worded(id: Option<&HeaderValue>, reply: impl Reply) -> warp::reply::Response {
+    let mut response = reply.into_response();
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let id = id.and_then(|id| id.to_str().ok());
+        *response.body_mut() = problem.json(id).into();
+    }
+    response
+}
+
+fn put(response: &mut Response<Bytes>, name: &'static str, value: &'static str) {
+    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
 }
 
 /// Words warp's own refusals: no path matched, or one did but not the method.

@@ -3,6 +3,7 @@
 use crate::observe;
 use crate::routes::{self, Api};
 use hyper::body::{Body, Incoming};
+use hyper::header::HeaderName;
 use hyper::server::conn::http1;
 use hyper::service::HttpService;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
@@ -27,6 +28,12 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// Smaller answers don't get smaller by compressing.
 const COMPRESS_BYTES_MIN: u64 = 860;
+
+/// By which a request is found in logs, here and of those who sent it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A longer id is no id: a UUID has 36.
+const REQUEST_ID_BYTES_MAX: usize = 128;
 
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -116,20 +123,20 @@ impl Server {
     }
 
     /// Serves `api` until `stop`, and then until what is under way is done or the time for that is over.
-    pub async fn serve(self, api: Arc<Api>, stop: impl Future<Output = ()>) {
+    /// `stopping` is cancelled when the time for that begins.
+    pub async fn serve(self, api: Arc<Api>, stopping: CancellationToken, stop: impl Future<Output = ()>) {
         let stack = ServiceBuilder::new()
+            .map_request(without_odd_id)
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer_fn(observe::Observed::new)
             .option_layer(self.cors)
             .layer(
-                CompressionLayer::new()
-                    .quality(CompressionLevel::Fastest)
-                    .compress_when(SizeAbove::new(COMPRESS_BYTES_MIN)),
+                CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()),
             )
             .service(routes::service(api));
         let connections = Arc::new(Semaphore::new(self.settings.connections_max as usize));
-        let (under_way, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let under_way = TaskTracker::new();
         let mut stop = pin!(stop);
         loop {
             let next = accept(&self.listener, Arc::clone(&connections));
@@ -149,6 +156,33 @@ impl Server {
             tracing::warn!(limit = ?self.settings.shutdown_timeout, "stopping with answers under way: out of time");
         }
     }
+}
+
+/// A request without its id, if that is one that nobody should repeat in logs and answers; it gets another.
+fn without_odd_id<B>(mut request: hyper::Request<B>) -> hyper::Request<B> {
+    let mut ids = request.headers().get_all(REQUEST_ID).iter();
+    let odd = match (ids.next(), ids.next()) {
+        (None, _) => false,
+        (Some(id), None) => !is_sane_id(id.as_bytes()),
+        (Some(_), Some(_)) => true,
+    };
+    if odd {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+fn is_sane_id(id: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.iter().all(plain)
+}
+
+/// What gets smaller by compressing, and may wait for the rest of it.
+fn worth_compressing() -> impl Predicate {
+    SizeAbove::new(COMPRESS_BYTES_MIN)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("font/"))
 }
 
 /// The next connection, once there is room for it.
@@ -211,7 +245,7 @@ fn http1(header_timeout: Duration) -> http1::Builder {
 }
 
 fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
-    use hyper::header::{AUTHORIZATION, ETAG, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
+    use hyper::header::{AGE, AUTHORIZATION, ETAG, IF_NONE_MATCH, RETRY_AFTER};
     let origins: Vec<_> =
         origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
     if origins.is_empty() {
@@ -235,8 +269,8 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
-        .allow_headers([AUTHORIZATION, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .allow_headers([AUTHORIZATION, IF_NONE_MATCH, HeaderName::from_static("last-event-id"), REQUEST_ID])
+        .expose_headers([AGE, ETAG, RETRY_AFTER, REQUEST_ID])
         .max_age(CORS_MAX_AGE);
     Ok(Some(layer))
 }
@@ -258,5 +292,27 @@ mod tests {
         check(&["app.example.com"], false);
         check(&["https://app.example.com/"], false);
         check(&["https://*.example.com"], false);
+    }
+
+    #[test]
+    fn an_id_that_nobody_should_repeat_is_taken_away() {
+        let check = |ids: &[&[u8]], stays: bool| {
+            let mut request = hyper::Request::new(());
+            for id in ids {
+                let id = hyper::header::HeaderValue::from_bytes(id).unwrap();
+                request.headers_mut().append(REQUEST_ID, id);
+            }
+            assert_eq!(without_odd_id(request).headers().contains_key(REQUEST_ID), stays, "{ids:?}");
+        };
+        check(&[b"0b1f6d1e-7d2c-4a51-9a0e-0f6d1d8c2f11"], true);
+        check(&[b"Root=1-67891233-abcdef012345678912345678"], false);
+        check(&[b"edge_1.42"], true);
+        check(&[b"x", b"x"], false);
+        check(&[b""], false);
+        check(&[b"a b"], false);
+        check(&[b"<script>"], false);
+        check(&["é".as_bytes()], false);
+        check(&[&[b'x'; REQUEST_ID_BYTES_MAX]], true);
+        check(&[&[b'x'; REQUEST_ID_BYTES_MAX + 1]], false);
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of the process, composed of those of its modules: the one place where the environment is read.
 
-use crate::{cache, limit, log, range, routes, server, shared, store, token};
+use crate::{cache, limit, loads, log, range, routes, server, shared, store, streams, token};
 
 /// Answers what the dashboard asks: PostgreSQL to a cache to JSON.
 ///
@@ -29,6 +29,15 @@ pub struct Settings {
     /// What organizations may ask.
     #[command(flatten)]
     pub limit: limit::Settings,
+    /// How much is loaded at once.
+    #[command(flatten)]
+    pub loads: loads::Settings,
+    /// How many streams there may be.
+    #[command(flatten)]
+    pub streams: streams::Settings,
+    /// Where the page is.
+    #[command(flatten)]
+    pub page: routes::page::Settings,
     /// How long a request may take.
     #[command(flatten)]
     pub routes: routes::Settings,

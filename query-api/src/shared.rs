@@ -2,12 +2,21 @@
 //!
 //! Redis is optional, so its trouble is never an error here: what can't be read is `None`, and a request that meets a
 //! dead Redis makes all later ones pass it by, until [`Shared::watch`] finds it alive again.
+//!
+//! Versions are asked for on a connection of their own, on which Redis says when one that was asked for has changed
+//! (`changes`). Where it can't, they are asked for each time.
 
+use crate::versions::{Version, Versions};
 use bytes::Bytes;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Cmd, FromRedisValue, RedisError};
+use domain::CacheKeys;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+mod changes;
 
 /// How often Redis is asked whether it is there.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -37,8 +46,15 @@ pub struct BadUrl(&'static str);
 
 /// The shared cache.
 pub struct Shared {
+    keys: CacheKeys,
     connection: ConnectionManager,
     up: AtomicBool,
+    /// For the connection on which changes are told.
+    client: Client,
+    timeout: Duration,
+    telling: Mutex<Option<MultiplexedConnection>>,
+    versions: Arc<Versions>,
+    changed: Arc<Notify>,
 }
 
 impl Shared {
@@ -46,10 +62,14 @@ impl Shared {
     ///
     /// # Errors
     /// When the URL is none.
-    pub fn new(settings: &Settings) -> Result<Option<Self>, BadUrl> {
+    pub fn new(settings: &Settings, keys: CacheKeys) -> Result<Option<Self>, BadUrl> {
         let Some(url) = settings.redis_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
         // The error's text is left out: it may quote the URL, and that holds the password.
-        let client = redis::Client::open(url).map_err(|_| BadUrl("it can't be read as one"))?;
+        let unreadable = |_: RedisError| BadUrl("it can't be read as one");
+        let info = url.into_connection_info().map_err(unreadable)?;
+        let telling = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let telling = Client::open(info.clone().set_redis_settings(telling)).map_err(unreadable)?;
+        let client = Client::open(info).map_err(unreadable)?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(settings.redis_timeout))
             .set_response_timeout(Some(settings.redis_timeout))
@@ -57,7 +77,16 @@ impl Shared {
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(client, config)
             .map_err(|_| BadUrl("it names something this build can't reach"))?;
-        Ok(Some(Self { connection, up: AtomicBool::new(false) }))
+        Ok(Some(Self {
+            keys,
+            connection,
+            up: AtomicBool::new(false),
+            client: telling,
+            timeout: settings.redis_timeout,
+            telling: Mutex::default(),
+            versions: Arc::default(),
+            changed: Arc::default(),
+        }))
     }
 
     /// Whether Redis answered when it was last asked.
@@ -65,10 +94,22 @@ impl Shared {
         self.up.load(Ordering::Relaxed)
     }
 
-    /// The number at `key`, 0 if there is none; `None` while Redis is away.
-    pub async fn number(&self, key: &str) -> Option<u64> {
-        let number: Option<u64> = self.ask(redis::cmd("GET").arg(key)).await?;
-        Some(number.unwrap_or(0))
+    /// The organization's version, known or asked for; `None` while Redis is away.
+    pub async fn version(&self, organization: &str) -> Option<Version> {
+        if let Some(known) = self.versions.get(organization, Instant::now()) {
+            return Some(known);
+        }
+        if !self.is_up() {
+            return None;
+        }
+        let get = redis::cmd("GET").arg(self.keys.version(organization)).to_owned();
+        let Some(mut telling) = self.telling() else {
+            let number: Option<u64> = self.ask(&get).await?;
+            return Some(self.versions.unkept(number.unwrap_or(0)));
+        };
+        let ticket = self.versions.ask(organization);
+        let number: Option<u64> = self.noted(get.query_async(&mut telling).await)?;
+        Some(self.versions.told(organization, ticket, number.unwrap_or(0)))
     }
 
     /// What was kept at `key`, and for how long it still will be; `None` if nothing was or while Redis is away.
@@ -145,7 +186,7 @@ mod tests {
 
     fn shared(url: Option<&str>) -> Result<Option<Shared>, BadUrl> {
         let redis_url = url.map(str::to_owned);
-        Shared::new(&Settings { redis_url, redis_timeout: Duration::from_millis(250) })
+        Shared::new(&Settings { redis_url, redis_timeout: Duration::from_millis(250) }, CacheKeys::default())
     }
 
     #[tokio::test]
@@ -168,7 +209,7 @@ mod tests {
         // Nothing listens on port 1.
         let shared = shared(Some("redis://127.0.0.1:1")).unwrap().unwrap();
         assert!(!shared.probe().await);
-        assert_eq!(shared.number("k").await, None);
+        assert_eq!(shared.version("k").await, None);
         assert_eq!(shared.kept("k").await, None);
     }
 }

@@ -1,12 +1,18 @@
 //! Looks after what the service stands on, and says how it is: to `/readyz`, the log and the metrics.
 
+use crate::routes::Api;
 use crate::shared::Shared;
 use crate::store::{State, Store};
+use crate::token::Reload;
 use admin::Readiness;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often PostgreSQL is looked at.
 const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
+
+/// How often the file with the keys of tokens is looked at.
+const KEYS_EVERY: Duration = Duration::from_secs(2);
 
 /// Says how PostgreSQL is, for ever. Without it the service is not ready: it can at most repeat itself.
 pub async fn postgresql(store: &Store, readiness: &Readiness) {
@@ -41,7 +47,10 @@ fn say(state: &State, readiness: &Readiness) {
         State::Away(why) => {
             tracing::warn!(why, "waiting for postgresql");
             // The reason may name hosts; whoever reads it here has the log as well.
-            readiness.bad("postgresql", "it does not answer: requests that need it get 503 until it does");
+            readiness.bad(
+                "postgresql",
+                "it does not answer: requests that need it get a stale answer or 503 until it does",
+            );
         }
     }
 }
@@ -57,4 +66,23 @@ pub async fn redis(shared: &Shared, readiness: &Readiness) {
             readiness.good(now);
         })
         .await;
+}
+
+/// Takes over the keys of tokens when their file changes, for ever.
+pub async fn keys(api: Arc<Api>) {
+    let mut every = tokio::time::interval(KEYS_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let looked_at = Arc::clone(&api);
+        // A file may be on a disk that is slow or gone.
+        match tokio::task::spawn_blocking(move || looked_at.verifier.reload()).await {
+            Ok(Reload::Same) => {}
+            Ok(Reload::Changed(keys)) => {
+                tracing::info!(keys, "tokens are verified with other keys from now on")
+            }
+            Ok(Reload::Refused(why)) => tracing::error!(why, "tokens are verified with the keys of before"),
+            Err(error) => tracing::error!(%error, "the keys of tokens can't be looked at"),
+        }
+    }
 }

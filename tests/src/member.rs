@@ -1,6 +1,7 @@
 //! Running binaries.
 
 use crate::answer::Answer;
+use crate::listening::Listening;
 use crate::must;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -150,6 +151,14 @@ impl Api {
     /// What it answers to a request with these headers.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         must(Answer::get(self.address, path, headers).await)
+    }
+
+    /// Opens the stream of changes with this token and these headers.
+    pub async fn listen(&self, token: &str, headers: &[(&str, &str)]) -> Listening {
+        let authorization = format!("Bearer {token}");
+        let headers: Vec<_> =
+            [("authorization", &*authorization)].into_iter().chain(headers.iter().copied()).collect();
+        must(Listening::to(self.address, "/metrics/stream", &headers).await)
     }
 
     /// Its address.

@@ -1,7 +1,18 @@
 //! Who is answered, and who is not.
 
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::json;
+use std::time::Duration;
 use tests::{Stack, Token};
+use xtask::wait::{self, Seen};
+
+/// How long it may take until a key file is looked at.
+const RELOAD_LIMIT: Duration = Duration::from_secs(20);
+
+/// They sign nothing but tests.
+const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/token/testkeys/ed.pem");
+const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/token/testkeys/ec.pem");
 
 const PATH: &str = "/metrics/summary";
 
@@ -68,4 +79,44 @@ async fn paths_and_methods_that_are_not_there_are_problems() {
     let api = stack.api().serve().await;
     let answer = api.get("/metrics/nothing", &Token::of("acme").sign()).await;
     assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"));
+}
+
+#[tokio::test]
+async fn keys_are_rotated_without_a_restart_and_a_bad_file_changes_nothing() {
+    let old = ("old", EncodingKey::from_ed_pem(OLD_KEY).expect("a key"), Algorithm::EdDSA);
+    let new = ("new", EncodingKey::from_ec_pem(NEW_KEY).expect("a key"), Algorithm::ES256);
+    let signed = |(id, key, algorithm): &(&str, EncodingKey, Algorithm)| {
+        let header = Header { kid: Some((*id).into()), ..Header::new(*algorithm) };
+        jsonwebtoken::encode(&header, &Token::of("acme").claims(), key).expect("a token")
+    };
+    let set = |keys: &[&(&str, EncodingKey, Algorithm)]| {
+        let jwk = |(id, key, algorithm): &&(&str, EncodingKey, Algorithm)| {
+            let mut jwk = json!(Jwk::from_encoding_key(key, *algorithm).expect("a public key"));
+            jwk["kid"] = json!(id);
+            jwk
+        };
+        json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() }).to_string()
+    };
+    let stack = Stack::start().await;
+    let file = stack.services().run().join(format!("{}-keys.json", stack.name()));
+    let write = |text: &str| std::fs::write(&file, text).expect("a file");
+    write(&set(&[&old]));
+    let launch = stack.api().without("JWT_HS256_SECRET").set("JWT_JWKS_FILE", file.to_str().expect("text"));
+    let api = launch.serve().await;
+    let (old_token, new_token) = (signed(&old), signed(&new));
+    assert_eq!((api.get(PATH, &old_token).await.status, api.get(PATH, &new_token).await.status), (200, 401));
+
+    write("{\"keys\": [");
+    let refused = wait::until("a bad file to be refused", RELOAD_LIMIT, async || {
+        Ok(Seen::when(api.log_tail().contains("JWT_JWKS_FILE"), "nothing is said of it"))
+    });
+    refused.await.expect("a line in the log");
+    assert_eq!(api.get(PATH, &old_token).await.status, 200, "the old keys stay");
+
+    write(&set(&[&new]));
+    let rotated = wait::until("the new key to be believed", RELOAD_LIMIT, async || {
+        Ok(Seen::when(api.get(PATH, &new_token).await.status == 200, "it isn't"))
+    });
+    rotated.await.expect("a rotation");
+    assert_eq!(api.get(PATH, &old_token).await.status, 401);
 }

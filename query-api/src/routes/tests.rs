@@ -1,7 +1,8 @@
 //! Requests that are answered without a server behind: refusals of every kind, and the words of each.
 
 use super::*;
-use crate::{cache, limit, store, token};
+use crate::loads::Loads;
+use crate::{cache, limit, loads, store, streams, token};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ fn now() -> DateTime<Utc> {
 }
 
 /// An API whose PostgreSQL is away: nothing listens on port 1.
-fn api(rate_limit_per_second: u32) -> Arc<Api> {
+pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let token = token::Settings {
         jwt_hs256_secret: Some(SECRET.into()),
         jwt_jwks_file: None,
@@ -25,7 +26,11 @@ fn api(rate_limit_per_second: u32) -> Arc<Api> {
         business_metrics_cache_ttl_sec: 45,
         local_cache_ttl: Duration::from_secs(1),
         local_cache_mb: 1,
+        stale_max_age: Duration::from_secs(600),
+        stale_after: Duration::from_secs(1),
     };
+    let loads = Loads::new(&loads::Settings { loads_max: 16, load_timeout: Duration::from_secs(5) });
+    let streams = streams::Settings { streams_max: 2, streams_per_organization_max: 1 };
     let store = store::Settings {
         database_url: Some("postgres://nobody@127.0.0.1:1/nothing".into()),
         database_ca_file: None,
@@ -38,19 +43,21 @@ fn api(rate_limit_per_second: u32) -> Arc<Api> {
         verifier: Verifier::new(&token).unwrap(),
         ranges: range::Settings { max_range_days: 90 },
         limit: Limit::new(&limit::Settings { rate_limit_per_second }),
-        cache: Cache::new(&cache, None),
+        cache: Arc::new(Cache::new(&cache, loads, None)),
+        streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
+        page: None,
         store: Store::new(&store).unwrap(),
         settings: Settings { request_timeout: Duration::from_secs(5) },
         clock: now,
     })
 }
 
-fn token(claims: &Value) -> String {
+pub(super) fn token(claims: &Value) -> String {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     format!("Bearer {}", jsonwebtoken::encode(&Header::default(), claims, &key).unwrap())
 }
 
-fn acme() -> String {
+pub(super) fn acme() -> String {
     token(&json!({"organization_id": "acme", "exp": now().timestamp() + 60}))
 }
 
@@ -61,13 +68,22 @@ struct Seen {
     body: Value,
 }
 
-async fn send(api: &Arc<Api>, method: &str, path: &str, authorization: Option<&str>) -> Seen {
-    let request = warp::test::request().method(method).path(path);
+pub(super) async fn send_raw(
+    api: &Arc<Api>,
+    method: &str,
+    path: &str,
+    authorization: Option<&str>,
+) -> Response<Bytes> {
+    let request = warp::test::request().method(method).path(path).header("x-request-id", "of-the-test");
     let request = match authorization {
         Some(value) => request.header("authorization", value),
         None => request,
     };
-    let response = request.reply(&routes(Arc::clone(api))).await;
+    request.reply(&routes(Arc::clone(api))).await
+}
+
+async fn send(api: &Arc<Api>, method: &str, path: &str, authorization: Option<&str>) -> Seen {
+    let response = send_raw(api, method, path, authorization).await;
     let body = serde_json::from_slice(response.body()).unwrap();
     Seen { status: response.status().as_u16(), headers: response.headers().clone(), body }
 }
@@ -164,13 +180,42 @@ async fn an_organization_has_a_rate_of_its_own() {
     assert_eq!(send(&api, "GET", "/metrics/summary", Some(&other)).await.status, 503);
 }
 
+#[tokio::test]
+async fn so_many_streams_are_open_and_no_more() {
+    let api = api(0);
+    let open = || send_head(&api, "/metrics/stream");
+    let (first, second) = (open().await, open().await);
+    assert_eq!(
+        (first.status().as_u16(), &first.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+    assert_eq!(second.status().as_u16(), 429);
+    drop(first);
+    assert_eq!(open().await.status().as_u16(), 200);
+}
+
+/// The response before its body, which for a stream has no end.
+async fn send_head(api: &Arc<Api>, path: &str) -> warp::reply::Response {
+    let request = warp::test::request().path(path).header("authorization", acme());
+    request.filter(&routes(Arc::clone(api))).await.unwrap().into_response()
+}
+
+#[test]
+fn a_stale_answer_says_so_first_and_how_old_it_is() {
+    let response = stale(&Answer::new(r#"{"organizationId":"acme"}"#), Duration::from_millis(12_900));
+    assert_eq!(&response.body()[..], br#"{"stale":true,"organizationId":"acme"}"#);
+    assert_eq!((response.status(), &response.headers()["age"]), (StatusCode::OK, &HeaderValue::from(12)));
+    assert_eq!(response.headers()["cache-control"], "private, no-store");
+    assert!(!response.headers().contains_key("etag"), "nobody may take it for the answer");
+}
+
 #[test]
 fn a_client_that_has_the_answer_gets_no_body() {
     let check = |tags: &str, status: StatusCode| {
         let answer = Answer { body: "{}".into(), etag: r#"W/"1""#.into() };
         let mut request = HeaderMap::new();
         request.insert(IF_NONE_MATCH, tags.parse().unwrap());
-        let response = sent(answer, &request);
+        let response = fresh(answer, &request);
         assert_eq!(response.status(), status, "{tags}");
         assert_eq!(response.body().is_empty(), status == StatusCode::NOT_MODIFIED, "{tags}");
         assert_eq!(response.headers()["etag"], r#"W/"1""#);

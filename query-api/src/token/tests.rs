@@ -40,7 +40,10 @@ fn with(name: &str, value: Value) -> Value {
 }
 
 fn ask(settings: &Settings, authorization: &str) -> Result<String, Refusal> {
-    Verifier::new(settings).unwrap().organization(Some(authorization), now())
+    let verifier = Verifier::new(settings).unwrap();
+    let first = verifier.grant(Some(authorization), now());
+    assert_eq!(verifier.grant(Some(authorization), now()), first, "a token that is known is no other");
+    first.map(|grant| grant.organization.to_string())
 }
 
 fn check(claims: &Value, expected: Result<&str, Refusal>) {
@@ -81,7 +84,7 @@ fn only_a_bearer_token_is_a_token() {
     check("Bearer a.b.c", Refusal::Invalid);
     check("Basic YWNtZTphY21l", Refusal::Invalid);
     check(&format!("Bearer {}", "x".repeat(TOKEN_BYTES_MAX + 1)), Refusal::Invalid);
-    assert_eq!(Verifier::new(&settings()).unwrap().organization(None, now()), Err(Refusal::Missing));
+    assert_eq!(Verifier::new(&settings()).unwrap().grant(None, now()), Err(Refusal::Missing));
     assert_eq!(ask(&settings(), &token(&good()).replacen("Bearer", "bearer", 1)), Ok("acme".into()));
 }
 
@@ -150,7 +153,14 @@ fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
 }
 
 fn verifier(keys: Vec<Key>) -> Verifier {
-    Verifier { keys, issuer: None, audience: None, leeway: Duration::ZERO }
+    Verifier {
+        trusted: RwLock::new(Trusted::new(keys)),
+        file: None,
+        seen: Mutex::default(),
+        issuer: None,
+        audience: None,
+        leeway: Duration::ZERO,
+    }
 }
 
 #[test]
@@ -158,10 +168,10 @@ fn each_public_key_verifies_its_own_algorithm() {
     let (rsa, ec, ed) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap(), EncodingKey::from_ed_pem(ED).unwrap());
     let keys = [("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256), ("d", &ed, Algorithm::EdDSA)];
     let verifier = verifier(public(&keys));
-    assert_eq!(verifier.keys.len(), 3);
+    assert_eq!(verifier.trusted.read().unwrap().keys.len(), 3);
     let check = |kid: Option<&str>, key: &EncodingKey, algorithm, expected: bool| {
         let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
-        let outcome = verifier.organization(Some(&signed(&header, &good(), key)), now());
+        let outcome = verifier.grant(Some(&signed(&header, &good(), key)), now());
         assert_eq!(outcome.is_ok(), expected, "{kid:?} {algorithm:?}");
     };
     for (id, key, algorithm) in keys {
@@ -206,7 +216,7 @@ fn a_public_key_is_no_secret() {
     };
     let forged = signed(&Header::new(Algorithm::HS256), &good(), &EncodingKey::from_secret(n));
     let keys = public(&[("r", &rsa(), Algorithm::RS256)]);
-    assert_eq!(verifier(keys).organization(Some(&forged), now()), Err(Refusal::Invalid));
+    assert_eq!(verifier(keys).grant(Some(&forged), now()), Err(Refusal::Invalid));
 }
 
 #[test]
@@ -234,4 +244,140 @@ fn a_service_without_a_usable_key_does_not_start() {
     check(&Settings { jwt_jwks_file: Some("keys.json".into()), ..settings() }, &["both"]);
     let nowhere = Settings { jwt_jwks_file: Some("/nowhere/keys.json".into()), ..without };
     check(&nowhere, &["JWT_JWKS_FILE", "/nowhere/keys.json"]);
+}
+
+/// The key sets that `keys` make, written where a verifier reads them.
+struct KeyFile(PathBuf);
+
+impl KeyFile {
+    fn new(name: &str) -> Self {
+        let file = format!("query-api-keys-{}-{name}.json", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    fn has(&self, keys: &[(&str, &EncodingKey, Algorithm)]) {
+        let jwk = |(id, key, algorithm): &(&str, &EncodingKey, Algorithm)| {
+            let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, *algorithm).unwrap()).unwrap();
+            jwk["kid"] = json!(id);
+            jwk
+        };
+        let keys: Vec<_> = keys.iter().map(jwk).collect();
+        std::fs::write(&self.0, json!({ "keys": keys }).to_string()).unwrap();
+    }
+
+    fn verifier(&self) -> Verifier {
+        let settings = Settings { jwt_hs256_secret: None, jwt_jwks_file: Some(self.0.clone()), ..settings() };
+        Verifier::new(&settings).unwrap()
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        // Best effort: it may be gone, which is one of the tests.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn signed_as(id: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+    signed(&Header { kid: Some(id.into()), ..Header::new(algorithm) }, &good(), key)
+}
+
+#[test]
+fn keys_are_rotated_by_replacing_the_file() {
+    let (old, new) = (EncodingKey::from_ed_pem(ED).unwrap(), EncodingKey::from_ec_pem(EC).unwrap());
+    let (old_token, new_token) =
+        (signed_as("2025", &old, Algorithm::EdDSA), signed_as("2026", &new, Algorithm::ES256));
+    let file = KeyFile::new("rotated");
+    file.has(&[("2025", &old, Algorithm::EdDSA)]);
+    let verifier = file.verifier();
+    let check = |reload: Reload, old_is_good: bool, new_is_good: bool| {
+        assert_eq!(verifier.reload(), reload);
+        let good = |token: &str| verifier.grant(Some(token), now()).is_ok();
+        assert_eq!((good(&old_token), good(&new_token)), (old_is_good, new_is_good));
+    };
+    check(Reload::Same, true, false);
+    // Both for a while, so that tokens of either are taken; then the new one alone.
+    file.has(&[("2025", &old, Algorithm::EdDSA), ("2026", &new, Algorithm::ES256)]);
+    check(Reload::Changed(2), true, true);
+    check(Reload::Same, true, true);
+    file.has(&[("2026", &new, Algorithm::ES256)]);
+    check(Reload::Changed(1), false, true);
+}
+
+#[test]
+fn a_bad_file_changes_nothing_and_is_told_of_once() {
+    let key = EncodingKey::from_ed_pem(ED).unwrap();
+    let token = signed_as("k", &key, Algorithm::EdDSA);
+    let file = KeyFile::new("bad");
+    file.has(&[("k", &key, Algorithm::EdDSA)]);
+    let verifier = file.verifier();
+    let check = |expected: &str| {
+        let Reload::Refused(why) = verifier.reload() else { panic!("{expected}: it is taken") };
+        assert!(why.contains("JWT_JWKS_FILE") && why.contains(expected), "{why}");
+        assert_eq!(verifier.reload(), Reload::Same, "{expected}: told twice");
+        assert!(verifier.grant(Some(&token), now()).is_ok(), "{expected}: the old keys stay");
+    };
+    std::fs::write(&file.0, "{\"keys\": [").unwrap();
+    check("no JSON Web Key Set");
+    std::fs::write(&file.0, r#"{"keys": []}"#).unwrap();
+    check("no key");
+    std::fs::write(&file.0, vec![b' '; 2 * 1024 * 1024]).unwrap();
+    check("too many for a key set");
+    std::fs::remove_file(&file.0).unwrap();
+    check("can't be read");
+    // The file of before, put back: nothing is to be told but that it is good again.
+    file.has(&[("k", &key, Algorithm::EdDSA)]);
+    assert_eq!(verifier.reload(), Reload::Changed(1));
+}
+
+/// Whoever knows the public keys, as everybody does, can sign nothing with them, whatever the header says.
+#[test]
+fn no_header_has_a_signature_checked_by_other_rules() {
+    let (rsa, ec) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap());
+    let file = KeyFile::new("confused");
+    file.has(&[("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256)]);
+    let verifier = file.verifier();
+    let public = std::fs::read(&file.0).unwrap();
+    let refused = |what: &str, authorization: &str| {
+        assert_eq!(verifier.grant(Some(authorization), now()), Err(Refusal::Invalid), "{what}");
+    };
+    for secret in [&public[..], b"r", b"c", b"", RSA] {
+        let secret = EncodingKey::from_secret(secret);
+        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            refused("a secret", &signed(&Header::new(algorithm), &good(), &secret));
+            refused("a secret under a key's name", &signed_as("r", &secret, algorithm));
+        }
+    }
+    refused("another key's name", &signed_as("c", &rsa, Algorithm::RS256));
+    refused("another algorithm of the key's kind", &signed_as("r", &rsa, Algorithm::PS256));
+    // The good token with its header exchanged: the signature is over the header, too.
+    let good = signed_as("r", &rsa, Algorithm::RS256);
+    assert!(verifier.grant(Some(&good), now()).is_ok());
+    let mut parts = good.trim_start_matches("Bearer ").split('.').skip(1);
+    let (claims, signature) = (parts.next().unwrap(), parts.next().unwrap());
+    // {"alg":"none"}, {"alg":"HS256"}, {"alg":"RS256"} without the name
+    for header in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJSUzI1NiJ9"] {
+        refused(header, &format!("Bearer {header}.{claims}.{signature}"));
+        refused(header, &format!("Bearer {header}.{claims}."));
+    }
+}
+
+#[test]
+fn a_token_that_was_verified_still_ends() {
+    let verifier = Verifier::new(&settings()).unwrap();
+    let token = token(&with("exp", json!(NOW + 2)));
+    let at = |seconds| verifier.grant(Some(&token), now() + chrono::TimeDelta::seconds(seconds));
+    assert_eq!(at(0).unwrap().ends_at, now() + chrono::TimeDelta::seconds(2));
+    assert!(at(1).is_ok());
+    assert_eq!(at(2), Err(Refusal::Expired));
+}
+
+#[test]
+fn only_so_many_tokens_are_remembered() {
+    let trusted = Trusted::new(Vec::new());
+    let verified = Verified { exp: 0.0, nbf: None, organization: None };
+    for n in 0..3 * VERIFIED_MAX {
+        trusted.remember(&n.to_string(), &verified);
+        assert!(trusted.verified.lock().unwrap().len() <= VERIFIED_MAX);
+    }
 }

@@ -1,5 +1,6 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
+use super::page;
 use super::token::Secret;
 use crate::binaries::{Binaries, Profile};
 use crate::http;
@@ -11,7 +12,7 @@ use crate::{port, say};
 use anyhow::{Context as _, bail, ensure};
 use bench::{Company, Topics};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -31,6 +32,7 @@ pub struct Stage {
     addresses: Addresses,
     database: DatabaseUrl,
     topics: Topics,
+    page: Option<PathBuf>,
     keep: bool,
     services: Services,
 }
@@ -63,7 +65,14 @@ impl Stage {
         say::choice("Topics", format_args!("{}, {partitions} partitions each", topics.all().join(", ")));
         let secret = Secret::random()?;
         let addresses = Addresses { api: local()?, api_admin: local()?, consumer_admin: local()? };
-        let parts = Parts { services: &services, topics: &topics, database: &database, addresses };
+        let page = tokio::task::block_in_place(|| page::folder(services.environment()));
+        let parts = Parts {
+            services: &services,
+            topics: &topics,
+            database: &database,
+            page: page.as_deref(),
+            addresses,
+        };
         let stage = Self {
             consumer: Mutex::new(Process::start(parts.consumer(&binaries.consumer))?),
             query_api: Mutex::new(Process::start(parts.query_api(&binaries.query_api, &secret))?),
@@ -72,6 +81,7 @@ impl Stage {
             addresses,
             database,
             topics,
+            page,
             keep,
             services,
         };
@@ -86,11 +96,15 @@ impl Stage {
     /// When a token can't be signed.
     pub fn invite(&self, companies: &[Company]) -> anyhow::Result<()> {
         let api = self.addresses.api;
-        say::choice("Query API", format_args!("http://{api}"));
+        say::choice("Query API", format_args!("http://{api}, described at http://{api}/docs"));
         for company in companies {
             let token = self.secret.token(&company.id)?;
             say::line(format_args!("\n# {} ({})", company.name, company.id));
             say::line(format_args!("curl -H 'Authorization: Bearer {token}' http://{api}/metrics/summary"));
+            if self.page.is_some() {
+                // After the #, so that the token is sent nowhere and stands in no log.
+                say::line(format_args!("http://{api}/overview#token={token}"));
+            }
         }
         say::line("");
         Ok(())
@@ -206,6 +220,7 @@ struct Parts<'a> {
     services: &'a Services,
     topics: &'a Topics,
     database: &'a DatabaseUrl,
+    page: Option<&'a Path>,
     addresses: Addresses,
 }
 
@@ -235,8 +250,13 @@ impl Parts<'_> {
     }
 
     fn query_api(&self, path: &Path, secret: &Secret) -> Program {
-        self.program("query-api", path, self.addresses.api_admin)
+        let program = self
+            .program("query-api", path, self.addresses.api_admin)
             .env("LISTEN_ADDR", self.addresses.api.to_string())
-            .env("JWT_HS256_SECRET", secret.as_str())
+            .env("JWT_HS256_SECRET", secret.as_str());
+        match self.page {
+            Some(folder) => program.env("DASHBOARD_DIR", folder),
+            None => program,
+        }
     }
 }

@@ -1,0 +1,210 @@
+//! The contract, held against what is answered: every path, every kind of answer, every member.
+
+use super::super::tests::{acme, api, send_raw, token};
+use super::*;
+use crate::answer::Scope;
+use crate::problem::Problem;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn document() -> Value {
+    serde_json::from_str(OPENAPI).unwrap()
+}
+
+/// Calls `visit` with every object in `value`.
+fn each_object(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            visit(object);
+            object.values().for_each(|member| each_object(member, visit));
+        }
+        Value::Array(items) => items.iter().for_each(|item| each_object(item, visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A validator of one of the document's shapes that lets nothing through that isn't in it, though clients must.
+fn strict(shape: &str) -> jsonschema::Validator {
+    fn close(value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                if object.contains_key("properties") {
+                    object.entry("additionalProperties").or_insert(json!(false));
+                }
+                object.values_mut().for_each(close);
+            }
+            Value::Array(items) => items.iter_mut().for_each(close),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$ref": format!("#/components/schemas/{shape}"),
+        "components": document()["components"],
+    });
+    close(&mut schema["components"]["schemas"]);
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+fn check(shape: &str, value: &Value) {
+    let problems: Vec<_> =
+        strict(shape).iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "{shape}: {problems:#?}\n{value:#}");
+}
+
+#[test]
+fn references_lead_somewhere() {
+    let document = document();
+    let mut references = 0;
+    each_object(&document, &mut |object| {
+        if let Some(Value::String(reference)) = object.get("$ref") {
+            references += 1;
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    });
+    assert!(references > 50);
+}
+
+#[test]
+fn examples_are_of_their_shapes() {
+    let mut examples = 0;
+    for (name, schema) in document()["components"]["schemas"].as_object().unwrap() {
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            examples += 1;
+            check(name, example);
+        }
+    }
+    assert!(examples > 1);
+}
+
+#[test]
+fn a_member_that_is_missing_or_in_no_shape_is_found() {
+    let good = json!({"type": "/problems/not-found", "title": "There is nothing here", "status": 404});
+    check("Problem", &good);
+    let refuses = |change: fn(&mut Value)| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        assert!(!strict("Problem").is_valid(&bad), "{bad}");
+    };
+    refuses(|bad| bad["more"] = json!(1));
+    refuses(|bad| bad["status"] = json!("404"));
+    refuses(|bad| bad["type"] = json!("/problems/other"));
+    refuses(|bad| drop(bad.as_object_mut().unwrap().remove("title")));
+}
+
+/// Part of the contract before it is part of the service.
+const TO_COME: [&str; 1] = ["/metrics/insights"];
+
+#[tokio::test]
+async fn every_path_is_there_and_no_other() {
+    let (document, api) = (document(), api(0));
+    let paths = document["paths"].as_object().unwrap();
+    for scope in Scope::ALL {
+        assert!(paths.contains_key(&format!("/metrics/{}", scope.name())), "{scope:?}");
+    }
+    for (path, methods) in paths {
+        let response = send_raw(&api, "GET", &path.replace("{name}", "not-found"), None).await;
+        let answers = methods["get"]["responses"].as_object().unwrap();
+        let status = response.status().as_u16().to_string();
+        let is_to_come = status == "404" && TO_COME.contains(&path.as_str());
+        let public = methods["get"]["security"] == json!([]);
+        assert!(is_to_come || status == if public { "200" } else { "401" }, "{path}: {status}");
+        assert!(answers.contains_key(&status), "{path}: {status}");
+        if public {
+            let media = response.headers()["content-type"].to_str().unwrap().split(';').next().unwrap();
+            assert!(answers["200"]["content"].as_object().unwrap().contains_key(media), "{path}: {media}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_problem_is_listed() {
+    let listed = document()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"].clone();
+    let kinds: Vec<_> = KINDS.iter().map(|kind| json!(format!("/problems/{}", kind.name))).collect();
+    assert_eq!(listed, json!(kinds));
+}
+
+#[tokio::test]
+async fn problems_are_as_said_on_every_path() {
+    let api = api(1);
+    let expired = token(&json!({"organization_id": "acme", "exp": 1}));
+    let nobody = token(&json!({"exp": 4_000_000_000_u64}));
+    let mut requests = vec![
+        ("GET", "/nowhere".to_owned(), None, 404),
+        ("GET", "/problems/nothing".to_owned(), None, 404),
+        ("POST", "/docs".to_owned(), None, 405),
+    ];
+    for path in Scope::ALL.map(Scope::name).into_iter().chain(["stream"]) {
+        let path = format!("/metrics/{path}");
+        requests.push(("DELETE", path.clone(), None, 405));
+        requests.push(("GET", path.clone(), None, 401));
+        requests.push(("GET", path.clone(), Some(expired.clone()), 401));
+        requests.push(("GET", path, Some(nobody.clone()), 403));
+    }
+    requests.push(("GET", "/metrics/trends?from=x".to_owned(), Some(acme()), 400));
+    requests.push(("GET", "/metrics/trends".to_owned(), Some(acme()), 429));
+    for (method, path, authorization, status) in requests {
+        let response = send_raw(&api, method, &path, authorization.as_deref()).await;
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{method} {path}");
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        check("Problem", &body);
+        assert_eq!((&body["status"], &body["requestId"]), (&json!(status), &json!("of-the-test")), "{path}");
+    }
+    let more =
+        [Problem::bad_request(), Problem::too_many_streams(), Problem::too_many_requests(Duration::ZERO)];
+    for problem in more {
+        check("Problem", &serde_json::from_slice(&problem.json(None)).unwrap());
+    }
+}
+
+/// Answers without rows behind them; `tests/stories` holds those of a whole system against the contract.
+#[test]
+fn answers_are_as_said() {
+    use crate::range::{RawRange, Settings};
+    let now = "2026-02-25T10:30:00Z".parse().unwrap();
+    let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
+    let shown = |value: &dyn Fn() -> crate::answer::Answer| serde_json::from_slice(&value().body).unwrap();
+    let bad = domain::Counters {
+        payments_total: 100,
+        workflows_total: 100,
+        workflows_failed: 90,
+        ..Default::default()
+    };
+    let sums = crate::summary::Sums { closed: bad, ..Default::default() };
+    let summary = |profile| {
+        crate::answer::Answer::of(&crate::summary::Summary::new("acme", range, profile, &sums, now))
+    };
+    check("Summary", &shown(&|| summary(None)));
+    let plan = crate::summary::Plan { id: "p".into(), name: "pro".into() };
+    check(
+        "Summary",
+        &shown(&|| {
+            summary(Some(crate::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) }))
+        }),
+    );
+    let trends =
+        || crate::answer::Answer::of(&crate::trends::Trends::new("acme", range, &Default::default(), now));
+    check("Trends", &shown(&trends));
+    let health = || {
+        let rows = crate::workflow_health::Rows::default();
+        crate::answer::Answer::of(&crate::workflow_health::WorkflowHealth::new("acme", range, rows, now))
+    };
+    check("WorkflowHealth", &shown(&health));
+}
+
+#[test]
+fn people_can_read_all_of_it() {
+    let (document, page) = (document(), html::contract(&document()));
+    for part in ["paths", "components/schemas", "components/schemas/Summary/properties"] {
+        let members = document.pointer(&format!("/{part}")).unwrap().as_object().unwrap();
+        for name in members.keys() {
+            assert!(page.contains(name.as_str()), "{part}: {name}");
+        }
+    }
+    // It has to work under the policy that it is sent with.
+    for forbidden in ["<script", "style=", "<style", "http://", "https://", " on"] {
+        let tags = page.split('<').filter_map(|tag| tag.split('>').next());
+        assert!(tags.into_iter().all(|tag| !format!("<{tag}").contains(forbidden)), "{forbidden}");
+    }
+}

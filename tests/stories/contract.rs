@@ -1,0 +1,52 @@
+//! What the API says of itself, held against what a whole system answers.
+
+use crate::telling::{counted, plain, yesterday};
+use bench::Message;
+use proto::v1::message_delivery::Status;
+use proto::v1::workflow_terminal::Outcome;
+use serde_json::{Value, json};
+use tests::Token;
+
+/// A validator of one of the document's shapes.
+fn shape(document: &Value, reference: &Value) -> jsonschema::Validator {
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$ref": reference,
+        "components": document["components"],
+    });
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
+}
+
+#[tokio::test]
+async fn what_is_answered_is_what_the_contract_says() {
+    let at = yesterday();
+    let mut messages = vec![Message::update("acme", "u1", at, "Acme", ("plan_pro", "pro"))];
+    messages.extend((0..9).map(|n| Message::order("acme", &format!("o{n}"), at)));
+    messages.extend((0..30).map(|n| Message::payment("acme", &format!("p{n}"), at, n % 2 == 0)));
+    let outcome = |n| if n < 6 { Outcome::Failed } else { Outcome::Success };
+    messages.extend((0..20).map(|n| Message::workflow("acme", &format!("w{n}"), at, outcome(n), 100 + n)));
+    messages.push(Message::delivery("acme", "m1", at, at, Status::Sent));
+    let stack = counted(plain(messages)).await;
+    let api = stack.api().serve().await;
+    let document = api.get_with("/openapi.json", &[]).await.json();
+    let paths = document["paths"].as_object().expect("paths");
+    let mut held = 0;
+    for (path, methods) in paths.iter().filter(|(path, _)| path.starts_with("/metrics/")) {
+        let schema = &methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        if schema.is_null() {
+            continue;
+        }
+        for query in ["", "?from=2026-01-01T00:00:00Z", "?granularity=day"] {
+            let answer = api.get(&format!("{path}{query}"), &Token::of("acme").sign()).await;
+            if answer.status == 404 {
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{path}{query}: {}", answer.body);
+            let (json, shape) = (answer.json(), shape(&document, schema));
+            let problems: Vec<_> = shape.iter_errors(&json).map(|error| error.to_string()).collect();
+            assert!(problems.is_empty(), "{path}{query}: {problems:#?}\n{json:#}");
+            held += 1;
+        }
+    }
+    assert!(held >= 9, "only {held} answers were held against it");
+}
