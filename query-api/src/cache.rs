@@ -135,6 +135,8 @@ pub struct Cache {
     kept: Memory<String, Entry>,
     /// By question: the newest of each.
     last: Memory<String, Entry>,
+    /// Kept at hand: every hit counts.
+    hits: metrics::Counter,
 }
 
 impl Cache {
@@ -151,6 +153,7 @@ impl Cache {
             loads,
             kept: memory(settings.local_cache_mb),
             last: memory(settings.local_cache_mb),
+            hits: answers("process"),
         }
     }
 
@@ -175,18 +178,21 @@ impl Cache {
     /// # Errors
     /// When `load` fails, takes too long or may not begin, and there is no last answer to give. All who wait for the
     /// same load get its error, and it is not kept.
-    pub async fn answer<E: Send + Sync + 'static>(
+    pub async fn answer<E: Send + Sync + 'static, L>(
         self: &Arc<Self>,
         question: Question,
-        load: impl Future<Output = Result<Answer, E>> + Send + 'static,
-    ) -> Result<Given, Arc<loads::Error<E>>> {
+        load: impl FnOnce() -> L,
+    ) -> Result<Given, Arc<loads::Error<E>>>
+    where
+        L: Future<Output = Result<Answer, E>> + Send + 'static,
+    {
         let version = self.version(&question.organization).await;
         let key = key(&question, version);
         if let Some(entry) = self.kept.get(&key).await {
-            count("process");
+            self.hits.increment(1);
             return Ok(Given::Fresh(entry.answer));
         }
-        self.miss(question, version, key, load).await
+        self.miss(question, version, key, load()).await
     }
 
     /// What is kept can't be given. A load goes on though nobody waits for it any more: its answer is for the next.
@@ -251,7 +257,7 @@ impl Cache {
             let last = Entry { keep: self.stale_max_age, ..entry.value().clone() };
             self.last.insert(question.to_string(), last).await;
         } else {
-            count("process");
+            self.hits.increment(1);
         }
         Ok(entry.into_value())
     }
@@ -265,7 +271,7 @@ impl Cache {
         load: impl Future<Output = Result<Answer, E>>,
     ) -> Result<Entry, loads::Error<E>> {
         if let Some((body, left)) = shared.kept(key).await {
-            count("redis");
+            answers("redis").increment(1);
             let keep = left.min(self.ttl);
             let age = self.ttl.saturating_sub(left);
             let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
@@ -284,7 +290,7 @@ impl Cache {
     ) -> Result<Entry, loads::Error<E>> {
         // From before the rows are read: an answer's age is that of what it rests on.
         let as_of = Instant::now();
-        count("postgresql");
+        answers("postgresql").increment(1);
         let answer = self.loads.run(organization, load).await?;
         Ok(Entry { answer, as_of, keep: keep.saturating_sub(as_of.elapsed()) })
     }
@@ -302,13 +308,13 @@ fn key(question: &Question, version: Option<Version>) -> String {
 }
 
 fn stale(last: &Entry) -> Given {
-    count("stale");
+    answers("stale").increment(1);
     Given::Stale(last.answer.clone(), last.as_of.elapsed())
 }
 
-/// Where an answer came from: this process, Redis, PostgreSQL (a miss), or what was last known.
-fn count(from: &'static str) {
-    metrics::counter!("query_api_answers_total", "from" => from).increment(1);
+/// Counts answers by where they came from: this process, Redis, PostgreSQL (a miss), or what was last known.
+fn answers(from: &'static str) -> metrics::Counter {
+    metrics::counter!("query_api_answers_total", "from" => from)
 }
 
 fn memory(megabytes: u32) -> Memory<String, Entry> {

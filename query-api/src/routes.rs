@@ -139,7 +139,7 @@ impl Api {
         let Grant { organization, .. } = self.admitted(ask, now)?;
         let range = RawRange::from_pairs(ask.pairs.iter().cloned())?.normalise(now, &self.ranges)?;
         let question = Question { organization: Arc::clone(&organization), scope, range: range.key() };
-        let load = Arc::clone(self).load(scope, organization, range, now);
+        let load = || Arc::clone(self).load(scope, organization, range, now);
         let given = self.cache.answer(question, load).await.map_err(|error| {
             tracing::warn!(scope = scope.name(), %error, "the rows can't be read");
             Problem::unavailable()
@@ -212,7 +212,9 @@ fn stale(answer: &Answer, age: Duration) -> Response<Bytes> {
 
 /// Whether `If-None-Match` names the tag (RFC 9110, section 13.1.2: compared weakly).
 fn has(request: &HeaderMap, etag: &[u8]) -> bool {
-    let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
+    fn opaque(tag: &[u8]) -> &[u8] {
+        tag.strip_prefix(b"W/").unwrap_or(tag)
+    }
     let named = |tag: &str| tag.trim() == "*" || opaque(tag.trim().as_bytes()) == opaque(etag);
     let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(named)

@@ -36,14 +36,14 @@ async fn ask(cache: &Arc<Cache>, question: Question, loads: &Arc<AtomicUsize>) -
         let n = loads.fetch_add(1, Ordering::Relaxed) + 1;
         Ok::<_, String>(Answer::new(format!("{n}")))
     };
-    let (text, fresh) = text(&cache.answer(question, load).await.unwrap());
+    let (text, fresh) = text(&cache.answer(question, || load).await.unwrap());
     assert!(fresh, "{text} is stale");
     text
 }
 
 async fn failing(cache: &Arc<Cache>, question: Question) -> Result<(String, bool), String> {
     let load = async { Err::<Answer, _>("away".to_owned()) };
-    cache.answer(question, load).await.map(|given| text(&given)).map_err(|error| error.to_string())
+    cache.answer(question, || load).await.map(|given| text(&given)).map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn who_waits_for_a_slow_load_is_given_the_last_answer_and_the_load_goes_on
         wait.await.map_err(|_| "dropped".to_owned())?;
         Ok::<_, String>(Answer::new("slow"))
     };
-    let given = cache.answer(question("acme", "r"), slow).await.unwrap();
+    let given = cache.answer(question("acme", "r"), || slow).await.unwrap();
     assert_eq!(text(&given), ("1".into(), false));
     done.send(()).expect("the load is still under way");
 }
