@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How often PostgreSQL is looked at.
 const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
 
+/// A PostgreSQL that says nothing for so long is as good as away.
+const POSTGRESQL_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
 /// How often the file with the keys of tokens is looked at.
 const KEYS_EVERY: Duration = Duration::from_secs(2);
 
@@ -21,7 +24,9 @@ pub async fn postgresql(store: &Store, readiness: &Readiness) {
     let mut last = None;
     loop {
         every.tick().await;
-        let state = store.state().await;
+        let state = tokio::time::timeout(POSTGRESQL_ANSWERS_WITHIN, store.state()).await;
+        let state =
+            state.unwrap_or_else(|_| State::Away(format!("no answer in {POSTGRESQL_ANSWERS_WITHIN:?}")));
         if last.as_ref() != Some(&state) {
             say(&state, readiness);
         }

@@ -64,11 +64,12 @@ async fn streams_end_in_order_when_the_api_does() {
     let api = stack.api().serve().await;
     let mut listening = listen(&api, "acme").await;
     listening.event().await;
-    let ended = tokio::spawn(api.stop());
-    let goodbye = listening.next().await.expect("no broken connection").expect("a goodbye");
-    assert_eq!(goodbye.comment, "stopping");
-    assert_eq!(listening.next().await.expect("no broken connection"), None);
-    assert_eq!(ended.await.expect("a task"), Some(0));
+    let words = async {
+        let goodbye = listening.next().await.expect("no broken connection").expect("a goodbye");
+        (goodbye.comment, listening.next().await.expect("no broken connection"))
+    };
+    let (code, (goodbye, after)) = tokio::join!(api.stop(), words);
+    assert_eq!((code, &*goodbye, after), (Some(0), "stopping", None));
 }
 
 #[tokio::test]
