@@ -11,6 +11,9 @@ use xtask::wait::{self, Seen};
 /// After Redis has confirmed a change, no answer is older than this: what docs/operating.md promises.
 const STALE_MAX: StdDuration = StdDuration::from_millis(500);
 
+/// How long an answer is kept where nobody can say whether it is still right.
+const LOCAL_CACHE_TTL: StdDuration = StdDuration::from_secs(1);
+
 /// What two processes on a busy machine may take beside that for a question and its answer.
 const SLACK: StdDuration = StdDuration::from_secs(1);
 
@@ -126,17 +129,21 @@ async fn a_redis_that_hangs_is_not_believed_for_longer_than_said() {
     let Some(stack) = five_orders().await else { return };
     let redis = stack.redis().expect("checked");
     let writer = Writer::new(&stack, redis).await;
-    let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").serve().await;
+    let launch = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("RATE_LIMIT_PER_SECOND", "0");
+    let api = launch.serve().await;
     until_orders_are(&api, 5).await;
     let server = redis.server().expect("checked");
     server.pause();
-    let paused = Instant::now();
     writer.commit(9).await;
-    until_orders_are(&api, 9).await;
-    // What is known is believed for so long; then a question may have to wait for Redis in vain, once, and what was
-    // loaded meanwhile is kept for a second.
-    let limit = STALE_MAX + StdDuration::from_millis(250) + StdDuration::from_secs(1) + SLACK;
-    assert!(paused.elapsed() <= limit, "{:?}", paused.elapsed());
+    let committed = Instant::now();
+    let (mut longest, mut asked_at) = (StdDuration::ZERO, committed);
+    while orders_now(&api).await != 9 {
+        // A wrong answer counts by when it was asked for.
+        longest = longest.max(asked_at - committed);
+        asked_at = Instant::now();
+    }
+    // What is known is believed for so long, and what was loaded then without Redis is kept for a second.
+    assert!(longest <= STALE_MAX + LOCAL_CACHE_TTL, "an answer was {longest:?} old");
     server.resume();
     until_orders_are(&api, 9).await;
 }

@@ -11,10 +11,10 @@ use xtask::wait::{self, Seen};
 /// How long it may take until an answer is no longer kept, or PostgreSQL is back.
 const SEEN_LIMIT: StdDuration = StdDuration::from_secs(30);
 
-/// The summary of `hours` hours from noon of the day before.
+/// The summary of the `hours` hours until one after noon of the day before.
 async fn ask(api: &Api, hours: i64) -> Answer {
-    let from = yesterday();
-    let path = format!("/metrics/summary?from={}&to={}", text(from), text(from + Duration::hours(hours)));
+    let to = yesterday() + Duration::hours(1);
+    let path = format!("/metrics/summary?from={}&to={}", text(to - Duration::hours(hours)), text(to));
     api.get(&path, &Token::of("acme").sign()).await
 }
 
