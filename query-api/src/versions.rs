@@ -86,10 +86,10 @@ impl Versions {
     /// Redis has answered: known from now on, unless the ticket was torn up.
     pub fn told(&self, organization: &str, ticket: Ticket, number: u64) -> Version {
         let mut state = self.state();
-        if let Some(entry @ Entry::Asked(_)) = state.known.get_mut(organization) {
-            if matches!(entry, Entry::Asked(newest) if *newest == ticket) {
-                *entry = Entry::Known(number);
-            }
+        if let Some(entry) = state.known.get_mut(organization)
+            && matches!(entry, Entry::Asked(newest) if *newest == ticket)
+        {
+            *entry = Entry::Known(number);
         }
         Version { number, generation: state.generation }
     }

@@ -101,7 +101,7 @@ fn shape(name: &str, schema: &Value) -> String {
     }
     if let Some(example) = schema["examples"].get(0) {
         let example = serde_json::to_string_pretty(example).unwrap_or_default();
-        let _ = write!(html, "<pre><code>{}</code></pre>\n", text(&example.replace('`', "'")));
+        let _ = writeln!(html, "<pre><code>{}</code></pre>", text(&example.replace('`', "'")));
     }
     html
 }
@@ -125,9 +125,9 @@ fn kind(schema: &Value) -> String {
     if let Some(value) = schema.get("const") {
         return format!("<code>{}</code>", text(&plain(value)));
     }
-    let name = match &schema["type"] {
-        Value::Array(types) => types.iter().map(plain).collect::<Vec<_>>().join(" or "),
-        one => plain(one),
+    let name = match schema["type"].as_array() {
+        Some(types) => types.iter().map(plain).collect::<Vec<_>>().join(" or "),
+        None => plain(&schema["type"]),
     };
     let items =
         if name.contains("array") { format!(" of {}", kind(&schema["items"])) } else { String::new() };
