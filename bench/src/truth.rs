@@ -146,6 +146,12 @@ impl Truth {
         totals
     }
 
+    /// Adds orders that were counted before any of the records was produced, in the quarter that begins at `seconds`.
+    pub fn begin_with(&mut self, organization: &str, seconds: i64, orders: i64) {
+        let organization = self.organization_names.number(organization);
+        self.add(organization, seconds, &[orders, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
     fn count(&mut self, message: &Message) {
         match message {
             Message::Event(event) => match &event.body {
@@ -182,15 +188,19 @@ impl Truth {
         }
         self.tally.counted += 1;
         let organization = self.organization_names.number(message.organization());
-        for (cells, (_, _, width)) in self.cells.iter_mut().zip(TABLES) {
-            let bucket = seconds.div_euclid(width) * width;
-            add(cells.entry((organization, bucket)).or_default(), &change);
-        }
+        self.add(organization, seconds, &change);
         if let Message::Workflow(run) = message {
             let outcome = |of| i64::from(run.outcome() == of);
             let workflow = self.workflow_names.number(&(organization, run.workflow_id.clone()));
             let cell = self.workflow_cells.entry((workflow, seconds.div_euclid(3_600) * 3_600)).or_default();
             add(cell, &[1, outcome(Outcome::Failed), outcome(Outcome::FailedSafetyLimit), change[5]]);
+        }
+    }
+
+    fn add(&mut self, organization: u32, seconds: i64, change: &[i64; 8]) {
+        for (cells, (_, _, width)) in self.cells.iter_mut().zip(TABLES) {
+            let bucket = seconds.div_euclid(width) * width;
+            add(cells.entry((organization, bucket)).or_default(), change);
         }
     }
 

@@ -134,7 +134,9 @@ async fn end_in_time(stopped: impl Future<Output = ()>) {
     stopped.await;
     let end = || {
         std::thread::sleep(GRACE);
-        tracing::warn!("stopped after {GRACE:?}, in the middle; what was not committed will be counted by others");
+        tracing::warn!(
+            "stopped after {GRACE:?}, in the middle; what was not committed will be counted by others"
+        );
         std::process::exit(0);
     };
     std::thread::Builder::new().name("grace".into()).spawn(end).expect("the system has a thread left");

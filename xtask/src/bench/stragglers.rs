@@ -1,12 +1,14 @@
 //! What late records cost: the rate with and without them, side by side, on a ledger much larger than memory.
 //!
-//! Some of the records are repeats, some are days late, evenly over 72 hours. The ledger has pages of all that time
-//! before, ten times as large as what the consumer may keep of it. Every sum is compared with the known truth.
+//! Some of the records are repeats, some are days late, evenly over 72 hours. Those three days were counted before: the
+//! counters have them, and the ledger has their pages, ten times as large as what the consumer may keep of it. Every sum
+//! is compared with the known truth.
 
 use super::disk::{self, Disk};
 use super::ingest::produce;
+use super::past::Past;
+use super::report;
 use super::round::{Bench, Measured, drop_database};
-use super::{past, report};
 use crate::binaries::{Binaries, Profile};
 use crate::say;
 use crate::services::{Purpose, Services};
@@ -82,12 +84,15 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let now = Utc::now();
     let plain = bench(options, &services, &binaries, "plain", options.load(Trouble::NONE, now)).await?;
     let trouble = Trouble { repeats: options.duplicates, stragglers: options.stragglers, ..Trouble::NONE };
-    let late = bench(options, &services, &binaries, "late", options.load(trouble, now)).await?;
+    let mut late = bench(options, &services, &binaries, "late", options.load(trouble, now)).await?;
+    let bytes = (options.ledger_memory_mb * options.ledger_times) << 20;
+    let past = Past::new(options.organizations, options.partitions, now, bytes)?;
+    past.tell(&mut late.truth);
 
     say::line("round     plain/s      late/s  ratio | CPU s per million: consumer  PostgreSQL | peak MB");
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
-        let round = options.round(number, &plain, &late, now).await?;
+        let round = options.round(number, &plain, &late, &past).await?;
         print(&number.to_string(), &round);
         rounds.push(round);
     }
@@ -127,13 +132,7 @@ impl Options {
         }
     }
 
-    async fn round(
-        &self,
-        number: u32,
-        plain: &Bench,
-        late: &Bench,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Round> {
+    async fn round(&self, number: u32, plain: &Bench, late: &Bench, past: &Past) -> anyhow::Result<Round> {
         let services = &plain.services;
         let name = format!("plain_{}_{number}", std::process::id());
         let database = services.postgres.create_migrated(&name).await?;
@@ -142,8 +141,7 @@ impl Options {
 
         let name = format!("late_{}_{number}", std::process::id());
         let database = services.postgres.create_migrated(&name).await?;
-        let bytes = (self.ledger_memory_mb * self.ledger_times) << 20;
-        past::fill(&database, &late.topics.events, self.partitions, now, bytes).await?;
+        past.fill(&database, &late.topics.events).await?;
         let budget = [("LEDGER_MEMORY_MB", self.ledger_memory_mb.to_string())];
         let with = late.measure(&name, &database, &budget).await?;
         drop_database(services, &name).await?;
