@@ -44,7 +44,7 @@ impl Tuning {
     /// As measured on PostgreSQL 15: 10 µs a lookup through `substring`, 28 ns a fingerprint of a page read whole.
     #[must_use]
     pub fn with_budget(budget: usize) -> Self {
-        Self { budget, lookup_cost: 350, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
+        Self { budget, lookup_cost: 1_000, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
     }
 }
 
@@ -65,7 +65,7 @@ pub enum Ask {
 /// The pages in memory, under a budget, and the tails.
 pub struct Ledger {
     pages: HashMap<PageKey, Page>,
-    /// The pages by what they are worth, the least first.
+    /// The pages by what their last step is worth, the least first.
     worth: BTreeMap<(i64, u64), PageKey>,
     tails: BTreeMap<Partition, Tail>,
     tuning: Tuning,
@@ -108,10 +108,14 @@ enum Known {
     Sized,
 }
 
+/// A page of fewer fingerprints is known whole or not at all.
+const FILTERED_MIN: usize = 64;
 /// What an entry in the maps costs beside what is known of it, roughly.
 const PAGE_OVERHEAD_BYTES: usize = 192;
 /// After so many batches, what a page was asked for counts half.
-const HALF_LIFE_ROUNDS: f64 = 64.0;
+const HALF_LIFE_ROUNDS: f64 = 16.0;
+/// This share of what a page is asked for is taken to be repeats: only a page known whole answers them.
+const REPEATS: f64 = 1.0 / 16.0;
 /// Worth is compared in steps of a 1,024th of a power of two.
 const WORTH_STEPS: f64 = 1_024.0;
 /// A page takes the place of one that is worth half as much, not less: otherwise equals would drive each other out.
@@ -209,7 +213,12 @@ impl Ledger {
     /// Takes in what the database has of a page, ascending, and keeps as much of it as it is worth.
     pub fn load(&mut self, key: PageKey, sorted: &[u64]) {
         let asked = self.remove(key).map_or(0.0, |page| page.asked);
-        self.put(key, Known::Whole(FingerprintSet::from_sorted(sorted)), sorted.len(), asked);
+        let known = if self.has_room_for(asked, REPEATS, FingerprintSet::bytes_for(sorted.len())) {
+            Known::Whole(FingerprintSet::from_sorted(sorted))
+        } else {
+            Known::Filtered(Filter::of(sorted))
+        };
+        self.put(key, known, sorted.len(), asked);
     }
 
     /// Remembers what a batch added to a page, once it is committed.
@@ -217,7 +226,11 @@ impl Ledger {
         let Some(mut page) = self.remove(key) else { return };
         match &mut page.known {
             Known::Whole(set) => set.extend_sorted(sorted),
-            Known::Filtered(filter) => sorted.iter().for_each(|fingerprint| filter.insert(*fingerprint)),
+            Known::Filtered(filter) => {
+                if !filter.extend(sorted) {
+                    page.known = Known::Sized;
+                }
+            }
             Known::Sized => {}
         }
         page.stored += sorted.len();
@@ -260,14 +273,16 @@ impl Ledger {
         }
         let pays = |lookups: usize| lookups * self.tuning.lookup_cost >= stored;
         let fits = 2 * size_of::<u64>() * stored <= self.tuning.budget;
-        fits && (pays(lookups) || pays(all) && self.has_room(asked, stored))
+        let smallest = || self.has_room_for(asked, Filter::DENIED_MIN, Filter::bytes_min(stored));
+        fits && (pays(lookups) || pays(all) && smallest())
     }
 
-    /// Whether a page of this size would be kept, if only by the smallest filter.
-    fn has_room(&self, asked: f64, stored: usize) -> bool {
-        let free = self.bytes + Filter::bytes_for(stored) + PAGE_OVERHEAD_BYTES <= self.tuning.budget;
+    /// Whether so many bytes would be kept of a page, if they answer this share of what it is asked for: there is room,
+    /// or some that is worth less.
+    fn has_room_for(&self, asked: f64, share: f64, bytes: usize) -> bool {
+        let free = self.bytes + bytes + PAGE_OVERHEAD_BYTES <= self.tuning.budget;
         let least = self.worth.first_key_value().map_or(i64::MIN, |((worth, _), _)| *worth);
-        free || worth(asked, Filter::bytes_min(stored)) > least.saturating_add(WORTH_MARGIN)
+        free || worth(asked, share, bytes) > least.saturating_add(WORTH_MARGIN)
     }
 
     fn use_of(&mut self, key: PageKey, times: usize) {
@@ -286,7 +301,7 @@ impl Ledger {
 
     fn place(&mut self, key: PageKey, mut page: Page) {
         self.serial += 1;
-        page.place = (worth(page.asked, page.bytes()), self.serial);
+        page.place = (page.worth(), self.serial);
         self.bytes += page.bytes();
         self.worth.insert(page.place, key);
         self.pages.insert(key, page);
@@ -299,7 +314,7 @@ impl Ledger {
         Some(page)
     }
 
-    /// While there is too much, the page that is worth the least for its size is known less well.
+    /// While there is too much, the page whose last step is worth the least for its size is known less well.
     fn shrink(&mut self) {
         while self.bytes > self.tuning.budget {
             let Some((_, &least)) = self.worth.first_key_value() else { break };
@@ -320,11 +335,22 @@ impl Page {
             }
     }
 
+    /// What the bytes are worth that a step less would free, by what they answer.
+    fn worth(&self) -> i64 {
+        let (share, freed) = match &self.known {
+            Known::Whole(set) if set.len() < FILTERED_MIN => (1.0, set.bytes() + PAGE_OVERHEAD_BYTES),
+            Known::Whole(set) => (REPEATS, set.bytes().saturating_sub(Filter::bytes_for(set.len()))),
+            Known::Filtered(filter) => filter.last_step(),
+            Known::Sized => (1.0, PAGE_OVERHEAD_BYTES),
+        };
+        worth(self.asked, share, freed)
+    }
+
     /// The page, a step less well known.
     fn less_known(mut self) -> Option<Self> {
         self.known = match self.known {
-            Known::Whole(set) if set.is_empty() => return None,
-            Known::Whole(set) => Known::Filtered(Filter::of(set.len(), set.iter())),
+            Known::Whole(set) if set.len() < FILTERED_MIN => return None,
+            Known::Whole(set) => Known::Filtered(Filter::of(&set.iter().collect::<Vec<_>>())),
             Known::Filtered(mut filter) => {
                 if filter.fold() {
                     Known::Filtered(filter)
@@ -338,10 +364,10 @@ impl Page {
     }
 }
 
-/// What a page is worth for its size.
+/// What bytes are worth that answer this share of what a page is asked for.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // an estimate
-fn worth(asked: f64, bytes: usize) -> i64 {
-    ((asked - (bytes.max(1) as f64).log2()) * WORTH_STEPS) as i64
+fn worth(asked: f64, share: f64, bytes: usize) -> i64 {
+    ((asked + share.log2() - (bytes.max(1) as f64).log2()) * WORTH_STEPS) as i64
 }
 
 #[cfg(test)]
