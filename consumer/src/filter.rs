@@ -168,34 +168,57 @@ fn later(fingerprint: u64) -> u16 {
     (fingerprint >> 24) as u16
 }
 
+/// Who has a place.
+#[derive(Clone, Copy, Default)]
+struct Users {
+    /// The exclusive or of their hashes.
+    hashes: u64,
+    /// How many there are.
+    count: u32,
+    /// The exclusive or of which of their three places it is.
+    numbers: u32,
+}
+
+impl Users {
+    #[inline]
+    fn toggle(&mut self, hash: u64, number: u32) {
+        self.hashes ^= hash;
+        self.numbers ^= number;
+    }
+}
+
 /// What the places hold, if each fingerprint can be given one that no other needs after it.
 fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
-    // Of each place: four times how many have it, by exclusive or which of their three it is; and their hashes' xor.
-    let mut users = vec![0_u16; shape.places()];
-    let mut hashes = vec![0_u64; shape.places()];
+    let mut users = vec![Users::default(); shape.places()];
     for fingerprint in distinct {
         let hash = hash(*fingerprint, seed);
         for (place, number) in shape.spot(hash).places.into_iter().zip(0..) {
-            users[place] = users[place].wrapping_add(4) ^ number;
-            hashes[place] ^= hash;
+            users[place].count += 1;
+            users[place].toggle(hash, number);
         }
     }
-    // Whoever is alone at a place takes it, and leaves the other two, where somebody may be alone then.
-    let mut alone: Vec<usize> = (0..users.len()).filter(|place| users[*place] >> 2 == 1).collect();
-    let mut taken: Vec<(u64, usize)> = Vec::with_capacity(distinct.len());
-    while let Some(place) = alone.pop() {
-        if users[place] >> 2 != 1 {
+    // Whoever is alone at a place takes it, and leaves the other two, where somebody may be alone then. Whether that is
+    // so can't be foreseen, so it is written down always, and kept if it is: each place once, and room for one more.
+    let mut alone = vec![0_u32; shape.places() + 1];
+    let mut waiting = 0;
+    for (place, users) in (0..).zip(&users) {
+        alone[waiting] = place;
+        waiting += usize::from(users.count == 1);
+    }
+    let mut taken: Vec<(u64, u32)> = Vec::with_capacity(distinct.len());
+    while waiting > 0 {
+        waiting -= 1;
+        let Users { hashes: hash, count, numbers: own } = users[alone[waiting] as usize];
+        if count != 1 {
             continue;
         }
-        let (hash, own) = (hashes[place], usize::from(users[place] & 3));
         taken.push((hash, own));
-        let places = shape.spot(hash).places;
-        for (other, number) in places.into_iter().zip(0..) {
-            users[other] = users[other].wrapping_sub(4) ^ number;
-            hashes[other] ^= hash;
-            if users[other] >> 2 == 1 {
-                alone.push(other);
-            }
+        for (place, number) in shape.spot(hash).places.into_iter().zip(0..) {
+            let left = &mut users[place];
+            left.count -= 1;
+            left.toggle(hash, number);
+            alone[waiting] = place as u32;
+            waiting += usize::from(left.count == 1);
         }
     }
     if taken.len() < distinct.len() {
@@ -204,7 +227,9 @@ fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
     let mut marks = vec![0_u8; shape.places()];
     for (hash, own) in taken.into_iter().rev() {
         let Spot { places, mark } = shape.spot(hash);
-        marks[places[own]] = mark ^ marks[places[(own + 1) % 3]] ^ marks[places[(own + 2) % 3]];
+        let others = places.iter().fold(0, |others, place| others ^ marks[*place]);
+        // Its own place is still empty.
+        marks[places[own as usize]] = mark ^ others;
     }
     Some(marks)
 }
@@ -213,13 +238,27 @@ fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
 fn planes(marks: &[u8]) -> Vec<Vec<u64>> {
     let (words, rest) = marks.as_chunks::<WORD_BITS>();
     debug_assert!(rest.is_empty(), "segments are whole words");
-    let plane = |number: usize| {
-        let word = |marks: &[u8; WORD_BITS]| {
-            marks.iter().rev().fold(0, |word, mark| word << 1 | u64::from(mark >> number & 1))
-        };
-        words.iter().map(word).collect()
-    };
-    (0..PLANES_NEW).map(plane).collect()
+    let mut planes: [Vec<u64>; PLANES_NEW] = Default::default();
+    planes.iter_mut().for_each(|plane| plane.reserve_exact(words.len()));
+    for marks in words {
+        let mut word = [0_u64; PLANES_NEW];
+        for (eight, shift) in marks.as_chunks::<8>().0.iter().zip((0..).step_by(8)) {
+            let turned = turned(u64::from_le_bytes(*eight)).to_le_bytes();
+            word.iter_mut().zip(turned).for_each(|(word, bits)| *word |= u64::from(bits) << shift);
+        }
+        planes.iter_mut().zip(word).for_each(|(plane, word)| plane.push(word));
+    }
+    planes.into()
+}
+
+/// Eight bytes as a square of bits, its rows made columns (Warren, "Hacker's Delight", 7-3).
+#[inline]
+fn turned(mut square: u64) -> u64 {
+    for (by, mask) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)] {
+        let swapped = (square ^ (square >> by)) & mask;
+        square ^= swapped ^ (swapped << by);
+    }
+    square
 }
 
 #[cfg(test)]
@@ -287,6 +326,13 @@ mod tests {
             #[allow(clippy::cast_precision_loss)]
             let bits = Filter::bytes_for(len) as f64 * 8.0 / (len * PLANES_NEW) as f64;
             assert!(bits < most, "{bits} bits of {len} for each bit of a mark");
+        }
+    }
+
+    #[test]
+    fn a_square_is_turned() {
+        for (row, column) in (0..8).flat_map(|row| (0..8).map(move |column| (row, column))) {
+            assert_eq!(turned(1 << (8 * row + column)), 1 << (8 * column + row));
         }
     }
 

@@ -41,10 +41,12 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// As measured on PostgreSQL 15: 10 µs a lookup through `substring`, 28 ns a fingerprint of a page read whole.
+    /// As measured with PostgreSQL 15 on the same machine: 18 µs a lookup through `substring`, 50 ns a fingerprint of a
+    /// page that is read whole and made a filter of. A page that was asked for so often will be asked for again, so it is
+    /// read when half as much has been spent on it.
     #[must_use]
     pub fn with_budget(budget: usize) -> Self {
-        Self { budget, lookup_cost: 1_000, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
+        Self { budget, lookup_cost: 700, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
     }
 }
 
@@ -113,7 +115,7 @@ const FILTERED_MIN: usize = 64;
 /// What an entry in the maps costs beside what is known of it, roughly.
 const PAGE_OVERHEAD_BYTES: usize = 192;
 /// After so many batches, what a page was asked for counts half.
-const HALF_LIFE_ROUNDS: f64 = 16.0;
+const HALF_LIFE_ROUNDS: f64 = 4.0;
 /// This share of what a page is asked for is taken to be repeats: only a page known whole answers them.
 const REPEATS: f64 = 1.0 / 16.0;
 /// Worth is compared in steps of a 1,024th of a power of two.

@@ -133,8 +133,9 @@ pub struct DeadLetters {
     pub organization: Vec<Option<String>>,
 }
 
-/// What counters of one bucket size are given. Columns, as the table has them.
+/// Refused records of which only places are kept. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct LetterRuns {
     pub topic: Vec<String>,
     pub topic_id: Vec<String>,
@@ -144,6 +145,7 @@ pub struct LetterRuns {
     pub offsets: Vec<String>,
 }
 
+/// What counters of one bucket size are given. Columns, as the table has them; one of zeros is empty.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
@@ -217,6 +219,7 @@ impl Order<'_> {
                 let (organization, quarter) = bucket[0].0;
                 rows.add(self.text(organization), quarter.bucket(size), &sum);
             }
+            rows.leave_zeros_out();
             rows
         })
     }
@@ -297,6 +300,12 @@ impl CounterRows {
         self.organization.push(organization);
         self.bucket.push(bucket);
         self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
+    }
+
+    /// A column that adds nothing to any row comes empty: most records have few of the counters.
+    fn leave_zeros_out(&mut self) {
+        let zeros = |column: &&mut Vec<i64>| column.iter().all(|value| *value == 0);
+        self.counters.iter_mut().filter(zeros).for_each(Vec::clear);
     }
 }
 

@@ -226,9 +226,12 @@ fn tail() -> String {
 fn counters(size: BucketSize) -> String {
     let (table, bucket, names) = (size.table(), size.column(), Counters::NAMES.join(", "));
     let sums = Counters::NAMES.map(|name| format!("{name} = t.{name} + excluded.{name}")).join(", ");
+    // A column of zeros comes empty; unnest fills it up with nulls.
+    let given = Counters::NAMES.map(|name| format!("coalesce({name}, 0)")).join(", ");
     format!(
         "insert into {table} as t (organization_id, {bucket}, {names}) \
-         select * from unnest($1::text[], $2::timestamptz[], {}) \
+         select organization_id, bucket, {given} \
+         from unnest($1::text[], $2::timestamptz[], {}) as w (organization_id, bucket, {names}) \
          on conflict (organization_id, {bucket}) do update set {sums}, updated_at = now()",
         arrays_from(3)
     )
