@@ -7,30 +7,40 @@
 //! the last plane away makes a smaller filter of the same fingerprints that lets twice as many strangers pass, so memory
 //! that runs short costs precision, not a reload. The few that come later are kept beside it.
 
-/// Bits of a mark in a new filter: one stranger in 256 passes.
-const PLANES_NEW: usize = 8;
+/// Bits of a mark in a new filter: one stranger in 64 passes.
+const PLANES_NEW: usize = 6;
 /// Bits of a mark below which there is no point: one stranger in four passes.
 const PLANES_MIN: usize = 2;
-/// Fingerprints that come later are kept by so many bits; beyond this share of the page it is better read again.
+/// A page of fewer fingerprints is known whole or not at all.
+pub const FILTERED_MIN: usize = 64;
+/// Fingerprints that come later are kept by 16 bits each; beyond this share of the page it is better read again.
 const LATER_SHARE: usize = 8;
 /// How often another arrangement is tried. One fails in a hundred at worst, so this never ends without success.
 const ATTEMPTS_MAX: u64 = 64;
 const WORD_BITS: usize = u64::BITS as usize;
+/// The longest segments there are, as a power of two.
+const EXPONENT_MAX: u32 = 18;
 
-/// Knows for sure what is absent. What is present, and some that isn't, passes.
-#[derive(Clone, Debug)]
+/// Knows of a set of fingerprints for sure what is absent. What is present, and some that isn't, passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     shape: Shape,
     seed: u64,
     /// Each as many bits as the shape has places.
     planes: Vec<Vec<u64>>,
     len: usize,
-    /// What came later, by 16 bits.
+}
+
+/// What is known of a page by filters: one of each large segment, and of what came later.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    filters: Vec<Filter>,
+    /// By 16 bits.
     later: Vec<u16>,
 }
 
 /// Where the places are: three neighbouring segments for each fingerprint, one place in each.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
     /// A power of two, at least a word's bits.
     segment: usize,
@@ -45,9 +55,6 @@ struct Spot {
 }
 
 impl Filter {
-    /// The share of strangers that the smallest filter denies.
-    pub const DENIED_MIN: f64 = 0.75;
-
     /// The filter of these fingerprints, ascending.
     #[must_use]
     pub fn of(ascending: &[u64]) -> Self {
@@ -57,34 +64,10 @@ impl Filter {
         let (seed, marks) = (0..ATTEMPTS_MAX)
             .find_map(|seed| Some((seed, arranged(&distinct, shape, seed)?)))
             .expect("one in a hundred arrangements fails, and each attempt is another");
-        Self { shape, seed, planes: planes(&marks), len: distinct.len(), later: Vec::new() }
+        Self { shape, seed, planes: planes(&marks), len: distinct.len() }
     }
 
-    /// How much memory a new filter of so many fingerprints takes, in bytes.
-    #[must_use]
-    pub fn bytes_for(len: usize) -> usize {
-        Shape::of(len).places() / 8 * PLANES_NEW
-    }
-
-    /// How much memory the smallest filter of so many fingerprints takes, in bytes.
-    #[must_use]
-    pub fn bytes_min(len: usize) -> usize {
-        Shape::of(len).places() / 8 * PLANES_MIN
-    }
-
-    /// How much memory it takes, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.planes.len() * self.shape.places() / 8 + self.later.capacity() * size_of::<u16>()
-    }
-
-    /// Takes fingerprints in that came later; says whether it is still of use then.
-    pub fn extend(&mut self, fingerprints: &[u64]) -> bool {
-        self.later.extend(fingerprints.iter().map(|fingerprint| later(*fingerprint)));
-        self.later.len() <= self.len / LATER_SHARE
-    }
-
-    /// Whether it may have taken the fingerprint in; `false` is sure.
+    /// Whether it may have the fingerprint; `false` is sure.
     #[must_use]
     pub fn may_contain(&self, fingerprint: u64) -> bool {
         let Spot { places, mark } = self.shape.spot(hash(fingerprint, self.seed));
@@ -93,28 +76,132 @@ impl Filter {
             let [a, b, c] = places.map(|place| bit(plane, place));
             (a ^ b ^ c ^ u64::from(mark >> number)) & 1 == 0
         };
-        self.planes.iter().enumerate().all(agrees) || self.later.contains(&later(fingerprint))
+        self.planes.iter().enumerate().all(agrees)
     }
 
-    /// What its last plane does, or the last few that there is no point without: the share of strangers that they deny
+    /// As the database stores it, little-endian throughout: the seed and how many fingerprints there are in 8 bytes
+    /// each, the segments' length and how many of them can be first in 4, then plane by plane.
+    #[must_use]
+    pub fn stored(&self) -> Vec<u8> {
+        let part =
+            |number: usize| u32::try_from(number).expect("as long as an array of PostgreSQL's at most");
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.bytes());
+        bytes.extend(self.seed.to_le_bytes());
+        bytes.extend((self.len as u64).to_le_bytes());
+        bytes.extend(part(self.shape.segment).to_le_bytes());
+        bytes.extend(part(self.shape.firsts / self.shape.segment).to_le_bytes());
+        bytes.extend(self.planes.iter().flatten().flat_map(|word| word.to_le_bytes()));
+        bytes
+    }
+
+    /// The filter in what the database stores; `None` if it is none.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        let (seed, rest) = bytes.split_first_chunk()?;
+        let (len, rest) = rest.split_first_chunk()?;
+        let (segment, rest) = rest.split_first_chunk()?;
+        let (firsts, rest) = rest.split_first_chunk()?;
+        let shape = Shape::told(u32::from_le_bytes(*segment), u32::from_le_bytes(*firsts))?;
+        let (words, odd) = rest.as_chunks();
+        let plane_words = shape.places() / WORD_BITS;
+        let whole = odd.is_empty() && words.len().is_multiple_of(plane_words);
+        let count = words.len() / plane_words;
+        if !whole || !(PLANES_MIN..=PLANES_NEW).contains(&count) {
+            return None;
+        }
+        let plane = |words: &[[u8; 8]]| words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        Some(Self {
+            shape,
+            seed: u64::from_le_bytes(*seed),
+            planes: words.chunks_exact(plane_words).map(plane).collect(),
+            len: usize::try_from(u64::from_le_bytes(*len)).ok()?,
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        self.planes.len() * self.shape.plane_bytes()
+    }
+}
+
+/// What stands before a stored filter's planes.
+const HEAD_BYTES: usize = 24;
+
+impl Filters {
+    /// The share of strangers that the smallest filter denies.
+    pub const DENIED_MIN: f64 = 0.75;
+
+    /// What is known of a page by the filters of some of its segments, and by the other fingerprints, ascending.
+    #[must_use]
+    pub fn of(mut filters: Vec<Filter>, others: &[u64]) -> Self {
+        let few = others.len() < FILTERED_MIN;
+        if !few {
+            filters.push(Filter::of(others));
+        }
+        let mut all = Self { filters, later: Vec::new() };
+        if few {
+            all.extend(others);
+        }
+        all
+    }
+
+    /// How much memory the filter of so many fingerprints takes when it is new, in bytes.
+    #[must_use]
+    pub fn bytes_for(len: usize) -> usize {
+        Shape::of(len).plane_bytes() * PLANES_NEW
+    }
+
+    /// How much memory the smallest filter of so many fingerprints takes, in bytes.
+    #[must_use]
+    pub fn bytes_min(len: usize) -> usize {
+        Shape::of(len).plane_bytes() * PLANES_MIN
+    }
+
+    /// How much memory they take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.filters.iter().map(Filter::bytes).sum::<usize>() + self.later.capacity() * size_of::<u16>()
+    }
+
+    /// Takes fingerprints in that came later; says whether that is of use.
+    pub fn extend(&mut self, fingerprints: &[u64]) -> bool {
+        self.later.extend(fingerprints.iter().map(|fingerprint| later(*fingerprint)));
+        let len: usize = self.filters.iter().map(|filter| filter.len).sum();
+        self.later.len() <= len / LATER_SHARE
+    }
+
+    /// Whether the page may have the fingerprint; `false` is sure.
+    #[must_use]
+    pub fn may_contain(&self, fingerprint: u64) -> bool {
+        self.filters.iter().any(|filter| filter.may_contain(fingerprint))
+            || self.later.contains(&later(fingerprint))
+    }
+
+    /// What the last plane does, or the last few that there is no point without: the share of strangers that they deny
     /// and all others let pass, and the bytes that they take.
     #[must_use]
     pub fn last_step(&self) -> (f64, usize) {
-        let plane = self.shape.places() / 8;
-        if self.planes.len() > PLANES_MIN {
-            (0.5_f64.powi(self.planes.len() as i32), plane)
+        let planes = self.planes();
+        if planes > PLANES_MIN {
+            let plane = self.filters.iter().map(|filter| filter.shape.plane_bytes()).sum();
+            (0.5_f64.powi(i32::try_from(planes).expect("a few")), plane)
         } else {
             (Self::DENIED_MIN, self.bytes())
         }
     }
 
-    /// Makes it smaller, if it is worth keeping then; says whether it is.
+    /// Makes them smaller, if they are worth keeping then; says whether they are.
     pub fn fold(&mut self) -> bool {
-        let worth = self.planes.len() > PLANES_MIN;
+        let planes = self.planes();
+        let worth = planes > PLANES_MIN;
         if worth {
-            self.planes.pop();
+            self.filters.iter_mut().for_each(|filter| filter.planes.truncate(planes - 1));
         }
         worth
+    }
+
+    /// Of the one that has the most.
+    fn planes(&self) -> usize {
+        self.filters.iter().map(|filter| filter.planes.len()).max().unwrap_or_default()
     }
 }
 
@@ -124,14 +211,27 @@ impl Shape {
     fn of(len: usize) -> Self {
         let n = len.max(2) as f64;
         let exponent = (n.ln() / 3.33_f64.ln() + 2.25).floor() as u32;
-        let segment = 1 << exponent.clamp(WORD_BITS.ilog2(), 18);
+        let segment = 1 << exponent.clamp(WORD_BITS.ilog2(), EXPONENT_MAX);
         let factor = (0.875 + 0.25 * 1e6_f64.ln() / n.ln()).max(1.125);
         let segments = ((n * factor).round() as usize).div_ceil(segment);
         Self { segment, firsts: segments.saturating_sub(2).max(1) * segment }
     }
 
+    /// What the database says, if it can be.
+    fn told(segment: u32, firsts: u32) -> Option<Self> {
+        let possible = segment.is_power_of_two()
+            && (WORD_BITS.ilog2()..=EXPONENT_MAX).contains(&segment.ilog2())
+            && firsts > 0;
+        let segment = usize::try_from(segment).ok()?;
+        possible.then_some(Self { segment, firsts: segment.checked_mul(usize::try_from(firsts).ok()?)? })
+    }
+
     fn places(self) -> usize {
         self.firsts + 2 * self.segment
+    }
+
+    fn plane_bytes(self) -> usize {
+        self.places() / 8
     }
 
     #[inline]
@@ -283,18 +383,46 @@ mod tests {
         #[test]
         fn what_was_taken_in_is_never_denied(
             from in any::<u32>(),
-            len in 0u64..2_000,
+            lens in prop::collection::vec(1u64..2_000, 0..3),
+            others in 0u64..200,
             later in prop::collection::vec(any::<u64>(), 0..50),
-            folds in 0usize..9,
+            folds in 0usize..7,
         ) {
-            let fingerprints = ascending((0..len).map(|n| u64::from(from) + n));
-            let mut filter = Filter::of(&fingerprints);
+            let mut next = u64::from(from);
+            let mut some = |len: u64| {
+                next += len;
+                ascending(next - len..next)
+            };
+            let segments: Vec<Vec<u64>> = lens.into_iter().map(&mut some).collect();
+            let others = some(others);
+            let stored: Vec<Vec<u8>> = segments.iter().map(|segment| Filter::of(segment).stored()).collect();
+            let read = stored.iter().map(|bytes| Filter::from_stored(bytes).expect("a filter"));
+            let mut filters = Filters::of(read.collect(), &others);
             for _ in 0..folds {
-                let before = filter.bytes();
-                prop_assert_eq!(filter.fold(), filter.bytes() < before);
+                let before = filters.bytes();
+                prop_assert_eq!(filters.fold(), filters.bytes() < before);
             }
-            filter.extend(&later);
-            prop_assert!(fingerprints.iter().chain(&later).all(|fingerprint| filter.may_contain(*fingerprint)));
+            filters.extend(&later);
+            let mut all = segments.iter().flatten().chain(&others).chain(&later);
+            prop_assert!(all.all(|fingerprint| filters.may_contain(*fingerprint)));
+        }
+
+        #[test]
+        fn what_is_no_filter_is_refused_or_harmless(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            cut in 0usize..2_000,
+            shape in any::<[u8; 8]>(),
+        ) {
+            let mut filter = Filter::of(&ascending(0..100)).stored();
+            let again = Filter::from_stored(&filter).map(|read| read.stored());
+            prop_assert_eq!(again.as_ref(), Some(&filter));
+            filter[16..24].copy_from_slice(&shape);
+            filter.truncate(cut);
+            for bytes in [bytes, filter] {
+                if let Some(read) = Filter::from_stored(&bytes) {
+                    let _ = read.may_contain(u64::MAX);
+                }
+            }
         }
     }
 
@@ -310,21 +438,22 @@ mod tests {
     fn most_strangers_are_denied_and_fewer_the_smaller_it_is() {
         let own = ascending(0..36_000);
         let strangers: Vec<u64> = (1_000_000..1_020_000).map(spread).collect();
-        let mut filter = Filter::of(&own);
+        let mut filters = Filters::of(Vec::new(), &own);
+        assert_eq!(filters.bytes(), Filters::bytes_for(own.len()));
         for planes in (PLANES_MIN..=PLANES_NEW).rev() {
-            let passing = strangers.iter().filter(|stranger| filter.may_contain(**stranger)).count();
+            let passing = strangers.iter().filter(|stranger| filters.may_contain(**stranger)).count();
             let expected = strangers.len() >> planes;
             assert!((expected / 2..expected * 3 / 2).contains(&passing), "{passing} with {planes} planes");
-            assert_eq!(filter.fold(), planes > PLANES_MIN);
+            assert_eq!(filters.fold(), planes > PLANES_MIN);
         }
-        assert_eq!(filter.bytes(), Filter::bytes_min(own.len()));
+        assert_eq!(filters.bytes(), Filters::bytes_min(own.len()));
     }
 
     #[test]
     fn it_takes_little_more_than_its_marks() {
         for (len, most) in [(1_000, 1.6), (36_000, 1.25), (300_000, 1.2)] {
             #[allow(clippy::cast_precision_loss)]
-            let bits = Filter::bytes_for(len) as f64 * 8.0 / (len * PLANES_NEW) as f64;
+            let bits = Filters::bytes_for(len) as f64 * 8.0 / (len * PLANES_NEW) as f64;
             assert!(bits < most, "{bits} bits of {len} for each bit of a mark");
         }
     }
@@ -338,8 +467,8 @@ mod tests {
 
     #[test]
     fn much_that_comes_later_makes_it_useless() {
-        let mut filter = Filter::of(&ascending(0..800));
-        assert!(filter.extend(&ascending(1_000..1_100)));
-        assert!(!filter.extend(&[1]));
+        let mut filters = Filters::of(Vec::new(), &ascending(0..800));
+        assert!(filters.extend(&ascending(1_000..1_100)));
+        assert!(!filters.extend(&[1]));
     }
 }

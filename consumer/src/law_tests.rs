@@ -7,8 +7,9 @@ use crate::allowance::{Allowance, Keeping};
 use crate::batch::{Batch, Held};
 use crate::changes::{Changes, Deciding, Segment};
 use crate::decode::Bounds;
+use crate::filter::Filter;
 use crate::identity::Fingerprints;
-use crate::ledger::{Ledger, PageKey, Tuning};
+use crate::ledger::{Ledger, PageKey, PageRead, Size, Tuning};
 use crate::member::{Fate, Member};
 use crate::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
@@ -260,12 +261,17 @@ impl Runner {
 
     fn decide(&mut self, tables: &Tables, batch: Batch) -> Deciding {
         let mut deciding = self.member.begin(batch);
-        let size = |key| (key, tables.pages.get(&key).map_or(0, BTreeSet::len));
+        let size = |key| (key, Size::plain(tables.pages.get(&key).map_or(0, BTreeSet::len)));
         let sizes = self.member.unsized_pages(&deciding).into_iter().map(size).collect();
-        let questions = self.member.ask(&mut deciding, &sizes);
-        for (key, _) in questions.pages {
+        let mut questions = self.member.ask(&mut deciding, &sizes);
+        for (number, (key, reading)) in questions.pages.into_iter().enumerate() {
             let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
-            self.member.page_read(&mut deciding, key, &page);
+            // Some are read as merging leaves them: a part of the page behind a filter.
+            let (merged, others) =
+                page.split_at(if number % 2 == 0 && !reading.whole { page.len() / 2 } else { 0 });
+            let filters = (!merged.is_empty()).then(|| Filter::of(merged)).into_iter().collect();
+            let page = PageRead { filters, others: others.to_vec() };
+            questions.lookups.extend(self.member.page_read(&mut deciding, key, page));
         }
         for (key, mut fingerprints) in questions.lookups {
             fingerprints.retain(|n| tables.pages.get(&key).is_some_and(|page| page.contains(n)));

@@ -169,16 +169,29 @@ fn segments_of_page(columns: &str) -> String {
 }
 
 fn page_sizes() -> String {
-    let segments = segments_of_page("octet_length(s.fingerprints) as bytes");
+    let segments = segments_of_page(
+        "octet_length(s.fingerprints) as bytes, octet_length(coalesce(s.filter, s.fingerprints)) as read",
+    );
     format!(
-        "select w.n, p.bytes from {PAGES_ASKED}
-         cross join lateral (select sum(s.bytes)::bigint as bytes from {segments} s) p where p.bytes > 0"
+        "select w.n, p.bytes, p.read from {PAGES_ASKED}
+         cross join lateral (
+             select sum(s.bytes)::bigint as bytes, sum(s.read)::bigint as read from {segments} s) p
+         where p.bytes > 0"
     )
 }
 
+/// `$6` says of each page whether fingerprints are wanted where there is a filter.
 fn load_pages() -> String {
-    let segments = segments_of_page("s.fingerprints");
-    format!("select w.n, p.fingerprints from {PAGES_ASKED} cross join lateral {segments} p")
+    let segments = segments_of_page(
+        "case when not w.whole then s.filter end as filter, \
+         case when w.whole or s.filter is null then s.fingerprints end as fingerprints",
+    );
+    format!(
+        "select w.n, p.filter, p.fingerprints
+         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $6::boolean[])
+              as w (n, topic, kafka_partition, quarter, layout, whole)
+         cross join lateral {segments} p"
+    )
 }
 
 /// Of each segment of a page the stretches in which fingerprints must be, if they are there. Fingerprints are uniform, so

@@ -7,6 +7,8 @@ use ::bench::rng::Rng;
 use ::bench::{Company, Truth};
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Months, NaiveDate, Utc};
+use consumer::filter::Filter;
+use consumer::fingerprint_set::stored;
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -67,8 +69,8 @@ impl Past {
         let zeros = ["0"; 7].join(", ");
         let page = client
             .prepare(&format!(
-                "insert into ledger_segments select $1, p, $2, 0, 1, f, $5::bigint, {zeros} \
-                 from unnest($3::integer[], $4::bytea[]) as w (p, f)"
+                "insert into ledger_segments select $1, p, $2, 0, 1, f, $5::bigint, {zeros}, b \
+                 from unnest($3::integer[], $4::bytea[], $6::bytea[]) as w (p, f, b)"
             ))
             .await?;
         let count = "insert into org_quarter_hourly_metrics (organization_id, quarter_bucket, orders_created) \
@@ -84,8 +86,12 @@ impl Past {
             if made.replace(day) != Some(day) {
                 make_room(&client, day).await?;
             }
-            let pages: Vec<Vec<u8>> = numbers.iter().map(|_| fingerprints(&mut rng, self.per_page)).collect();
-            let values: [&(dyn ToSql + Sync); 5] = [&topic, &quarter, &numbers, &pages, &self.per_page];
+            let pages: Vec<Vec<u64>> =
+                numbers.iter().map(|_| fingerprints(&mut rng, self.per_page)).collect();
+            let filters: Vec<Vec<u8>> = pages.iter().map(|page| Filter::of(page).stored()).collect();
+            let pages: Vec<Vec<u8>> = pages.iter().map(|page| stored(page)).collect();
+            let values: [&(dyn ToSql + Sync); 6] =
+                [&topic, &quarter, &numbers, &pages, &self.per_page, &filters];
             client.execute(&page, &values).await?;
             client.execute(&count, &[&quarter, &organizations, &orders]).await?;
         }
@@ -131,9 +137,9 @@ async fn make_room(client: &Client, day: NaiveDate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sorted, uniform, big-endian.
-fn fingerprints(rng: &mut Rng, count: i64) -> Vec<u8> {
+/// Uniform, ascending.
+fn fingerprints(rng: &mut Rng, count: i64) -> Vec<u64> {
     let mut page: Vec<u64> = (0..count).map(|_| rng.below(u64::MAX)).collect();
     page.sort_unstable();
-    page.into_iter().flat_map(u64::to_be_bytes).collect()
+    page
 }
