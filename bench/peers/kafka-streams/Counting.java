@@ -14,6 +14,11 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.processor.PunctuationType;
@@ -25,7 +30,8 @@ import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
  * Counts the records of one partition of each topic. Records are keyed by organization, so an organization's totals are
- * known here alone, and are written to PostgreSQL whole: a write that is repeated after a failure does no harm.
+ * known here alone, and are written to PostgreSQL whole: a write that is repeated after a failure does no harm. Writing
+ * is left to a thread of its own, so that the stream's threads don't wait for PostgreSQL.
  *
  * <p>A day is the sum of its hours, so only hours are stored. After a start all totals are written once, because the
  * last ones committed to Kafka may not have reached PostgreSQL.
@@ -44,6 +50,9 @@ final class Counting extends ContextualProcessor<byte[], byte[], Void, Void> {
     /** By organization, each hour's totals. */
     private final Map<String, NavigableMap<Long, long[]>> totals = new HashMap<>();
     private final Map<String, Set<Long>> unwritten = new HashMap<>();
+    /** The thread that writes, and what it was given last. */
+    private final ExecutorService writer = Executors.newSingleThreadExecutor();
+    private Future<?> written = CompletableFuture.completedFuture(null);
 
     Counting(Run run) {
         this.run = run;
@@ -64,7 +73,12 @@ final class Counting extends ContextualProcessor<byte[], byte[], Void, Void> {
         } catch (SQLException error) {
             throw new IllegalStateException(error);
         }
-        context.schedule(WRITE_EVERY, PunctuationType.WALL_CLOCK_TIME, time -> write());
+        context.schedule(WRITE_EVERY, PunctuationType.WALL_CLOCK_TIME, time -> {
+            // A write that takes longer is not piled upon.
+            if (written.isDone()) {
+                write();
+            }
+        });
     }
 
     @Override
@@ -93,18 +107,23 @@ final class Counting extends ContextualProcessor<byte[], byte[], Void, Void> {
     public void close() {
         try {
             write();
+            await(written);
             tables.close();
         } catch (SQLException error) {
             throw new IllegalStateException(error);
+        } finally {
+            writer.shutdown();
         }
     }
 
+    /** Hands the totals that changed to the writer, after the write before has succeeded. */
     private void write() {
+        await(written);
         List<Row> hours = new ArrayList<>();
         List<Row> days = new ArrayList<>();
         unwritten.forEach((organization, changed) -> {
             NavigableMap<Long, long[]> all = totals.get(organization);
-            changed.forEach(hour -> hours.add(new Row(organization, hour, all.get(hour))));
+            changed.forEach(hour -> hours.add(new Row(organization, hour, all.get(hour).clone())));
             changed.stream().map(hour -> Buckets.start(hour, Buckets.DAY)).distinct().forEach(day -> {
                 long[] sum = new long[8];
                 all.subMap(day, day + Buckets.DAY).values().forEach(counters -> add(sum, counters));
@@ -114,12 +133,19 @@ final class Counting extends ContextualProcessor<byte[], byte[], Void, Void> {
         if (hours.isEmpty()) {
             return;
         }
-        try {
+        unwritten.clear();
+        written = writer.submit(() -> {
             tables.write(hours, days);
-        } catch (SQLException error) {
+            return null;
+        });
+    }
+
+    private static void await(Future<?> write) {
+        try {
+            write.get();
+        } catch (InterruptedException | ExecutionException error) {
             throw new IllegalStateException(error);
         }
-        unwritten.clear();
     }
 
     private void restore(KeyValue<Bytes, byte[]> entry) {

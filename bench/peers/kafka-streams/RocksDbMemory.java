@@ -15,6 +15,7 @@ public final class RocksDbMemory implements RocksDBConfigSetter {
     private static final long WRITE_BUFFERS = 256L << 20;
     private static final double INDEX_AND_FILTERS = 0.3;
     private static final int BLOOM_BITS = 10;
+    private static final double MEMTABLE_BLOOM = 0.1;
 
     private static final Cache CACHE = new LRUCache(TOTAL, -1, false, INDEX_AND_FILTERS);
     private static final WriteBufferManager BUFFERS = new WriteBufferManager(WRITE_BUFFERS, CACHE);
@@ -33,6 +34,9 @@ public final class RocksDbMemory implements RocksDBConfigSetter {
         options.setWriteBufferManager(BUFFERS);
         options.setWriteBufferSize(16 << 20);
         options.setMaxWriteBufferNumber(3);
+        // Most ids that are looked for are in no buffer either.
+        options.setMemtablePrefixBloomSizeRatio(MEMTABLE_BLOOM);
+        options.setMemtableWholeKeyFiltering(true);
     }
 
     @Override

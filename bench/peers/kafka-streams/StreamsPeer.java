@@ -15,8 +15,9 @@ import org.apache.kafka.streams.state.Stores;
 
 /** Kafka Streams, {@code exactly_once_v2}: ids in RocksDB, totals in memory, both in changelogs; see README.md. */
 public final class StreamsPeer {
-    /** A rate limit on commits: each ends a transaction over all changelogs. */
-    private static final int COMMIT_INTERVAL_MS = 1_000;
+    /** Each commit ends a transaction over all changelogs. PostgreSQL is written more often, and doesn't wait for it. */
+    private static final int COMMIT_INTERVAL_MS = 5_000;
+    private static final int TRANSACTION_TIMEOUT_MS = 60_000;
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(30);
 
     private StreamsPeer() {}
@@ -75,6 +76,8 @@ public final class StreamsPeer {
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 10_000);
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 4 << 20);
+        properties.put(
+                StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), TRANSACTION_TIMEOUT_MS);
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 << 10);
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 100);
         properties.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 128L << 20);

@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Records that a Java machine warms up on: enough for its compilers to have seen every path often.
-const WARM_UP_RECORDS: u64 = 500_000;
+const WARM_UP_RECORDS: u64 = 1_000_000;
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -69,7 +69,8 @@ struct Figures {
 pub async fn run(options: &Options) -> anyhow::Result<()> {
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building");
+    let built = if options.debug_build { "without optimization: these are no figures" } else { "release" };
+    say::line(format_args!("Building our programs ({built})"));
     let built = binaries::build_packages(&["consumer", "afternoon"], options.profile())?;
     let [consumer, afternoon]: [PathBuf; 2] = built.try_into().expect("one for each package");
     let peers = options.prepare(&services, &afternoon)?;
@@ -160,7 +161,7 @@ impl Options {
         let records = grouped(self.load.records as f64);
         Chart {
             title: "Kafka to committed counters, each record once".into(),
-            note: format!("{records} records, {} rounds, median; all programs on one machine", self.rounds),
+            note: format!("{records} records; median of rounds: {}; all programs on one machine", self.rounds),
             bars: bars.collect(),
         }
     }

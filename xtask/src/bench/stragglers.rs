@@ -128,7 +128,7 @@ impl Options {
         Chart {
             title: "Late records, and a ledger larger than its memory".into(),
             note: format!(
-                "ledger {} times its {} MiB, {} rounds, median; all programs on one machine",
+                "ledger {} times its {} MiB; median of rounds: {}; all programs on one machine",
                 self.ledger_times, self.ledger_memory_mb, self.rounds
             ),
             bars: vec![Bar::rate(&late, median.late, true), Bar::rate("all in order", median.plain, false)],
