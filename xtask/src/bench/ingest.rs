@@ -104,7 +104,10 @@ impl Options {
         let records = grouped(self.load.records as f64);
         Chart {
             title: "Kafka to committed counters".into(),
-            note: format!("{records} records; median of rounds: {}; all programs on one machine", self.rounds),
+            note: format!(
+                "{records} records; median of rounds: {}; all programs on one machine",
+                self.rounds
+            ),
             bars: vec![
                 Bar::rate("consumer", median.consumer, true),
                 Bar::rate("only reads and decodes", median.bare, false),

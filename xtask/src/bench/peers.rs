@@ -161,7 +161,10 @@ impl Options {
         let records = grouped(self.load.records as f64);
         Chart {
             title: "Kafka to committed counters, each record once".into(),
-            note: format!("{records} records; median of rounds: {}; all programs on one machine", self.rounds),
+            note: format!(
+                "{records} records; median of rounds: {}; all programs on one machine",
+                self.rounds
+            ),
             bars: bars.collect(),
         }
     }
