@@ -1,6 +1,7 @@
 package peers;
 
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -34,7 +35,13 @@ public final class FlinkPeer {
         JobClient job = start(warmUp, arguments[0]);
         warmUp.awaitWarmth();
         job.cancel().get();
-        start(Run.measured(), arguments[0]).getJobExecutionResult().get();
+        try {
+            start(Run.measured(), arguments[0]).getJobExecutionResult().get();
+        } catch (ExecutionException error) {
+            // The cluster's threads would keep the Java machine alive.
+            error.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        }
     }
 
     private static JobClient start(Run run, String backend) throws Exception {

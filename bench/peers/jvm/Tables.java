@@ -6,9 +6,9 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /** The two tables of counters in PostgreSQL, written in one transaction with one statement for each. */
 public final class Tables implements AutoCloseable {
@@ -50,18 +50,21 @@ public final class Tables implements AutoCloseable {
         statement.setObject(2, Arrays.stream(sorted).mapToLong(Row::bucket).toArray());
         for (int place = 0; place < COUNTERS.size(); place++) {
             int counter = place;
-            statement.setObject(3 + place, Arrays.stream(sorted).mapToLong(row -> row.counters()[counter]).toArray());
+            long[] values = Arrays.stream(sorted).mapToLong(row -> row.counters()[counter]).toArray();
+            statement.setObject(3 + place, values);
         }
         statement.executeUpdate();
     }
 
     private static String upsert(String table, String bucket) {
         String columns = String.join(", ", COUNTERS);
-        String arrays = IntStream.range(0, COUNTERS.size()).mapToObj(i -> "?::bigint[]").collect(Collectors.joining(", "));
-        String sets = COUNTERS.stream().map(name -> name + " = excluded." + name).collect(Collectors.joining(", "));
+        String arrays = String.join(", ", Collections.nCopies(COUNTERS.size(), "?::bigint[]"));
+        String sets = COUNTERS.stream().map(name -> name + " = excluded." + name)
+                .collect(Collectors.joining(", "));
         return "insert into " + table + " (organization_id, " + bucket + ", " + columns + ")"
                 + " select organization_id, to_timestamp(bucket), " + columns
-                + " from unnest(?::text[], ?::bigint[], " + arrays + ") as w (organization_id, bucket, " + columns + ")"
+                + " from unnest(?::text[], ?::bigint[], " + arrays + ")"
+                + " as w (organization_id, bucket, " + columns + ")"
                 + " on conflict (organization_id, " + bucket + ") do update set " + sets + ", updated_at = now()";
     }
 }

@@ -15,7 +15,7 @@ import org.apache.kafka.streams.state.Stores;
 
 /** Kafka Streams, {@code exactly_once_v2}: ids in RocksDB, totals in memory, both in changelogs; see README.md. */
 public final class StreamsPeer {
-    /** Each commit ends a transaction over all changelogs. PostgreSQL is written more often, and doesn't wait for it. */
+    /** Each commit ends a transaction over all changelogs. PostgreSQL is written more often and doesn't wait for it. */
     private static final int COMMIT_INTERVAL_MS = 5_000;
     private static final int TRANSACTION_TIMEOUT_MS = 60_000;
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(30);

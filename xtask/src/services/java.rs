@@ -66,6 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_runtime_without_a_compiler_says_what_to_install() {
+        let java = Java { path: "/nowhere/bin/java".into(), version: 17 };
+        assert!(java.compiler().is_err_and(|sentence| sentence.contains("default-jdk-headless")));
+    }
+
+    #[test]
     fn versions_are_read_as_java_writes_them() {
         let check = |text, expected| assert_eq!(major(text), expected, "{text}");
         check("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime ...", Some(17));

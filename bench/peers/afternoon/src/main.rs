@@ -15,6 +15,7 @@ mod store;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use reader::Reader;
+use std::sync::mpsc::sync_channel;
 use store::Store;
 
 /// Counts until it is ended.
@@ -38,14 +39,14 @@ fn main() -> Result<()> {
     let settings = Settings::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { Store::connect(&settings.database).await?.prepare_tables().await })?;
-    let threads: Vec<_> = (0..settings.threads)
-        .map(|share| {
-            let settings = settings.clone();
-            std::thread::spawn(move || count(&settings, share))
-        })
-        .collect();
-    // None ends but by an error, and the first is as good as any.
-    threads.into_iter().try_for_each(|thread| thread.join().expect("a thread that panics says so itself"))
+    let (ended, endings) = sync_channel(settings.threads);
+    for share in 0..settings.threads {
+        let (settings, ended) = (settings.clone(), ended.clone());
+        std::thread::spawn(move || ended.send(count(&settings, share)));
+    }
+    drop(ended);
+    // None ends but by an error, and the first ends the process.
+    endings.recv().context("there are no threads")?
 }
 
 /// Counts one share of the partitions.
