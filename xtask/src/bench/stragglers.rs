@@ -4,9 +4,11 @@
 //! counters have them, and the ledger has their pages, ten times as large as what the consumer may keep of it. Every sum
 //! is compared with the known truth.
 
-use super::disk::{self, Disk};
+use super::chart::{Bar, Chart};
+use super::disk;
 use super::ingest::produce;
 use super::past::Past;
+use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
 use crate::binaries::{Binaries, Profile};
@@ -50,6 +52,9 @@ pub struct Options {
     /// Decides all that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
 }
 
 /// One round. Processor times are seconds per million records.
@@ -61,15 +66,6 @@ struct Round {
     consumer_cpu: f64,
     postgres_cpu: f64,
     peak_memory_mb: f64,
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    options: &'a Options,
-    processors: usize,
-    rounds: Vec<Round>,
-    median: Round,
-    disk: Option<Disk>,
 }
 
 /// Measures, prints and saves the figures.
@@ -99,10 +95,15 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let median = median(&rounds);
     print("median", &median);
     let disk = if options.no_disk { None } else { Some(disk::measure(&services, &binaries).await?) };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let saved = report::save("stragglers", &Report { options, processors, rounds, median, disk })?;
-    say::line(format_args!("Every sum was right. Figures: {}", saved.display()));
-    Ok(())
+    say::line("Every sum was right.");
+    let mut rows = vec![Row::new("median", &median)?];
+    for (number, round) in (1..).zip(&rounds) {
+        rows.push(Row::new(format!("round {number}"), round)?);
+    }
+    if let Some(disk) = &disk {
+        rows.push(Row::new("disk", disk)?);
+    }
+    options.outputs.write(&services, "stragglers", options, &rows, &options.chart(&median)).await
 }
 
 /// A topic of its own, filled.
@@ -122,6 +123,18 @@ async fn bench(
 }
 
 impl Options {
+    fn chart(&self, median: &Round) -> Chart {
+        let late = format!("{:.0} % late by up to 72 hours", self.stragglers * 100.0);
+        Chart {
+            title: "Late records, and a ledger larger than its memory".into(),
+            note: format!(
+                "ledger {} times its {} MiB; median of rounds: {}; all programs on one machine",
+                self.ledger_times, self.ledger_memory_mb, self.rounds
+            ),
+            bars: vec![Bar::rate(&late, median.late, true), Bar::rate("all in order", median.plain, false)],
+        }
+    }
+
     fn load(&self, trouble: Trouble, until: DateTime<Utc>) -> Load {
         Load {
             records: self.records,
@@ -146,7 +159,7 @@ impl Options {
         let with = late.measure(&name, &database, &budget).await?;
         drop_database(services, &name).await?;
 
-        let Measured { rate, consumer_cpu, postgres_cpu, peak_memory_mb, .. } = with;
+        let Measured { rate, program_cpu: consumer_cpu, postgres_cpu, peak_memory_mb, .. } = with;
         let ratio = rate / without.rate;
         Ok(Round { plain: without.rate, late: rate, ratio, consumer_cpu, postgres_cpu, peak_memory_mb })
     }
