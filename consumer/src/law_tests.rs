@@ -170,9 +170,8 @@ impl Tables {
         for (size, table) in BucketSize::ALL.into_iter().zip(&rows.counters) {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
-                let given = table.counters.each_ref().map(|column| column.get(row).copied().unwrap_or(0));
-                let adds = Counters::from_values(given);
-                *self.counters.entry((size, organization.clone(), *bucket)).or_default() += &adds;
+                let cell = self.counters.entry((size, organization.clone(), *bucket)).or_default();
+                *cell += &table.adds(row);
             }
             assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
         }

@@ -302,6 +302,12 @@ impl CounterRows {
         self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
     }
 
+    /// What the row adds.
+    #[must_use]
+    pub fn adds(&self, row: usize) -> Counters {
+        Counters::from_values(self.counters.each_ref().map(|column| column.get(row).copied().unwrap_or(0)))
+    }
+
     /// A column that adds nothing to any row comes empty: most records have few of the counters.
     fn leave_zeros_out(&mut self) {
         let zeros = |column: &&mut Vec<i64>| column.iter().all(|value| *value == 0);
