@@ -7,7 +7,7 @@ use crate::cache::{Cache, Question};
 use crate::limit::{Admission, Limit};
 use crate::problem::Problem;
 use crate::range::{self, Range, RawRange};
-use crate::store::{self, Store};
+use crate::store::{self, Read, Store};
 use crate::summary::Summary;
 use crate::token::{Refusal, Verifier};
 use crate::trends::Trends;
@@ -137,16 +137,17 @@ impl Api {
     ) -> Result<Answer, store::Error> {
         Ok(match scope {
             Scope::Summary => {
-                let (profile, sums) = self.store.summary(organization, &range).await?;
-                Answer::of(&Summary::new(organization, range, profile, &sums, now))
+                let Read { complete_through, rows } = self.store.summary(organization, &range).await?;
+                Answer::of(&Summary::new(organization, range, complete_through, rows, now))
             }
             Scope::Trends => {
-                let rows = self.store.buckets(organization, &range).await?;
-                Answer::of(&Trends::new(organization, range, &rows, now))
+                let Read { complete_through, rows } = self.store.buckets(organization, &range).await?;
+                Answer::of(&Trends::new(organization, range, complete_through, &rows, now))
             }
             Scope::WorkflowHealth => {
-                let rows = self.store.workflow_health(organization, &range).await?;
-                Answer::of(&WorkflowHealth::new(organization, range, rows, now))
+                let Read { complete_through, rows } =
+                    self.store.workflow_health(organization, &range).await?;
+                Answer::of(&WorkflowHealth::new(organization, range, complete_through, rows, now))
             }
         })
     }

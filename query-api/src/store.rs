@@ -50,6 +50,19 @@ pub enum State {
     Away(String),
 }
 
+/// Rows, and what is known of their completeness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Read<T> {
+    /// All records the brokers held up to this instant are in the rows; `None` while some partition has never been read.
+    pub complete_through: Option<DateTime<Utc>>,
+    /// The rows.
+    pub rows: T,
+}
+
+/// The least of all partitions; null where one of them has none, or there is no partition.
+const COMPLETE_THROUGH: &str = "
+    select case when bool_and(complete_through is not null) then min(complete_through) end from consumer_progress";
+
 /// Reads rows.
 pub struct Store {
     pool: Pool,
@@ -68,9 +81,13 @@ impl Store {
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn summary(&self, organization: &str, range: &Range) -> Result<(Option<Profile>, Sums), Error> {
+    pub async fn summary(
+        &self,
+        organization: &str,
+        range: &Range,
+    ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
         let client = self.pool.get().await?;
-        try_join(profile(&client, organization), sums(&client, organization, range)).await
+        read(&client, try_join(profile(&client, organization), sums(&client, organization, range))).await
     }
 
     /// The counters of the range's buckets; buckets without a row are absent.
@@ -81,29 +98,24 @@ impl Store {
         &self,
         organization: &str,
         range: &Range,
-    ) -> Result<BTreeMap<DateTime<Utc>, Counters>, Error> {
+    ) -> Result<Read<BTreeMap<DateTime<Utc>, Counters>>, Error> {
         let client = self.pool.get().await?;
-        let size = range.granularity().size();
-        let (table, column) = (size.table(), size.column());
-        let columns = Counters::NAMES.join(", ");
-        let sql = format!(
-            "select {column}, {columns} from {table}
-             where organization_id = $1 and {column} >= $2 and {column} < $3"
-        );
-        let statement = client.prepare_cached(&sql).await?;
-        let rows = client.query(&statement, &[&organization, &range.from(), &range.to()]).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, counters(row)?))).collect()
+        read(&client, buckets(&client, organization, range)).await
     }
 
     /// Workflow runs in total, by workflow, and the newest failures.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn workflow_health(&self, organization: &str, range: &Range) -> Result<Rows, Error> {
+    pub async fn workflow_health(&self, organization: &str, range: &Range) -> Result<Read<Rows>, Error> {
         let client = self.pool.get().await?;
-        let runs = workflows(&client, organization, range);
-        let ((totals, workflows), failures) = try_join(runs, failures(&client, organization, range)).await?;
-        Ok(Rows { totals, workflows, failures })
+        let rows = async {
+            let runs = workflows(&client, organization, range);
+            let ((totals, workflows), failures) =
+                try_join(runs, failures(&client, organization, range)).await?;
+            Ok(Rows { totals, workflows, failures })
+        };
+        read(&client, rows).await
     }
 
     /// Looks whether PostgreSQL is there and has the schema.
@@ -127,6 +139,16 @@ impl Store {
     }
 }
 
+/// Rows, and how complete they are. That is asked first: a batch's rows and its partitions' progress are one commit, so
+/// rows read later than the progress have all that it promises.
+async fn read<T>(client: &Object, rows: impl Future<Output = Result<T, Error>>) -> Result<Read<T>, Error> {
+    let statement = client.prepare_cached(COMPLETE_THROUGH).await?;
+    let complete_through = async { Ok(client.query_one(&statement, &[]).await?.try_get(0)?) };
+    // Joined in order, so sent in order, and the server answers in the order in which it is asked.
+    let (complete_through, rows) = tokio::try_join!(biased; complete_through, rows)?;
+    Ok(Read { complete_through, rows })
+}
+
 async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>, Error> {
     let sql = "select name, plan_id, plan_name from organizations where organization_id = $1";
     let statement = client.prepare_cached(sql).await?;
@@ -136,6 +158,23 @@ async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>,
     let plan = Plan { id: row.try_get(1)?, name: row.try_get(2)? };
     let plan = Some(plan).filter(|plan| !plan.id.is_empty() || !plan.name.is_empty());
     Ok(Some(Profile { name, plan }))
+}
+
+async fn buckets(
+    client: &Object,
+    organization: &str,
+    range: &Range,
+) -> Result<BTreeMap<DateTime<Utc>, Counters>, Error> {
+    let size = range.granularity().size();
+    let (table, column) = (size.table(), size.column());
+    let columns = Counters::NAMES.join(", ");
+    let sql = format!(
+        "select {column}, {columns} from {table}
+         where organization_id = $1 and {column} >= $2 and {column} < $3"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&organization, &range.from(), &range.to()]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, counters(row)?))).collect()
 }
 
 /// One pass over both periods. Part 0 is the period before, 1 what is over of the range, 2 what is open. All the ends

@@ -72,6 +72,8 @@ pub struct Summary<'a> {
     organization_name: Option<String>,
     plan: Option<Plan>,
     range: Range,
+    #[serde(serialize_with = "crate::answer::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
     kpis: Vec<Figure>,
     alerts: Vec<Alert>,
     system_health: Health,
@@ -85,8 +87,8 @@ impl<'a> Summary<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        profile: Option<Profile>,
-        sums: &Sums,
+        complete_through: Option<DateTime<Utc>>,
+        (profile, sums): (Option<Profile>, Sums),
         now: DateTime<Utc>,
     ) -> Self {
         let mut counters = sums.closed;
@@ -98,7 +100,8 @@ impl<'a> Summary<'a> {
             organization_name,
             plan,
             range,
-            kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, sums)).collect(),
+            complete_through,
+            kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, &sums)).collect(),
             system_health: Health { status: worst(alerts.iter()), alert_count: alerts.len() },
             alerts,
             generated_at: now,
@@ -159,10 +162,13 @@ mod tests {
         let sums = Sums { earlier: orders(36), closed: orders(42), open: orders(0) };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T10:00:12Z");
         let now = "2026-02-25T10:00:12Z".parse().unwrap();
-        let json = serde_json::to_string(&Summary::new("org_123", range, Some(profile), &sums, now)).unwrap();
+        let json =
+            serde_json::to_string(&Summary::new("org_123", range, Some(now), (Some(profile), sums), now))
+                .unwrap();
         let start = concat!(
             r#"{"organizationId":"org_123","organizationName":"Acme","plan":{"id":"plan_pro","name":"pro"},"#,
             r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour"},"#,
+            r#""completeThrough":"2026-02-25T10:00:12.000Z","#,
             r#""kpis":[{"key":"orders_created","label":"Orders Created","value":42,"unit":"count","trend":"up","#,
             r#""deltaPercent":16.7,"severity":"healthy","description":"Orders captured from commerce events"},"#,
         );
@@ -178,7 +184,7 @@ mod tests {
     fn an_organization_nobody_has_heard_of_is_all_zeros() {
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let now = "2026-02-25T12:00:00Z".parse().unwrap();
-        let summary = Summary::new("new", range, None, &Sums::default(), now);
+        let summary = Summary::new("new", range, None, (None, Sums::default()), now);
         assert!(summary.organization_name.is_none() && summary.plan.is_none());
         for figure in &summary.kpis {
             let nothing = (Tenths::default(), Tenths::default(), Trend::Flat);
@@ -192,7 +198,7 @@ mod tests {
         let sums = Sums { earlier: orders(10), closed: orders(10), open: orders(3) };
         let check = |from, value, trend| {
             let range = range(from, now, now);
-            let summary = Summary::new("a", range, None, &sums, now.parse().unwrap());
+            let summary = Summary::new("a", range, None, (None, sums), now.parse().unwrap());
             assert_eq!(
                 (summary.kpis[0].value, summary.kpis[0].trend),
                 (Tenths::whole(value), trend),
@@ -214,7 +220,7 @@ mod tests {
         };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let sums = Sums { closed, ..Sums::default() };
-        let summary = Summary::new("a", range, None, &sums, range.to());
+        let summary = Summary::new("a", range, None, (None, sums), range.to());
         assert_eq!(summary.system_health.status, Severity::Critical);
         assert_eq!(summary.system_health.alert_count, 2);
         let severities: Vec<_> = summary.kpis.iter().map(|figure| figure.severity).collect();

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct Trends<'a> {
     organization_id: &'a str,
     range: Range,
+    #[serde(serialize_with = "crate::answer::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
     series: Vec<Point>,
     #[serde(serialize_with = "crate::answer::time")]
     generated_at: DateTime<Utc>,
@@ -25,6 +27,7 @@ impl<'a> Trends<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
+        complete_through: Option<DateTime<Utc>>,
         rows: &BTreeMap<DateTime<Utc>, Counters>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -33,7 +36,8 @@ impl<'a> Trends<'a> {
             open: range.is_open(bucket),
             counters: rows.get(&bucket).copied().unwrap_or_default(),
         };
-        Self { organization_id, range, series: range.buckets().map(point).collect(), generated_at: now }
+        let series = range.buckets().map(point).collect();
+        Self { organization_id, range, complete_through, series, generated_at: now }
     }
 }
 
@@ -77,7 +81,7 @@ mod tests {
         let now = now.parse().unwrap();
         let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
         let rows = rows.iter().map(|(bucket, counters)| (bucket.parse().unwrap(), *counters)).collect();
-        serde_json::to_value(Trends::new("acme", range, &rows, now)).unwrap()["series"].clone()
+        serde_json::to_value(Trends::new("acme", range, None, &rows, now)).unwrap()["series"].clone()
     }
 
     #[test]

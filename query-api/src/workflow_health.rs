@@ -106,6 +106,8 @@ struct Line {
 pub struct WorkflowHealth<'a> {
     organization_id: &'a str,
     range: Range,
+    #[serde(serialize_with = "crate::answer::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
     totals: Totals,
     workflows: Vec<Line>,
     recent_failures: Vec<Failure>,
@@ -116,10 +118,17 @@ pub struct WorkflowHealth<'a> {
 impl<'a> WorkflowHealth<'a> {
     /// Composes the answer from what the tables say.
     #[must_use]
-    pub fn new(organization_id: &'a str, range: Range, rows: Rows, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        organization_id: &'a str,
+        range: Range,
+        complete_through: Option<DateTime<Utc>>,
+        rows: Rows,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             organization_id,
             range,
+            complete_through,
             totals: totals(&rows.totals),
             workflows: rows.workflows.into_iter().map(line).collect(),
             recent_failures: rows.failures,
@@ -159,7 +168,7 @@ mod tests {
     fn json(rows: Rows) -> serde_json::Value {
         let now = "2026-02-25T10:00:12.345Z".parse().unwrap();
         let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        serde_json::to_value(WorkflowHealth::new("acme", range, rows, now)).unwrap()
+        serde_json::to_value(WorkflowHealth::new("acme", range, None, rows, now)).unwrap()
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod answers;
 mod chaos;
 mod commands;
 mod commits;
+mod completeness;
 mod counting;
 mod fairness;
 mod floods;
