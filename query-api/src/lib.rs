@@ -5,6 +5,7 @@
 //!            token    who is asking                           pure
 //!            limit    may they, now                           pure
 //!            range    about what: canonical, so the cache key  pure
+//!              zone | compare | cells   days, periods, rows   pure
 //!            cache    version first, then kept or loaded once
 //!              shared   Redis, optional                       the only one to know it
 //!              store    PostgreSQL                            the only one to know SQL
@@ -18,7 +19,10 @@ pub mod token;
 
 pub mod limit;
 
+pub mod cells;
+pub mod compare;
 pub mod range;
+pub mod zone;
 
 pub mod answer;
 pub mod decimal;

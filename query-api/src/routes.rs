@@ -141,7 +141,7 @@ impl Api {
                 Answer::of(&Summary::new(organization, range, complete_through, rows, now))
             }
             Scope::Trends => {
-                let Read { complete_through, rows } = self.store.buckets(organization, &range).await?;
+                let Read { complete_through, rows } = self.store.trends(organization, &range).await?;
                 Answer::of(&Trends::new(organization, range, complete_through, &rows, now))
             }
             Scope::WorkflowHealth => {

@@ -1,14 +1,15 @@
 //! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
 //! organization.
 
+use crate::cells::Cells;
 use crate::range::Range;
 use crate::summary::{Plan, Profile, Sums};
+use crate::trends;
 use crate::workflow_health::{FAILURES_MAX, Failure, Rows, Runs, WORKFLOWS_MAX, Workflow};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{BucketSize, Counters};
-use futures_util::future::try_join;
-use std::collections::BTreeMap;
+use futures_util::future::{try_join, try_join3};
 use tokio_postgres::Row;
 
 mod connect;
@@ -77,7 +78,8 @@ impl Store {
         Ok(Self { pool: connect::pool(settings)? })
     }
 
-    /// Who the organization is, and its counters: of the range's closed and open buckets, and of the period before.
+    /// Who the organization is, and its counters: of what is over of the range, of what is open, and of what it is
+    /// compared with.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
@@ -87,20 +89,34 @@ impl Store {
         range: &Range,
     ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
         let client = self.pool.get().await?;
-        read(&client, try_join(profile(&client, organization), sums(&client, organization, range))).await
+        let (parts, earlier) = (range.parts(), range.compared_whole());
+        let rows = async {
+            let (profile, parts, earlier) = try_join3(
+                profile(&client, organization),
+                sums(&client, organization, &parts),
+                sums(&client, organization, &earlier),
+            )
+            .await?;
+            let part = |parts: &[Counters], place: usize| parts.get(place).copied().unwrap_or_default();
+            let sums = Sums { earlier: part(&earlier, 0), closed: part(&parts, 0), open: part(&parts, 1) };
+            Ok((profile, sums))
+        };
+        read(&client, rows).await
     }
 
-    /// The counters of the range's buckets; buckets without a row are absent.
+    /// The counters of the range's buckets, and of those it is compared with.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn buckets(
-        &self,
-        organization: &str,
-        range: &Range,
-    ) -> Result<Read<BTreeMap<DateTime<Utc>, Counters>>, Error> {
+    pub async fn trends(&self, organization: &str, range: &Range) -> Result<Read<trends::Rows>, Error> {
         let client = self.pool.get().await?;
-        read(&client, buckets(&client, organization, range)).await
+        let (cells, compared) = (range.cells(), range.compared_cells());
+        let rows = async {
+            let of = |cells| sums(&client, organization, cells);
+            let (series, previous) = try_join(of(&cells), of(&compared)).await?;
+            Ok(trends::Rows { series, previous })
+        };
+        read(&client, rows).await
     }
 
     /// Workflow runs in total, by workflow, and the newest failures.
@@ -160,50 +176,34 @@ async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>,
     Ok(Some(Profile { name, plan }))
 }
 
-async fn buckets(
-    client: &Object,
-    organization: &str,
-    range: &Range,
-) -> Result<BTreeMap<DateTime<Utc>, Counters>, Error> {
-    let size = range.granularity().size();
-    let (table, column) = (size.table(), size.column());
-    let columns = Counters::NAMES.join(", ");
-    let sql = format!(
-        "select {column}, {columns} from {table}
-         where organization_id = $1 and {column} >= $2 and {column} < $3"
-    );
-    let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &[&organization, &range.from(), &range.to()]).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, counters(row)?))).collect()
-}
-
-/// One pass over both periods. Part 0 is the period before, 1 what is over of the range, 2 what is open. All the ends
-/// are starts of buckets of the range's own size, so the sums are exact.
-async fn sums(client: &Object, organization: &str, range: &Range) -> Result<Sums, Error> {
-    let size = range.granularity().size();
-    let statement = client.prepare_cached(&sums_sql(size)).await?;
-    let since = range.compared_from().unwrap_or(range.from());
-    let bounds = (range.from(), range.closed_until(), range.to());
-    let rows = client.query(&statement, &[&organization, &since, &bounds.0, &bounds.1, &bounds.2]).await?;
-    let mut sums = Sums::default();
+/// The counters of each cell. Every cell is made of whole rows, so the sums are exact.
+async fn sums(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Counters>, Error> {
+    let Some((from, to)) = cells.extent() else { return Ok(Vec::new()) };
+    let statement = client.prepare_cached(&sums_sql(cells.rows())).await?;
+    let rows = client.query(&statement, &[&organization, &from, &to, &cells.edges()]).await?;
+    let mut sums = vec![Counters::default(); cells.len()];
     for row in &rows {
-        let counters = counters(row)?;
-        match row.try_get::<_, i32>(0)? {
-            0 => sums.earlier = counters,
-            1 => sums.closed = counters,
-            _ => sums.open = counters,
+        if let Some(cell) = cell(row)?.and_then(|cell| sums.get_mut(cell)) {
+            *cell = counters(row)?;
         }
     }
     Ok(sums)
 }
 
+/// width_bucket counts the edges that are not after a row's bucket: its cell's number, from 1.
 fn sums_sql(size: BucketSize) -> String {
     let (table, column) = (size.table(), size.column());
     let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
     format!(
-        "select ({column} >= $3)::int + ({column} >= $4)::int as part, {sums} from {table}
-         where organization_id = $1 and {column} >= $2 and {column} < $5 group by part"
+        "select width_bucket({column}, $4::timestamptz[]) as cell, {sums} from {table}
+         where organization_id = $1 and {column} >= $2 and {column} < $3 group by cell"
     )
+}
+
+/// The place of a row's cell, which is its first column.
+fn cell(row: &Row) -> Result<Option<usize>, Error> {
+    let number: i32 = row.try_get(0)?;
+    Ok(usize::try_from(number - 1).ok())
 }
 
 /// The counters of a row, from its second column on.

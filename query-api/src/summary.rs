@@ -1,6 +1,7 @@
 //! The summary: who, on which plan, the KPIs against the period before, alerts, health. Pure.
 
-use crate::decimal::Tenths;
+use crate::compare::Comparison;
+use crate::decimal::{Ratio, Tenths};
 use crate::range::Range;
 use crate::registry::{Alert, KPIS, Kpi, Severity, Unit};
 use chrono::{DateTime, Utc};
@@ -25,10 +26,10 @@ pub struct Plan {
     pub name: String,
 }
 
-/// The counters of a range, and of the period it is compared with.
+/// The counters of a range, and of what it is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Of the period before.
+    /// Of what it is compared with.
     pub earlier: Counters,
     /// Of the buckets that are over.
     pub closed: Counters,
@@ -55,6 +56,7 @@ struct Figure {
     delta_percent: Tenths,
     severity: Severity,
     description: &'static str,
+    previous_value: Option<Tenths>,
 }
 
 #[derive(Serialize)]
@@ -74,6 +76,7 @@ pub struct Summary<'a> {
     range: Range,
     #[serde(serialize_with = "crate::answer::time_or_null")]
     complete_through: Option<DateTime<Utc>>,
+    comparison: Option<Comparison>,
     kpis: Vec<Figure>,
     alerts: Vec<Alert>,
     system_health: Health,
@@ -101,6 +104,7 @@ impl<'a> Summary<'a> {
             plan,
             range,
             complete_through,
+            comparison: range.comparison(),
             kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, &sums)).collect(),
             system_health: Health { status: worst(alerts.iter()), alert_count: alerts.len() },
             alerts,
@@ -111,10 +115,9 @@ impl<'a> Summary<'a> {
 
 fn figure(kpi: &Kpi, range: &Range, counters: &Counters, sums: &Sums) -> Figure {
     let alerts: Vec<_> = kpi.alerts(counters).collect();
-    let change = match range.compared_from() {
-        Some(_) => (kpi.value)(&sums.closed).change_from((kpi.value)(&sums.earlier)),
-        None => Tenths::default(),
-    };
+    let earlier = range.comparison().map(|_| (kpi.value)(&sums.earlier));
+    let change =
+        earlier.map_or_else(Tenths::default, |earlier| (kpi.value)(&sums.closed).change_from(earlier));
     Figure {
         key: kpi.key,
         label: kpi.label,
@@ -124,6 +127,7 @@ fn figure(kpi: &Kpi, range: &Range, counters: &Counters, sums: &Sums) -> Figure 
         delta_percent: change,
         severity: worst(alerts.iter()),
         description: kpi.description,
+        previous_value: earlier.map(Ratio::tenths),
     }
 }
 
@@ -145,7 +149,7 @@ mod tests {
     use crate::range::{RawRange, Settings};
 
     fn range(from: &str, to: &str, now: &str) -> Range {
-        let raw = RawRange { from: Some(from.into()), to: Some(to.into()), granularity: None };
+        let raw = RawRange { from: Some(from.into()), to: Some(to.into()), ..RawRange::default() };
         raw.normalise(now.parse().unwrap(), &Settings { max_range_days: 90 }).unwrap()
     }
 
@@ -167,10 +171,13 @@ mod tests {
                 .unwrap();
         let start = concat!(
             r#"{"organizationId":"org_123","organizationName":"Acme","plan":{"id":"plan_pro","name":"pro"},"#,
-            r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour"},"#,
-            r#""completeThrough":"2026-02-25T10:00:12.000Z","#,
+            r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour","#,
+            r#""timezone":"UTC"},"completeThrough":"2026-02-25T10:00:12.000Z","#,
+            r#""comparison":{"mode":"previous_period","from":"2026-02-24T14:00:00.000Z","#,
+            r#""to":"2026-02-25T00:00:00.000Z"},"#,
             r#""kpis":[{"key":"orders_created","label":"Orders Created","value":42,"unit":"count","trend":"up","#,
-            r#""deltaPercent":16.7,"severity":"healthy","description":"Orders captured from commerce events"},"#,
+            r#""deltaPercent":16.7,"severity":"healthy","description":"Orders captured from commerce events","#,
+            r#""previousValue":36},"#,
         );
         let end = concat!(
             r#""alerts":[],"systemHealth":{"status":"healthy","alertCount":0},"#,
@@ -189,6 +196,7 @@ mod tests {
         for figure in &summary.kpis {
             let nothing = (Tenths::default(), Tenths::default(), Trend::Flat);
             assert_eq!((figure.value, figure.delta_percent, figure.trend), nothing, "{}", figure.key);
+            assert_eq!(figure.previous_value, Some(Tenths::default()), "it was all zeros before, too");
         }
     }
 
@@ -204,6 +212,7 @@ mod tests {
                 (Tenths::whole(value), trend),
                 "from {from}"
             );
+            assert_eq!(summary.kpis[0].previous_value.is_some(), summary.comparison.is_some());
         };
         check("2026-02-25T09:00:00Z", 13, Trend::Flat);
         check("2026-02-25T10:10:00Z", 13, Trend::Flat); // only the open bucket: nothing to compare

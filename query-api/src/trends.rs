@@ -1,12 +1,22 @@
 //! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
 
+use crate::cells::Cells;
+use crate::compare::Comparison;
 use crate::range::Range;
 use crate::registry::KPIS;
 use chrono::{DateTime, Utc};
 use domain::Counters;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
+
+/// What the tables say, bucket by bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Of the range's buckets.
+    pub series: Vec<Counters>,
+    /// Of the buckets of what it is compared with.
+    pub previous: Vec<Counters>,
+}
 
 /// The answer, as JSON shows it.
 #[derive(Serialize)]
@@ -16,29 +26,42 @@ pub struct Trends<'a> {
     range: Range,
     #[serde(serialize_with = "crate::answer::time_or_null")]
     complete_through: Option<DateTime<Utc>>,
+    comparison: Option<Comparison>,
     series: Vec<Point>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_series: Option<Vec<Point>>,
     #[serde(serialize_with = "crate::answer::time")]
     generated_at: DateTime<Utc>,
 }
 
 impl<'a> Trends<'a> {
-    /// Composes the answer from the buckets that have a row; the others are 0.
+    /// Composes the answer from the buckets' counters.
     #[must_use]
     pub fn new(
         organization_id: &'a str,
         range: Range,
         complete_through: Option<DateTime<Utc>>,
-        rows: &BTreeMap<DateTime<Utc>, Counters>,
+        rows: &Rows,
         now: DateTime<Utc>,
     ) -> Self {
-        let point = |bucket| Point {
-            bucket,
-            open: range.is_open(bucket),
-            counters: rows.get(&bucket).copied().unwrap_or_default(),
-        };
-        let series = range.buckets().map(point).collect();
-        Self { organization_id, range, complete_through, series, generated_at: now }
+        let comparison = range.comparison();
+        Self {
+            organization_id,
+            range,
+            complete_through,
+            comparison,
+            series: points(&range.cells(), &rows.series, |bucket| range.is_open(bucket)),
+            previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
+            generated_at: now,
+        }
     }
+}
+
+fn points(cells: &Cells, counters: &[Counters], is_open: impl Fn(DateTime<Utc>) -> bool) -> Vec<Point> {
+    let buckets = cells.edges().iter().zip(counters);
+    buckets
+        .map(|(bucket, counters)| Point { bucket: *bucket, open: is_open(*bucket), counters: *counters })
+        .collect()
 }
 
 struct Point {
@@ -72,22 +95,25 @@ mod tests {
     use super::*;
     use crate::range::{RawRange, Settings};
 
-    fn series(now: &str, rows: &[(&str, Counters)]) -> serde_json::Value {
+    fn trends(now: &str, compare: &str, rows: &Rows) -> serde_json::Value {
         let raw = RawRange {
             from: Some("2026-02-25T08:00:00Z".into()),
             to: Some("2026-02-25T10:30:00Z".into()),
-            granularity: None,
+            compare: Some(compare.into()),
+            ..RawRange::default()
         };
         let now = now.parse().unwrap();
         let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        let rows = rows.iter().map(|(bucket, counters)| (bucket.parse().unwrap(), *counters)).collect();
-        serde_json::to_value(Trends::new("acme", range, None, &rows, now)).unwrap()["series"].clone()
+        serde_json::to_value(Trends::new("acme", range, None, rows, now)).unwrap()
     }
 
     #[test]
-    fn gaps_are_zeros_and_the_bucket_of_now_is_open() {
+    fn every_bucket_has_its_numbers_and_that_of_now_is_open() {
         let counters = Counters::from_values([1, 4, 3, 10, 2, 1_234, 5, 5]);
-        let series = series("2026-02-25T10:45:00Z", &[("2026-02-25T09:00:00Z", counters)]);
+        let zeros = Counters::default();
+        let rows = Rows { series: vec![zeros, counters, zeros], previous: vec![counters, zeros] };
+        let trends = trends("2026-02-25T10:45:00Z", "previous_period", &rows);
+        let series = &trends["series"];
         let expected = serde_json::json!({
             "bucket": "2026-02-25T09:00:00.000Z", "open": false,
             "orders_created": 1, "payments_total": 4, "payments_successful": 3, "workflows_total": 10,
@@ -100,11 +126,18 @@ mod tests {
         assert_eq!(series[0]["message_delivery_rate"], 0);
         assert_eq!(series[1], expected);
         assert_eq!(series[2]["open"], true);
+
+        let previous = &trends["previousSeries"];
+        assert_eq!(previous.as_array().unwrap().len(), 2, "the open hour is compared with nothing");
+        assert_eq!(previous[0]["bucket"], "2026-02-25T06:00:00.000Z");
+        assert_eq!((&previous[0]["orders_created"], &previous[1]["open"]), (&1.into(), &false.into()));
     }
 
     #[test]
     fn once_the_hour_is_over_nothing_is_open() {
-        let series = series("2026-02-25T11:00:00Z", &[]);
-        assert!(series.as_array().unwrap().iter().all(|point| point["open"] == false), "{series}");
+        let rows = Rows { series: vec![Counters::default(); 3], previous: Vec::new() };
+        let trends = trends("2026-02-25T11:00:00Z", "none", &rows);
+        assert!(trends["series"].as_array().unwrap().iter().all(|point| point["open"] == false), "{trends}");
+        assert!(trends["comparison"].is_null() && trends.get("previousSeries").is_none());
     }
 }

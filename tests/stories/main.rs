@@ -24,3 +24,4 @@ mod resets;
 mod telling;
 mod tokens;
 mod transactions;
+mod zones;
