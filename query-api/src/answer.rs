@@ -14,6 +14,8 @@ pub enum Scope {
     Trends,
     /// Workflow outcomes, per workflow, and the recent failures.
     WorkflowHealth,
+    /// What stands out, in sentences.
+    Insights,
 }
 
 impl Scope {
@@ -24,6 +26,7 @@ impl Scope {
             Self::Summary => "summary",
             Self::Trends => "trends",
             Self::WorkflowHealth => "workflow-health",
+            Self::Insights => "insights",
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::cells::Cells;
 use crate::compare::{self, Compare, Comparison, Interval, Periods};
 use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::BucketSize;
 use serde::{Serialize, Serializer};
 
 /// Without `from`, a range begins this long before its end.
@@ -274,6 +275,13 @@ impl Range {
             self.starts(from, to).chain([to]).collect()
         };
         Cells::between(self.comparison.map(buckets).unwrap_or_default())
+    }
+
+    /// The same, rounded outward to hours of UTC, for what is counted by those alone.
+    #[must_use]
+    pub fn in_utc_hours(self) -> Self {
+        let (from, to) = (BucketSize::Hour.floor(self.from), BucketSize::Hour.ceil(self.to));
+        Self { from, to, ..self }
     }
 
     /// Its part of a cache key. Whether its last bucket is open is part of it: an answer given while an hour ran is not

@@ -2,10 +2,13 @@
 //! organization.
 
 use crate::cells::Cells;
+use crate::compare::Interval;
+use crate::insights::{self, Scene};
+use crate::listing::{Listing, Sort};
 use crate::range::Range;
 use crate::summary::{Plan, Profile, Sums};
-use crate::trends;
-use crate::workflow_health::{FAILURES_MAX, Failure, Rows, Runs, WORKFLOWS_MAX, Workflow};
+use crate::trends::{self, Bucket};
+use crate::workflow_health::Rows;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{BucketSize, Counters};
@@ -13,6 +16,7 @@ use futures_util::future::{try_join, try_join3};
 use tokio_postgres::Row;
 
 mod connect;
+mod workflows;
 
 pub use connect::{BadSettings, Settings};
 
@@ -25,6 +29,9 @@ pub enum Error {
     /// PostgreSQL refused or gave up.
     #[error("PostgreSQL failed: {}", causes(.0))]
     Failed(#[from] tokio_postgres::Error),
+    /// It has what the consumer doesn't write.
+    #[error("the database has {0}")]
+    Unexpected(&'static str),
 }
 
 /// What an error says, and what it says of its causes: the libraries keep "connection refused" two steps down.
@@ -112,24 +119,49 @@ impl Store {
         let client = self.pool.get().await?;
         let (cells, compared) = (range.cells(), range.compared_cells());
         let rows = async {
-            let of = |cells| sums(&client, organization, cells);
+            let of = |cells| buckets(&client, organization, cells);
             let (series, previous) = try_join(of(&cells), of(&compared)).await?;
             Ok(trends::Rows { series, previous })
         };
         read(&client, rows).await
     }
 
-    /// Workflow runs in total, by workflow, and the newest failures.
+    /// Workflow runs in total, by workflow, and a page of the failures.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn workflow_health(&self, organization: &str, range: &Range) -> Result<Read<Rows>, Error> {
+    pub async fn workflow_health(
+        &self,
+        organization: &str,
+        range: &Range,
+        listing: &Listing,
+    ) -> Result<Read<Rows>, Error> {
+        let client = self.pool.get().await?;
+        let all = Interval { from: range.from(), to: range.to() };
+        let rows = async {
+            let ((totals, workflows), failures) = try_join(
+                workflows::workflows(&client, organization, all, listing.sort),
+                workflows::failures(&client, organization, all, listing),
+            )
+            .await?;
+            Ok(Rows { totals, workflows, failures })
+        };
+        read(&client, rows).await
+    }
+
+    /// The counters of the scene's hours, and the workflow runs of the period that is judged.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn insights(&self, organization: &str, scene: &Scene) -> Result<Read<insights::Rows>, Error> {
         let client = self.pool.get().await?;
         let rows = async {
-            let runs = workflows(&client, organization, range);
-            let ((totals, workflows), failures) =
-                try_join(runs, failures(&client, organization, range)).await?;
-            Ok(Rows { totals, workflows, failures })
+            let (hours, (totals, workflows)) = try_join(
+                sums(&client, organization, scene.hours()),
+                workflows::workflows(&client, organization, scene.judged(), Sort::Failures),
+            )
+            .await?;
+            Ok(insights::Rows { hours, totals, workflows })
         };
         read(&client, rows).await
     }
@@ -176,6 +208,14 @@ async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>,
     Ok(Some(Profile { name, plan }))
 }
 
+/// The counters and durations of each cell.
+async fn buckets(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Bucket>, Error> {
+    let counters = sums(client, organization, cells);
+    let (counters, durations) = try_join(counters, workflows::durations(client, organization, cells)).await?;
+    let bucket = |(counters, durations)| Bucket { counters, durations };
+    Ok(counters.into_iter().zip(durations).map(bucket).collect())
+}
+
 /// The counters of each cell. Every cell is made of whole rows, so the sums are exact.
 async fn sums(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Counters>, Error> {
     let Some((from, to)) = cells.extent() else { return Ok(Vec::new()) };
@@ -213,67 +253,4 @@ fn counters(row: &Row) -> Result<Counters, Error> {
         *value = row.try_get(index + 1)?;
     }
     Ok(Counters::from_values(values))
-}
-
-/// The workflows with most failures, and the totals over all of them, listed or not: the windows are computed before
-/// the limit.
-async fn workflows(
-    client: &Object,
-    organization: &str,
-    range: &Range,
-) -> Result<(Runs, Vec<Workflow>), Error> {
-    let sql = "
-        with workflows as (
-            select workflow_id,
-                   (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1] as name,
-                   sum(runs) as runs, sum(failed) as failed, sum(failed_safety_limit) as failed_safety_limit,
-                   sum(total_execution_time_ms) as total_execution_time_ms
-            from workflow_hourly_metrics
-            where organization_id = $1 and hour_bucket >= $2 and hour_bucket < $3
-            group by workflow_id
-        )
-        select workflow_id, name, runs::bigint, failed::bigint, failed_safety_limit::bigint,
-               total_execution_time_ms::bigint, (sum(runs) over ())::bigint, (sum(failed) over ())::bigint,
-               (sum(failed_safety_limit) over ())::bigint, (sum(total_execution_time_ms) over ())::bigint
-        from workflows
-        order by failed + failed_safety_limit desc, runs desc, workflow_id
-        limit $4";
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &WORKFLOWS_MAX]).await?;
-    let totals = rows.first().map(|row| runs(row, 6)).transpose()?.unwrap_or_default();
-    let workflow =
-        |row: &Row| Ok(Workflow { id: row.try_get(0)?, name: row.try_get(1)?, runs: runs(row, 2)? });
-    Ok((totals, rows.iter().map(workflow).collect::<Result<_, Error>>()?))
-}
-
-fn runs(row: &Row, first: usize) -> Result<Runs, Error> {
-    Ok(Runs {
-        total: row.try_get(first)?,
-        failed: row.try_get(first + 1)?,
-        failed_safety_limit: row.try_get(first + 2)?,
-        total_execution_time_ms: row.try_get(first + 3)?,
-    })
-}
-
-async fn failures(client: &Object, organization: &str, range: &Range) -> Result<Vec<Failure>, Error> {
-    let sql = "
-        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
-        from workflow_failures
-        where organization_id = $1 and finished_at >= $2 and finished_at < $3
-        order by finished_at desc, execution_id desc
-        limit $4";
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &FAILURES_MAX]).await?;
-    let failure = |row: &Row| {
-        Ok(Failure {
-            execution_id: row.try_get(0)?,
-            workflow_id: row.try_get(1)?,
-            workflow_name: row.try_get(2)?,
-            outcome: row.try_get(3)?,
-            error_message: row.try_get(4)?,
-            execution_time_ms: row.try_get(5)?,
-            finished_at: row.try_get(6)?,
-        })
-    };
-    rows.iter().map(failure).collect()
 }

@@ -2,20 +2,30 @@
 
 use crate::cells::Cells;
 use crate::compare::Comparison;
+use crate::percentiles::Percentiles;
 use crate::range::Range;
 use crate::registry::KPIS;
 use chrono::{DateTime, Utc};
-use domain::Counters;
+use domain::{Counters, Durations};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+
+/// What the tables say of a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its counters.
+    pub counters: Counters,
+    /// How long the workflow runs took that ended in its hours.
+    pub durations: Durations,
+}
 
 /// What the tables say, bucket by bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Of the range's buckets.
-    pub series: Vec<Counters>,
+    pub series: Vec<Bucket>,
     /// Of the buckets of what it is compared with.
-    pub previous: Vec<Counters>,
+    pub previous: Vec<Bucket>,
 }
 
 /// The answer, as JSON shows it.
@@ -57,20 +67,24 @@ impl<'a> Trends<'a> {
     }
 }
 
-fn points(cells: &Cells, counters: &[Counters], is_open: impl Fn(DateTime<Utc>) -> bool) -> Vec<Point> {
-    let buckets = cells.edges().iter().zip(counters);
-    buckets
-        .map(|(bucket, counters)| Point { bucket: *bucket, open: is_open(*bucket), counters: *counters })
-        .collect()
+fn points(cells: &Cells, rows: &[Bucket], is_open: impl Fn(DateTime<Utc>) -> bool) -> Vec<Point> {
+    let point = |(bucket, row): (&DateTime<Utc>, &Bucket)| Point {
+        bucket: *bucket,
+        open: is_open(*bucket),
+        counters: row.counters,
+        percentiles: Percentiles::of(&row.durations),
+    };
+    cells.edges().iter().zip(rows).map(point).collect()
 }
 
 struct Point {
     bucket: DateTime<Utc>,
     open: bool,
     counters: Counters,
+    percentiles: Percentiles,
 }
 
-/// `{"bucket","open", counters..., KPIs...}`. A KPI that is a counter (the orders) is there once.
+/// `{"bucket","open", counters..., KPIs..., percentiles...}`. A KPI that is a counter (the orders) is there once.
 impl Serialize for Point {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -85,6 +99,9 @@ impl Serialize for Point {
         }
         for kpi in KPIS.iter().filter(|kpi| !Counters::NAMES.contains(&kpi.key)) {
             map.serialize_entry(kpi.key, &(kpi.value)(&self.counters).tenths())?;
+        }
+        for (key, value) in self.percentiles.entries() {
+            map.serialize_entry(key, &value)?;
         }
         map.end()
     }
@@ -110,8 +127,12 @@ mod tests {
     #[test]
     fn every_bucket_has_its_numbers_and_that_of_now_is_open() {
         let counters = Counters::from_values([1, 4, 3, 10, 2, 1_234, 5, 5]);
-        let zeros = Counters::default();
-        let rows = Rows { series: vec![zeros, counters, zeros], previous: vec![counters, zeros] };
+        let mut durations = Durations::default();
+        [3, 7, 15].into_iter().for_each(|ms| durations.take(ms));
+        let full = Bucket { counters, durations };
+        let zeros = Bucket::default();
+        let rows =
+            Rows { series: vec![zeros.clone(), full.clone(), zeros.clone()], previous: vec![full, zeros] };
         let trends = trends("2026-02-25T10:45:00Z", "previous_period", &rows);
         let series = &trends["series"];
         let expected = serde_json::json!({
@@ -119,11 +140,13 @@ mod tests {
             "orders_created": 1, "payments_total": 4, "payments_successful": 3, "workflows_total": 10,
             "workflows_failed": 2, "total_execution_time_ms": 1234, "messages_sent": 5, "messages_delivered": 5,
             "payment_success_rate": 75, "workflow_failure_rate": 20, "avg_execution_time_ms": 123.4,
-            "message_delivery_rate": 100,
+            "message_delivery_rate": 100, "p50_execution_time_ms": 7, "p95_execution_time_ms": 15,
+            "p99_execution_time_ms": 15,
         });
         assert_eq!(series.as_array().unwrap().len(), 3);
         assert_eq!(series[0]["orders_created"], 0);
         assert_eq!(series[0]["message_delivery_rate"], 0);
+        assert_eq!(series[0]["p95_execution_time_ms"], serde_json::Value::Null);
         assert_eq!(series[1], expected);
         assert_eq!(series[2]["open"], true);
 
@@ -135,7 +158,7 @@ mod tests {
 
     #[test]
     fn once_the_hour_is_over_nothing_is_open() {
-        let rows = Rows { series: vec![Counters::default(); 3], previous: Vec::new() };
+        let rows = Rows { series: vec![Bucket::default(); 3], previous: Vec::new() };
         let trends = trends("2026-02-25T11:00:00Z", "none", &rows);
         assert!(trends["series"].as_array().unwrap().iter().all(|point| point["open"] == false), "{trends}");
         assert!(trends["comparison"].is_null() && trends.get("previousSeries").is_none());

@@ -1,7 +1,7 @@
 //! Time zones: where their days and their clocks' hours begin and end. Pure.
 //!
 //! Everything follows from one thing, by how much a zone is off UTC at an instant. Bounds are whole quarters of an hour
-//! of the UTC clock, of which all that is counted is made. Since 1972 that is how zones are off UTC; before, some were
+//! of the UTC clock, of which all that is counted is made. Since 1980 that is how zones are off UTC; before, some were
 //! off by odd minutes, and those are left out.
 
 use crate::range::Granularity;

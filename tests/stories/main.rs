@@ -6,6 +6,7 @@ mod commands;
 mod commits;
 mod completeness;
 mod counting;
+mod executions;
 mod fairness;
 mod floods;
 mod harness;

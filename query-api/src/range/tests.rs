@@ -1,7 +1,6 @@
 //! The rules of ranges, one table each, and the laws of all of them together.
 
 use super::*;
-use domain::BucketSize;
 use proptest::option;
 use proptest::prelude::*;
 
