@@ -1,6 +1,6 @@
 //! Days of other zones: what the API answers against a recount of the raw records by PostgreSQL's own calendar.
 
-use crate::telling::{count, plain, text};
+use crate::telling::{plain, text};
 use bench::{Message, Produced};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde_json::Value;
