@@ -5,10 +5,15 @@ use bench::Message;
 use chrono::{DateTime, Duration, Utc};
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::Value;
-use tests::{Api, Token};
+use std::time::Duration as StdDuration;
+use tests::{Api, Stack, Token};
+use xtask::wait::{self, Seen};
 
 /// A percentile is off by no more of the true one than this.
 const PERCENTILE_ERROR: f64 = 0.05;
+
+/// How long it may take until every partition has been read to its end.
+const COMPLETE_LIMIT: StdDuration = StdDuration::from_secs(60);
 
 /// A run of a workflow.
 #[derive(Clone, Copy)]
@@ -160,9 +165,17 @@ async fn silence_where_there_used_to_be_orders_is_told() {
     let hours =
         |weeks: i64| (0..30).map(move |n| yesterday() - Duration::weeks(weeks) + Duration::minutes(6 * n));
     let orders = (1..=4).flat_map(hours).enumerate();
-    let stack = counted(plain(orders.map(|(n, at)| Message::order("acme", &format!("o{n}"), at)))).await;
-    let api = stack.api().serve().await;
-    let told = ask(&api, "insights", "").await;
+    let stack = Stack::start().await;
+    stack.produce(plain(orders.map(|(n, at)| Message::order("acme", &format!("o{n}"), at)))).await;
+    let _consumer = stack.consumer().start().await;
+    let api = stack.api().without("REDIS_URL").set("LOCAL_CACHE_TTL", "0s").serve().await;
+    // Nothing is said before every partition has been read.
+    let told = wait::until("the numbers to be complete", COMPLETE_LIMIT, async || {
+        let told = ask(&api, "insights", "").await;
+        let complete = told["completeThrough"].is_string();
+        Ok(if complete { Seen::Ready(told) } else { Seen::NotYet(told.to_string()) })
+    });
+    let told = told.await.expect("complete numbers");
     let insights = told["insights"].as_array().expect("a list");
     assert_eq!(insights.len(), 1, "{told}");
     let insight = &insights[0];
