@@ -1,6 +1,6 @@
 //! Compares what PostgreSQL holds with the truth, cell by cell.
 
-use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS};
+use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS, numeral};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -150,6 +150,26 @@ async fn check_workflows(client: &Client, truth: &Truth, differences: &mut Diffe
     let keys = ["organization_id", "workflow_id"];
     let found = read_rows(client, table, &keys, "hour_bucket", WORKFLOW_COUNTERS).await?;
     differences.compare_rows(table, WORKFLOW_COUNTERS, &expected, &found);
+    check_durations(client, truth, differences).await
+}
+
+async fn check_durations(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    const TABLE: &str = "workflow_hourly_metrics";
+    let query =
+        "select organization_id, workflow_id, hour_bucket, durations::text from workflow_hourly_metrics";
+    let rows = client.query(query, &[]).await.context("durations can't be read")?;
+    let read = |row: &tokio_postgres::Row| {
+        let bucket: DateTime<Utc> = row.get(2);
+        (row_name(&[row.get(0), row.get(1)], bucket.timestamp()), row.get::<_, String>(3))
+    };
+    let found: BTreeMap<String, String> = rows.iter().map(read).collect();
+    let none = "0".to_owned();
+    for ((workflow, bucket), durations) in &truth.workflow_durations {
+        let (organization, workflow) = truth.workflow(*workflow);
+        let row = row_name(&[organization, workflow], *bucket);
+        let found = found.get(&row).unwrap_or(&none);
+        differences.compare((TABLE, "durations"), &row, &numeral(durations), found);
+    }
     Ok(())
 }
 

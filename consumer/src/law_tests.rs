@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::store::{Rows, TopicNames};
 use chrono::{DateTime, Utc};
-use domain::{BucketSize, Counters, Quarter};
+use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -99,7 +99,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
     })
 }
 
-type Workflow = (String, DateTime<Utc>, [i64; 4]);
+type Workflow = (String, DateTime<Utc>, [i64; 4], Durations);
 
 /// The tables, as maps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -180,11 +180,15 @@ impl Tables {
             let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
             let new = (w.name[row].clone(), w.name_as_of[row]);
             let adds = [w.runs[row], w.failed[row], w.failed_safety_limit[row], w.execution_time_ms[row]];
-            let sum = self.workflows.entry(key).or_insert_with(|| (new.0.clone(), new.1, [0; 4]));
+            let sum = self
+                .workflows
+                .entry(key)
+                .or_insert_with(|| (new.0.clone(), new.1, [0; 4], Durations::default()));
             if (sum.1, &sum.0) < (new.1, &new.0) {
                 (sum.0, sum.1) = new;
             }
             sum.2.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
+            sum.3.add(&Durations::from_numeral(&w.durations[row]).expect("a histogram"));
         }
         let f = &rows.failures;
         for row in 0..f.organization.len() {
@@ -412,6 +416,9 @@ proptest! {
         let mut sums = [Counters::default(); 3];
         for ((size, ..), counters) in &stormy.counters {
             sums[*size as usize] += counters;
+        }
+        for (_, _, [runs, ..], durations) in stormy.workflows.values() {
+            prop_assert_eq!(durations.count(), *runs, "every run has a duration");
         }
         let expected = recount(&records);
         prop_assert_eq!(sums, [expected; 3], "every size of bucket adds up to the recount");

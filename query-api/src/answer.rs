@@ -14,6 +14,8 @@ pub enum Scope {
     Trends,
     /// Workflow outcomes, per workflow, and the recent failures.
     WorkflowHealth,
+    /// What stands out, in sentences.
+    Insights,
 }
 
 impl Scope {
@@ -24,6 +26,7 @@ impl Scope {
             Self::Summary => "summary",
             Self::Trends => "trends",
             Self::WorkflowHealth => "workflow-health",
+            Self::Insights => "insights",
         }
     }
 }
@@ -51,6 +54,17 @@ impl Answer {
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
         Self::new(serde_json::to_vec(value).expect("answers are structs, numbers and strings"))
+    }
+}
+
+/// Writes a time that may be unknown: null then.
+pub(crate) fn time_or_null<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(known) => self::time(known, serializer),
+        None => serializer.serialize_none(),
     }
 }
 

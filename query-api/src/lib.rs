@@ -5,10 +5,12 @@
 //!            token    who is asking                           pure
 //!            limit    may they, now                           pure
 //!            range    about what: canonical, so the cache key  pure
+//!              zone | compare | cells   days, periods, rows   pure
+//!            asked    that, and how it is listed              pure
 //!            cache    version first, then kept or loaded once
 //!              shared   Redis, optional                       the only one to know it
 //!              store    PostgreSQL                            the only one to know SQL
-//!              summary | trends | workflow_health             pure: rows to an answer
+//!              summary | trends | workflow_health | insights  pure: rows to an answer
 //!         -> routes   bytes, tag, or a problem
 //! ```
 //!
@@ -18,10 +20,19 @@ pub mod token;
 
 pub mod limit;
 
+pub mod cells;
+pub mod compare;
 pub mod range;
+pub mod zone;
+
+pub mod asked;
+pub mod listing;
 
 pub mod answer;
+pub mod compose;
 pub mod decimal;
+pub mod insights;
+pub mod percentiles;
 pub mod registry;
 pub mod summary;
 pub mod trends;
@@ -95,7 +106,7 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     });
     look_after(&api, shared, &readiness);
     if let Ok(address) = server.address() {
-        tracing::info!(%address, "serving /metrics/summary, /metrics/trends and /metrics/workflow-health");
+        tracing::info!(%address, "serving /metrics/summary, trends, workflow-health and insights");
     }
     server.serve(api, stop(readiness)).await;
     tracing::info!("stopped");

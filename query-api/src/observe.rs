@@ -101,7 +101,8 @@ impl Seen {
 
 /// The path as a label: only known ones, so that nobody fills the metrics by asking for odd paths.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 3] = ["/metrics/summary", "/metrics/trends", "/metrics/workflow-health"];
+    const KNOWN: [&str; 4] =
+        ["/metrics/summary", "/metrics/trends", "/metrics/workflow-health", "/metrics/insights"];
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

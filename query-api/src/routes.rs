@@ -3,15 +3,14 @@
 //! Filters match and extract strings; `Api::answer` is the life of a request.
 
 use crate::answer::{Answer, Scope};
+use crate::asked::Asked;
 use crate::cache::{Cache, Question};
+use crate::compose;
 use crate::limit::{Admission, Limit};
 use crate::problem::Problem;
-use crate::range::{self, Range, RawRange};
-use crate::store::{self, Store};
-use crate::summary::Summary;
+use crate::range;
+use crate::store::Store;
 use crate::token::{Refusal, Verifier};
-use crate::trends::Trends;
-use crate::workflow_health::WorkflowHealth;
 use chrono::{DateTime, Utc};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -79,7 +78,9 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
     let trends = warp::path!("metrics" / "trends").and(answered(&api, Scope::Trends));
     let workflow_health =
         warp::path!("metrics" / "workflow-health").and(answered(&api, Scope::WorkflowHealth));
-    summary.or(trends).unify().or(workflow_health).unify().recover(refused)
+    let insights = warp::path!("metrics" / "insights").and(answered(&api, Scope::Insights));
+    let first = summary.or(trends).unify();
+    first.or(workflow_health).unify().or(insights).unify().recover(refused)
 }
 
 /// The end of a path that is answered by `scope`. The path has matched before: what is nowhere is 404, whatever the
@@ -118,37 +119,14 @@ impl Api {
             Admission::Granted => {}
             Admission::Wait(wait) => return Err(Problem::too_many_requests(wait)),
         }
-        let range = RawRange::from_pairs(ask.pairs.iter().cloned())?.normalise(now, &self.ranges)?;
-        let question = Question { organization: &organization, scope, range: &range.key() };
-        let load = self.load(scope, &organization, range, now);
+        let asked = Asked::of(scope, &ask.pairs, now, &self.ranges)?;
+        let question = Question { organization: &organization, scope, range: &asked.key() };
+        let load = compose::answer(&self.store, &organization, &asked, now);
         let answer = self.cache.get_or_load(question, load).await.map_err(|error| {
             tracing::warn!(scope = scope.name(), %error, "the rows can't be read");
             Problem::unavailable()
         })?;
         Ok(sent(answer, &ask.headers))
-    }
-
-    async fn load(
-        &self,
-        scope: Scope,
-        organization: &str,
-        range: Range,
-        now: DateTime<Utc>,
-    ) -> Result<Answer, store::Error> {
-        Ok(match scope {
-            Scope::Summary => {
-                let (profile, sums) = self.store.summary(organization, &range).await?;
-                Answer::of(&Summary::new(organization, range, profile, &sums, now))
-            }
-            Scope::Trends => {
-                let rows = self.store.buckets(organization, &range).await?;
-                Answer::of(&Trends::new(organization, range, &rows, now))
-            }
-            Scope::WorkflowHealth => {
-                let rows = self.store.workflow_health(organization, &range).await?;
-                Answer::of(&WorkflowHealth::new(organization, range, rows, now))
-            }
-        })
     }
 }
 

@@ -98,6 +98,8 @@ pub struct Workflows {
     pub failed: Vec<i64>,
     pub failed_safety_limit: Vec<i64>,
     pub execution_time_ms: Vec<i64>,
+    /// As PostgreSQL reads a numeric.
+    pub durations: Vec<String>,
 }
 
 /// Failed runs for the list. Columns, as the table has them.
@@ -248,7 +250,9 @@ impl Order<'_> {
     fn workflows(&self, parts: &[&Part]) -> Workflows {
         let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
         for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
-            sums.entry(*key).and_modify(|sum| sum.add(counters, &self.changes.texts)).or_insert(*counters);
+            sums.entry(*key)
+                .and_modify(|sum| sum.add(counters, &self.changes.texts))
+                .or_insert_with(|| counters.clone());
         }
         let mut sums: Vec<_> = sums.into_iter().collect();
         sums.sort_unstable_by_key(|((organization, workflow, hour), _)| {
@@ -265,6 +269,7 @@ impl Order<'_> {
             rows.failed.push(sum.failed);
             rows.failed_safety_limit.push(sum.failed_safety_limit);
             rows.execution_time_ms.push(sum.total_execution_time_ms);
+            rows.durations.push(sum.durations.to_numeral());
         }
         rows
     }

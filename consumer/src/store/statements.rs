@@ -76,9 +76,9 @@ where (o.as_of, o.as_of_nanos, o.event_id) < (excluded.as_of, excluded.as_of_nan
 
 const WORKFLOWS: &str = "
 insert into workflow_hourly_metrics as t (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of,
-                                          runs, failed, failed_safety_limit, total_execution_time_ms)
+                                          runs, failed, failed_safety_limit, total_execution_time_ms, durations)
 select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[],
-                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], ($10::text[])::numeric[])
 on conflict (organization_id, workflow_id, hour_bucket) do update
 set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_as_of, excluded.workflow_name)
                          then excluded.workflow_name else t.workflow_name end,
@@ -87,6 +87,7 @@ set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_a
     failed = t.failed + excluded.failed,
     failed_safety_limit = t.failed_safety_limit + excluded.failed_safety_limit,
     total_execution_time_ms = t.total_execution_time_ms + excluded.total_execution_time_ms,
+    durations = t.durations + excluded.durations,
     updated_at = now()";
 
 /// Two runs of one execution id in different quarters are two identities; the list shows the later.
