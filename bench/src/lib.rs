@@ -24,7 +24,7 @@ pub mod trouble;
 pub mod truth;
 pub mod upstream;
 
-pub use check::{Differences, check};
+pub use check::{Differences, check, check_counters};
 pub use company::Company;
 pub use flaw::Flaw;
 pub use format::Format;

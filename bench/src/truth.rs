@@ -65,6 +65,8 @@ pub struct Truth {
     pub cells: [HashMap<(u32, i64), [i64; 8]>; 3],
     /// (workflow, hour's start in Unix seconds) to the values of [`WORKFLOW_COUNTERS`].
     pub workflow_cells: HashMap<(u32, i64), [i64; 4]>,
+    /// The same key to how many runs took how long: by bucket of the histogram.
+    pub workflow_durations: HashMap<(u32, i64), BTreeMap<usize, i64>>,
     /// Organizations by id, as the newest update has them.
     pub organizations: BTreeMap<String, Organization>,
     /// Refused records by reason.
@@ -84,6 +86,7 @@ impl Truth {
             horizon,
             cells: Default::default(),
             workflow_cells: HashMap::default(),
+            workflow_durations: HashMap::default(),
             organizations: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             tally: Tally::default(),
@@ -146,6 +149,12 @@ impl Truth {
         totals
     }
 
+    /// Adds orders that were counted before any of the records was produced, in the quarter that begins at `seconds`.
+    pub fn begin_with(&mut self, organization: &str, seconds: i64, orders: i64) {
+        let organization = self.organization_names.number(organization);
+        self.add(organization, seconds, &[orders, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
     fn count(&mut self, message: &Message) {
         match message {
             Message::Event(event) => match &event.body {
@@ -182,15 +191,22 @@ impl Truth {
         }
         self.tally.counted += 1;
         let organization = self.organization_names.number(message.organization());
-        for (cells, (_, _, width)) in self.cells.iter_mut().zip(TABLES) {
-            let bucket = seconds.div_euclid(width) * width;
-            add(cells.entry((organization, bucket)).or_default(), &change);
-        }
+        self.add(organization, seconds, &change);
         if let Message::Workflow(run) = message {
             let outcome = |of| i64::from(run.outcome() == of);
             let workflow = self.workflow_names.number(&(organization, run.workflow_id.clone()));
-            let cell = self.workflow_cells.entry((workflow, seconds.div_euclid(3_600) * 3_600)).or_default();
+            let hour = (workflow, seconds.div_euclid(3_600) * 3_600);
+            let cell = self.workflow_cells.entry(hour).or_default();
             add(cell, &[1, outcome(Outcome::Failed), outcome(Outcome::FailedSafetyLimit), change[5]]);
+            let durations = self.workflow_durations.entry(hour).or_default();
+            *durations.entry(duration_bucket(change[5])).or_default() += 1;
+        }
+    }
+
+    fn add(&mut self, organization: u32, seconds: i64, change: &[i64; 8]) {
+        for (cells, (_, _, width)) in self.cells.iter_mut().zip(TABLES) {
+            let bucket = seconds.div_euclid(width) * width;
+            add(cells.entry((organization, bucket)).or_default(), change);
         }
     }
 
@@ -216,6 +232,23 @@ fn identity(message: &Message, quarter: i64, milestone: &str) -> u128 {
         u128::from(hasher.finish())
     };
     hash(0) << 64 | hash(1)
+}
+
+/// A duration's bucket, by counting the bounds that it has reached: each doubling from 1 ms on has ten of equal width.
+fn duration_bucket(ms: i64) -> usize {
+    let tenths = |place: u32| i128::from(10 + place % 10) << (place / 10);
+    (0..).take_while(|place| tenths(*place) <= i128::from(ms) * 10).count()
+}
+
+/// A histogram as the one number that stands for it: twelve decimal digits a bucket.
+pub(crate) fn numeral(durations: &BTreeMap<usize, i64>) -> String {
+    let highest = durations.keys().next_back().copied().unwrap_or_default();
+    let count = |bucket| durations.get(&bucket).copied().unwrap_or_default();
+    let digits: String = (0..=highest).rev().map(|bucket| format!("{:012}", count(bucket))).collect();
+    match digits.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        digits => digits.to_owned(),
+    }
 }
 
 fn add<const N: usize>(sum: &mut [i64; N], change: &[i64; N]) {

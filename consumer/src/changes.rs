@@ -5,7 +5,7 @@ use crate::ledger::PageKey;
 use crate::record::{Outcome, Partition, Span};
 use crate::refused::Refused;
 use crate::texts::{Text, Texts};
-use domain::{BucketSize, Counters, Quarter};
+use domain::{BucketSize, Counters, Durations, Quarter};
 use std::collections::HashMap;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -69,7 +69,7 @@ pub struct Segment {
 }
 
 /// What a workflow's hour is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkflowCounters {
     /// The name, of the run that ended last; of two at one time the greater name.
     pub name: Text,
@@ -84,6 +84,8 @@ pub struct WorkflowCounters {
     pub failed_safety_limit: i64,
     /// Execution time of all, in milliseconds.
     pub total_execution_time_ms: i64,
+    /// All of them, by how long they took.
+    pub durations: Durations,
 }
 
 /// A failed run, for the list.
@@ -258,10 +260,12 @@ impl Part {
     fn count_run(&mut self, organization: Text, quarter: Quarter, run: &mut Run, texts: &Texts) -> Counters {
         let hour = quarter.bucket(BucketSize::Hour).timestamp();
         let adds = WorkflowCounters::of(run);
-        self.workflows
+        let sum = self
+            .workflows
             .entry((organization, run.workflow_id, hour))
             .and_modify(|sum| sum.add(&adds, texts))
             .or_insert(adds);
+        sum.durations.take(run.execution_time_ms);
         if run.failure.is_some() {
             let failed = Run { failure: run.failure.take(), ..run.clone() };
             self.failures.push(FailedRun { organization, run: failed });
@@ -287,6 +291,7 @@ fn contradicts(first: &Entry, second: &Entry, runs: &[Run]) -> bool {
 }
 
 impl WorkflowCounters {
+    /// What a run adds, but for its duration.
     fn of(run: &Run) -> Self {
         Self {
             name: run.workflow_name,
@@ -295,6 +300,7 @@ impl WorkflowCounters {
             failed: i64::from(run.outcome == Outcome::Failed),
             failed_safety_limit: i64::from(run.outcome == Outcome::FailedSafetyLimit),
             total_execution_time_ms: run.execution_time_ms,
+            durations: Durations::default(),
         }
     }
 
@@ -307,5 +313,6 @@ impl WorkflowCounters {
         self.failed += other.failed;
         self.failed_safety_limit += other.failed_safety_limit;
         self.total_execution_time_ms += other.total_execution_time_ms;
+        self.durations.add(&other.durations);
     }
 }

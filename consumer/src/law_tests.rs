@@ -7,14 +7,15 @@ use crate::allowance::{Allowance, Keeping};
 use crate::batch::{Batch, Held};
 use crate::changes::{Changes, Deciding, Segment};
 use crate::decode::Bounds;
+use crate::filter::Filter;
 use crate::identity::Fingerprints;
-use crate::ledger::{Ledger, PageKey, Tuning};
+use crate::ledger::{Ledger, PageKey, PageRead, Size, Tuning};
 use crate::member::{Fate, Member};
 use crate::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::store::{Rows, TopicNames};
 use chrono::{DateTime, Utc};
-use domain::{BucketSize, Counters, Quarter};
+use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -98,7 +99,7 @@ fn sketch() -> impl Strategy<Value = Sketch> {
     })
 }
 
-type Workflow = (String, DateTime<Utc>, [i64; 4]);
+type Workflow = (String, DateTime<Utc>, [i64; 4], Durations);
 
 /// The tables, as maps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -169,8 +170,8 @@ impl Tables {
         for (size, table) in BucketSize::ALL.into_iter().zip(&rows.counters) {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
-                let adds = Counters::from_values(table.counters.each_ref().map(|column| column[row]));
-                *self.counters.entry((size, organization.clone(), *bucket)).or_default() += &adds;
+                let cell = self.counters.entry((size, organization.clone(), *bucket)).or_default();
+                *cell += &table.adds(row);
             }
             assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
         }
@@ -179,11 +180,15 @@ impl Tables {
             let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
             let new = (w.name[row].clone(), w.name_as_of[row]);
             let adds = [w.runs[row], w.failed[row], w.failed_safety_limit[row], w.execution_time_ms[row]];
-            let sum = self.workflows.entry(key).or_insert_with(|| (new.0.clone(), new.1, [0; 4]));
+            let sum = self
+                .workflows
+                .entry(key)
+                .or_insert_with(|| (new.0.clone(), new.1, [0; 4], Durations::default()));
             if (sum.1, &sum.0) < (new.1, &new.0) {
                 (sum.0, sum.1) = new;
             }
             sum.2.iter_mut().zip(adds).for_each(|(sum, add)| *sum += add);
+            sum.3.add(&Durations::from_numeral(&w.durations[row]).expect("a histogram"));
         }
         let f = &rows.failures;
         for row in 0..f.organization.len() {
@@ -260,12 +265,17 @@ impl Runner {
 
     fn decide(&mut self, tables: &Tables, batch: Batch) -> Deciding {
         let mut deciding = self.member.begin(batch);
-        let size = |key| (key, tables.pages.get(&key).map_or(0, BTreeSet::len));
+        let size = |key| (key, Size::plain(tables.pages.get(&key).map_or(0, BTreeSet::len)));
         let sizes = self.member.unsized_pages(&deciding).into_iter().map(size).collect();
-        let questions = self.member.ask(&mut deciding, &sizes);
-        for (key, _) in questions.pages {
+        let mut questions = self.member.ask(&mut deciding, &sizes);
+        for (number, (key, reading)) in questions.pages.into_iter().enumerate() {
             let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
-            self.member.page_read(&mut deciding, key, &page);
+            // Some are read as merging leaves them: a part of the page behind a filter.
+            let (merged, others) =
+                page.split_at(if number % 2 == 0 && !reading.whole { page.len() / 2 } else { 0 });
+            let filters = (!merged.is_empty()).then(|| Filter::of(merged)).into_iter().collect();
+            let page = PageRead { filters, others: others.to_vec() };
+            questions.lookups.extend(self.member.page_read(&mut deciding, key, page));
         }
         for (key, mut fingerprints) in questions.lookups {
             fingerprints.retain(|n| tables.pages.get(&key).is_some_and(|page| page.contains(n)));
@@ -406,6 +416,9 @@ proptest! {
         let mut sums = [Counters::default(); 3];
         for ((size, ..), counters) in &stormy.counters {
             sums[*size as usize] += counters;
+        }
+        for (_, _, [runs, ..], durations) in stormy.workflows.values() {
+            prop_assert_eq!(durations.count(), *runs, "every run has a duration");
         }
         let expected = recount(&records);
         prop_assert_eq!(sums, [expected; 3], "every size of bucket adds up to the recount");

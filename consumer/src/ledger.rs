@@ -9,7 +9,7 @@
 //! and only this member's claim can pass that. So what was read after the claim, plus what this member committed
 //! since, is what the database has: until the claim is lost, and then all of the partition is forgotten.
 
-use crate::filter::Filter;
+use crate::filter::{FILTERED_MIN, Filter, Filters};
 use crate::fingerprint_set::FingerprintSet;
 use crate::record::Partition;
 use crate::tail::Tail;
@@ -41,11 +41,57 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// As measured on PostgreSQL 15: 10 µs a lookup through `substring`, 28 ns a fingerprint of a page read whole.
+    /// As measured with PostgreSQL 15 on the same machine: 18 µs a lookup through `substring`, 50 ns a fingerprint of a
+    /// page that is read whole and made a filter of. A page that was asked for so often will be asked for again, so it is
+    /// read when half as much has been spent on it.
     #[must_use]
     pub fn with_budget(budget: usize) -> Self {
-        Self { budget, lookup_cost: 350, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
+        Self { budget, lookup_cost: 700, segment_min: 512, tail_runs_max: 512, tail_len_max: 1 << 17 }
     }
+}
+
+/// How large a page is in the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Fingerprints.
+    pub stored: usize,
+    /// What reading it costs, in fingerprints: of a segment with a filter that alone is read.
+    pub read: usize,
+}
+
+impl Size {
+    /// Of a page without stored filters.
+    #[must_use]
+    pub fn plain(stored: usize) -> Self {
+        Self { stored, read: stored }
+    }
+}
+
+/// A page as the database has it: the filters of its large segments, and all fingerprints of the others.
+#[derive(Clone, Debug, Default)]
+pub struct PageRead {
+    /// What the filters are of is not read.
+    pub filters: Vec<Filter>,
+    /// Ascending.
+    pub others: Vec<u64>,
+}
+
+impl PageRead {
+    /// Whether the page may have the fingerprint; `false` is sure.
+    #[must_use]
+    pub fn may_contain(&self, fingerprint: u64) -> bool {
+        self.others.binary_search(&fingerprint).is_ok()
+            || self.filters.iter().any(|filter| filter.may_contain(fingerprint))
+    }
+}
+
+/// How a page is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// All fingerprints, also of segments that have a filter.
+    pub whole: bool,
+    /// What it costs, in fingerprints.
+    pub cost: usize,
 }
 
 /// What the database must be asked to decide records of a page.
@@ -53,11 +99,8 @@ impl Tuning {
 pub enum Ask {
     /// Nothing: memory answers.
     Nothing,
-    /// The page, whole: so many fingerprints.
-    Page {
-        /// How many.
-        stored: usize,
-    },
+    /// The page.
+    Page(Reading),
     /// These fingerprints, ascending: whether the page has them. Of all others memory knows that it doesn't.
     Fingerprints(Vec<u64>),
 }
@@ -65,7 +108,7 @@ pub enum Ask {
 /// The pages in memory, under a budget, and the tails.
 pub struct Ledger {
     pages: HashMap<PageKey, Page>,
-    /// The pages by what they are worth, the least first.
+    /// The pages by what their last step is worth, the least first.
     worth: BTreeMap<(i64, u64), PageKey>,
     tails: BTreeMap<Partition, Tail>,
     tuning: Tuning,
@@ -76,8 +119,7 @@ pub struct Ledger {
 
 struct Page {
     known: Known,
-    /// Fingerprints in the database.
-    stored: usize,
+    size: Size,
     /// How often it was asked for, the past counting less: the logarithm, as of round 0.
     asked: f64,
     /// Lookups in the database since it was last read.
@@ -104,14 +146,16 @@ impl KnownPage<'_> {
 
 enum Known {
     Whole(FingerprintSet),
-    Filtered(Filter),
+    Filtered(Filters),
     Sized,
 }
 
 /// What an entry in the maps costs beside what is known of it, roughly.
 const PAGE_OVERHEAD_BYTES: usize = 192;
 /// After so many batches, what a page was asked for counts half.
-const HALF_LIFE_ROUNDS: f64 = 64.0;
+const HALF_LIFE_ROUNDS: f64 = 4.0;
+/// This share of what a page is asked for is taken to be repeats: only a page known whole answers them.
+const REPEATS: f64 = 1.0 / 16.0;
 /// Worth is compared in steps of a 1,024th of a power of two.
 const WORTH_STEPS: f64 = 1_024.0;
 /// A page takes the place of one that is worth half as much, not less: otherwise equals would drive each other out.
@@ -154,40 +198,43 @@ impl Ledger {
         self.pages.contains_key(&key)
     }
 
-    /// Takes note that the database has so many fingerprints of a page it knew nothing of.
-    pub fn sized(&mut self, key: PageKey, stored: usize) {
-        let known = if stored == 0 { Known::Whole(FingerprintSet::default()) } else { Known::Sized };
-        self.put(key, known, stored, 0.0);
+    /// Takes note of how large a page is that it knew nothing of.
+    pub fn sized(&mut self, key: PageKey, size: Size) {
+        let known = if size.stored == 0 { Known::Whole(FingerprintSet::default()) } else { Known::Sized };
+        self.put(key, known, size, 0.0);
     }
 
-    /// What must be asked to decide `fingerprints`, ascending, of this page; `stored` is its size in the database, for
+    /// What must be asked to decide `fingerprints`, ascending, of this page; `size` is its size in the database, for
     /// a page it knew nothing of when sizes were asked. One it has forgotten since has any size: all is looked up.
-    pub fn ask(&mut self, key: PageKey, fingerprints: &[u64], stored: Option<usize>) -> Ask {
+    pub fn ask(&mut self, key: PageKey, fingerprints: &[u64], size: Option<Size>) -> Ask {
         if !self.has(key) {
-            match stored {
-                Some(stored) => self.sized(key, stored),
+            match size {
+                Some(size) => self.sized(key, size),
                 None => return self.look_up_all(key, fingerprints),
             }
         }
-        let stored = stored.unwrap_or_default();
+        let size = size.unwrap_or_default();
         self.use_of(key, fingerprints.len());
-        let (stored, filter) = match self.pages.get(&key) {
+        let (size, filters) = match self.pages.get(&key) {
             Some(Page { known: Known::Whole(_), .. }) => return Ask::Nothing,
-            Some(Page { known: Known::Filtered(filter), stored, .. }) => (*stored, Some(filter)),
-            Some(Page { known: Known::Sized, stored, .. }) => (*stored, None),
+            Some(Page { known: Known::Filtered(filters), size, .. }) => (*size, Some(filters)),
+            Some(Page { known: Known::Sized, size, .. }) => (*size, None),
             // One that is worth less than all others is not even remembered by its size.
-            None => (stored, None),
+            None => (size, None),
         };
+        let known_by_filters = filters.is_some();
         let known = self.known(key);
-        let passes = |n: &u64| filter.is_none_or(|filter| filter.may_contain(*n)) && !known.contains(*n);
+        let passes = |n: &u64| filters.is_none_or(|filters| filters.may_contain(*n)) && !known.contains(*n);
         let unknown: Vec<u64> = fingerprints.iter().copied().filter(passes).collect();
         if unknown.is_empty() {
-            Ask::Nothing
-        } else if self.should_read(key, unknown.len(), stored) {
-            Ask::Page { stored }
-        } else {
-            Ask::Fingerprints(unknown)
+            return Ask::Nothing;
         }
+        let reading = if self.deserves_whole(key, fingerprints.len(), size) {
+            Some(Reading { whole: true, cost: size.stored })
+        } else {
+            self.reading(key, unknown.len(), size, known_by_filters)
+        };
+        reading.map_or(Ask::Fingerprints(unknown), Ask::Page)
     }
 
     fn look_up_all(&self, key: PageKey, fingerprints: &[u64]) -> Ask {
@@ -206,10 +253,20 @@ impl Ledger {
         KnownPage { whole, tail: self.tails.get(&key.partition).and_then(|tail| tail.page(key.quarter)) }
     }
 
-    /// Takes in what the database has of a page, ascending, and keeps as much of it as it is worth.
-    pub fn load(&mut self, key: PageKey, sorted: &[u64]) {
-        let asked = self.remove(key).map_or(0.0, |page| page.asked);
-        self.put(key, Known::Whole(FingerprintSet::from_sorted(sorted)), sorted.len(), asked);
+    /// Takes in what was read of a page, and keeps as much of it as it is worth.
+    pub fn load(&mut self, key: PageKey, page: PageRead) {
+        let PageRead { filters, others } = page;
+        let (asked, size) = self.remove(key).map_or((0.0, None), |page| (page.asked, Some(page.size)));
+        let whole =
+            filters.is_empty() && self.has_room_for(asked, REPEATS, FingerprintSet::bytes_for(others.len()));
+        // A page without filters is as large as what was read; of another its size was asked.
+        let size = size.filter(|_| !filters.is_empty()).unwrap_or_else(|| Size::plain(others.len()));
+        let known = if whole || filters.is_empty() && others.len() < FILTERED_MIN {
+            Known::Whole(FingerprintSet::from_sorted(&others))
+        } else {
+            Known::Filtered(Filters::of(filters, &others))
+        };
+        self.put(key, known, size, asked);
     }
 
     /// Remembers what a batch added to a page, once it is committed.
@@ -217,10 +274,15 @@ impl Ledger {
         let Some(mut page) = self.remove(key) else { return };
         match &mut page.known {
             Known::Whole(set) => set.extend_sorted(sorted),
-            Known::Filtered(filter) => sorted.iter().for_each(|fingerprint| filter.insert(*fingerprint)),
+            Known::Filtered(filters) => {
+                if !filters.extend(sorted) {
+                    page.known = Known::Sized;
+                }
+            }
             Known::Sized => {}
         }
-        page.stored += sorted.len();
+        page.size.stored += sorted.len();
+        page.size.read += sorted.len();
         self.place(key, page);
         self.shrink();
     }
@@ -250,24 +312,49 @@ impl Ledger {
         self.tails.remove(&partition);
     }
 
-    /// Whether reading the page costs less than looking so many fingerprints up: these alone, or with those of earlier
-    /// batches if there is room to keep what is read. A page that would fill half the budget is never read.
-    fn should_read(&mut self, key: PageKey, lookups: usize, stored: usize) -> bool {
+    /// Whether the repeats among so many fingerprints, which filters let pass, would cost more to look up than to read
+    /// the page whole; and whether there is room for it. One that would fill half the budget is never read.
+    fn deserves_whole(&self, key: PageKey, fingerprints: usize, size: Size) -> bool {
+        #[allow(clippy::cast_precision_loss)] // an estimate
+        let pays = fingerprints as f64 * REPEATS * self.tuning.lookup_cost as f64 >= size.stored as f64;
+        let asked = self.pages.get(&key).map_or(f64::MIN, |page| page.asked);
+        let room = || self.has_room_for(asked, REPEATS, FingerprintSet::bytes_for(size.stored));
+        pays && self.fits(size.stored) && room()
+    }
+
+    /// How to read the page, if that costs less than looking so many fingerprints up: these alone, or with those of
+    /// earlier batches if there is room to keep what is read. Its filters are not read again.
+    fn reading(
+        &mut self,
+        key: PageKey,
+        lookups: usize,
+        size: Size,
+        known_by_filters: bool,
+    ) -> Option<Reading> {
         let (mut asked, mut all) = (f64::MIN, lookups);
         if let Some(page) = self.pages.get_mut(&key) {
             page.lookups += lookups;
             (asked, all) = (page.asked, page.lookups);
         }
-        let pays = |lookups: usize| lookups * self.tuning.lookup_cost >= stored;
-        let fits = 2 * size_of::<u64>() * stored <= self.tuning.budget;
-        fits && (pays(lookups) || pays(all) && self.has_room(asked, stored))
+        let pays = |lookups: usize| lookups * self.tuning.lookup_cost >= size.read;
+        let room = || self.has_room_for(asked, Filters::DENIED_MIN, Filters::bytes_min(size.stored));
+        let whole = size.read == size.stored;
+        let better = whole || !known_by_filters;
+        let reads = better && self.fits(size.read) && (pays(lookups) || pays(all) && room());
+        reads.then_some(Reading { whole, cost: size.read })
     }
 
-    /// Whether a page of this size would be kept, if only by the smallest filter.
-    fn has_room(&self, asked: f64, stored: usize) -> bool {
-        let free = self.bytes + Filter::bytes_for(stored) + PAGE_OVERHEAD_BYTES <= self.tuning.budget;
+    /// Whether so many fingerprints may be read.
+    fn fits(&self, fingerprints: usize) -> bool {
+        2 * size_of::<u64>() * fingerprints <= self.tuning.budget
+    }
+
+    /// Whether so many bytes would be kept of a page, if they answer this share of what it is asked for: there is room,
+    /// or some that is worth less.
+    fn has_room_for(&self, asked: f64, share: f64, bytes: usize) -> bool {
+        let free = self.bytes + bytes + PAGE_OVERHEAD_BYTES <= self.tuning.budget;
         let least = self.worth.first_key_value().map_or(i64::MIN, |((worth, _), _)| *worth);
-        free || worth(asked, Filter::bytes_min(stored)) > least.saturating_add(WORTH_MARGIN)
+        free || worth(asked, share, bytes) > least.saturating_add(WORTH_MARGIN)
     }
 
     fn use_of(&mut self, key: PageKey, times: usize) {
@@ -279,14 +366,14 @@ impl Ledger {
         self.place(key, page);
     }
 
-    fn put(&mut self, key: PageKey, known: Known, stored: usize, asked: f64) {
-        self.place(key, Page { known, stored, asked, lookups: 0, place: (0, 0) });
+    fn put(&mut self, key: PageKey, known: Known, size: Size, asked: f64) {
+        self.place(key, Page { known, size, asked, lookups: 0, place: (0, 0) });
         self.shrink();
     }
 
     fn place(&mut self, key: PageKey, mut page: Page) {
         self.serial += 1;
-        page.place = (worth(page.asked, page.bytes()), self.serial);
+        page.place = (page.worth(), self.serial);
         self.bytes += page.bytes();
         self.worth.insert(page.place, key);
         self.pages.insert(key, page);
@@ -299,7 +386,7 @@ impl Ledger {
         Some(page)
     }
 
-    /// While there is too much, the page that is worth the least for its size is known less well.
+    /// While there is too much, the page whose last step is worth the least for its size is known less well.
     fn shrink(&mut self) {
         while self.bytes > self.tuning.budget {
             let Some((_, &least)) = self.worth.first_key_value() else { break };
@@ -315,19 +402,30 @@ impl Page {
         PAGE_OVERHEAD_BYTES
             + match &self.known {
                 Known::Whole(set) => set.bytes(),
-                Known::Filtered(filter) => filter.bytes(),
+                Known::Filtered(filters) => filters.bytes(),
                 Known::Sized => 0,
             }
+    }
+
+    /// What the bytes are worth that a step less would free, by what they answer.
+    fn worth(&self) -> i64 {
+        let (share, freed) = match &self.known {
+            Known::Whole(set) if set.len() < FILTERED_MIN => (1.0, set.bytes() + PAGE_OVERHEAD_BYTES),
+            Known::Whole(set) => (REPEATS, set.bytes().saturating_sub(Filters::bytes_for(set.len()))),
+            Known::Filtered(filters) => filters.last_step(),
+            Known::Sized => (1.0, PAGE_OVERHEAD_BYTES),
+        };
+        worth(self.asked, share, freed)
     }
 
     /// The page, a step less well known.
     fn less_known(mut self) -> Option<Self> {
         self.known = match self.known {
-            Known::Whole(set) if set.is_empty() => return None,
-            Known::Whole(set) => Known::Filtered(Filter::of(set.len(), set.iter())),
-            Known::Filtered(mut filter) => {
-                if filter.fold() {
-                    Known::Filtered(filter)
+            Known::Whole(set) if set.len() < FILTERED_MIN => return None,
+            Known::Whole(set) => Known::Filtered(Filters::of(Vec::new(), &set.iter().collect::<Vec<_>>())),
+            Known::Filtered(mut filters) => {
+                if filters.fold() {
+                    Known::Filtered(filters)
                 } else {
                     Known::Sized
                 }
@@ -338,10 +436,10 @@ impl Page {
     }
 }
 
-/// What a page is worth for its size.
+/// What bytes are worth that answer this share of what a page is asked for.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // an estimate
-fn worth(asked: f64, bytes: usize) -> i64 {
-    ((asked - (bytes.max(1) as f64).log2()) * WORTH_STEPS) as i64
+fn worth(asked: f64, share: f64, bytes: usize) -> i64 {
+    ((asked + share.log2() - (bytes.max(1) as f64).log2()) * WORTH_STEPS) as i64
 }
 
 #[cfg(test)]
@@ -361,6 +459,10 @@ mod tests {
         (1..=n).map(|i| i << 40).collect()
     }
 
+    fn load(ledger: &mut Ledger, key: PageKey, n: u64) {
+        ledger.load(key, PageRead { filters: Vec::new(), others: sorted(n) });
+    }
+
     /// A budget that has room for one page of 1,000 as a whole and a few filters.
     fn tight() -> Ledger {
         Ledger::new(Tuning { budget: FingerprintSet::from_sorted(&sorted(1_000)).bytes() + 4_000, ..LARGE })
@@ -369,7 +471,7 @@ mod tests {
     #[test]
     fn a_new_page_is_known_whole_and_needs_no_question() {
         let mut ledger = Ledger::new(LARGE);
-        assert_eq!(ledger.ask(key(0, 0), &[7, 9], Some(0)), Ask::Nothing);
+        assert_eq!(ledger.ask(key(0, 0), &[7, 9], Some(Size::plain(0))), Ask::Nothing);
         ledger.committed(key(0, 0), &[7]);
         assert!(ledger.known(key(0, 0)).contains(7) && !ledger.known(key(0, 0)).contains(9));
     }
@@ -378,57 +480,67 @@ mod tests {
     fn few_fingerprints_of_a_large_page_are_looked_up_until_reading_it_would_have_been_cheaper() {
         let mut ledger = Ledger::new(LARGE);
         for _ in 0..9 {
-            assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Fingerprints(vec![7]));
+            assert_eq!(ledger.ask(key(0, 0), &[7], Some(Size::plain(100))), Ask::Fingerprints(vec![7]));
         }
-        assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Page { stored: 100 });
-        ledger.load(key(0, 0), &sorted(100));
-        assert_eq!(ledger.ask(key(0, 0), &[7], Some(100)), Ask::Nothing);
+        assert_eq!(
+            ledger.ask(key(0, 0), &[7], Some(Size::plain(100))),
+            Ask::Page(Reading { whole: true, cost: 100 })
+        );
+        load(&mut ledger, key(0, 0), 100);
+        assert_eq!(ledger.ask(key(0, 0), &[7], Some(Size::plain(100))), Ask::Nothing);
     }
 
     #[test]
     fn many_fingerprints_of_a_page_read_it_at_once_unless_it_would_fill_half_the_memory() {
         let mut ledger = Ledger::new(LARGE);
         let many: Vec<u64> = sorted(7_000);
-        assert_eq!(ledger.ask(key(0, 0), &many, Some(65_000)), Ask::Page { stored: 65_000 });
-        assert_eq!(ledger.ask(key(0, 1), &many, Some(66_000)), Ask::Fingerprints(many));
+        assert_eq!(
+            ledger.ask(key(0, 0), &many, Some(Size::plain(65_000))),
+            Ask::Page(Reading { whole: true, cost: 65_000 })
+        );
+        assert_eq!(ledger.ask(key(0, 1), &many, Some(Size::plain(66_000))), Ask::Fingerprints(many));
     }
 
     #[test]
     fn under_pressure_the_page_of_little_use_becomes_a_filter_and_still_denies_strangers() {
         let mut ledger = tight();
-        ledger.ask(key(0, 0), &sorted(2), Some(1_000));
-        ledger.load(key(0, 0), &sorted(1_000));
-        ledger.ask(key(0, 1), &sorted(1_000), Some(1_000));
-        ledger.load(key(0, 1), &sorted(1_000));
+        ledger.ask(key(0, 0), &sorted(2), Some(Size::plain(1_000)));
+        load(&mut ledger, key(0, 0), 1_000);
+        ledger.ask(key(0, 1), &sorted(1_000), Some(Size::plain(1_000)));
+        load(&mut ledger, key(0, 1), 1_000);
         assert!(ledger.known(key(0, 1)).contains(1 << 40), "the busy one is whole");
         assert!(!ledger.known(key(0, 0)).contains(1 << 40), "the other isn't");
         assert_eq!(
-            ledger.ask(key(0, 0), &[1 << 40], Some(0)),
+            ledger.ask(key(0, 0), &[1 << 40], Some(Size::plain(0))),
             Ask::Fingerprints(vec![1 << 40]),
             "what it has passes"
         );
         let strangers = sorted(1_000)
             .into_iter()
             .map(|n| n + (1 << 39) + n / 77)
-            .filter(|stranger| ledger.ask(key(0, 0), &[*stranger], Some(0)) == Ask::Nothing);
+            .filter(|stranger| ledger.ask(key(0, 0), &[*stranger], Some(Size::plain(0))) == Ask::Nothing);
         assert!(strangers.count() > 500, "most of what it lacks needs no question");
     }
 
     #[test]
     fn what_is_added_to_a_filtered_page_passes_its_filter() {
         let mut ledger = tight();
-        ledger.load(key(0, 0), &sorted(1_000));
-        ledger.ask(key(0, 1), &sorted(1_000), Some(1_000));
-        ledger.load(key(0, 1), &sorted(1_000));
+        load(&mut ledger, key(0, 0), 1_000);
+        ledger.ask(key(0, 1), &sorted(1_000), Some(Size::plain(1_000)));
+        load(&mut ledger, key(0, 1), 1_000);
         ledger.committed(key(0, 0), &[77]);
-        assert_eq!(ledger.ask(key(0, 0), &[77], Some(0)), Ask::Fingerprints(vec![77]));
+        assert_eq!(ledger.ask(key(0, 0), &[77], Some(Size::plain(0))), Ask::Fingerprints(vec![77]));
     }
 
     #[test]
     fn a_page_forgotten_while_others_are_asked_for_is_not_taken_for_empty() {
         let mut ledger = Ledger::new(LARGE);
         assert_eq!(ledger.ask(key(0, 0), &[7, 8], None), Ask::Fingerprints(vec![7, 8]));
-        assert_eq!(ledger.ask(key(0, 0), &[7, 8], Some(0)), Ask::Nothing, "the database has nothing of it");
+        assert_eq!(
+            ledger.ask(key(0, 0), &[7, 8], Some(Size::plain(0))),
+            Ask::Nothing,
+            "the database has nothing of it"
+        );
     }
 
     #[test]
@@ -437,9 +549,9 @@ mod tests {
         for round in 0..20 {
             ledger.next_round();
             for page in 1..=40 {
-                if let Ask::Page { .. } = ledger.ask(key(0, page), &[5], Some(1_000)) {
+                if let Ask::Page(_) = ledger.ask(key(0, page), &[5], Some(Size::plain(1_000))) {
                     assert!(round < 19, "page {page} is read again and again");
-                    ledger.load(key(0, page), &sorted(1_000));
+                    load(&mut ledger, key(0, page), 1_000);
                 }
             }
         }
@@ -449,9 +561,9 @@ mod tests {
     #[test]
     fn bytes_add_up_and_forgetting_a_partition_leaves_the_others() {
         let mut ledger = Ledger::new(LARGE);
-        ledger.load(key(0, 0), &sorted(10));
+        load(&mut ledger, key(0, 0), 10);
         let one = ledger.bytes();
-        ledger.load(key(1, 0), &sorted(10));
+        load(&mut ledger, key(1, 0), 10);
         assert_eq!((ledger.pages(), ledger.bytes()), (2, 2 * one));
         ledger.forget(key(0, 0).partition);
         assert!(!ledger.has(key(0, 0)) && ledger.has(key(1, 0)));

@@ -2,7 +2,6 @@
 
 use crate::changes::Part;
 use crate::ledger::Ledger;
-use crate::member::Questions;
 use crate::progress::Progress;
 use crate::reason::Reason;
 use crate::record::Partition;
@@ -169,10 +168,13 @@ impl Meters {
         self.stopped.increment(1);
     }
 
-    /// What PostgreSQL is asked about a batch.
-    pub fn asked(&self, questions: &Questions) {
-        self.pages_read.increment(questions.pages.len() as u64);
-        let lookups: usize = questions.lookups.iter().map(|(_, fingerprints)| fingerprints.len()).sum();
+    /// So many pages are read to decide a batch.
+    pub fn pages_read(&self, pages: usize) {
+        self.pages_read.increment(pages as u64);
+    }
+
+    /// So many fingerprints are looked up to decide a batch.
+    pub fn looked_up(&self, lookups: usize) {
         self.lookups.increment(lookups as u64);
     }
 

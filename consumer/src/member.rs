@@ -7,7 +7,7 @@
 
 use crate::batch::Batch;
 use crate::changes::{Changes, Deciding, Part, Segment};
-use crate::ledger::{Ask, Ledger, PageKey};
+use crate::ledger::{Ask, Ledger, PageKey, PageRead, Reading, Size};
 use crate::progress::{Holding, Progress, Standing};
 use crate::record::{Offset, Partition};
 use crate::tail::Tail;
@@ -24,8 +24,8 @@ pub struct Member {
 /// What the database must be asked, to decide a batch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Questions {
-    /// Pages to be read whole, each with the number of its fingerprints.
-    pub pages: Vec<(PageKey, usize)>,
+    /// Pages to be read.
+    pub pages: Vec<(PageKey, Reading)>,
     /// Fingerprints to be looked up in their page, ascending.
     pub lookups: Vec<(PageKey, Vec<u64>)>,
 }
@@ -111,29 +111,46 @@ impl Member {
         deciding.undecided().into_iter().filter(|key| !self.ledger.has(*key)).collect()
     }
 
-    /// Decides what memory can, and says what the database must be asked for the rest. `sizes`: the fingerprints that
-    /// the database has of pages whose size was not known.
+    /// Decides what memory can, and says what the database must be asked for the rest. `sizes`: of pages whose
+    /// size was not known.
     #[must_use]
-    pub fn ask(&mut self, deciding: &mut Deciding, sizes: &HashMap<PageKey, usize>) -> Questions {
+    pub fn ask(&mut self, deciding: &mut Deciding, sizes: &HashMap<PageKey, Size>) -> Questions {
         let mut questions = Questions::default();
         let keys = deciding.undecided();
         // Of pages known by now no size was asked; taking in the others' sizes may drive them out of memory meanwhile.
         let unasked: Vec<bool> = keys.iter().map(|key| self.ledger.has(*key)).collect();
         for (key, unasked) in keys.into_iter().zip(unasked) {
-            let stored = (!unasked).then(|| sizes.get(&key).copied().unwrap_or_default());
-            match self.ledger.ask(key, &deciding.fingerprints(key), stored) {
+            let size = (!unasked).then(|| sizes.get(&key).copied().unwrap_or_default());
+            match self.ledger.ask(key, &deciding.fingerprints(key), size) {
                 Ask::Nothing => self.decide(deciding, key, &[]),
-                Ask::Page { stored } => questions.pages.push((key, stored)),
+                Ask::Page(reading) => questions.pages.push((key, reading)),
                 Ask::Fingerprints(fingerprints) => questions.lookups.push((key, fingerprints)),
             }
         }
         questions
     }
 
-    /// Decides the records of a page that was read: all its fingerprints, ascending.
-    pub fn page_read(&mut self, deciding: &mut Deciding, key: PageKey, page: &[u64]) {
-        self.decide(deciding, key, page);
+    /// Decides the records of a page that was read; or says which fingerprints, ascending, must be looked up for that,
+    /// because they pass its filters.
+    #[must_use]
+    pub fn page_read(
+        &mut self,
+        deciding: &mut Deciding,
+        key: PageKey,
+        page: PageRead,
+    ) -> Option<(PageKey, Vec<u64>)> {
+        let mut unknown = Vec::new();
+        if page.filters.is_empty() {
+            self.decide(deciding, key, &page.others);
+        } else {
+            unknown = deciding.fingerprints(key);
+            unknown.retain(|fingerprint| page.may_contain(*fingerprint));
+            if unknown.is_empty() {
+                self.decide(deciding, key, &[]);
+            }
+        }
         self.ledger.load(key, page);
+        (!unknown.is_empty()).then_some((key, unknown))
     }
 
     /// Decides the records of a page in which fingerprints were looked up: those that were found, ascending.

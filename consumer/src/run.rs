@@ -37,14 +37,8 @@ pub async fn run(settings: Run) -> anyhow::Result<()> {
         BadSetting(format!("ADMIN_ADDR {} can't be listened on: {error}", settings.admin_addr))
     })?;
 
-    let stopped = stop_signal()?;
-    tokio::select! {
-        ended = count(settings, readiness) => ended,
-        () = after(stopped) => {
-            tracing::warn!("stopped after {GRACE:?}, in the middle; what was not committed will be counted by others");
-            Ok(())
-        }
-    }
+    tokio::spawn(end_in_time(stop_signal()?));
+    count(settings, readiness).await
 }
 
 async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
@@ -134,9 +128,18 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-async fn after(stopped: impl Future<Output = ()>) {
+/// Ends the process when its grace period is over, whatever it is doing. A thread of its own waits for that: taking
+/// librdkafka's client down waits without a limit for brokers that don't answer, on whichever thread lets go of it last.
+async fn end_in_time(stopped: impl Future<Output = ()>) {
     stopped.await;
-    tokio::time::sleep(GRACE).await;
+    let end = || {
+        std::thread::sleep(GRACE);
+        tracing::warn!(
+            "stopped after {GRACE:?}, in the middle; what was not committed will be counted by others"
+        );
+        std::process::exit(0);
+    };
+    std::thread::Builder::new().name("grace".into()).spawn(end).expect("the system has a thread left");
 }
 
 fn hostname() -> String {

@@ -1,10 +1,12 @@
-//! What the consumer and the query API must agree on, and nothing else: buckets of time, the eight counters, and the
-//! keys of the cache. Pure: no I/O, no clock.
+//! What the consumer and the query API must agree on, and nothing else: buckets of time, the eight counters,
+//! histograms of durations, and the keys of the cache. Pure: no I/O, no clock.
 
 mod bucket;
 mod cache_key;
 mod counters;
+mod durations;
 
 pub use bucket::{BucketSize, Quarter};
 pub use cache_key::CacheKeys;
 pub use counters::Counters;
+pub use durations::Durations;

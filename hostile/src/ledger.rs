@@ -1,6 +1,7 @@
 //! The ledger's stored form: whatever a `bytea` holds, it is fingerprints or it is refused.
 
 use crate::Verdict;
+use consumer::filter::Filter;
 use consumer::fingerprint_set::{FingerprintSet, from_stored, stored};
 
 /// Reads `bytes` as a segment of a page.
@@ -8,6 +9,10 @@ use consumer::fingerprint_set::{FingerprintSet, from_stored, stored};
 /// # Panics
 /// When a fingerprint is lost, made up, or stored as another.
 pub fn check(bytes: &[u8]) -> Verdict {
+    if let Some(filter) = Filter::from_stored(bytes) {
+        assert_eq!(filter.stored(), bytes, "a filter that is read is what is stored");
+        let _ = filter.may_contain(bytes.len() as u64);
+    }
     let Some(read) = from_stored(bytes) else {
         assert_ne!(bytes.len() % 8, 0, "whole fingerprints are refused");
         return Verdict::Refused;
@@ -17,6 +22,8 @@ pub fn check(bytes: &[u8]) -> Verdict {
     let mut sorted = read;
     sorted.sort_unstable();
     let set = FingerprintSet::from_sorted(&sorted);
+    let filter = Filter::of(&sorted);
+    assert!(sorted.iter().all(|fingerprint| filter.may_contain(*fingerprint)), "its filter denies none");
     // 0 is no fingerprint: an empty slot has it.
     sorted.retain(|fingerprint| *fingerprint != 0);
     sorted.dedup();

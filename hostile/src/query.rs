@@ -18,38 +18,40 @@ pub fn check(bytes: &[u8]) -> Verdict {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let raw = RawRange::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let now = DateTime::from_timestamp(NOW, 0).expect("a time");
-    match raw.and_then(|raw| raw.normalise(now, &settings)) {
-        Ok(range) => {
+    match raw.and_then(|raw| Ok((raw.normalise(now, &settings)?, raw))) {
+        Ok((range, raw)) => {
             holds(&range, now, &settings);
+            again(&range, &raw, now);
             Verdict::Accepted
         }
         Err(bad) => {
-            assert!(["from", "to", "granularity"].contains(&bad.name) && !bad.detail.is_empty());
+            let known = ["from", "to", "granularity", "timezone", "compare"];
+            assert!(known.contains(&bad.name) && !bad.detail.is_empty());
             Verdict::Refused
         }
     }
 }
 
 fn holds(range: &Range, now: DateTime<Utc>, settings: &Settings) {
-    let (size, width) =
-        (range.granularity().size(), TimeDelta::seconds(range.granularity().size().seconds()));
+    let (zone, granularity) = (range.zone(), range.granularity());
+    let floor = |time| zone.floor(time, granularity);
     let (from, to) = (range.from(), range.to());
     assert!(from < to, "{range:?}");
-    assert_eq!((size.floor(from), size.floor(to)), (from, to), "whole buckets");
-    assert!(from <= now && to <= size.floor(now) + width, "not of the future: {range:?}");
-    let longest = TimeDelta::days(settings.max_range_days.into()) + width * 2;
+    assert_eq!((floor(from), floor(to)), (from, to), "whole buckets");
+    assert!(from <= now && to <= zone.end(now, granularity), "not of the future: {range:?}");
+    // A day of a zone has up to two of UTC: a date can be left out.
+    let longest = TimeDelta::days(i64::from(settings.max_range_days) + 4);
     assert!(to - from <= longest, "not longer than allowed: {range:?}");
-    assert_eq!(range.buckets().count() as i64, (to - from).num_seconds() / size.seconds());
+    assert!(range.buckets().all(|bucket| floor(bucket) == bucket && bucket < to));
     assert!(range.closed_until() <= now && range.closed_until() <= to);
-    assert!(range.compared_from().is_none_or(|before| before < from));
-    again(range, now);
+    assert!(range.comparison().is_none_or(|before| before.interval.from < from));
 }
 
 /// What was made of a range is made of itself: it is a cache's key.
-fn again(range: &Range, now: DateTime<Utc>) {
+fn again(range: &Range, raw: &RawRange, now: DateTime<Utc>) {
     let text = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(SecondsFormat::Millis, true));
     let granularity = Some(range.granularity().name().to_owned());
-    let raw = RawRange { from: text(range.from()), to: text(range.to()), granularity };
+    let raw = RawRange { from: text(range.from()), to: text(range.to()), granularity, ..raw.clone() };
     // The year 0 and before are nothing that RFC 3339 can say.
     if let Ok(same) = raw.normalise(now, &Settings { max_range_days: 3_660 }) {
         assert_eq!(same.key(), range.key());

@@ -15,11 +15,13 @@ pub enum Scope {
     Trends,
     /// Workflow outcomes, per workflow, and the recent failures.
     WorkflowHealth,
+    /// What stands out, in sentences.
+    Insights,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Summary, Self::Trends, Self::WorkflowHealth];
+    pub const ALL: [Self; 4] = [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::Insights];
 
     /// Its name: the last part of the path, and of the cache key.
     #[must_use]
@@ -28,6 +30,7 @@ impl Scope {
             Self::Summary => "summary",
             Self::Trends => "trends",
             Self::WorkflowHealth => "workflow-health",
+            Self::Insights => "insights",
         }
     }
 }
@@ -75,6 +78,17 @@ pub fn etag(body: &Bytes) -> Bytes {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     format!("W/\"{:016x}\"", hasher.finish()).into()
+}
+
+/// Writes a time that may be unknown: null then.
+pub(crate) fn time_or_null<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(known) => self::time(known, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Writes a time as answers do: UTC, milliseconds, `Z`.

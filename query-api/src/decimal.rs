@@ -16,6 +16,18 @@ impl Tenths {
         Self(n.saturating_mul(10))
     }
 
+    /// So many tenths.
+    #[must_use]
+    pub const fn of(tenths: i64) -> Self {
+        Self(tenths)
+    }
+
+    /// The nearest to a number; 0 for one that is none.
+    #[must_use]
+    pub fn near(number: f64) -> Self {
+        Self((number * 10.0).round() as i64)
+    }
+
     /// Below, at or above zero.
     #[must_use]
     pub const fn signum(self) -> i64 {
@@ -92,6 +104,12 @@ impl Ratio {
             .expect("two factors of 64 bits and a small one fit 128 bits")
     }
 
+    /// The nearest double, for what needs no exactness.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+
     /// How much more this is than `earlier`, in percent of `earlier`: 0 when both are 0, 100 when only `earlier` is.
     #[must_use]
     pub fn change_from(self, earlier: Self) -> Tenths {
@@ -111,8 +129,7 @@ impl Ratio {
     }
 
     fn rough_change_from(self, earlier: Self) -> Tenths {
-        let value = |ratio: Self| ratio.numerator as f64 / ratio.denominator as f64;
-        Tenths(((value(self) / value(earlier) - 1.0) * 1_000.0).round() as i64)
+        Tenths::near((self.to_f64() / earlier.to_f64() - 1.0) * 100.0)
     }
 }
 

@@ -5,12 +5,14 @@
 //!            token    who is asking                           pure
 //!            limit    may they, now                           pure
 //!            range    about what: canonical, so the cache key  pure
+//!              zone | compare | cells   days, periods, rows   pure
+//!            asked    that, and how it is listed              pure
 //!            cache    version first, then kept or loaded once
 //!              versions known in this process               pure
 //!              shared   Redis, optional                       the only one to know it
 //!              loads    how many at once, for how long
 //!              store    PostgreSQL                            the only one to know SQL
-//!              summary | trends | workflow_health             pure: rows to an answer
+//!              summary | trends | workflow_health | insights  pure: rows to an answer
 //!         -> routes   bytes, tag, or a problem
 //! ```
 //!
@@ -21,10 +23,19 @@ pub mod token;
 
 pub mod limit;
 
+pub mod cells;
+pub mod compare;
 pub mod range;
+pub mod zone;
+
+pub mod asked;
+pub mod listing;
 
 pub mod answer;
+pub mod compose;
 pub mod decimal;
+pub mod insights;
+pub mod percentiles;
 pub mod registry;
 pub mod summary;
 pub mod trends;

@@ -1,6 +1,9 @@
 //! The interval a request is about, made canonical: the same question always becomes the same range, and therefore the
 //! same cache key.
 
+use crate::cells::Cells;
+use crate::compare::{self, Compare, Comparison, Interval, Periods};
+use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::BucketSize;
 use serde::{Serialize, Serializer};
@@ -26,22 +29,13 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Granularity {
-    /// An hour.
+    /// An hour of the zone's clock.
     Hour,
-    /// A UTC day.
+    /// A day of the zone's calendar.
     Day,
 }
 
 impl Granularity {
-    /// The buckets of that width.
-    #[must_use]
-    pub const fn size(self) -> BucketSize {
-        match self {
-            Self::Hour => BucketSize::Hour,
-            Self::Day => BucketSize::Day,
-        }
-    }
-
     /// Its name in requests, answers and keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -75,6 +69,10 @@ pub struct RawRange {
     pub to: Option<String>,
     /// The parameter `granularity`.
     pub granularity: Option<String>,
+    /// The parameter `timezone`.
+    pub timezone: Option<String>,
+    /// The parameter `compare`.
+    pub compare: Option<String>,
 }
 
 impl RawRange {
@@ -89,6 +87,8 @@ impl RawRange {
                 "from" => ("from", &mut raw.from),
                 "to" => ("to", &mut raw.to),
                 "granularity" => ("granularity", &mut raw.granularity),
+                "timezone" => ("timezone", &mut raw.timezone),
+                "compare" => ("compare", &mut raw.compare),
                 _ => continue,
             };
             if slot.replace(value).is_some() {
@@ -103,11 +103,13 @@ impl RawRange {
     /// exactly 72 hours gives hours at any minute.)
     ///
     /// # Errors
-    /// When a time is no time or the granularity is unknown.
+    /// When a time is no time, or the granularity, the zone or the comparison is unknown.
     pub fn normalise(&self, now: DateTime<Utc>, settings: &Settings) -> Result<Range, BadParameter> {
         let from = time("from", self.from.as_deref())?;
         let to = time("to", self.to.as_deref())?;
         let granularity = granularity(self.granularity.as_deref())?;
+        let zone = zone(self.timezone.as_deref())?;
+        let compare = compare(self.compare.as_deref())?;
 
         let to = to.unwrap_or(now);
         let from = from.unwrap_or(to - DEFAULT_LENGTH);
@@ -115,7 +117,10 @@ impl RawRange {
         let (from, to) = (from.min(now), to.min(now));
         let from = from.max(to - TimeDelta::days(settings.max_range_days.into()));
         let granularity = granularity.unwrap_or(Granularity::of_length(to - from));
-        Ok(Range::around(from, to, granularity, now))
+        let range = Range::around(Interval { from, to }, granularity, zone.unwrap_or(Zone::UTC), now);
+        // Who names a zone means its calendar. Without one a period is a length of time, as it always was.
+        let periods = if zone.is_some() { Periods::Calendar } else { Periods::AsLong };
+        Ok(range.compared(compare, periods))
     }
 }
 
@@ -150,6 +155,22 @@ fn granularity(text: Option<&str>) -> Result<Option<Granularity>, BadParameter> 
     }
 }
 
+/// The zone of that name, whose `+` may have become a space like any other.
+fn zone(text: Option<&str>) -> Result<Option<Zone>, BadParameter> {
+    let named = |text: &str| Zone::named(&text.replace(' ', "+"));
+    let detail = || "`timezone` must be an IANA name, such as Europe/Berlin or UTC".to_owned();
+    text.map(|text| named(text).ok_or_else(|| BadParameter { name: "timezone", detail: detail() }))
+        .transpose()
+}
+
+fn compare(text: Option<&str>) -> Result<Compare, BadParameter> {
+    let Some(text) = text else { return Ok(Compare::default()) };
+    let names = Compare::ALL.map(Compare::name).join(", ");
+    let detail = || format!("`compare` must be one of {names}");
+    let known = Compare::ALL.into_iter().find(|mode| mode.name() == text);
+    known.ok_or_else(|| BadParameter { name: "compare", detail: detail() })
+}
+
 /// A canonical, half-open interval of whole buckets. All there is to know about `now` is in `closed_until`, so an
 /// answer is a function of the range and the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,17 +178,22 @@ pub struct Range {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     granularity: Granularity,
+    zone: Zone,
     closed_until: DateTime<Utc>,
+    comparison: Option<Comparison>,
 }
 
 impl Range {
-    fn around(from: DateTime<Utc>, to: DateTime<Utc>, granularity: Granularity, now: DateTime<Utc>) -> Self {
-        let size = granularity.size();
-        let (from, mut to) = (size.floor(from), size.ceil(to));
-        if from == to {
-            to += TimeDelta::seconds(size.seconds());
-        }
-        Self { from, to, granularity, closed_until: to.min(size.floor(now)) }
+    fn around(asked: Interval, granularity: Granularity, zone: Zone, now: DateTime<Utc>) -> Self {
+        let from = zone.floor(asked.from, granularity);
+        let to = zone.ceil(asked.to, granularity).max(zone.end(from, granularity));
+        let closed_until = to.min(zone.floor(now, granularity));
+        Self { from, to, granularity, zone, closed_until, comparison: None }
+    }
+
+    fn compared(self, mode: Compare, periods: Periods) -> Self {
+        let over = Interval { from: self.from, to: self.closed_until };
+        Self { comparison: compare::comparison(mode, over, self.zone, periods), ..self }
     }
 
     /// The first bucket's start.
@@ -188,17 +214,22 @@ impl Range {
         self.granularity
     }
 
+    /// The zone whose buckets they are.
+    #[must_use]
+    pub const fn zone(&self) -> Zone {
+        self.zone
+    }
+
     /// The end of what is over: the start of the bucket that contains now, where that lies in the range, else its end.
     #[must_use]
     pub const fn closed_until(&self) -> DateTime<Utc> {
         self.closed_until
     }
 
-    /// Where the period begins that `[from, closed_until)` is compared with; it ends at `from` and is as long. `None`
-    /// while nothing of the range is over. Both ends are whole buckets apart, so this is a bucket's start as well.
+    /// What `[from, closed_until)` is compared with; `None` while nothing of the range is over, or nothing is wanted.
     #[must_use]
-    pub fn compared_from(&self) -> Option<DateTime<Utc>> {
-        (self.from < self.closed_until).then(|| self.from - (self.closed_until - self.from))
+    pub const fn comparison(&self) -> Option<Comparison> {
+        self.comparison
     }
 
     /// Whether now is in the bucket that starts at `bucket`.
@@ -209,9 +240,48 @@ impl Range {
 
     /// The starts of its buckets.
     pub fn buckets(&self) -> impl Iterator<Item = DateTime<Utc>> + use<> {
-        let (to, width) = (self.to, TimeDelta::seconds(self.granularity.size().seconds()));
-        std::iter::successors(Some(self.from), move |bucket| Some(*bucket + width))
-            .take_while(move |b| *b < to)
+        self.starts(self.from, self.to)
+    }
+
+    fn starts(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + use<> {
+        let (zone, granularity) = (self.zone, self.granularity);
+        std::iter::successors(Some(from), move |bucket| Some(zone.end(*bucket, granularity)))
+            .take_while(move |bucket| *bucket < to)
+    }
+
+    /// Its buckets.
+    #[must_use]
+    pub fn cells(&self) -> Cells {
+        Cells::between(self.buckets().chain([self.to]).collect())
+    }
+
+    /// What of it is over, and what is open.
+    #[must_use]
+    pub fn parts(&self) -> Cells {
+        Cells::between(vec![self.from, self.closed_until, self.to])
+    }
+
+    /// What it is compared with, as a whole; no cell where there is nothing.
+    #[must_use]
+    pub fn compared_whole(&self) -> Cells {
+        let ends = |Comparison { interval, .. }: Comparison| vec![interval.from, interval.to];
+        Cells::between(self.comparison.map(ends).unwrap_or_default())
+    }
+
+    /// What it is compared with, by bucket; no cell where there is nothing.
+    #[must_use]
+    pub fn compared_cells(&self) -> Cells {
+        let buckets = |Comparison { interval: Interval { from, to }, .. }: Comparison| {
+            self.starts(from, to).chain([to]).collect()
+        };
+        Cells::between(self.comparison.map(buckets).unwrap_or_default())
+    }
+
+    /// The same, rounded outward to hours of UTC, for what is counted by those alone.
+    #[must_use]
+    pub fn in_utc_hours(self) -> Self {
+        let (from, to) = (BucketSize::Hour.floor(self.from), BucketSize::Hour.ceil(self.to));
+        Self { from, to, ..self }
     }
 
     /// Its part of a cache key. Whether its last bucket is open is part of it: an answer given while an hour ran is not
@@ -219,11 +289,16 @@ impl Range {
     #[must_use]
     pub fn key(&self) -> String {
         let state = if self.closed_until < self.to { "open" } else { "closed" };
-        format!("{}/{}/{}/{state}", self.from.timestamp(), self.to.timestamp(), self.granularity.name())
+        let compared = self.comparison.map_or_else(
+            || Compare::None.name().to_owned(),
+            |Comparison { mode, interval }| format!("{}@{}", mode.name(), interval.from.timestamp()),
+        );
+        let (from, to) = (self.from.timestamp(), self.to.timestamp());
+        format!("{from}/{to}/{}/{state}/{}/{compared}", self.granularity.name(), self.zone.name())
     }
 }
 
-/// As answers show it: `{"from","to","granularity"}`.
+/// As answers show it: `{"from","to","granularity","timezone"}`.
 impl Serialize for Range {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -233,8 +308,10 @@ impl Serialize for Range {
             #[serde(serialize_with = "crate::answer::time")]
             to: DateTime<Utc>,
             granularity: Granularity,
+            timezone: &'static str,
         }
-        Shown { from: self.from, to: self.to, granularity: self.granularity }.serialize(serializer)
+        let Self { from, to, granularity, .. } = *self;
+        Shown { from, to, granularity, timezone: self.zone.name() }.serialize(serializer)
     }
 }
 

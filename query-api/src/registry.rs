@@ -18,7 +18,7 @@ pub enum Unit {
 
 impl Unit {
     /// What follows a number of it in a sentence.
-    const fn suffix(self) -> &'static str {
+    pub(crate) const fn suffix(self) -> &'static str {
         match self {
             Self::Count => "",
             Self::Percent => " %",
@@ -48,6 +48,15 @@ pub enum Bad {
     Above,
 }
 
+/// Which way a KPI should go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The more the better.
+    More,
+    /// The less the better.
+    Less,
+}
+
 /// When a KPI's value is an alert.
 pub struct Rule {
     /// The alert's stable name.
@@ -62,10 +71,6 @@ pub struct Rule {
     pub critical: i64,
     /// With a smaller sample the value says too little.
     pub least_sample: i64,
-    /// How many things the value speaks of.
-    pub sample: fn(&Counters) -> i64,
-    /// What those things are called.
-    pub of: &'static str,
 }
 
 /// A figure of the summary.
@@ -80,6 +85,12 @@ pub struct Kpi {
     pub description: &'static str,
     /// How it is computed.
     pub value: fn(&Counters) -> Ratio,
+    /// How many things the value speaks of.
+    pub sample: fn(&Counters) -> i64,
+    /// What those things are called.
+    pub of: &'static str,
+    /// Which way it should go.
+    pub better: Better,
     /// When it is an alert.
     pub rules: &'static [Rule],
 }
@@ -92,6 +103,9 @@ pub const KPIS: &[Kpi] = &[
         unit: Unit::Count,
         description: "Orders captured from commerce events",
         value: |c| Ratio::of(c.orders_created, 1),
+        sample: |c| c.orders_created,
+        of: "orders",
+        better: Better::More,
         rules: &[],
     },
     Kpi {
@@ -100,6 +114,9 @@ pub const KPIS: &[Kpi] = &[
         unit: Unit::Percent,
         description: "Share of attempted payments that succeeded",
         value: |c| Ratio::percent(c.payments_successful, c.payments_total),
+        sample: |c| c.payments_total,
+        of: "payments",
+        better: Better::More,
         rules: &[Rule {
             key: "payment_success_low",
             title: "Payments are failing",
@@ -107,8 +124,6 @@ pub const KPIS: &[Kpi] = &[
             warning: 95,
             critical: 85,
             least_sample: 20,
-            sample: |c| c.payments_total,
-            of: "payments",
         }],
     },
     Kpi {
@@ -117,6 +132,9 @@ pub const KPIS: &[Kpi] = &[
         unit: Unit::Percent,
         description: "Share of finished workflow runs that failed",
         value: |c| Ratio::percent(c.workflows_failed, c.workflows_total),
+        sample: |c| c.workflows_total,
+        of: "workflow runs",
+        better: Better::Less,
         rules: &[Rule {
             key: "workflow_failures_high",
             title: "Workflows are failing",
@@ -124,8 +142,6 @@ pub const KPIS: &[Kpi] = &[
             warning: 10,
             critical: 25,
             least_sample: 10,
-            sample: |c| c.workflows_total,
-            of: "workflow runs",
         }],
     },
     Kpi {
@@ -134,6 +150,9 @@ pub const KPIS: &[Kpi] = &[
         unit: Unit::Ms,
         description: "Mean execution time of finished workflow runs",
         value: |c| Ratio::of(c.total_execution_time_ms, c.workflows_total),
+        sample: |c| c.workflows_total,
+        of: "workflow runs",
+        better: Better::Less,
         rules: &[],
     },
     Kpi {
@@ -142,6 +161,9 @@ pub const KPIS: &[Kpi] = &[
         unit: Unit::Percent,
         description: "Share of the messages sent that were delivered or read",
         value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
+        sample: |c| c.messages_sent,
+        of: "messages",
+        better: Better::More,
         rules: &[Rule {
             key: "message_delivery_low",
             title: "Messages are not delivered",
@@ -149,8 +171,6 @@ pub const KPIS: &[Kpi] = &[
             warning: 90,
             critical: 75,
             least_sample: 20,
-            sample: |c| c.messages_sent,
-            of: "messages",
         }],
     },
 ];
@@ -185,7 +205,7 @@ impl Kpi {
     /// Judges the value as it is shown: an alert never says "95 is below 95".
     fn judge(&self, rule: &Rule, counters: &Counters) -> Option<Alert> {
         let value = (self.value)(counters).tenths();
-        let sample = (rule.sample)(counters);
+        let sample = (self.sample)(counters);
         let (severity, threshold) = rule.severity(value)?;
         (sample >= rule.least_sample).then(|| Alert {
             key: rule.key,
@@ -204,7 +224,7 @@ impl Kpi {
             Bad::Below => "below",
             Bad::Above => "above",
         };
-        let (label, unit, of) = (self.label, self.unit.suffix(), rule.of);
+        let (label, unit, of) = (self.label, self.unit.suffix(), self.of);
         format!("{label} is {value}{unit} over {sample} {of}, {side} {threshold}{unit}")
     }
 }

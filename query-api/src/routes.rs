@@ -3,16 +3,15 @@
 //! Filters match and extract strings; `Api::answer` is the life of a request.
 
 use crate::answer::{Answer, Scope};
+use crate::asked::Asked;
 use crate::cache::{Cache, Given, Question};
+use crate::compose;
 use crate::limit::{Admission, Limit};
 use crate::problem::Problem;
-use crate::range::{self, Range, RawRange};
-use crate::store::{self, Store};
+use crate::range;
+use crate::store::Store;
 use crate::streams::Streams;
-use crate::summary::Summary;
 use crate::token::{Grant, Refusal, Verifier};
-use crate::trends::Trends;
-use crate::workflow_health::WorkflowHealth;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use std::convert::Infallible;
@@ -137,9 +136,10 @@ impl Api {
     async fn answer(self: &Arc<Self>, scope: Scope, ask: &Ask) -> Result<Response<Bytes>, Problem> {
         let now = (self.clock)();
         let Grant { organization, .. } = self.admitted(ask, now)?;
-        let range = RawRange::from_pairs(ask.pairs.iter().cloned())?.normalise(now, &self.ranges)?;
-        let question = Question { organization: Arc::clone(&organization), scope, range: range.key() };
-        let load = || Arc::clone(self).load(scope, organization, range, now);
+        let asked = Asked::of(scope, &ask.pairs, now, &self.ranges)?;
+        let question = Question { organization: Arc::clone(&organization), scope, range: asked.key() };
+        let api = Arc::clone(self);
+        let load = || async move { compose::answer(&api.store, &organization, &asked, now).await };
         let given = self.cache.answer(question, load).await.map_err(|error| {
             tracing::warn!(scope = scope.name(), %error, "the rows can't be read");
             Problem::unavailable()
@@ -147,29 +147,6 @@ impl Api {
         Ok(match given {
             Given::Fresh(answer) => fresh(answer, &ask.headers),
             Given::Stale(answer, age) => stale(&answer, age),
-        })
-    }
-
-    async fn load(
-        self: Arc<Self>,
-        scope: Scope,
-        organization: Arc<str>,
-        range: Range,
-        now: DateTime<Utc>,
-    ) -> Result<Answer, store::Error> {
-        Ok(match scope {
-            Scope::Summary => {
-                let (profile, sums) = self.store.summary(&organization, &range).await?;
-                Answer::of(&Summary::new(&organization, range, profile, &sums, now))
-            }
-            Scope::Trends => {
-                let rows = self.store.buckets(&organization, &range).await?;
-                Answer::of(&Trends::new(&organization, range, &rows, now))
-            }
-            Scope::WorkflowHealth => {
-                let rows = self.store.workflow_health(&organization, &range).await?;
-                Answer::of(&WorkflowHealth::new(&organization, range, rows, now))
-            }
         })
     }
 }

@@ -1,18 +1,23 @@
 //! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
 //! organization.
 
+use crate::cells::Cells;
+use crate::compare::Interval;
+use crate::insights::{self, Scene};
+use crate::listing::{Listing, Sort};
 use crate::range::Range;
 use crate::summary::{Plan, Profile, Sums};
-use crate::workflow_health::{FAILURES_MAX, Failure, Rows, Runs, WORKFLOWS_MAX, Workflow};
+use crate::trends::{self, Bucket};
+use crate::workflow_health::Rows;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{BucketSize, Counters};
-use futures_util::future::try_join;
-use std::collections::BTreeMap;
+use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
 use tokio_postgres::Row;
 
 mod connect;
+mod workflows;
 
 pub use connect::{BadSettings, Settings};
 
@@ -28,6 +33,9 @@ pub enum Error {
     /// PostgreSQL refused or gave up.
     #[error("PostgreSQL failed: {}", causes(.0))]
     Failed(#[from] tokio_postgres::Error),
+    /// It has what the consumer doesn't write.
+    #[error("the database has {0}")]
+    Unexpected(&'static str),
 }
 
 /// What an error says, and what it says of its causes: the libraries keep "connection refused" two steps down.
@@ -54,6 +62,19 @@ pub enum State {
     Away(String),
 }
 
+/// Rows, and what is known of their completeness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Read<T> {
+    /// All records the brokers held up to this instant are in the rows; `None` while some partition has never been read.
+    pub complete_through: Option<DateTime<Utc>>,
+    /// The rows.
+    pub rows: T,
+}
+
+/// The least of all partitions; null where one of them has none, or there is no partition.
+const COMPLETE_THROUGH: &str = "
+    select case when bool_and(complete_through is not null) then min(complete_through) end from consumer_progress";
+
 /// Reads rows.
 pub struct Store {
     pool: Pool,
@@ -68,46 +89,85 @@ impl Store {
         Ok(Self { pool: connect::pool(settings)? })
     }
 
-    /// Who the organization is, and its counters: of the range's closed and open buckets, and of the period before.
+    /// Who the organization is, and its counters: of what is over of the range, of what is open, and of what it is
+    /// compared with.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn summary(&self, organization: &str, range: &Range) -> Result<(Option<Profile>, Sums), Error> {
-        let client = self.pool.get().await?;
-        try_join(profile(&client, organization), sums(&client, organization, range)).await
-    }
-
-    /// The counters of the range's buckets; buckets without a row are absent.
-    ///
-    /// # Errors
-    /// When PostgreSQL is away or gives up.
-    pub async fn buckets(
+    pub async fn summary(
         &self,
         organization: &str,
         range: &Range,
-    ) -> Result<BTreeMap<DateTime<Utc>, Counters>, Error> {
+    ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
         let client = self.pool.get().await?;
-        let size = range.granularity().size();
-        let (table, column) = (size.table(), size.column());
-        let columns = Counters::NAMES.join(", ");
-        let sql = format!(
-            "select {column}, {columns} from {table}
-             where organization_id = $1 and {column} >= $2 and {column} < $3"
-        );
-        let statement = client.prepare_cached(&sql).await?;
-        let rows = client.query(&statement, &[&organization, &range.from(), &range.to()]).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, counters(row)?))).collect()
+        let (parts, earlier) = (range.parts(), range.compared_whole());
+        let rows = async {
+            let (profile, parts, earlier) = try_join3(
+                profile(&client, organization),
+                sums(&client, organization, &parts),
+                sums(&client, organization, &earlier),
+            )
+            .await?;
+            let part = |parts: &[Counters], place: usize| parts.get(place).copied().unwrap_or_default();
+            let sums = Sums { earlier: part(&earlier, 0), closed: part(&parts, 0), open: part(&parts, 1) };
+            Ok((profile, sums))
+        };
+        read(&client, rows).await
     }
 
-    /// Workflow runs in total, by workflow, and the newest failures.
+    /// The counters of the range's buckets, and of those it is compared with.
     ///
     /// # Errors
     /// When PostgreSQL is away or gives up.
-    pub async fn workflow_health(&self, organization: &str, range: &Range) -> Result<Rows, Error> {
+    pub async fn trends(&self, organization: &str, range: &Range) -> Result<Read<trends::Rows>, Error> {
         let client = self.pool.get().await?;
-        let runs = workflows(&client, organization, range);
-        let ((totals, workflows), failures) = try_join(runs, failures(&client, organization, range)).await?;
-        Ok(Rows { totals, workflows, failures })
+        let (cells, compared) = (range.cells(), range.compared_cells());
+        let rows = async {
+            let of = |cells| buckets(&client, organization, cells);
+            let (series, previous) = try_join(of(&cells), of(&compared)).await?;
+            Ok(trends::Rows { series, previous })
+        };
+        read(&client, rows).await
+    }
+
+    /// Workflow runs in total, by workflow, and a page of the failures.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn workflow_health(
+        &self,
+        organization: &str,
+        range: &Range,
+        listing: &Listing,
+    ) -> Result<Read<Rows>, Error> {
+        let client = self.pool.get().await?;
+        let all = Interval { from: range.from(), to: range.to() };
+        let rows = async {
+            let ((totals, workflows), failures) = try_join(
+                workflows::workflows(&client, organization, all, listing.sort),
+                workflows::failures(&client, organization, all, listing),
+            )
+            .await?;
+            Ok(Rows { totals, workflows, failures })
+        };
+        read(&client, rows).await
+    }
+
+    /// The counters of the scene's hours, and the workflow runs of the period that is judged.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away or gives up.
+    pub async fn insights(&self, organization: &str, scene: &Scene) -> Result<Read<insights::Rows>, Error> {
+        let client = self.pool.get().await?;
+        let rows = async {
+            let (hours, (totals, workflows)) = try_join(
+                sums(&client, organization, scene.hours()),
+                workflows::workflows(&client, organization, scene.judged(), Sort::Failures),
+            )
+            .await?;
+            Ok(insights::Rows { hours, totals, workflows })
+        };
+        read(&client, rows).await
     }
 
     /// How much has been counted of each organization in the days of late: another number whenever another record was.
@@ -156,6 +216,16 @@ impl Store {
     }
 }
 
+/// Rows, and how complete they are. That is asked first: a batch's rows and its partitions' progress are one commit, so
+/// rows read later than the progress have all that it promises.
+async fn read<T>(client: &Object, rows: impl Future<Output = Result<T, Error>>) -> Result<Read<T>, Error> {
+    let statement = client.prepare_cached(COMPLETE_THROUGH).await?;
+    let complete_through = async { Ok(client.query_one(&statement, &[]).await?.try_get(0)?) };
+    // Joined in order, so sent in order, and the server answers in the order in which it is asked.
+    let (complete_through, rows) = tokio::try_join!(biased; complete_through, rows)?;
+    Ok(Read { complete_through, rows })
+}
+
 async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>, Error> {
     let sql = "select name, plan_id, plan_name from organizations where organization_id = $1";
     let statement = client.prepare_cached(sql).await?;
@@ -167,33 +237,42 @@ async fn profile(client: &Object, organization: &str) -> Result<Option<Profile>,
     Ok(Some(Profile { name, plan }))
 }
 
-/// One pass over both periods. Part 0 is the period before, 1 what is over of the range, 2 what is open. All the ends
-/// are starts of buckets of the range's own size, so the sums are exact.
-async fn sums(client: &Object, organization: &str, range: &Range) -> Result<Sums, Error> {
-    let size = range.granularity().size();
-    let statement = client.prepare_cached(&sums_sql(size)).await?;
-    let since = range.compared_from().unwrap_or(range.from());
-    let bounds = (range.from(), range.closed_until(), range.to());
-    let rows = client.query(&statement, &[&organization, &since, &bounds.0, &bounds.1, &bounds.2]).await?;
-    let mut sums = Sums::default();
+/// The counters and durations of each cell.
+async fn buckets(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Bucket>, Error> {
+    let counters = sums(client, organization, cells);
+    let (counters, durations) = try_join(counters, workflows::durations(client, organization, cells)).await?;
+    let bucket = |(counters, durations)| Bucket { counters, durations };
+    Ok(counters.into_iter().zip(durations).map(bucket).collect())
+}
+
+/// The counters of each cell. Every cell is made of whole rows, so the sums are exact.
+async fn sums(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Counters>, Error> {
+    let Some((from, to)) = cells.extent() else { return Ok(Vec::new()) };
+    let statement = client.prepare_cached(&sums_sql(cells.rows())).await?;
+    let rows = client.query(&statement, &[&organization, &from, &to, &cells.edges()]).await?;
+    let mut sums = vec![Counters::default(); cells.len()];
     for row in &rows {
-        let counters = counters(row)?;
-        match row.try_get::<_, i32>(0)? {
-            0 => sums.earlier = counters,
-            1 => sums.closed = counters,
-            _ => sums.open = counters,
+        if let Some(cell) = cell(row)?.and_then(|cell| sums.get_mut(cell)) {
+            *cell = counters(row)?;
         }
     }
     Ok(sums)
 }
 
+/// width_bucket counts the edges that are not after a row's bucket: its cell's number, from 1.
 fn sums_sql(size: BucketSize) -> String {
     let (table, column) = (size.table(), size.column());
     let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
     format!(
-        "select ({column} >= $3)::int + ({column} >= $4)::int as part, {sums} from {table}
-         where organization_id = $1 and {column} >= $2 and {column} < $5 group by part"
+        "select width_bucket({column}, $4::timestamptz[]) as cell, {sums} from {table}
+         where organization_id = $1 and {column} >= $2 and {column} < $3 group by cell"
     )
+}
+
+/// The place of a row's cell, which is its first column.
+fn cell(row: &Row) -> Result<Option<usize>, Error> {
+    let number: i32 = row.try_get(0)?;
+    Ok(usize::try_from(number - 1).ok())
 }
 
 /// The counters of a row, from its second column on.
@@ -203,67 +282,4 @@ fn counters(row: &Row) -> Result<Counters, Error> {
         *value = row.try_get(index + 1)?;
     }
     Ok(Counters::from_values(values))
-}
-
-/// The workflows with most failures, and the totals over all of them, listed or not: the windows are computed before
-/// the limit.
-async fn workflows(
-    client: &Object,
-    organization: &str,
-    range: &Range,
-) -> Result<(Runs, Vec<Workflow>), Error> {
-    let sql = "
-        with workflows as (
-            select workflow_id,
-                   (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1] as name,
-                   sum(runs) as runs, sum(failed) as failed, sum(failed_safety_limit) as failed_safety_limit,
-                   sum(total_execution_time_ms) as total_execution_time_ms
-            from workflow_hourly_metrics
-            where organization_id = $1 and hour_bucket >= $2 and hour_bucket < $3
-            group by workflow_id
-        )
-        select workflow_id, name, runs::bigint, failed::bigint, failed_safety_limit::bigint,
-               total_execution_time_ms::bigint, (sum(runs) over ())::bigint, (sum(failed) over ())::bigint,
-               (sum(failed_safety_limit) over ())::bigint, (sum(total_execution_time_ms) over ())::bigint
-        from workflows
-        order by failed + failed_safety_limit desc, runs desc, workflow_id
-        limit $4";
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &WORKFLOWS_MAX]).await?;
-    let totals = rows.first().map(|row| runs(row, 6)).transpose()?.unwrap_or_default();
-    let workflow =
-        |row: &Row| Ok(Workflow { id: row.try_get(0)?, name: row.try_get(1)?, runs: runs(row, 2)? });
-    Ok((totals, rows.iter().map(workflow).collect::<Result<_, Error>>()?))
-}
-
-fn runs(row: &Row, first: usize) -> Result<Runs, Error> {
-    Ok(Runs {
-        total: row.try_get(first)?,
-        failed: row.try_get(first + 1)?,
-        failed_safety_limit: row.try_get(first + 2)?,
-        total_execution_time_ms: row.try_get(first + 3)?,
-    })
-}
-
-async fn failures(client: &Object, organization: &str, range: &Range) -> Result<Vec<Failure>, Error> {
-    let sql = "
-        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
-        from workflow_failures
-        where organization_id = $1 and finished_at >= $2 and finished_at < $3
-        order by finished_at desc, execution_id desc
-        limit $4";
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &[&organization, &range.from(), &range.to(), &FAILURES_MAX]).await?;
-    let failure = |row: &Row| {
-        Ok(Failure {
-            execution_id: row.try_get(0)?,
-            workflow_id: row.try_get(1)?,
-            workflow_name: row.try_get(2)?,
-            outcome: row.try_get(3)?,
-            error_message: row.try_get(4)?,
-            execution_time_ms: row.try_get(5)?,
-            finished_at: row.try_get(6)?,
-        })
-    };
-    rows.iter().map(failure).collect()
 }

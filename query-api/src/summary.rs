@@ -1,6 +1,7 @@
 //! The summary: who, on which plan, the KPIs against the period before, alerts, health. Pure.
 
-use crate::decimal::Tenths;
+use crate::compare::Comparison;
+use crate::decimal::{Ratio, Tenths};
 use crate::range::Range;
 use crate::registry::{Alert, KPIS, Kpi, Severity, Unit};
 use chrono::{DateTime, Utc};
@@ -25,10 +26,10 @@ pub struct Plan {
     pub name: String,
 }
 
-/// The counters of a range, and of the period it is compared with.
+/// The counters of a range, and of what it is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Of the period before.
+    /// Of what it is compared with.
     pub earlier: Counters,
     /// Of the buckets that are over.
     pub closed: Counters,
@@ -55,6 +56,7 @@ struct Figure {
     delta_percent: Tenths,
     severity: Severity,
     description: &'static str,
+    previous_value: Option<Tenths>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +74,9 @@ pub struct Summary<'a> {
     organization_name: Option<String>,
     plan: Option<Plan>,
     range: Range,
+    #[serde(serialize_with = "crate::answer::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
+    comparison: Option<Comparison>,
     kpis: Vec<Figure>,
     alerts: Vec<Alert>,
     system_health: Health,
@@ -85,8 +90,8 @@ impl<'a> Summary<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        profile: Option<Profile>,
-        sums: &Sums,
+        complete_through: Option<DateTime<Utc>>,
+        (profile, sums): (Option<Profile>, Sums),
         now: DateTime<Utc>,
     ) -> Self {
         let mut counters = sums.closed;
@@ -98,7 +103,9 @@ impl<'a> Summary<'a> {
             organization_name,
             plan,
             range,
-            kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, sums)).collect(),
+            complete_through,
+            comparison: range.comparison(),
+            kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, &sums)).collect(),
             system_health: Health { status: worst(alerts.iter()), alert_count: alerts.len() },
             alerts,
             generated_at: now,
@@ -108,10 +115,9 @@ impl<'a> Summary<'a> {
 
 fn figure(kpi: &Kpi, range: &Range, counters: &Counters, sums: &Sums) -> Figure {
     let alerts: Vec<_> = kpi.alerts(counters).collect();
-    let change = match range.compared_from() {
-        Some(_) => (kpi.value)(&sums.closed).change_from((kpi.value)(&sums.earlier)),
-        None => Tenths::default(),
-    };
+    let earlier = range.comparison().map(|_| (kpi.value)(&sums.earlier));
+    let change =
+        earlier.map_or_else(Tenths::default, |earlier| (kpi.value)(&sums.closed).change_from(earlier));
     Figure {
         key: kpi.key,
         label: kpi.label,
@@ -121,6 +127,7 @@ fn figure(kpi: &Kpi, range: &Range, counters: &Counters, sums: &Sums) -> Figure 
         delta_percent: change,
         severity: worst(alerts.iter()),
         description: kpi.description,
+        previous_value: earlier.map(Ratio::tenths),
     }
 }
 
@@ -142,7 +149,7 @@ mod tests {
     use crate::range::{RawRange, Settings};
 
     fn range(from: &str, to: &str, now: &str) -> Range {
-        let raw = RawRange { from: Some(from.into()), to: Some(to.into()), granularity: None };
+        let raw = RawRange { from: Some(from.into()), to: Some(to.into()), ..RawRange::default() };
         raw.normalise(now.parse().unwrap(), &Settings { max_range_days: 90 }).unwrap()
     }
 
@@ -159,12 +166,18 @@ mod tests {
         let sums = Sums { earlier: orders(36), closed: orders(42), open: orders(0) };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T10:00:12Z");
         let now = "2026-02-25T10:00:12Z".parse().unwrap();
-        let json = serde_json::to_string(&Summary::new("org_123", range, Some(profile), &sums, now)).unwrap();
+        let json =
+            serde_json::to_string(&Summary::new("org_123", range, Some(now), (Some(profile), sums), now))
+                .unwrap();
         let start = concat!(
             r#"{"organizationId":"org_123","organizationName":"Acme","plan":{"id":"plan_pro","name":"pro"},"#,
-            r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour"},"#,
+            r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour","#,
+            r#""timezone":"UTC"},"completeThrough":"2026-02-25T10:00:12.000Z","#,
+            r#""comparison":{"mode":"previous_period","from":"2026-02-24T14:00:00.000Z","#,
+            r#""to":"2026-02-25T00:00:00.000Z"},"#,
             r#""kpis":[{"key":"orders_created","label":"Orders Created","value":42,"unit":"count","trend":"up","#,
-            r#""deltaPercent":16.7,"severity":"healthy","description":"Orders captured from commerce events"},"#,
+            r#""deltaPercent":16.7,"severity":"healthy","description":"Orders captured from commerce events","#,
+            r#""previousValue":36},"#,
         );
         let end = concat!(
             r#""alerts":[],"systemHealth":{"status":"healthy","alertCount":0},"#,
@@ -178,11 +191,12 @@ mod tests {
     fn an_organization_nobody_has_heard_of_is_all_zeros() {
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let now = "2026-02-25T12:00:00Z".parse().unwrap();
-        let summary = Summary::new("new", range, None, &Sums::default(), now);
+        let summary = Summary::new("new", range, None, (None, Sums::default()), now);
         assert!(summary.organization_name.is_none() && summary.plan.is_none());
         for figure in &summary.kpis {
             let nothing = (Tenths::default(), Tenths::default(), Trend::Flat);
             assert_eq!((figure.value, figure.delta_percent, figure.trend), nothing, "{}", figure.key);
+            assert_eq!(figure.previous_value, Some(Tenths::default()), "it was all zeros before, too");
         }
     }
 
@@ -192,12 +206,13 @@ mod tests {
         let sums = Sums { earlier: orders(10), closed: orders(10), open: orders(3) };
         let check = |from, value, trend| {
             let range = range(from, now, now);
-            let summary = Summary::new("a", range, None, &sums, now.parse().unwrap());
+            let summary = Summary::new("a", range, None, (None, sums), now.parse().unwrap());
             assert_eq!(
                 (summary.kpis[0].value, summary.kpis[0].trend),
                 (Tenths::whole(value), trend),
                 "from {from}"
             );
+            assert_eq!(summary.kpis[0].previous_value.is_some(), summary.comparison.is_some());
         };
         check("2026-02-25T09:00:00Z", 13, Trend::Flat);
         check("2026-02-25T10:10:00Z", 13, Trend::Flat); // only the open bucket: nothing to compare
@@ -214,7 +229,7 @@ mod tests {
         };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let sums = Sums { closed, ..Sums::default() };
-        let summary = Summary::new("a", range, None, &sums, range.to());
+        let summary = Summary::new("a", range, None, (None, sums), range.to());
         assert_eq!(summary.system_health.status, Severity::Critical);
         assert_eq!(summary.system_health.alert_count, 2);
         let severities: Vec<_> = summary.kpis.iter().map(|figure| figure.severity).collect();

@@ -1,18 +1,23 @@
 //! Workflow health: outcomes in total, per workflow, and the recent failures. Pure.
 
 use crate::decimal::{Ratio, Tenths};
+use crate::listing::{Cursor, Listing, Sort};
+use crate::percentiles::Percentiles;
 use crate::range::Range;
 use chrono::{DateTime, Utc};
+use domain::Durations;
 use serde::Serialize;
+use std::cmp::Reverse;
 
-/// How many workflows an answer lists, those with most failures first.
-pub const WORKFLOWS_MAX: i64 = 100;
+/// How many workflows an answer lists.
+pub const WORKFLOWS_MAX: usize = 100;
 
-/// How many failures an answer lists, the newest first.
-pub const FAILURES_MAX: i64 = 20;
+/// A percentile isn't something to sort rows by before they are read. So many workflows are read to be sorted by it: those
+/// with the most runs.
+pub const WORKFLOWS_SORTED_MAX: usize = 2_000;
 
 /// Runs by outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
     /// All of them.
     pub total: i64,
@@ -22,6 +27,8 @@ pub struct Runs {
     pub failed_safety_limit: i64,
     /// Execution time of all of them, in milliseconds.
     pub total_execution_time_ms: i64,
+    /// How long they took.
+    pub durations: Durations,
 }
 
 impl Runs {
@@ -66,14 +73,14 @@ pub struct Workflow {
     pub runs: Runs,
 }
 
-/// What the tables say: bounded by [`WORKFLOWS_MAX`] and [`FAILURES_MAX`], the totals over all workflows.
+/// What the tables say, bounded; the totals over all workflows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Over all workflows, listed or not.
     pub totals: Runs,
-    /// Most failures first.
+    /// In the order that was asked for, but for percentiles: those come with the most runs first.
     pub workflows: Vec<Workflow>,
-    /// Newest first.
+    /// Newest first: those of the page, and one more if there is one.
     pub failures: Vec<Failure>,
 }
 
@@ -86,6 +93,8 @@ struct Totals {
     failed_safety_limit: i64,
     failure_rate: Tenths,
     avg_execution_time_ms: Tenths,
+    #[serde(flatten)]
+    percentiles: Percentiles,
 }
 
 #[derive(Serialize)]
@@ -98,6 +107,8 @@ struct Line {
     failed_safety_limit: i64,
     failure_rate: Tenths,
     avg_execution_time_ms: Tenths,
+    #[serde(flatten)]
+    percentiles: Percentiles,
 }
 
 /// The answer, as JSON shows it.
@@ -106,9 +117,12 @@ struct Line {
 pub struct WorkflowHealth<'a> {
     organization_id: &'a str,
     range: Range,
+    #[serde(serialize_with = "crate::answer::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
     totals: Totals,
     workflows: Vec<Line>,
     recent_failures: Vec<Failure>,
+    next_cursor: Option<String>,
     #[serde(serialize_with = "crate::answer::time")]
     generated_at: DateTime<Utc>,
 }
@@ -116,16 +130,46 @@ pub struct WorkflowHealth<'a> {
 impl<'a> WorkflowHealth<'a> {
     /// Composes the answer from what the tables say.
     #[must_use]
-    pub fn new(organization_id: &'a str, range: Range, rows: Rows, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        organization_id: &'a str,
+        range: Range,
+        complete_through: Option<DateTime<Utc>>,
+        Rows { totals: runs, workflows, mut failures }: Rows,
+        listing: &Listing,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let page = usize::from(listing.limit);
+        let more = failures.len() > page;
+        failures.truncate(page);
         Self {
             organization_id,
             range,
-            totals: totals(&rows.totals),
-            workflows: rows.workflows.into_iter().map(line).collect(),
-            recent_failures: rows.failures,
+            complete_through,
+            totals: totals(&runs),
+            workflows: lines(workflows, listing.sort),
+            next_cursor: failures.last().filter(|_| more).map(Failure::cursor),
+            recent_failures: failures,
             generated_at: now,
         }
     }
+}
+
+impl Failure {
+    /// Where the page behind this one begins.
+    fn cursor(&self) -> String {
+        let Self { finished_at, execution_id, .. } = self;
+        Cursor { finished_at: *finished_at, execution_id: execution_id.clone() }.to_text()
+    }
+}
+
+/// The lines of the answer; the rows come sorted by anything but percentiles.
+fn lines(workflows: Vec<Workflow>, sort: Sort) -> Vec<Line> {
+    let mut lines: Vec<Line> = workflows.into_iter().map(line).collect();
+    if sort == Sort::P95ExecutionTimeMs {
+        lines.sort_by_key(|line| Reverse(line.percentiles.p95()));
+    }
+    lines.truncate(WORKFLOWS_MAX);
+    lines
 }
 
 fn totals(runs: &Runs) -> Totals {
@@ -136,6 +180,7 @@ fn totals(runs: &Runs) -> Totals {
         failed_safety_limit: runs.failed_safety_limit,
         failure_rate: runs.failure_rate(),
         avg_execution_time_ms: runs.avg_execution_time_ms(),
+        percentiles: Percentiles::of(&runs.durations),
     }
 }
 
@@ -148,6 +193,7 @@ fn line(Workflow { id, name, runs }: Workflow) -> Line {
         failed_safety_limit: runs.failed_safety_limit,
         failure_rate: runs.failure_rate(),
         avg_execution_time_ms: runs.avg_execution_time_ms(),
+        percentiles: Percentiles::of(&runs.durations),
     }
 }
 
@@ -156,16 +202,22 @@ mod tests {
     use super::*;
     use crate::range::{RawRange, Settings};
 
-    fn json(rows: Rows) -> serde_json::Value {
+    fn json(rows: Rows, listing: &Listing) -> serde_json::Value {
         let now = "2026-02-25T10:00:12.345Z".parse().unwrap();
         let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        serde_json::to_value(WorkflowHealth::new("acme", range, rows, now)).unwrap()
+        serde_json::to_value(WorkflowHealth::new("acme", range, None, rows, listing, now)).unwrap()
     }
 
     #[test]
     fn the_safety_limit_is_a_failure_of_its_own_kind() {
-        let runs = Runs { total: 10, failed: 1, failed_safety_limit: 2, total_execution_time_ms: 1_005 };
-        let workflow = Workflow { id: "w1".into(), name: "Welcome".into(), runs };
+        let runs = Runs {
+            total: 10,
+            failed: 1,
+            failed_safety_limit: 2,
+            total_execution_time_ms: 1_005,
+            ..Runs::default()
+        };
+        let workflow = Workflow { id: "w1".into(), name: "Welcome".into(), runs: runs.clone() };
         let failure = Failure {
             execution_id: "e1".into(),
             workflow_id: "w1".into(),
@@ -175,11 +227,14 @@ mod tests {
             execution_time_ms: 7,
             finished_at: "2026-02-25T09:00:00.5Z".parse().unwrap(),
         };
-        let json = json(Rows { totals: runs, workflows: vec![workflow], failures: vec![failure] });
+        let rows = Rows { totals: runs, workflows: vec![workflow], failures: vec![failure] };
+        let json = json(rows, &Listing::default());
         let totals = serde_json::json!({"total": 10, "success": 7, "failed": 1, "failedSafetyLimit": 2,
-            "failureRate": 30, "avgExecutionTimeMs": 100.5});
+            "failureRate": 30, "avgExecutionTimeMs": 100.5, "p50ExecutionTimeMs": null,
+            "p95ExecutionTimeMs": null, "p99ExecutionTimeMs": null});
         let line = serde_json::json!({"workflowId": "w1", "workflowName": "Welcome", "total": 10, "failed": 1,
-            "failedSafetyLimit": 2, "failureRate": 30, "avgExecutionTimeMs": 100.5});
+            "failedSafetyLimit": 2, "failureRate": 30, "avgExecutionTimeMs": 100.5, "p50ExecutionTimeMs": null,
+            "p95ExecutionTimeMs": null, "p99ExecutionTimeMs": null});
         let failure = serde_json::json!({"executionId": "e1", "workflowId": "w1", "workflowName": "Welcome",
             "outcome": "FAILED", "errorMessage": "no", "executionTimeMs": 7,
             "finishedAt": "2026-02-25T09:00:00.500Z"});
@@ -191,9 +246,51 @@ mod tests {
 
     #[test]
     fn no_runs_are_no_failures() {
-        let json = json(Rows::default());
+        let json = json(Rows::default(), &Listing::default());
         assert_eq!(json["totals"]["failureRate"], 0);
         assert_eq!(json["totals"]["avgExecutionTimeMs"], 0);
         assert_eq!(json["workflows"], serde_json::json!([]));
+        assert_eq!(json["nextCursor"], serde_json::Value::Null);
+    }
+
+    fn failure(id: u32) -> Failure {
+        Failure {
+            execution_id: format!("e{id}"),
+            workflow_id: "w1".into(),
+            workflow_name: "Welcome".into(),
+            outcome: "FAILED".into(),
+            error_message: "no".into(),
+            execution_time_ms: 7,
+            finished_at: DateTime::from_timestamp(1_000_000 - i64::from(id), 500).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_not_the_last_says_where_the_next_begins() {
+        let page = |failures: u32| {
+            let rows = Rows { failures: (0..failures).map(failure).collect(), ..Rows::default() };
+            json(rows, &Listing { limit: 2, ..Listing::default() })
+        };
+        assert_eq!(page(2)["nextCursor"], serde_json::Value::Null);
+        let page = page(3);
+        assert_eq!(page["recentFailures"].as_array().unwrap().len(), 2);
+        let cursor = Cursor::from_text(page["nextCursor"].as_str().unwrap()).unwrap();
+        assert_eq!(cursor.execution_id, "e1");
+    }
+
+    #[test]
+    fn workflows_can_be_sorted_by_a_percentile() {
+        let workflow = |id: &str, durations: &[i64]| {
+            let mut runs = Runs::default();
+            durations.iter().for_each(|ms| runs.durations.take(*ms));
+            Workflow { id: id.into(), name: id.into(), runs }
+        };
+        let workflows = vec![workflow("fast", &[1, 2]), workflow("old", &[]), workflow("slow", &[1, 9])];
+        let rows = Rows { workflows, ..Rows::default() };
+        let json = json(rows, &Listing { sort: Sort::P95ExecutionTimeMs, ..Listing::default() });
+        let ids: Vec<_> =
+            json["workflows"].as_array().unwrap().iter().map(|w| w["workflowId"].clone()).collect();
+        assert_eq!(ids, ["slow", "fast", "old"]);
+        assert_eq!(json["workflows"][0]["p95ExecutionTimeMs"], 9);
     }
 }

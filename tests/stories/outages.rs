@@ -3,6 +3,7 @@
 use crate::telling::{orders, orders_created};
 use std::time::{Duration, Instant};
 use tests::Stack;
+use xtask::server::Server;
 use xtask::services::Service;
 use xtask::wait::{self, Seen};
 
@@ -91,6 +92,29 @@ async fn kafka_away_is_waited_for_and_nothing_is_lost() {
     stack.counts("acme").await.are(orders_created(2_000));
     stack.counts("beta").await.are(orders_created(2_000));
     assert_eq!(consumer.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_member_ends_when_it_is_asked_to_though_kafka_is_gone() {
+    ends_without_kafka(Server::kill).await;
+}
+
+#[tokio::test]
+async fn a_member_ends_when_it_is_asked_to_though_kafka_keeps_its_connections_and_is_silent() {
+    ends_without_kafka(Server::pause).await;
+}
+
+async fn ends_without_kafka(lose: fn(&Server)) {
+    let stack = Stack::with_own(Service::Kafka).await;
+    let Some(server) = stack.kafka().server() else { return };
+    let consumer = stack.consumer().start().await;
+    stack.produce(orders("acme", 2_000)).await;
+    stack.until_some_are_counted().await;
+    lose(server);
+    let since = Instant::now();
+    assert_eq!(consumer.stop().await, Some(0));
+    xtask::say::line(format_args!("ended {:.1} s after it was asked to", since.elapsed().as_secs_f32()));
+    server.resume();
 }
 
 #[tokio::test]

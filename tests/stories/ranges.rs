@@ -29,8 +29,7 @@ async fn a_range_is_rounded_outward_and_shown() {
     let (_stack, api) = api().await;
     let noon = yesterday();
     let (from, to) = (text(noon + Duration::minutes(10)), text(noon + Duration::minutes(70)));
-    let expected =
-        json!({ "from": text(noon), "to": text(noon + Duration::hours(2)), "granularity": "hour" });
+    let expected = json!({ "from": text(noon), "to": text(noon + Duration::hours(2)), "granularity": "hour", "timezone": "UTC" });
     let answer = ask(&api, &format!("from={from}&to={to}")).await;
     assert_eq!(answer.json()["range"], expected);
     let swapped = ask(&api, &format!("from={to}&to={from}")).await;

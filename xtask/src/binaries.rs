@@ -31,7 +31,7 @@ struct Message {
 }
 
 impl Binaries {
-    /// Builds them, unless they are up to date. Cargo's progress and complaints go to standard error.
+    /// Builds them, unless they are up to date.
     ///
     /// # Errors
     /// When cargo fails.
@@ -41,23 +41,39 @@ impl Binaries {
             Profile::Debug => &["--workspace", "--exclude", "xtask"],
             Profile::Release => &["--release", "--package", "consumer", "--package", "query-api"],
         };
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--bins", "--message-format=json-render-diagnostics"])
-            .args(packages)
-            .current_dir(workspace::root())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cargo can't be run")?;
-        ensure!(
-            output.status.success(),
-            "cargo can't build the consumer and the query API; see its words above"
-        );
-        let messages = String::from_utf8(output.stdout)?;
+        let messages = build(packages)?;
         Ok(Self {
             consumer: executable(&messages, "consumer")?,
             query_api: executable(&messages, "query-api")?,
         })
     }
+}
+
+/// Builds the binaries of these packages at once, each of which has its package's name, unless they are up to date.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_packages(packages: &[&str], profile: Profile) -> anyhow::Result<Vec<PathBuf>> {
+    let mut args = match profile {
+        Profile::Debug => Vec::new(),
+        Profile::Release => vec!["--release"],
+    };
+    args.extend(packages.iter().flat_map(|package| ["--package", package]));
+    let messages = build(&args)?;
+    packages.iter().map(|package| executable(&messages, package)).collect()
+}
+
+/// Has cargo build, and returns its messages. Its progress and complaints go to standard error.
+fn build(packages: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--bins", "--message-format=json-render-diagnostics"])
+        .args(packages)
+        .current_dir(workspace::root())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo can't be run")?;
+    ensure!(output.status.success(), "cargo can't build {}; see its words above", packages.join(" "));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn executable(messages: &str, name: &str) -> anyhow::Result<PathBuf> {

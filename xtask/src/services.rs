@@ -13,7 +13,9 @@ mod redis;
 mod topics;
 
 pub use database_url::DatabaseUrl;
+pub use java::Java;
 pub use kafka::{Kafka, KafkaPlan};
+pub use maven::Fetched;
 pub use mock_kafka::MockKafka;
 pub use postgres::{Postgres, PostgresPlan};
 pub use proxy::{Cut, Proxy};

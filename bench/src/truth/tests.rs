@@ -36,6 +36,19 @@ fn check<const N: usize>(messages: [Message; N], expected: &str) {
 }
 
 #[test]
+fn durations_are_kept_by_tenths_of_a_doubling() {
+    let bucket = |ms, expected| assert_eq!(duration_bucket(ms), expected, "{ms} ms");
+    bucket(0, 0);
+    bucket(1, 1);
+    bucket(2, 11);
+    bucket(3, 16);
+    bucket(1_000, 1 + 9 * 10 + 9);
+    bucket(1_024, 1 + 10 * 10);
+    assert_eq!(numeral(&BTreeMap::new()), "0");
+    assert_eq!(numeral(&BTreeMap::from([(0, 7), (2, 3)])), "3000000000000000000000007");
+}
+
+#[test]
 fn every_sort_of_record_counts_what_the_contract_says() {
     check([order("1", "10:00:00"), order("2", "10:00:00")], "orders_created 2");
     let payments = [true, false].map(|ok| Message::payment("acme", &ok.to_string(), at("10:00:00"), ok));

@@ -3,7 +3,8 @@
 use super::Running;
 use crate::batch::Batch;
 use crate::changes::Deciding;
-use crate::ledger::PageKey;
+use crate::ledger::{PageKey, Size};
+use crate::member::Questions;
 use crate::store::{Connection, PageAsked};
 use std::collections::HashMap;
 
@@ -19,16 +20,18 @@ impl Running {
     pub(super) async fn decide(&mut self, batch: Batch) -> Deciding {
         let mut deciding = self.member.begin(batch);
         let sizes = self.sizes(&self.member.unsized_pages(&deciding)).await;
-        let questions = self.member.ask(&mut deciding, &sizes);
-        self.meters.asked(&questions);
-        for pages in chunks(questions.pages, |(_, stored)| *stored * size_of::<u64>(), LOAD_BYTES_MAX) {
-            let pages: Vec<PageAsked> = pages.into_iter().map(|(key, _)| self.asked(key)).collect();
+        let Questions { pages, mut lookups } = self.member.ask(&mut deciding, &sizes);
+        self.meters.pages_read(pages.len());
+        for pages in chunks(pages, |(_, reading)| reading.cost * size_of::<u64>(), LOAD_BYTES_MAX) {
+            let pages: Vec<(PageAsked, bool)> =
+                pages.into_iter().map(|(key, reading)| (self.asked(key), reading.whole)).collect();
             let load = async |connection: &mut Connection| connection.load_pages(&pages).await;
             for (key, page) in self.store.until_done("loading ledger pages", load).await {
-                self.member.page_read(&mut deciding, key, &page);
+                lookups.extend(self.member.page_read(&mut deciding, key, page));
             }
         }
-        for lookups in chunks(questions.lookups, |(_, fingerprints)| fingerprints.len(), LOOKUPS_MAX) {
+        self.meters.looked_up(lookups.iter().map(|(_, fingerprints)| fingerprints.len()).sum());
+        for lookups in chunks(lookups, |(_, fingerprints)| fingerprints.len(), LOOKUPS_MAX) {
             let lookups: Vec<(PageAsked, Vec<u64>)> =
                 lookups.into_iter().map(|(key, fingerprints)| (self.asked(key), fingerprints)).collect();
             let look = async |connection: &mut Connection| connection.look_up(&lookups).await;
@@ -39,7 +42,7 @@ impl Running {
         deciding
     }
 
-    async fn sizes(&mut self, pages: &[PageKey]) -> HashMap<PageKey, usize> {
+    async fn sizes(&mut self, pages: &[PageKey]) -> HashMap<PageKey, Size> {
         let mut sizes = HashMap::new();
         for pages in pages.chunks(ASKED_PAGES_MAX) {
             let pages: Vec<PageAsked> = pages.iter().map(|key| self.asked(*key)).collect();

@@ -208,6 +208,7 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
                     &w.failed,
                     &w.failed_safety_limit,
                     &w.execution_time_ms,
+                    &w.durations,
                 ],
             ),
         ),

@@ -6,6 +6,7 @@
 //! rows gone.
 
 use super::{Connection, Error};
+use crate::filter::{FILTERED_MIN, Filter};
 use crate::fingerprint_set::{from_stored, stored};
 use chrono::{DateTime, Utc};
 use domain::Counters;
@@ -104,7 +105,8 @@ pub(super) struct PageName<'a> {
     pub quarter: DateTime<Utc>,
 }
 
-/// Writes a segment of these fingerprints.
+/// Writes a segment of these fingerprints, with a filter if there are many: whoever wants to know whether they have another
+/// then reads that instead of them all.
 pub(super) async fn put(
     transaction: &Transaction<'_>,
     page: &PageName<'_>,
@@ -115,14 +117,15 @@ pub(super) async fn put(
 ) -> Result<(), Error> {
     fingerprints.sort_unstable();
     let bytes = stored(&fingerprints);
+    let filter = (fingerprints.len() >= FILTERED_MIN).then(|| Filter::of(&fingerprints).stored());
     let sums = sums.values();
     let mut values: Vec<&(dyn ToSql + Sync)> =
-        vec![&page.topic, &page.partition, &page.quarter, &until, &layout, &bytes];
+        vec![&page.topic, &page.partition, &page.quarter, &until, &layout, &bytes, &filter];
     values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
     let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     let names = Counters::NAMES.join(", ");
     let put = format!(
-        "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, {names}) \
+        "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, filter, {names}) \
          values ({places})"
     );
     transaction.execute(&put, &values).await?;

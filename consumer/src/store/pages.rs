@@ -1,8 +1,9 @@
 //! Reading the ledger's pages.
 
 use super::{Connection, Error};
+use crate::filter::Filter;
 use crate::fingerprint_set::from_stored;
-use crate::ledger::PageKey;
+use crate::ledger::{PageKey, PageRead, Size};
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
@@ -17,36 +18,53 @@ pub type PageAsked = (PageKey, i32);
 const STRETCHES: [f64; 3] = [1.25, 2.5, 1e9];
 
 impl Connection {
-    /// How many fingerprints the database has of these pages; those it has nothing of are left out.
+    /// How large these pages are in the database; those it has nothing of are left out.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn page_sizes(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, usize>, Error> {
+    pub async fn page_sizes(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, Size>, Error> {
         let names = Names::of(self, pages.iter().copied());
         let rows = self.client.query(&self.statements.page_sizes, &names.parameters()).await?;
         rows.iter()
             .map(|row| {
-                let bytes = usize::try_from(row.get::<_, i64>(1));
-                let bytes = bytes.map_err(|_| Error::Unexpected("a page of negative size"))?;
-                Ok((asked(pages, row)?.0, bytes / size_of::<u64>()))
+                let size = |column: usize| {
+                    let bytes = usize::try_from(row.get::<_, i64>(column));
+                    bytes.map_err(|_| Error::Unexpected("a page of negative size"))
+                };
+                let (stored, read) = (size(1)? / size_of::<u64>(), size(2)? / size_of::<u64>());
+                Ok((asked(pages, row)?.0, Size { stored, read }))
             })
             .collect()
     }
 
-    /// Reads pages whole: their fingerprints, ascending. All that were asked for are answered.
+    /// Reads pages, whole or, where that isn't asked for, by the filters of the segments that have one. All that were
+    /// asked for are answered.
     ///
     /// # Errors
     /// When PostgreSQL fails, or a segment is not made of fingerprints.
-    pub async fn load_pages(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, Vec<u64>>, Error> {
-        let names = Names::of(self, pages.iter().copied());
-        let rows = self.client.query_raw(&self.statements.load_pages, names.parameters()).await?;
+    pub async fn load_pages(
+        &mut self,
+        pages: &[(PageAsked, bool)],
+    ) -> Result<HashMap<PageKey, PageRead>, Error> {
+        let names = Names::of(self, pages.iter().map(|(page, _)| *page));
+        let whole: Vec<bool> = pages.iter().map(|(_, whole)| *whole).collect();
+        let mut parameters = names.parameters().to_vec();
+        parameters.push(&whole);
+        let rows = self.client.query_raw(&self.statements.load_pages, parameters).await?;
         let mut rows = pin!(rows);
-        let mut loaded: HashMap<PageKey, Vec<u64>> =
-            pages.iter().map(|(key, _)| (*key, Vec::new())).collect();
+        let mut loaded: HashMap<PageKey, PageRead> =
+            pages.iter().map(|((key, _), _)| (*key, PageRead::default())).collect();
         while let Some(row) = rows.try_next().await? {
-            loaded.entry(asked(pages, &row)?.0).or_default().extend(fingerprints(row.get(1))?);
+            let page = loaded.entry(asked(pages, &row)?.0.0).or_default();
+            match row.get::<_, Option<&[u8]>>(1) {
+                Some(filter) => {
+                    let filter = Filter::from_stored(filter);
+                    page.filters.push(filter.ok_or(Error::Unexpected("a filter that is none"))?);
+                }
+                None => page.others.extend(fingerprints(row.get(2))?),
+            }
         }
-        loaded.values_mut().for_each(|page| page.sort_unstable());
+        loaded.values_mut().for_each(|page| page.others.sort_unstable());
         Ok(loaded)
     }
 

@@ -98,6 +98,8 @@ pub struct Workflows {
     pub failed: Vec<i64>,
     pub failed_safety_limit: Vec<i64>,
     pub execution_time_ms: Vec<i64>,
+    /// As PostgreSQL reads a numeric.
+    pub durations: Vec<String>,
 }
 
 /// Failed runs for the list. Columns, as the table has them.
@@ -133,8 +135,9 @@ pub struct DeadLetters {
     pub organization: Vec<Option<String>>,
 }
 
-/// What counters of one bucket size are given. Columns, as the table has them.
+/// Refused records of which only places are kept. Columns, as the table has them.
 #[derive(Default)]
+#[allow(missing_docs)]
 pub struct LetterRuns {
     pub topic: Vec<String>,
     pub topic_id: Vec<String>,
@@ -144,6 +147,7 @@ pub struct LetterRuns {
     pub offsets: Vec<String>,
 }
 
+/// What counters of one bucket size are given. Columns, as the table has them; one of zeros is empty.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
@@ -217,6 +221,7 @@ impl Order<'_> {
                 let (organization, quarter) = bucket[0].0;
                 rows.add(self.text(organization), quarter.bucket(size), &sum);
             }
+            rows.leave_zeros_out();
             rows
         })
     }
@@ -245,7 +250,9 @@ impl Order<'_> {
     fn workflows(&self, parts: &[&Part]) -> Workflows {
         let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
         for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
-            sums.entry(*key).and_modify(|sum| sum.add(counters, &self.changes.texts)).or_insert(*counters);
+            sums.entry(*key)
+                .and_modify(|sum| sum.add(counters, &self.changes.texts))
+                .or_insert_with(|| counters.clone());
         }
         let mut sums: Vec<_> = sums.into_iter().collect();
         sums.sort_unstable_by_key(|((organization, workflow, hour), _)| {
@@ -262,6 +269,7 @@ impl Order<'_> {
             rows.failed.push(sum.failed);
             rows.failed_safety_limit.push(sum.failed_safety_limit);
             rows.execution_time_ms.push(sum.total_execution_time_ms);
+            rows.durations.push(sum.durations.to_numeral());
         }
         rows
     }
@@ -297,6 +305,18 @@ impl CounterRows {
         self.organization.push(organization);
         self.bucket.push(bucket);
         self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
+    }
+
+    /// What the row adds.
+    #[must_use]
+    pub fn adds(&self, row: usize) -> Counters {
+        Counters::from_values(self.counters.each_ref().map(|column| column.get(row).copied().unwrap_or(0)))
+    }
+
+    /// A column that adds nothing to any row comes empty: most records have few of the counters.
+    fn leave_zeros_out(&mut self) {
+        let zeros = |column: &&mut Vec<i64>| column.iter().all(|value| *value == 0);
+        self.counters.iter_mut().filter(zeros).for_each(Vec::clear);
     }
 }
 

@@ -76,9 +76,9 @@ where (o.as_of, o.as_of_nanos, o.event_id) < (excluded.as_of, excluded.as_of_nan
 
 const WORKFLOWS: &str = "
 insert into workflow_hourly_metrics as t (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of,
-                                          runs, failed, failed_safety_limit, total_execution_time_ms)
+                                          runs, failed, failed_safety_limit, total_execution_time_ms, durations)
 select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[],
-                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], ($10::text[])::numeric[])
 on conflict (organization_id, workflow_id, hour_bucket) do update
 set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_as_of, excluded.workflow_name)
                          then excluded.workflow_name else t.workflow_name end,
@@ -87,6 +87,7 @@ set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_a
     failed = t.failed + excluded.failed,
     failed_safety_limit = t.failed_safety_limit + excluded.failed_safety_limit,
     total_execution_time_ms = t.total_execution_time_ms + excluded.total_execution_time_ms,
+    durations = t.durations + excluded.durations,
     updated_at = now()";
 
 /// Two runs of one execution id in different quarters are two identities; the list shows the later.
@@ -169,16 +170,29 @@ fn segments_of_page(columns: &str) -> String {
 }
 
 fn page_sizes() -> String {
-    let segments = segments_of_page("octet_length(s.fingerprints) as bytes");
+    let segments = segments_of_page(
+        "octet_length(s.fingerprints) as bytes, octet_length(coalesce(s.filter, s.fingerprints)) as read",
+    );
     format!(
-        "select w.n, p.bytes from {PAGES_ASKED}
-         cross join lateral (select sum(s.bytes)::bigint as bytes from {segments} s) p where p.bytes > 0"
+        "select w.n, p.bytes, p.read from {PAGES_ASKED}
+         cross join lateral (
+             select sum(s.bytes)::bigint as bytes, sum(s.read)::bigint as read from {segments} s) p
+         where p.bytes > 0"
     )
 }
 
+/// `$6` says of each page whether fingerprints are wanted where there is a filter.
 fn load_pages() -> String {
-    let segments = segments_of_page("s.fingerprints");
-    format!("select w.n, p.fingerprints from {PAGES_ASKED} cross join lateral {segments} p")
+    let segments = segments_of_page(
+        "case when not w.whole then s.filter end as filter, \
+         case when w.whole or s.filter is null then s.fingerprints end as fingerprints",
+    );
+    format!(
+        "select w.n, p.filter, p.fingerprints
+         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $6::boolean[])
+              as w (n, topic, kafka_partition, quarter, layout, whole)
+         cross join lateral {segments} p"
+    )
 }
 
 /// Of each segment of a page the stretches in which fingerprints must be, if they are there. Fingerprints are uniform, so
@@ -226,9 +240,12 @@ fn tail() -> String {
 fn counters(size: BucketSize) -> String {
     let (table, bucket, names) = (size.table(), size.column(), Counters::NAMES.join(", "));
     let sums = Counters::NAMES.map(|name| format!("{name} = t.{name} + excluded.{name}")).join(", ");
+    // A column of zeros comes empty; unnest fills it up with nulls.
+    let given = Counters::NAMES.map(|name| format!("coalesce({name}, 0)")).join(", ");
     format!(
         "insert into {table} as t (organization_id, {bucket}, {names}) \
-         select * from unnest($1::text[], $2::timestamptz[], {}) \
+         select organization_id, bucket, {given} \
+         from unnest($1::text[], $2::timestamptz[], {}) as w (organization_id, bucket, {names}) \
          on conflict (organization_id, {bucket}) do update set {sums}, updated_at = now()",
         arrays_from(3)
     )

@@ -12,7 +12,15 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn raw(from: &str, to: &str, granularity: &str) -> RawRange {
     let given = |text: &str| (text != "-").then(|| text.to_owned());
-    RawRange { from: given(from), to: given(to), granularity: given(granularity) }
+    RawRange { from: given(from), to: given(to), granularity: given(granularity), ..RawRange::default() }
+}
+
+/// The rows that UTC's buckets are.
+fn size(range: &Range) -> BucketSize {
+    match range.granularity() {
+        Granularity::Hour => BucketSize::Hour,
+        Granularity::Day => BucketSize::Day,
+    }
 }
 
 fn settings() -> Settings {
@@ -118,7 +126,10 @@ fn the_length_chooses_the_granularity() {
 fn what_is_over_is_compared_with_as_much_before() {
     let compared = |now: &str, from: &str, to: &str, granularity: &str, expected: Option<(&str, &str)>| {
         let range = raw(from, to, granularity).normalise(at(now), &settings()).unwrap();
-        let seen = range.compared_from().map(|earlier| (earlier, range.closed_until()));
+        let seen = range.comparison().map(|seen| {
+            assert_eq!(seen.interval.to, range.from());
+            (seen.interval.from, range.closed_until())
+        });
         assert_eq!(
             seen,
             expected.map(|(earlier, until)| (at(earlier), at(until))),
@@ -143,9 +154,68 @@ fn an_answer_of_the_open_hour_is_not_the_answer_of_the_hour_that_is_over() {
     let key =
         |now: &str| raw("2026-02-25T08:00:00Z", "2026-02-25T11:00:00Z", "-").normalise(at(now), &settings());
     let key = |now: &str| key(now).unwrap().key();
-    assert_eq!(key("2026-02-25T10:30:00Z"), "1772006400/1772017200/hour/open");
+    assert_eq!(key("2026-02-25T10:30:00Z"), "1772006400/1772017200/hour/open/UTC/previous_period@1771999200");
     assert_eq!(key("2026-02-25T10:30:00Z"), key("2026-02-25T10:59:59.999Z"));
-    assert_eq!(key("2026-02-25T11:00:00Z"), "1772006400/1772017200/hour/closed");
+    assert_eq!(
+        key("2026-02-25T11:00:00Z"),
+        "1772006400/1772017200/hour/closed/UTC/previous_period@1771995600"
+    );
+}
+
+#[test]
+fn a_zone_has_days_of_its_own() {
+    let check = |timezone: &str, from: &str, to: &str, granularity: &str, expected: [&str; 2]| {
+        let raw = RawRange { timezone: Some(timezone.into()), ..raw(from, to, granularity) };
+        let range = raw.normalise(at(NOW), &settings()).unwrap();
+        assert_eq!([range.from(), range.to()], expected.map(at), "{timezone} {from} {to}");
+    };
+    let day = ("2026-02-24T12:00:00Z", "2026-02-24T12:00:00Z", "day");
+    check("Europe/Berlin", day.0, day.1, day.2, ["2026-02-23T23:00:00Z", "2026-02-24T23:00:00Z"]);
+    check("Asia/Kathmandu", day.0, day.1, day.2, ["2026-02-23T18:15:00Z", "2026-02-24T18:15:00Z"]);
+    check("Asia/Kathmandu", day.0, day.1, "hour", ["2026-02-24T11:15:00Z", "2026-02-24T12:15:00Z"]);
+    // Today is what it is there.
+    let today = ["2026-02-24T13:00:00Z", "2026-02-25T13:00:00Z"];
+    check("Australia/Lord_Howe", "2026-02-25T10:00:00Z", "-", "day", today);
+    check("Etc/GMT 5", day.0, day.1, day.2, ["2026-02-24T05:00:00Z", "2026-02-25T05:00:00Z"]);
+}
+
+#[test]
+fn what_is_no_zone_and_no_comparison_is_refused() {
+    let refused = |timezone: Option<&str>, compare: Option<&str>, name: &str| {
+        let given = |text: Option<&str>| text.map(str::to_owned);
+        let raw = RawRange { timezone: given(timezone), compare: given(compare), ..RawRange::default() };
+        assert_eq!(raw.normalise(at(NOW), &settings()).unwrap_err().name, name);
+    };
+    for zone in ["", "Mars/Olympus", "europe/berlin", "+01:00", "Europe/Berlin\0"] {
+        refused(Some(zone), None, "timezone");
+    }
+    for mode in ["", "yesterday", "Previous_Week", "null"] {
+        refused(None, Some(mode), "compare");
+    }
+}
+
+#[test]
+fn zones_and_comparisons_are_questions_of_their_own() {
+    let key = |timezone: Option<&str>, compare: Option<&str>| {
+        let given = |text: Option<&str>| text.map(str::to_owned);
+        let raw = raw("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "-");
+        let raw = RawRange { timezone: given(timezone), compare: given(compare), ..raw };
+        raw.normalise(at(NOW), &settings()).unwrap().key()
+    };
+    let keys = [
+        key(None, None),
+        key(Some("UTC"), None), // its calendar: today so far against yesterday up to the same time
+        key(Some("Etc/UTC"), None),
+        key(None, Some("previous_week")),
+        key(None, Some("previous_year")),
+        key(None, Some("none")),
+    ];
+    let mut distinct = keys.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), keys.len(), "{keys:#?}");
+    assert_eq!(key(None, None), key(None, Some("previous_period")));
+    assert!(keys.iter().all(|key| !key.contains(':')));
 }
 
 prop_compose! {
@@ -169,14 +239,16 @@ prop_compose! {
         now in Just(now),
     ) -> (RawRange, DateTime<Utc>) {
         let text = |time: DateTime<Utc>| time.to_rfc3339();
-        (RawRange { from: from.map(text), to: to.map(text), granularity }, now)
+        (RawRange { from: from.map(text), to: to.map(text), granularity, ..RawRange::default() }, now)
     }
 }
 
 fn again(range: &Range, now: DateTime<Utc>) -> Range {
     let text = |time: DateTime<Utc>| Some(time.to_rfc3339());
     let granularity = Some(range.granularity().name().to_owned());
-    let raw = RawRange { from: text(range.from()), to: text(range.to()), granularity };
+    let timezone = (range.zone() != Zone::UTC).then(|| range.zone().name().to_owned());
+    let raw =
+        RawRange { from: text(range.from()), to: text(range.to()), granularity, timezone, compare: None };
     raw.normalise(now, &settings()).unwrap()
 }
 
@@ -184,7 +256,7 @@ proptest! {
     #[test]
     fn ranges_are_whole_buckets_up_to_now((raw, now) in some_question()) {
         let range = raw.normalise(now, &settings()).unwrap();
-        let size = range.granularity().size();
+        let size = size(&range);
         prop_assert_eq!(size.floor(range.from()), range.from());
         prop_assert_eq!(size.floor(range.to()), range.to());
         prop_assert!(range.from() < range.to());
@@ -196,7 +268,7 @@ proptest! {
     #[test]
     fn what_was_asked_for_is_in_the_range((raw, now) in some_question()) {
         let range = raw.normalise(now, &settings()).unwrap();
-        let limit = TimeDelta::seconds(range.granularity().size().seconds());
+        let limit = TimeDelta::seconds(size(&range).seconds());
         let given = [&raw.from, &raw.to].map(|text| text.as_deref().map(at).map(|time| time.min(now)));
         if let [Some(a), Some(b)] = given {
             let (from, to) = (a.min(b).max(a.max(b) - TimeDelta::days(90)), a.max(b));
@@ -219,9 +291,10 @@ proptest! {
     #[test]
     fn the_period_before_is_as_long_and_of_whole_buckets((raw, now) in some_question()) {
         let range = raw.normalise(now, &settings()).unwrap();
-        if let Some(earlier) = range.compared_from() {
+        if let Some(Comparison { interval: Interval { from: earlier, to }, .. }) = range.comparison() {
+            prop_assert_eq!(to, range.from());
             prop_assert_eq!(range.from() - earlier, range.closed_until() - range.from());
-            prop_assert_eq!(range.granularity().size().floor(earlier), earlier);
+            prop_assert_eq!(size(&range).floor(earlier), earlier);
         }
     }
 
@@ -229,7 +302,7 @@ proptest! {
     fn at_most_the_bucket_of_now_is_open((raw, now) in some_question()) {
         let range = raw.normalise(now, &settings()).unwrap();
         let buckets: Vec<_> = range.buckets().collect();
-        let size = range.granularity().size();
+        let size = size(&range);
         prop_assert_eq!(buckets.len() as i64, (range.to() - range.from()).num_seconds() / size.seconds());
         for bucket in buckets {
             prop_assert_eq!(range.is_open(bucket), bucket == size.floor(now));
@@ -237,8 +310,37 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_trouble(from in ".{0,40}", to in ".{0,40}", granularity in ".{0,8}") {
-        let raw = RawRange { from: Some(from), to: Some(to), granularity: Some(granularity) };
+    fn in_any_zone_a_range_is_whole_buckets_that_rows_fill_exactly(
+        (raw, now) in some_question(),
+        zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
+        compare in option::of(prop::sample::select(Compare::ALL.to_vec())),
+    ) {
+        let timezone = Some(zone.name().to_owned());
+        let raw = RawRange { timezone, compare: compare.map(|mode| mode.name().to_owned()), ..raw };
+        let range = raw.normalise(now, &settings()).unwrap();
+        let buckets: Vec<_> = range.buckets().collect();
+        for bucket in &buckets {
+            prop_assert_eq!(range.zone().floor(*bucket, range.granularity()), *bucket);
+            prop_assert_eq!(range.is_open(*bucket), range.zone().end(*bucket, range.granularity()) > now);
+        }
+        prop_assert_eq!(buckets.last().map(|last| range.zone().end(*last, range.granularity())), Some(range.to()));
+        if range.to() - range.from() <= TimeDelta::days(90) {
+            prop_assert_eq!(again(&range, now).buckets().collect::<Vec<_>>(), buckets);
+        }
+        for cells in [range.cells(), range.parts(), range.compared_whole(), range.compared_cells()] {
+            prop_assert!(cells.edges().is_sorted());
+            prop_assert!(cells.edges().iter().all(|edge| cells.rows().floor(*edge) == *edge));
+        }
+        prop_assert_eq!(range.compared_whole().extent(), range.compared_cells().extent());
+    }
+
+    #[test]
+    fn no_text_makes_trouble(
+        from in ".{0,40}", to in ".{0,40}", granularity in ".{0,8}", timezone in ".{0,8}", compare in ".{0,8}",
+    ) {
+        let given = [from, to, granularity, timezone, compare].map(Some);
+        let [from, to, granularity, timezone, compare] = given;
+        let raw = RawRange { from, to, granularity, timezone, compare };
         let _outcome = raw.normalise(at(NOW), &settings());
     }
 }

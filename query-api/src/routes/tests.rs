@@ -159,6 +159,19 @@ async fn a_bad_parameter_is_named() {
     check("granularity=minute", "granularity").await;
     check("from=2026-02-25T00:00:00Z&from=2026-02-25T00:00:00Z", "from").await;
     check("from=%FF", "from").await;
+    check("timezone=Mars/Olympus", "timezone").await;
+    check("compare=yesterday", "compare").await;
+}
+
+#[tokio::test]
+async fn listings_are_for_workflow_health() {
+    for (query, parameter) in [("sort=age", "sort"), ("cursor=x", "cursor"), ("limit=101", "limit")] {
+        let path = format!("/metrics/workflow-health?{query}");
+        let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
+        assert_eq!(seen.body["parameter"], parameter, "{query}");
+        let path = format!("/metrics/insights?{query}");
+        check("GET", &path, Some(&acme()), 503, "/problems/unavailable").await;
+    }
 }
 
 #[tokio::test]

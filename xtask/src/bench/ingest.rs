@@ -5,7 +5,9 @@
 //! all offsets are committed in PostgreSQL. Every sum is then compared with the known truth: a run with a wrong one has
 //! no figure.
 
-use super::report::{self, Report, Round};
+use super::chart::{Bar, Chart, grouped};
+use super::record::{Outputs, Row};
+use super::report::{self, Round};
 use super::round::Bench;
 use crate::binaries::{Binaries, Profile};
 use crate::say;
@@ -22,18 +24,29 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(120);
 /// What to measure.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
-    /// Records to read
-    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    records: u64,
+    #[command(flatten)]
+    #[serde(flatten)]
+    load: LoadOptions,
     /// Rounds, each with both consumers
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
+}
+
+/// Which records.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct LoadOptions {
+    /// Records to read
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub records: u64,
     /// Partitions of the topic
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
-    partitions: i32,
+    pub partitions: i32,
     /// Organizations that the records are about
-    #[arg(long, default_value_t = 1_000)]
-    organizations: usize,
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    organizations: u64,
     /// Share of records that were sent before, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     duplicates: f64,
@@ -50,18 +63,17 @@ pub struct Options {
 /// # Errors
 /// When something can't be started, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    ensure!(options.organizations > 0, "--organizations must be at least 1");
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
     say::line("Building the consumer (release)");
     let binaries = Binaries::build(Profile::Release)?;
     let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
-    services.kafka.create_topics(&topics.all(), options.partitions).await?;
+    services.kafka.create_topics(&topics.all(), options.load.partitions).await?;
     let mut truth = Truth::new(Horizon::at(Utc::now()));
     let brokers = services.kafka.brokers();
-    tokio::task::block_in_place(|| produce(&options.load(), brokers, &topics, &mut truth))?;
+    tokio::task::block_in_place(|| produce(&options.load.load(), brokers, &topics, &mut truth))?;
 
-    let (records, partitions) = (options.records, options.partitions);
+    let (records, partitions) = (options.load.records, options.load.partitions);
     let bench = Bench { services, consumer: binaries.consumer, topics, truth, records, partitions };
     report::head();
     let mut rounds: Vec<Round> = Vec::new();
@@ -72,22 +84,45 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     }
     let median = report::median(&rounds);
     report::row("median", &median);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let saved = report::save(options.name(), &Report { options, processors, rounds, median })?;
-    say::line(format_args!("Every sum was right. Figures: {}", saved.display()));
-    Ok(())
+    say::line("Every sum was right.");
+    let mut rows = vec![Row::new("median", &median)?];
+    for (number, round) in (1..).zip(&rounds) {
+        rows.push(Row::new(format!("round {number}"), round)?);
+    }
+    let chart = options.chart(&median);
+    options.outputs.write(&bench.services, options.name(), options, &rows, &chart).await
 }
 
 impl Options {
     /// What the figures are filed under.
     fn name(&self) -> &'static str {
-        if self.duplicates > 0.0 || self.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }
+        if self.load.duplicates > 0.0 || self.load.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }
     }
 
-    fn load(&self) -> Load {
+    fn chart(&self, median: &Round) -> Chart {
+        #[allow(clippy::cast_precision_loss)] // for people
+        let records = grouped(self.load.records as f64);
+        Chart {
+            title: "Kafka to committed counters".into(),
+            note: format!(
+                "{records} records; median of rounds: {}; all programs on one machine",
+                self.rounds
+            ),
+            bars: vec![
+                Bar::rate("consumer", median.consumer, true),
+                Bar::rate("only reads and decodes", median.bare, false),
+            ],
+        }
+    }
+}
+
+impl LoadOptions {
+    /// The records, up to now.
+    #[must_use]
+    pub fn load(&self) -> Load {
         Load {
             records: self.records,
-            companies: self.organizations,
+            companies: usize::try_from(self.organizations).unwrap_or(usize::MAX),
             partitions: self.partitions,
             trouble: Trouble { repeats: self.duplicates, stragglers: self.stragglers, ..Trouble::NONE },
             ..Load::plain(self.seed, Utc::now())

@@ -1,9 +1,7 @@
-//! The figures of a benchmark: a table for people, a file for programs.
+//! The ingest benchmark's table, and the medians of figures.
 
-use crate::{say, workspace};
-use anyhow::Context as _;
+use crate::say;
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// One round of the ingest benchmark. Rates are records per second, times processor seconds per million records.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -24,19 +22,6 @@ pub struct Round {
     pub postgres_cpu: f64,
     /// The consumer's peak resident memory in MB (10^6 bytes).
     pub peak_memory_mb: f64,
-}
-
-/// All that a run found out.
-#[derive(Debug, Serialize)]
-pub struct Report<'a, Options> {
-    /// What was asked for.
-    pub options: &'a Options,
-    /// How many processors all of it shared.
-    pub processors: usize,
-    /// The rounds in their order.
-    pub rounds: Vec<Round>,
-    /// Of each figure, the median over the rounds.
-    pub median: Round,
 }
 
 const HEAD: &str =
@@ -85,14 +70,8 @@ pub fn middle(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// Writes the report to `target/bench/<name>.json` and returns that path.
-///
-/// # Errors
-/// When it can't be written.
-pub fn save(name: &str, report: &impl Serialize) -> anyhow::Result<PathBuf> {
-    let folder = workspace::target().join("bench");
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
-    let path = folder.join(format!("{name}.json"));
-    std::fs::write(&path, serde_json::to_string_pretty(report)? + "\n")?;
-    Ok(path)
+/// The median of a figure over some runs; `None` over none.
+#[must_use]
+pub fn median_of<T>(runs: &[T], figure: fn(&T) -> f64) -> Option<f64> {
+    (!runs.is_empty()).then(|| middle(runs.iter().map(figure).collect()))
 }

@@ -6,17 +6,19 @@ use super::usage::{Usage, peak_memory};
 use crate::port;
 use crate::process::Process;
 use crate::program::Program;
+use crate::say;
 use crate::services::{DatabaseUrl, Services};
 use crate::wait::{self, Seen};
 use ::bench::{Topics, Truth, check};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// How long all records may take.
-const LIMIT: Duration = Duration::from_secs(900);
+/// How long one run over all records may take.
+pub const RUN_LIMIT: Duration = Duration::from_secs(900);
 
 /// What is measured: all of a topic's records, from Kafka to committed rows.
 pub struct Bench {
@@ -34,18 +36,18 @@ pub struct Bench {
     pub partitions: i32,
 }
 
-/// What the consumer took. Processor times are seconds per million records.
-#[derive(Clone, Copy, Debug)]
+/// What a program took. Processor times are seconds per million records.
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Measured {
     /// Records per second.
     pub rate: f64,
-    /// The consumer's processor time, its start included.
-    pub consumer_cpu: f64,
+    /// The program's processor time.
+    pub program_cpu: f64,
     /// Kafka's meanwhile.
     pub kafka_cpu: f64,
     /// PostgreSQL's meanwhile.
     pub postgres_cpu: f64,
-    /// The consumer's peak resident memory in MB (10^6 bytes).
+    /// The program's peak resident memory in MB (10^6 bytes).
     pub peak_memory_mb: f64,
 }
 
@@ -62,7 +64,7 @@ impl Bench {
         let database = self.services.postgres.create_migrated(&name).await?;
         let measured = self.measure(&name, &database, &[]).await?;
         drop_database(&self.services, &name).await?;
-        let Measured { rate, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+        let Measured { rate, program_cpu: consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
         let ratio = rate / bare;
         Ok(Round {
             bare,
@@ -99,14 +101,16 @@ impl Bench {
         let cpu = |program: &str| after.since(&before, program) / self.millions();
         Ok(Measured {
             rate,
-            consumer_cpu: cpu("consumer"),
+            // Its start is in it.
+            program_cpu: cpu("consumer"),
             kafka_cpu: cpu("java"),
             postgres_cpu: cpu("postgres"),
             peak_memory_mb: as_float(peak) / 1e6,
         })
     }
 
-    fn millions(&self) -> f64 {
+    /// Records, in millions.
+    pub fn millions(&self) -> f64 {
         as_float(self.records) / 1e6
     }
 
@@ -148,24 +152,29 @@ impl Bench {
 
     /// Waits until everything is committed, and returns the records per second since the first claim.
     async fn await_end(&self, process: &mut Process, client: &Client) -> anyhow::Result<f64> {
-        let query = "select coalesce(sum(next_offset), 0)::bigint, min(claimed_at) from consumer_progress where topic = $1";
+        let query = "select coalesce(sum(next_offset), 0)::bigint, min(claimed_at) from consumer_progress where topic = any($1)";
         let query = client.prepare(query).await?;
         let ends = i64::try_from(self.records)?;
+        let topics = self.topics.all();
+        let bar = say::bar("consumer", self.records);
         let progress = async || -> anyhow::Result<(i64, Option<DateTime<Utc>>)> {
-            let row = client.query_one(&query, &[&self.topics.events]).await?;
+            let row = client.query_one(&query, &[&&topics[..]]).await?;
             Ok((row.get(0), row.get(1)))
         };
-        let claimed = wait::until("the consumer to get through", LIMIT, async || {
+        let claimed = wait::until("the consumer to get through", RUN_LIMIT, async || {
             if let Some(status) = process.ended() {
                 bail!("the consumer ended ({status}):\n{}", process.log_tail());
             }
             let (done, claimed) = progress().await?;
+            bar.set_position(done.unsigned_abs());
             Ok(match claimed {
                 Some(claimed) if done >= ends => Seen::Ready(claimed),
                 Some(_) | None => Seen::NotYet(format!("{done} of {ends} records are committed")),
             })
         });
-        let claimed = claimed.await?;
+        let claimed = claimed.await;
+        bar.finish_and_clear();
+        let claimed = claimed?;
         let elapsed =
             (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
         Ok(as_float(self.records) / elapsed.as_secs_f64())

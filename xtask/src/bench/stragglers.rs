@@ -1,12 +1,16 @@
 //! What late records cost: the rate with and without them, side by side, on a ledger much larger than memory.
 //!
-//! Some of the records are repeats, some are days late, evenly over 72 hours. The ledger has pages of all that time
-//! before, ten times as large as what the consumer may keep of it. Every sum is compared with the known truth.
+//! Some of the records are repeats, some are days late, evenly over 72 hours. Those three days were counted before: the
+//! counters have them, and the ledger has their pages, ten times as large as what the consumer may keep of it. Every sum
+//! is compared with the known truth.
 
-use super::disk::{self, Disk};
+use super::chart::{Bar, Chart};
+use super::disk;
 use super::ingest::produce;
+use super::past::Past;
+use super::record::{Outputs, Row};
+use super::report;
 use super::round::{Bench, Measured, drop_database};
-use super::{past, report};
 use crate::binaries::{Binaries, Profile};
 use crate::say;
 use crate::services::{Purpose, Services};
@@ -48,6 +52,9 @@ pub struct Options {
     /// Decides all that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
 }
 
 /// One round. Processor times are seconds per million records.
@@ -59,15 +66,6 @@ struct Round {
     consumer_cpu: f64,
     postgres_cpu: f64,
     peak_memory_mb: f64,
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    options: &'a Options,
-    processors: usize,
-    rounds: Vec<Round>,
-    median: Round,
-    disk: Option<Disk>,
 }
 
 /// Measures, prints and saves the figures.
@@ -82,22 +80,30 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let now = Utc::now();
     let plain = bench(options, &services, &binaries, "plain", options.load(Trouble::NONE, now)).await?;
     let trouble = Trouble { repeats: options.duplicates, stragglers: options.stragglers, ..Trouble::NONE };
-    let late = bench(options, &services, &binaries, "late", options.load(trouble, now)).await?;
+    let mut late = bench(options, &services, &binaries, "late", options.load(trouble, now)).await?;
+    let bytes = (options.ledger_memory_mb * options.ledger_times) << 20;
+    let past = Past::new(options.organizations, options.partitions, now, bytes)?;
+    past.tell(&mut late.truth);
 
     say::line("round     plain/s      late/s  ratio | CPU s per million: consumer  PostgreSQL | peak MB");
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
-        let round = options.round(number, &plain, &late, now).await?;
+        let round = options.round(number, &plain, &late, &past).await?;
         print(&number.to_string(), &round);
         rounds.push(round);
     }
     let median = median(&rounds);
     print("median", &median);
     let disk = if options.no_disk { None } else { Some(disk::measure(&services, &binaries).await?) };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let saved = report::save("stragglers", &Report { options, processors, rounds, median, disk })?;
-    say::line(format_args!("Every sum was right. Figures: {}", saved.display()));
-    Ok(())
+    say::line("Every sum was right.");
+    let mut rows = vec![Row::new("median", &median)?];
+    for (number, round) in (1..).zip(&rounds) {
+        rows.push(Row::new(format!("round {number}"), round)?);
+    }
+    if let Some(disk) = &disk {
+        rows.push(Row::new("disk", disk)?);
+    }
+    options.outputs.write(&services, "stragglers", options, &rows, &options.chart(&median)).await
 }
 
 /// A topic of its own, filled.
@@ -117,6 +123,18 @@ async fn bench(
 }
 
 impl Options {
+    fn chart(&self, median: &Round) -> Chart {
+        let late = format!("{:.0} % late by up to 72 hours", self.stragglers * 100.0);
+        Chart {
+            title: "Late records, and a ledger larger than its memory".into(),
+            note: format!(
+                "ledger {} times its {} MiB; median of rounds: {}; all programs on one machine",
+                self.ledger_times, self.ledger_memory_mb, self.rounds
+            ),
+            bars: vec![Bar::rate(&late, median.late, true), Bar::rate("all in order", median.plain, false)],
+        }
+    }
+
     fn load(&self, trouble: Trouble, until: DateTime<Utc>) -> Load {
         Load {
             records: self.records,
@@ -127,13 +145,7 @@ impl Options {
         }
     }
 
-    async fn round(
-        &self,
-        number: u32,
-        plain: &Bench,
-        late: &Bench,
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Round> {
+    async fn round(&self, number: u32, plain: &Bench, late: &Bench, past: &Past) -> anyhow::Result<Round> {
         let services = &plain.services;
         let name = format!("plain_{}_{number}", std::process::id());
         let database = services.postgres.create_migrated(&name).await?;
@@ -142,13 +154,12 @@ impl Options {
 
         let name = format!("late_{}_{number}", std::process::id());
         let database = services.postgres.create_migrated(&name).await?;
-        let bytes = (self.ledger_memory_mb * self.ledger_times) << 20;
-        past::fill(&database, &late.topics.events, self.partitions, now, bytes).await?;
+        past.fill(&database, &late.topics.events).await?;
         let budget = [("LEDGER_MEMORY_MB", self.ledger_memory_mb.to_string())];
         let with = late.measure(&name, &database, &budget).await?;
         drop_database(services, &name).await?;
 
-        let Measured { rate, consumer_cpu, postgres_cpu, peak_memory_mb, .. } = with;
+        let Measured { rate, program_cpu: consumer_cpu, postgres_cpu, peak_memory_mb, .. } = with;
         let ratio = rate / without.rate;
         Ok(Round { plain: without.rate, late: rate, ratio, consumer_cpu, postgres_cpu, peak_memory_mb })
     }

@@ -6,9 +6,13 @@ use std::path::PathBuf;
 /// Units of processor time in /proc: `USER_HZ`, which is 100 on every architecture that Linux runs this on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Processor seconds by program, of this process and everything it has started: `java`, `postgres`, `consumer`.
+/// Processor seconds of this process and everything it has started.
 #[derive(Clone, Debug, Default)]
-pub struct Usage(BTreeMap<String, f64>);
+pub struct Usage {
+    /// By program: `java`, `postgres`, `consumer`.
+    programs: BTreeMap<String, f64>,
+    processes: HashMap<u32, f64>,
+}
 
 impl Usage {
     /// As of now, since each program's start. Children that have ended count with whoever waited for them.
@@ -17,7 +21,8 @@ impl Usage {
         let stats: HashMap<u32, Stat> = all().into_iter().map(|stat| (stat.id, stat)).collect();
         let mut usage = Self::default();
         for stat in stats.values().filter(|stat| is_ours(&stats, stat.id)) {
-            *usage.0.entry(stat.name.clone()).or_default() += stat.seconds;
+            *usage.programs.entry(stat.name.clone()).or_default() += stat.seconds;
+            usage.processes.insert(stat.id, stat.seconds);
         }
         usage
     }
@@ -25,7 +30,14 @@ impl Usage {
     /// Processor seconds that `program` took since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self, program: &str) -> f64 {
-        let of = |usage: &Self| usage.0.get(program).copied().unwrap_or_default();
+        let of = |usage: &Self| usage.programs.get(program).copied().unwrap_or_default();
+        (of(self) - of(earlier)).max(0.0)
+    }
+
+    /// Processor seconds that the process took since `earlier`.
+    #[must_use]
+    pub fn of_process_since(&self, earlier: &Self, id: u32) -> f64 {
+        let of = |usage: &Self| usage.processes.get(&id).copied().unwrap_or_default();
         (of(self) - of(earlier)).max(0.0)
     }
 }

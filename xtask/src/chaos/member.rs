@@ -100,8 +100,9 @@ impl Member {
     pub async fn end(&mut self) -> anyhow::Result<()> {
         self.stands()?;
         self.process.signal(Signal::TERM);
+        let ended = self.process.wait(END_LIMIT).await;
         let status =
-            self.process.wait(END_LIMIT).await.with_context(|| format!("{} on SIGTERM", self.name))?;
+            ended.with_context(|| format!("{} on SIGTERM:\n{}", self.name, self.process.log_tail()))?;
         ensure!(
             status.success(),
             "{} ended with {status} on SIGTERM:\n{}",

@@ -7,7 +7,7 @@ use crate::wait::{self, Seen};
 use bench::history::Chronicle;
 use bench::{Company, History, Horizon, Producer, Truth};
 use chrono::{Days, Utc};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ impl<'a> Play<'a> {
     /// # Errors
     /// When Kafka refuses, a binary ends, or counting takes too long.
     pub async fn past(&mut self) -> anyhow::Result<()> {
-        let bar = bar("History", self.expected);
+        let bar = say::bar("History", self.expected);
         loop {
             let records: Vec<_> = self.chronicle.by_ref().take(CHUNK).collect();
             if records.is_empty() {
@@ -129,7 +129,7 @@ impl<'a> Play<'a> {
     }
 
     async fn counted(&self) -> anyhow::Result<()> {
-        let bar = bar("Counted", self.produced);
+        let bar = say::bar("Counted", self.produced);
         wait::until("the history to be counted", COUNT_LIMIT, async || {
             self.stage.stands()?;
             let standing = self.standing().await?;
@@ -153,9 +153,4 @@ impl<'a> Play<'a> {
         }
         Ok(())
     }
-}
-
-fn bar(name: &'static str, length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:<12}[{bar:40}] {human_pos}/{human_len}, {per_sec}");
-    ProgressBar::new(length).with_prefix(name).with_style(style.expect("the template is right"))
 }

@@ -1,4 +1,4 @@
-//! A Java that can run Kafka.
+//! A Java that can run Kafka, and whether it can compile.
 
 use crate::environment::Environment;
 use std::path::PathBuf;
@@ -9,14 +9,19 @@ const VERSION_MIN: u32 = 17;
 
 /// A Java runtime.
 #[derive(Clone, Debug)]
-pub(super) struct Java {
-    pub(super) path: PathBuf,
-    pub(super) version: u32,
+pub struct Java {
+    /// The program.
+    pub path: PathBuf,
+    /// Its major version.
+    pub version: u32,
 }
 
 impl Java {
-    /// The one `JAVA_HOME` names, else the one on `PATH`; or the sentence that says what is wrong.
-    pub(super) fn find(environment: &Environment) -> Result<Self, String> {
+    /// The one `JAVA_HOME` names, else the one on `PATH`.
+    ///
+    /// # Errors
+    /// With the sentence that says what is wrong.
+    pub fn find(environment: &Environment) -> Result<Self, String> {
         let home =
             environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
         let Some(path) = home.or_else(|| environment.find("java")) else {
@@ -29,6 +34,16 @@ impl Java {
             )),
             None => Err(format!("{} doesn't say which version it is", path.display())),
         }
+    }
+
+    /// Its compiler, beside it.
+    ///
+    /// # Errors
+    /// With the sentence that says that there is none.
+    pub fn compiler(&self) -> Result<PathBuf, String> {
+        let compiler = self.path.with_file_name("javac");
+        let missing = "Java comes without a compiler here (Debian: apt-get install default-jdk-headless)";
+        if compiler.is_file() { Ok(compiler) } else { Err(missing.into()) }
     }
 }
 
@@ -49,6 +64,12 @@ fn major(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runtime_without_a_compiler_says_what_to_install() {
+        let java = Java { path: "/nowhere/bin/java".into(), version: 17 };
+        assert!(java.compiler().is_err_and(|sentence| sentence.contains("default-jdk-headless")));
+    }
 
     #[test]
     fn versions_are_read_as_java_writes_them() {

@@ -12,10 +12,11 @@ use crate::wait::{self, Seen};
 use crate::{port, workspace};
 use anyhow::{Context as _, bail, ensure};
 use rdkafka::ClientConfig;
-use rdkafka::admin::AdminClient;
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rustix::process::Signal;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
@@ -56,7 +57,7 @@ impl KafkaPlan {
             return Self::Given(brokers.clone());
         }
         let java = Java::find(environment);
-        let jars = Fetched::find("kafka", "copy-dependencies", &[], environment);
+        let jars = Fetched::find("deploy/kafka", "copy-dependencies", &[], environment);
         match (java, jars) {
             (Ok(java), Ok(jars)) => Self::Local(LocalKafka { java, jars }),
             (Err(why), _) | (_, Err(why)) => Self::Mock(why),
@@ -230,6 +231,22 @@ impl Kafka {
     pub fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
         ensure!(self.is_real(), "the mock cluster knows no administration");
         Ok(ClientConfig::new().set("bootstrap.servers", &self.brokers).create()?)
+    }
+
+    /// What a broker's settings of these names are; those it doesn't know are left out.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer, or doesn't tell.
+    pub async fn settings(&self, names: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
+        let metadata = client(&self.brokers)?.fetch_metadata(None, ANSWER_LIMIT)?;
+        let broker = metadata.brokers().first().context("Kafka lists no broker")?.id();
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_LIMIT));
+        let asked = [ResourceSpecifier::Broker(broker)];
+        let answers = self.admin()?.describe_configs(&asked, &options).await?;
+        let told = answers.into_iter().next().context("Kafka answered about no broker")?;
+        let told = told.map_err(|code| anyhow::anyhow!("Kafka doesn't tell its settings: {code}"))?;
+        let wanted = told.entries.into_iter().filter(|entry| names.contains(&entry.name.as_str()));
+        Ok(wanted.filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 
     /// Where each partition of a topic ends: the offset the next record will have.

@@ -12,7 +12,7 @@ const STAMP: &str = "fetched-for";
 
 /// What a pom names, under `target/`.
 #[derive(Clone, Debug)]
-pub(super) struct Fetched {
+pub struct Fetched {
     pom: PathBuf,
     goal: &'static str,
     options: Vec<String>,
@@ -21,16 +21,20 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// What `deploy/<name>/pom.xml` names, by `goal` of Maven's dependency plugin; or the sentence that says what is
-    /// missing.
-    pub(super) fn find(
-        name: &str,
+    /// What `<folder>/pom.xml` of the checkout names, by `goal` of Maven's dependency plugin.
+    ///
+    /// # Errors
+    /// With the sentence that says what is missing.
+    pub fn find(
+        folder: &str,
         goal: &'static str,
         options: &[&str],
         environment: &Environment,
     ) -> Result<Self, String> {
+        let pom = workspace::root().join(folder).join("pom.xml");
+        let name = folder.rsplit('/').next().unwrap_or(folder);
         let fetched = Self {
-            pom: workspace::root().join("deploy").join(name).join("pom.xml"),
+            pom,
             goal,
             options: options.iter().map(ToString::to_string).collect(),
             folder: workspace::target().join("fetched").join(name),
@@ -43,7 +47,10 @@ impl Fetched {
     }
 
     /// The folder it is in; fetched now unless it was before. Others who want it at the same time wait.
-    pub(super) fn get(&self) -> anyhow::Result<&Path> {
+    ///
+    /// # Errors
+    /// When Maven can't fetch it.
+    pub fn get(&self) -> anyhow::Result<&Path> {
         let parent = self.folder.parent().expect("a folder below target/");
         std::fs::create_dir_all(parent)?;
         let lock = File::create(self.folder.with_extension("lock"))?;

@@ -40,7 +40,7 @@ impl Programs {
         };
         environment.find("xz")?;
         let options = [&*format!("-Darchitecture={architecture}")];
-        Fetched::find("postgres", "unpack-dependencies", &options, environment).ok().map(Self::Fetched)
+        Fetched::find("deploy/postgres", "unpack-dependencies", &options, environment).ok().map(Self::Fetched)
     }
 
     /// The folder of programs. Fetched ones are unpacked into `folder`, where whoever runs them can reach them.

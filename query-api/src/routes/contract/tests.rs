@@ -2,7 +2,7 @@
 
 use super::super::tests::{acme, api, send_raw, token};
 use super::*;
-use crate::answer::Scope;
+use crate::answer::{Answer, Scope};
 use crate::problem::Problem;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -92,9 +92,6 @@ fn a_member_that_is_missing_or_in_no_shape_is_found() {
     refuses(|bad| drop(bad.as_object_mut().unwrap().remove("title")));
 }
 
-/// Part of the contract before it is part of the service.
-const TO_COME: [&str; 1] = ["/metrics/insights"];
-
 #[tokio::test]
 async fn every_path_is_there_and_no_other() {
     let (document, api) = (document(), api(0));
@@ -106,9 +103,8 @@ async fn every_path_is_there_and_no_other() {
         let response = send_raw(&api, "GET", &path.replace("{name}", "not-found"), None).await;
         let answers = methods["get"]["responses"].as_object().unwrap();
         let status = response.status().as_u16().to_string();
-        let is_to_come = status == "404" && TO_COME.contains(&path.as_str());
         let public = methods["get"]["security"] == json!([]);
-        assert!(is_to_come || status == if public { "200" } else { "401" }, "{path}: {status}");
+        assert!(status == if public { "200" } else { "401" }, "{path}: {status}");
         assert!(answers.contains_key(&status), "{path}: {status}");
         if public {
             let media = response.headers()["content-type"].to_str().unwrap().split(';').next().unwrap();
@@ -164,33 +160,35 @@ fn answers_are_as_said() {
     use crate::range::{RawRange, Settings};
     let now = "2026-02-25T10:30:00Z".parse().unwrap();
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
-    let shown = |value: &dyn Fn() -> crate::answer::Answer| serde_json::from_slice(&value().body).unwrap();
+    let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
     let bad = domain::Counters {
         payments_total: 100,
         workflows_total: 100,
         workflows_failed: 90,
         ..Default::default()
     };
-    let sums = crate::summary::Sums { closed: bad, ..Default::default() };
-    let summary = |profile| {
-        crate::answer::Answer::of(&crate::summary::Summary::new("acme", range, profile, &sums, now))
+    let sums = || crate::summary::Sums { closed: bad, ..Default::default() };
+    let summary = |profile, through| {
+        Answer::of(&crate::summary::Summary::new("acme", range, through, (profile, sums()), now))
     };
-    check("Summary", &shown(&|| summary(None)));
+    check("Summary", &shown(&|| summary(None, None)));
     let plan = crate::summary::Plan { id: "p".into(), name: "pro".into() };
-    check(
-        "Summary",
-        &shown(&|| {
-            summary(Some(crate::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) }))
-        }),
-    );
-    let trends =
-        || crate::answer::Answer::of(&crate::trends::Trends::new("acme", range, &Default::default(), now));
+    let profile = || crate::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) };
+    check("Summary", &shown(&|| summary(Some(profile()), Some(now))));
+    let rows = Default::default();
+    let trends = || Answer::of(&crate::trends::Trends::new("acme", range, Some(now), &rows, now));
     check("Trends", &shown(&trends));
+    let listing = crate::listing::Listing::from_pairs(&[]).unwrap();
     let health = || {
         let rows = crate::workflow_health::Rows::default();
-        crate::answer::Answer::of(&crate::workflow_health::WorkflowHealth::new("acme", range, rows, now))
+        let health = crate::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
+        Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
+    let scene = crate::insights::Scene::of(&range);
+    let rows = crate::insights::Rows { hours: Vec::new(), totals: Default::default(), workflows: Vec::new() };
+    let insights = || Answer::of(&crate::insights::Insights::new("acme", range, None, &scene, &rows, now));
+    check("Insights", &shown(&insights));
 }
 
 #[test]

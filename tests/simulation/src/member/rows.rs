@@ -69,7 +69,7 @@ fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
 
 fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
     rows.counters.each_ref().map(|c| {
-        let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), row_of(&c.counters, row));
+        let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), c.adds(row));
         (0..c.organization.len()).map(row).collect()
     })
 }

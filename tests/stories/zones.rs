@@ -1,0 +1,150 @@
+//! Days of other zones: what the API answers against a recount of the raw records by PostgreSQL's own calendar.
+
+use crate::telling::{plain, text};
+use bench::{Message, Produced};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use serde_json::Value;
+use tests::{Api, Stack, Token};
+use tokio_postgres::Client;
+
+/// Zones, and a day after which their clocks are changed within three. Kathmandu's never are.
+const WINDOWS: [(&str, &str); 8] = [
+    ("Europe/Berlin", "2025-03-28"),
+    ("Europe/Berlin", "2025-10-24"),
+    ("America/New_York", "2025-03-07"),
+    ("America/New_York", "2025-10-31"),
+    ("Australia/Lord_Howe", "2025-04-04"),
+    ("Australia/Lord_Howe", "2025-10-03"),
+    ("Asia/Kathmandu", "2025-06-14"),
+    ("UTC", "2025-06-14"),
+];
+
+/// How many days of a window are asked for; the week before has records, too.
+const DAYS: i32 = 4;
+
+fn window(day: &str) -> NaiveDate {
+    day.parse().expect("a date")
+}
+
+/// An order every 41 minutes from eight days before each window to two after it, and one on either side of every quarter
+/// of an hour around its days' ends.
+fn times() -> Vec<DateTime<Utc>> {
+    let mut times = Vec::new();
+    for (_, day) in WINDOWS {
+        let start = window(day).and_time(NaiveTime::MIN).and_utc();
+        times.extend((0..500).map(|n| start - Duration::days(8) + Duration::minutes(41 * n)));
+        let quarters = (-60..460).map(|n| start + Duration::minutes(15 * n));
+        times.extend(quarters.flat_map(|quarter| [quarter - Duration::seconds(1), quarter]));
+    }
+    times.sort_unstable();
+    times.dedup();
+    times
+}
+
+fn records(times: &[DateTime<Utc>]) -> Vec<Produced> {
+    plain(times.iter().enumerate().map(|(n, at)| Message::order("acme", &format!("o{n}"), *at)))
+}
+
+/// The zone's days from `day` on, by PostgreSQL: when each begins, and how many of `times` are of its date.
+async fn recount(
+    client: &Client,
+    times: &[DateTime<Utc>],
+    zone: &str,
+    day: NaiveDate,
+) -> Vec<(DateTime<Utc>, i64)> {
+    let query = "
+        select d at time zone $2, (select count(*) from unnest($1::timestamptz[]) t where (t at time zone $2)::date = d::date)
+        from generate_series($3::timestamp, $3::timestamp + make_interval(days => $4), '1 day') d order by 1";
+    let rows = client.query(query, &[&times, &zone, &day.and_time(NaiveTime::MIN), &DAYS]).await;
+    rows.expect("a recount").iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// A series' buckets and orders.
+fn series(answer: &Value, name: &str) -> Vec<(DateTime<Utc>, i64)> {
+    let points = answer[name].as_array().unwrap_or_else(|| panic!("no {name}: {answer}"));
+    let point = |point: &Value| {
+        let bucket = point["bucket"].as_str().and_then(|time| time.parse().ok()).expect("a time");
+        (bucket, point["orders_created"].as_i64().expect("a count"))
+    };
+    points.iter().map(point).collect()
+}
+
+async fn ask(api: &Api, path: &str) -> Value {
+    let answer = api.get(path, &Token::of("acme").sign()).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer.json()
+}
+
+/// Asks for the window's days, against the week before, and checks every number.
+async fn check(api: &Api, client: &Client, times: &[DateTime<Utc>], zone: &str, day: NaiveDate) {
+    let expected = recount(client, times, zone, day).await;
+    let before = recount(client, times, zone, day - Duration::days(7)).await;
+    let days = usize::try_from(DAYS).expect("a few");
+    let (from, to) = (expected[0].0, expected[days].0);
+    let question = |from: DateTime<Utc>, to: DateTime<Utc>, more: &str| {
+        format!("from={}&to={}&timezone={zone}&{more}", text(from), text(to))
+    };
+    let week = question(from, to, "granularity=day&compare=previous_week");
+    let trends = ask(api, &format!("/metrics/trends?{week}")).await;
+    assert_eq!(series(&trends, "series"), expected[..days], "{zone} from {day}");
+    assert_eq!(series(&trends, "previousSeries"), before[..days], "{zone} a week before {day}");
+    assert_eq!(trends["range"]["timezone"], zone);
+
+    let sum = |days: &[(DateTime<Utc>, i64)]| days.iter().map(|(_, orders)| orders).sum::<i64>();
+    let summary = ask(api, &format!("/metrics/summary?{week}")).await;
+    assert_eq!(summary["kpis"][0]["value"], sum(&expected[..days]), "{zone} from {day}");
+    assert_eq!(summary["kpis"][0]["previousValue"], sum(&before[..days]), "{zone} a week before {day}");
+
+    // Each day against the one before it, and by its hours.
+    for pair in expected[..=days].windows(3) {
+        let [(_, orders_before), (start, orders), (end, _)] = pair else { unreachable!("windows of three") };
+        let day = question(*start, *end, "granularity=hour");
+        let summary = ask(api, &format!("/metrics/summary?{day}")).await;
+        assert_eq!(summary["kpis"][0]["previousValue"], *orders_before, "{zone} before {start}");
+        let hours = series(&ask(api, &format!("/metrics/trends?{day}")).await, "series");
+        assert_eq!(sum(&hours), *orders, "{zone} hours of {start}");
+        for (bucket, next) in hours.iter().zip(hours.iter().skip(1)) {
+            let within = times.iter().filter(|time| bucket.0 <= **time && **time < next.0).count();
+            assert_eq!(bucket.1, within as i64, "{zone} hour {}", bucket.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn days_are_those_of_the_zone_that_is_asked_for() {
+    let times = times();
+    let stack = Stack::start().await;
+    let records = records(&times);
+    stack.produce(records.clone()).await;
+    let consumer = stack
+        .consumer()
+        .set("LEDGER_RETENTION_DAYS", "3650")
+        .set("QUARTER_RETENTION_DAYS", "3650")
+        .start()
+        .await;
+    stack.until_idle().await;
+    assert_eq!(consumer.stop().await, Some(0));
+    stack.agrees_with(&records).await;
+
+    let api = stack.api().serve().await;
+    let client = stack.client().await;
+    for (zone, day) in WINDOWS {
+        check(&api, &client, &times, zone, window(day)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_zone_nobody_knows_is_a_problem_in_words() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let token = Token::of("acme").sign();
+    for (query, parameter) in [("timezone=Mars/Olympus", "timezone"), ("compare=yesterday", "compare")] {
+        let answer = api.get(&format!("/metrics/trends?{query}"), &token).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (400, "application/problem+json"),
+            "{query}"
+        );
+        assert_eq!(answer.json()["parameter"], parameter);
+    }
+}
