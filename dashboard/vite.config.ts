@@ -37,8 +37,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   test: {
-    environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // Limits for a busy machine; what is waited for comes at once on others.
+    testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
+    // A zone whose clocks change, whatever machine the tests run on.
+    env: { TZ: "Europe/Berlin" },
   },
 });

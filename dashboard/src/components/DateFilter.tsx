@@ -15,10 +15,7 @@ export function DateFilter() {
     setOpen(false);
   };
   const { period } = view;
-  const shown =
-    "preset" in period
-      ? PRESETS[period.preset]
-      : `${formats.moment(period.from)} – ${formats.moment(period.to)}`;
+  const shown = "preset" in period ? PRESETS[period.preset] : formats.period(period.from, period.to);
   return (
     <Float
       label="Period"
@@ -34,7 +31,7 @@ export function DateFilter() {
         </button>
       }
     >
-      <ul className="grid grid-cols-2 gap-px p-2 sm:w-44 sm:grid-cols-1">
+      <ul className="grid grid-cols-2 content-start gap-px p-2 sm:w-44 sm:grid-cols-1">
         {(Object.keys(PRESETS) as Preset[]).map((preset) => (
           <li key={preset}>
             <PresetButton

@@ -27,9 +27,7 @@ export function InsightItem({ insight }: { insight: Insight }) {
           ))}
         </dl>
       )}
-      <p className="mt-2 text-xs text-muted">
-        <time dateTime={from}>{formats.moment(from)}</time> – <time dateTime={to}>{formats.moment(to)}</time>
-      </p>
+      <p className="mt-2 text-xs text-muted">{formats.period(from, to)}</p>
       {insight.next !== "" && (
         <p className="mt-1.5 text-sm text-muted">
           <span className="font-medium text-ink">Next: </span>

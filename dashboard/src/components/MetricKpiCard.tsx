@@ -21,9 +21,9 @@ export function MetricKpiCard({ kpi, history, missing }: MetricKpiCardProps) {
   return (
     <article
       data-kpi={kpi.key}
-      className="flex min-w-0 flex-col rounded-xl border border-line bg-surface p-4 shadow-card print:break-inside-avoid print:shadow-none"
+      className="@container flex min-w-0 flex-col rounded-xl border border-line bg-surface p-4 shadow-card print:break-inside-avoid print:shadow-none"
     >
-      <div className="flex flex-wrap items-center justify-between gap-x-2">
+      <div className="flex items-start justify-between gap-x-2">
         <h2 className="text-sm font-medium text-muted" title={kpi.description}>
           {kpi.label}
         </h2>

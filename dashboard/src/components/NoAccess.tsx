@@ -6,7 +6,7 @@ import { Gate } from "./Gate";
 export function NoAccess() {
   const { signOut } = useSession();
   return (
-    <Gate icon="unplugged" title="No access">
+    <Gate icon="lock" title="No access">
       <p className="mt-2 text-sm text-muted">
         The token is valid, but it doesn’t name an organization whose metrics you may see. Ask whoever gave it
         to you for one with the claim <code className="font-mono text-ink">organization_id</code>.

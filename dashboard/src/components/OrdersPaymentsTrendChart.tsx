@@ -1,6 +1,6 @@
 // Orders and payments over the range, as a chart and as the table that says the same.
 
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { Granularity, Range, Trends } from "../api/answers";
 import type { Asked } from "../api/questions";
 import { isFlat, trendPoints } from "../view/trendPoints";
@@ -28,7 +28,7 @@ export function OrdersPaymentsTrendChart({ trends }: { trends: Asked<Trends> }) 
     <Panel
       title="Orders and payments"
       asked={trends}
-      className="h-[26rem] lg:h-[30rem]"
+      className="h-[26rem] lg:h-[27rem]"
       skeleton={<div className="skeleton mt-2 grow" />}
       controls={
         <div className="flex flex-wrap gap-2">
@@ -50,7 +50,7 @@ export function OrdersPaymentsTrendChart({ trends }: { trends: Asked<Trends> }) 
 }
 
 function Course({ body, shape }: { body: Trends; shape: keyof typeof SHAPES }) {
-  const points = trendPoints(body);
+  const points = useMemo(() => trendPoints(body), [body]);
   if (shape === "table") return <TrendTable points={points} range={body.range} />;
   if (isFlat(points)) {
     return (

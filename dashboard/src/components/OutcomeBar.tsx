@@ -31,7 +31,7 @@ export function OutcomeBar({ totals }: { totals: Totals }) {
           />
         ))}
       </div>
-      <dl className="mt-3 grid grid-cols-3 gap-x-4">
+      <dl className="mt-3 grid grid-cols-3 gap-x-2">
         {OUTCOMES.map(({ name, icon, ink, count }) => (
           <div key={name} className="min-w-0">
             <dt className="flex items-center gap-1 text-xs text-muted">

@@ -49,7 +49,9 @@ function Identity({ summary }: { summary: Summary }) {
           <h1 className="truncate text-lg leading-6 font-semibold tracking-tight">{name}</h1>
           <PlanBadge plan={plan} />
         </div>
-        <p className="truncate font-mono text-xs text-muted">{organizationId}</p>
+        <p className="truncate font-mono text-xs text-muted">
+          {organizationName === null ? "not heard of yet" : organizationId}
+        </p>
       </div>
     </div>
   );

@@ -23,9 +23,9 @@ export function Panel<Body>({ title, asked, controls, skeleton, className, child
     <section
       aria-labelledby={id}
       aria-busy={data === undefined ? error === null : isPlaceholderData}
-      className={`flex min-w-0 flex-col rounded-xl border border-line bg-surface shadow-card print:h-auto print:break-inside-avoid print:shadow-none ${className}`}
+      className={`@container flex min-w-0 flex-col rounded-xl border border-line bg-surface shadow-card print:h-auto print:break-inside-avoid print:shadow-none ${className}`}
     >
-      <div className="flex min-h-12 flex-wrap items-center justify-between gap-x-3 gap-y-1 px-5 pt-3 pb-1">
+      <div className="flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-x-3 gap-y-1 px-5 pt-3 pb-1">
         <h2 id={id} className="text-base font-semibold tracking-tight">
           {title}
           {data !== undefined && error !== null && <AsOf at={asked.dataUpdatedAt} />}

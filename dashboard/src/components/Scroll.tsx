@@ -8,7 +8,7 @@ export function Scroll({ label, children }: { label: string; children: ReactNode
       role="region"
       aria-label={label}
       tabIndex={0}
-      className="-mx-5 min-h-0 grow overflow-auto px-5 focus-visible:-outline-offset-2 print:overflow-visible"
+      className="relative -mx-5 -mb-5 min-h-0 grow overflow-auto rounded-b-xl px-5 pb-3 focus-visible:-outline-offset-2 print:overflow-visible"
     >
       {children}
     </div>

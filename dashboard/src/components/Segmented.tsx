@@ -21,7 +21,7 @@ export function Segmented<Choice extends string>(props: SegmentedProps<Choice>) 
         <label
           key={choice}
           title={picture && choices[choice]}
-          className="flex h-7 items-center rounded-md px-2.5 text-xs font-medium text-muted has-checked:bg-raised has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-2 has-focus-visible:outline-accent pointer-coarse:h-9"
+          className="flex h-7 items-center rounded-md px-2.5 text-xs font-medium text-muted has-checked:bg-chosen has-checked:text-ink has-checked:shadow-card has-focus-visible:outline-2 has-focus-visible:outline-accent pointer-coarse:h-9"
         >
           <input
             type="radio"

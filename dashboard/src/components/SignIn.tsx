@@ -16,7 +16,7 @@ export function SignIn({ refusal }: { refusal?: Refusal }) {
     if (token !== null) signIn(token);
   };
   return (
-    <Gate icon="clock" title="Business metrics">
+    <Gate icon="key" title="Business metrics">
       <p className="mt-1 text-sm text-muted">
         Orders, payments, workflows and messages of your organization, as they happen.
       </p>

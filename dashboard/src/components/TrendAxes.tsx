@@ -1,5 +1,6 @@
 // The trend chart's grid and labels, and the mark of the bucket that isn't over.
 
+import { memo } from "react";
 import type { Range } from "../api/answers";
 import { labelled, type TrendPoint } from "../view/trendPoints";
 import { usePlace, useRangeFormats } from "../view/ViewContext";
@@ -16,7 +17,8 @@ interface TrendAxesProps {
   range: Range;
 }
 
-export function TrendAxes({ plot, points, range }: TrendAxesProps) {
+/** Drawn anew when the numbers change, not when the crosshair moves. */
+export const TrendAxes = memo(function TrendAxes({ plot, points, range }: TrendAxesProps) {
   const { x, y, counts, left, right, top, bottom, unit } = plot;
   const { view } = usePlace();
   const formats = useRangeFormats(range);
@@ -65,7 +67,7 @@ export function TrendAxes({ plot, points, range }: TrendAxesProps) {
       )}
     </g>
   );
-}
+});
 
 /** A time of day; at midnight the day it begins. */
 function labelOf(

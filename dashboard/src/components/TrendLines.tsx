@@ -4,9 +4,9 @@
 
 import { localPoint } from "@visx/event";
 import { useParentSize } from "@visx/responsive";
-import { scaleLinear } from "@visx/scale";
-import { type KeyboardEvent, type PointerEvent, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react";
 import type { Range } from "../api/answers";
+import { linear, roundSteps } from "../view/scale";
 import type { TrendPoint } from "../view/trendPoints";
 import { useRangeFormats } from "../view/ViewContext";
 import { TrendAxes } from "./TrendAxes";
@@ -37,7 +37,7 @@ export function TrendLines({ points, range }: TrendLinesProps) {
   const formats = useRangeFormats(range);
   const last = points.length - 1;
   const shown = active === null ? null : Math.min(active, last);
-  const plot = plotOf(points, width, height);
+  const plot = useMemo(() => plotOf(points, width, height), [points, width, height]);
   const point = (event: PointerEvent<HTMLDivElement>) => {
     const at = localPoint(event.currentTarget, event);
     if (at === null) return;
@@ -97,9 +97,10 @@ function plotOf(points: readonly TrendPoint[], width: number, height: number): P
       before?.payments ?? 0,
     ]),
   );
-  const y = scaleLinear({ domain: [0, most], range: [bottom, top], nice: 4 });
-  const x = scaleLinear({ domain: [0, Math.max(1, points.length - 1)], range: [left, right] });
-  return { x, y, counts: y.ticks(4).filter(Number.isInteger), left, right, top, bottom, unit };
+  const counts = roundSteps(most, 4);
+  const y = linear([0, counts.at(-1) ?? most], [bottom, top]);
+  const x = linear([0, points.length - 1], [left, right]);
+  return { x, y, counts, left, right, top, bottom, unit };
 }
 
 /** Where a key leads from an index; null when it leads nowhere. */

@@ -3,8 +3,7 @@
 // Orders have round markers, payments square ones. The way to the open bucket is dashed: its count isn't final.
 
 import { curveMonotoneX } from "@visx/curve";
-import { AreaClosed, LinePath } from "@visx/shape";
-import { scaleLinear } from "@visx/scale";
+import { Area, LinePath } from "@visx/shape";
 import type { TrendPoint } from "../view/trendPoints";
 import type { Plot } from "./TrendLines";
 
@@ -56,7 +55,6 @@ function Line({ name, plot, points, active }: TrendSeriesProps & { name: Name })
     stroke: "currentColor",
     strokeWidth: 2 * plot.unit,
   };
-  const ground = scaleLinear({ domain: [0, 1], range: [plot.bottom, plot.top] });
   return (
     <g className={INKS[name]} fill="none" strokeLinecap="round" strokeLinejoin="round">
       <LinePath
@@ -66,14 +64,17 @@ function Line({ name, plot, points, active }: TrendSeriesProps & { name: Name })
         strokeWidth={1.5 * plot.unit}
         strokeDasharray="1 5"
       />
-      <AreaClosed
-        {...course}
-        data={closed}
-        yScale={ground}
-        stroke="none"
-        fill="currentColor"
-        fillOpacity={0.06}
-      />
+      {name === "orders" && (
+        <Area
+          data={closed}
+          x={xOf}
+          y0={plot.bottom}
+          y1={yOf}
+          curve={curveMonotoneX}
+          fill="currentColor"
+          fillOpacity={0.06}
+        />
+      )}
       <LinePath {...course} data={closed} />
       <LinePath
         {...course}

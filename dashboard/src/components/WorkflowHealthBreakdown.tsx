@@ -17,7 +17,7 @@ interface WorkflowHealthBreakdownProps {
 
 export function WorkflowHealthBreakdown({ health, sort, onSort }: WorkflowHealthBreakdownProps) {
   return (
-    <Panel title="Workflow health" asked={health} className="h-[34rem] lg:h-[30rem]" skeleton={<Skeleton />}>
+    <Panel title="Workflow health" asked={health} className="h-[27rem]" skeleton={<Skeleton />}>
       {({ totals, workflows }) =>
         totals.total === 0 ? (
           <Blank icon="check" title="No workflow finished in this period">

@@ -36,7 +36,7 @@ export function WorkflowTable({ workflows, sort, onSort }: WorkflowTableProps) {
     <Scroll label="Workflows">
       <table className="w-full text-right text-sm">
         <thead className="sticky top-0 bg-surface text-xs text-muted">
-          <tr className="*:border-b *:border-line *:py-2 *:pl-3 *:font-medium *:first:pl-0 *:first:text-left">
+          <tr className="*:border-b *:border-line *:py-2 *:pl-3 *:font-medium *:first:pl-0 *:first:text-left @max-[21rem]:*:last:hidden">
             {head("name", "Workflow")}
             {head("runs", "Runs")}
             {head("failures", "Failed")}
@@ -48,9 +48,9 @@ export function WorkflowTable({ workflows, sort, onSort }: WorkflowTableProps) {
           {ordered(workflows, sort, reversed).map((workflow) => (
             <tr
               key={workflow.workflowId}
-              className="*:border-b *:border-line *:py-1.5 *:pl-3 *:first:pl-0 *:first:text-left"
+              className="*:border-b *:border-line *:py-1.5 *:pl-3 *:first:pl-0 *:first:text-left @max-[21rem]:*:last:hidden"
             >
-              <th scope="row" className="max-w-40 truncate font-normal" title={workflow.workflowId}>
+              <th scope="row" className="w-full max-w-0 truncate font-normal" title={workflow.workflowId}>
                 {workflow.workflowName || workflow.workflowId}
               </th>
               <td>{formats.count(workflow.total)}</td>
@@ -82,17 +82,17 @@ interface ColumnHeadProps {
 
 function ColumnHead({ words, sorted, ascending, onSort }: ColumnHeadProps) {
   return (
-    <th scope="col" aria-sort={sorted ? (ascending ? "ascending" : "descending") : "none"}>
+    <th scope="col" className="group" aria-sort={sorted ? (ascending ? "ascending" : "descending") : "none"}>
       <button
         type="button"
         onClick={onSort}
-        className={`inline-flex items-center gap-0.5 rounded-sm hover:text-ink ${sorted ? "text-ink" : ""}`}
+        className={`inline-flex items-center gap-0.5 rounded-sm align-middle whitespace-nowrap group-first:flex-row-reverse hover:text-ink ${sorted ? "text-ink" : ""}`}
       >
-        {words}
         <Icon
           name={ascending && sorted ? "arrowUp" : "arrowDown"}
           className={`size-3 print:hidden ${sorted ? "" : "invisible"}`}
         />
+        {words}
       </button>
     </th>
   );

@@ -66,7 +66,7 @@ function ZoneSearch({ chosen, onChoose }: { chosen: string; onChoose: (zone: str
               className="flex w-full items-center gap-2 rounded-md px-2.5 py-1.5 text-left text-sm hover:bg-sunken aria-pressed:font-medium pointer-coarse:py-2.5"
             >
               <span className="grow truncate">{placeOf(zone)}</span>
-              <span className="text-xs text-muted">{offsetName(zone, new Date())}</span>
+              <span className="text-xs whitespace-nowrap text-muted">{offsetName(zone, new Date())}</span>
               <Icon name="check" className={zone === chosen ? "text-accent" : "invisible"} />
             </button>
           </li>

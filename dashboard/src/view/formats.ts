@@ -8,6 +8,9 @@ const MINUTE_MS = 60 * SECOND_MS;
 /** Up to here milliseconds are the unit people compare in; beyond, seconds and minutes are. */
 const MILLISECONDS_SHOWN_MAX = 10_000;
 
+/** Changes from next to nothing run to many digits that mean nothing. */
+const SIGNED_IN_FULL_MAX = 10_000;
+
 /** A value and its unit, apart, because they are set in different sizes. */
 export interface Quantity {
   value: string;
@@ -31,7 +34,9 @@ export interface Formats {
   moment: (instant: string | Date) => string;
   /** 25 February 2026, 10:42:07 UTC+1 */
   exactly: (instant: string | Date) => string;
-  /** A bucket of a range, in full: Wed, 25 Feb, 10:00 – 11:00 */
+  /** Two moments: 25 Feb, 09:00 – 17:00 */
+  period: (from: string, to: string) => string;
+  /** A bucket of a range, by its start: Wed, 25 Feb, 10:00 */
   bucket: (start: string, granularity: Granularity) => string;
   /** The same on an axis: 10:00, or 25 Feb. */
   tick: (start: string, granularity: Granularity) => string;
@@ -49,26 +54,33 @@ export function formatsOf(locale: string, zone: string): Formats {
     const format = new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
     return (instant: string | Date) => format.format(new Date(instant));
   };
+  const count = number({ maximumFractionDigits: 0 });
   const decimal = number({ maximumFractionDigits: 1 });
+  // Rates stand below each other: with one decimal, always, their digits do, too.
+  const tenths = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const signed = number({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
+  const signedCompact = number({ signDisplay: "exceptZero", maximumFractionDigits: 1, notation: "compact" });
   const quantity = (value: number, unit: Kpi["unit"]): Quantity => {
     switch (unit) {
       case "count":
         return { value: decimal(value), unit: "" };
       case "percent":
-        return { value: decimal(value), unit: "%" };
+        return { value: tenths(value), unit: "%" };
       case "ms":
-        return durationOf(value, decimal);
+        return durationOf(value, decimal, decimal);
     }
   };
   const tickTime = time({ hour: "2-digit", minute: "2-digit" });
   const tickDay = time({ day: "numeric", month: "short" });
   return {
-    count: number({ maximumFractionDigits: 0 }),
+    count,
     compact: number({ notation: "compact", maximumFractionDigits: 1 }),
     decimal,
-    signed: number({ signDisplay: "exceptZero", maximumFractionDigits: 1 }),
-    percent: (value) => `${decimal(value)} %`,
-    duration: (milliseconds) => joined(durationOf(milliseconds, decimal)),
+    signed: (value) =>
+      (Math.abs(value) < SIGNED_IN_FULL_MAX ? signed(value) : signedCompact(value)).replace("-", "−"),
+    percent: (value) => `${tenths(value)} %`,
+    duration: (milliseconds) =>
+      joined(durationOf(milliseconds, milliseconds < 100 ? decimal : count, decimal)),
     quantity,
     clock: time({ timeStyle: "medium" }),
     moment: time({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
@@ -78,7 +90,7 @@ export function formatsOf(locale: string, zone: string): Formats {
   };
 }
 
-function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "range"> {
+function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "period" | "range"> {
   const format = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   const day = format({ weekday: "short", day: "numeric", month: "short" });
@@ -90,7 +102,8 @@ function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "rang
     minute: "2-digit",
   });
   const days = format({ day: "numeric", month: "short", year: "numeric" });
-  const moments = format({
+  const moments = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const years = format({
     day: "numeric",
     month: "short",
     year: "numeric",
@@ -100,17 +113,23 @@ function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "rang
   return {
     bucket: (start, granularity) =>
       granularity === "hour" ? hours.format(new Date(start)) : day.format(new Date(start)),
+    period: (from, to) => moments.formatRange(new Date(from), new Date(to)),
     range: ({ from, to, granularity }) =>
       granularity === "day"
         ? days.formatRange(new Date(from), new Date(Date.parse(to) - 1))
-        : moments.formatRange(new Date(from), new Date(to)),
+        : years.formatRange(new Date(from), new Date(to)),
   };
 }
 
-function durationOf(milliseconds: number, decimal: (value: number) => string): Quantity {
-  if (milliseconds < MILLISECONDS_SHOWN_MAX) return { value: decimal(milliseconds), unit: "ms" };
-  if (milliseconds < MINUTE_MS) return { value: decimal(milliseconds / SECOND_MS), unit: "s" };
-  return { value: decimal(milliseconds / MINUTE_MS), unit: "min" };
+/** `short` writes milliseconds, `long` seconds and minutes. */
+function durationOf(
+  milliseconds: number,
+  short: (value: number) => string,
+  long: (value: number) => string,
+): Quantity {
+  if (milliseconds < MILLISECONDS_SHOWN_MAX) return { value: short(milliseconds), unit: "ms" };
+  if (milliseconds < MINUTE_MS) return { value: long(milliseconds / SECOND_MS), unit: "s" };
+  return { value: long(milliseconds / MINUTE_MS), unit: "min" };
 }
 
 function joined({ value, unit }: Quantity): string {

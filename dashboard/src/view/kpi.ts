@@ -36,11 +36,25 @@ export function missingBasis(key: string, series: readonly Bucket[]): string | n
   return series.some((bucket) => (figure(bucket, of.counter) ?? 1) > 0) ? null : of.noun;
 }
 
+/** More points than this are noise in a drawing the size of a word. */
+const HISTORY_MAX = 60;
+
 /** The KPI's values over the closed buckets, without those in which there was nothing to have a rate of. */
 export function historyOf(key: string, series: readonly Bucket[]): number[] {
   const counter = MEANINGS[key]?.of?.counter;
   const counts = (bucket: Bucket) => counter === undefined || (figure(bucket, counter) ?? 1) > 0;
-  return series
+  const values = series
     .filter((bucket) => !bucket.open && counts(bucket))
     .flatMap((bucket) => figure(bucket, key) ?? []);
+  return thinned(values, HISTORY_MAX);
+}
+
+/** At most `most` values that take the same course: means of neighbours. */
+function thinned(values: readonly number[], most: number): number[] {
+  const together = Math.ceil(values.length / most);
+  if (together <= 1) return [...values];
+  return Array.from({ length: Math.ceil(values.length / together) }, (_, index) => {
+    const group = values.slice(index * together, (index + 1) * together);
+    return group.reduce((sum, value) => sum + value, 0) / group.length;
+  });
 }

@@ -36,7 +36,8 @@ export function isFlat(points: readonly TrendPoint[]): boolean {
   return points.every((point) => point.orders === 0 && point.payments === 0);
 }
 
-const HOURS_BETWEEN = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168];
+const HOUR_MS = 60 * 60 * 1_000;
+const HOURS_BETWEEN = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168, 336, 672];
 const DAYS_BETWEEN = [1, 2, 3, 7, 14, 28];
 
 /** The places (indices) that get a label, at most `most`: whole days of the zone where hours are shown, else evenly. */
@@ -46,21 +47,16 @@ export function labelled(
   zone: string,
   most: number,
 ): number[] {
-  const all = points.map((_, index) => index);
-  const places = (between: number) => {
-    if (granularity === "day") return all.filter((index) => (points.length - 1 - index) % between === 0);
-    return all.filter((index) => isLabelledHour(points[index]?.start ?? "", zone, between));
-  };
-  const choices = granularity === "hour" ? HOURS_BETWEEN : DAYS_BETWEEN;
-  const fits = choices.map(places).find((chosen) => chosen.length <= most);
-  return fits ?? all.slice(-1);
+  const last = points.length - 1;
+  const counts = granularity === "hour" ? points.map(({ start }) => hoursOf(start, zone)) : null;
+  const choices = counts === null ? DAYS_BETWEEN : HOURS_BETWEEN;
+  // Hours stand at multiples in the zone's time; days are counted back from the last.
+  const places = (between: number) =>
+    points.flatMap((_, index) => ((counts?.[index] ?? last - index) % between === 0 ? [index] : []));
+  return choices.map(places).find((chosen) => chosen.length <= most) ?? [last];
 }
 
-/** Whether the hour is a multiple of `between`; beyond a day, whether it begins a day that is. */
-function isLabelledHour(start: string, zone: string, between: number): boolean {
-  const wall = wallOf(zone, new Date(start));
-  const hour = Number(wall.slice(11, 13));
-  if (between <= 24) return hour % between === 0;
-  const day = Math.round(Date.parse(`${wall.slice(0, 10)}T00:00:00Z`) / 86_400_000);
-  return hour === 0 && day % (between / 24) === 0;
+/** How many hours the zone's wall clock has gone since the first of January 1970. */
+function hoursOf(start: string, zone: string): number {
+  return Math.floor(Date.parse(`${wallOf(zone, new Date(start))}:00Z`) / HOUR_MS);
 }

@@ -5,6 +5,9 @@
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
+/** Date.parse takes more than that for a time. */
+const WALL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/;
+
 export const UTC = "UTC";
 
 /** The zone of the machine that looks at the page. */
@@ -39,7 +42,7 @@ export function wallOf(zone: string, instant: Date): string {
  * been without the change; of one that comes twice in autumn the first is meant. Null when it is no wall time.
  */
 export function instantOf(zone: string, wall: string): Date | null {
-  const asUtc = Date.parse(`${wall}:00Z`);
+  const asUtc = WALL.test(wall) ? Date.parse(`${wall}:00Z`) : Number.NaN;
   if (Number.isNaN(asUtc)) return null;
   const offsetAt = (time: number) => Date.parse(`${wallOf(zone, new Date(time))}:00Z`) - floorToMinute(time);
   // The offsets on both sides of a change that may be near; the larger one gives the earlier instant.
@@ -59,7 +62,7 @@ export function dayStart(zone: string, instant: Date, days = 0): Date {
 export function offsetName(zone: string, instant: Date): string {
   const format = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" });
   const name = format.formatToParts(instant).find((part) => part.type === "timeZoneName")?.value ?? "";
-  return name.replace("GMT", "UTC");
+  return name.replace("GMT", "UTC").replace(/[+]0$/, "");
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
