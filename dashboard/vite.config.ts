@@ -22,6 +22,9 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+// Tests run in a zone whose clocks change, whatever machine they run on.
+if (process.env["VITEST"] !== undefined) process.env["TZ"] = "Europe/Berlin";
+
 export default defineConfig({
   plugins: [react(), tailwindcss()],
   server: { host: "127.0.0.1", proxy },
@@ -38,11 +41,10 @@ export default defineConfig({
   },
   test: {
     include: ["src/**/*.test.{ts,tsx}"],
+    pool: "threads",
     restoreMocks: true,
     // Limits for a busy machine; what is waited for comes at once on others.
     testTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
-    // A zone whose clocks change, whatever machine the tests run on.
-    env: { TZ: "Europe/Berlin" },
   },
 });
