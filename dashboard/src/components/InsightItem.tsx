@@ -38,6 +38,7 @@ export function InsightItem({ insight }: { insight: Insight }) {
   );
 }
 
+/** How names of numbers end that have a unit. */
 const UNIT = /[_ ]?(ms|percent)$/i;
 
 /** `previousValue` and `previous_value_ms` as words: Previous value. */
@@ -57,7 +58,8 @@ function numberOf(
   decimal: (value: number) => string,
   duration: (milliseconds: number) => string,
 ): string {
-  switch (UNIT.exec(name)?.[1]?.toLowerCase()) {
+  const unit = /^percent/i.test(name) ? "percent" : UNIT.exec(name)?.[1]?.toLowerCase();
+  switch (unit) {
     case "ms":
       return duration(value);
     case "percent":

@@ -5,10 +5,13 @@ import type { Asked } from "../api/questions";
 import { Blank } from "./Blank";
 import { InsightItem } from "./InsightItem";
 import { Panel } from "./Panel";
+import { PanelFrame } from "./PanelFrame";
 import { Scroll } from "./Scroll";
 
 /** With fewer records than this in the range the thresholds don't judge either. */
 const TELLING_MIN = 20;
+
+const FRAME = { title: "Insights", className: "h-[28rem] lg:h-[26rem]" };
 
 interface InsightPanelProps {
   insights: Asked<Insights>;
@@ -17,14 +20,23 @@ interface InsightPanelProps {
 }
 
 export function InsightPanel({ insights, counted }: InsightPanelProps) {
-  if (insights.error?.kind === "absent") return <NotOffered insights={insights} />;
+  // An API older than the page: that is no failure, and asking again is no use.
+  if (insights.error?.kind === "absent") {
+    return (
+      <PanelFrame {...FRAME}>
+        <Blank icon="info" title="Insights aren’t available">
+          This query API doesn’t offer them yet.
+        </Blank>
+      </PanelFrame>
+    );
+  }
   return (
-    <Panel title="Insights" asked={insights} className="h-[28rem] lg:h-[26rem]" skeleton={<Skeleton />}>
+    <Panel {...FRAME} asked={insights} skeleton={<Skeleton />}>
       {(body) =>
         body.insights.length === 0 ? (
           <Nothing counted={counted} />
         ) : (
-          <Scroll label="Insights">
+          <Scroll label="List of insights">
             <ul className="divide-y divide-line">
               {body.insights.map((insight) => (
                 <InsightItem key={`${insight.key} ${insight.period.from}`} insight={insight} />
@@ -48,27 +60,8 @@ function Nothing({ counted }: { counted: number | null }) {
   }
   return (
     <Blank icon="check" title="Nothing stands out">
-      The figures of this period are within what is usual for them.
+      Nothing in this period is far from what is usual, as far as there is a past to know it from.
     </Blank>
-  );
-}
-
-/** An API older than the page: that is no failure, and asking again is no use. */
-function NotOffered({ insights }: { insights: Asked<Insights> }) {
-  const settled = { ...insights, data: undefined, error: null } as Asked<Insights>;
-  return (
-    <Panel
-      title="Insights"
-      asked={settled}
-      className="h-[28rem] lg:h-[26rem]"
-      skeleton={
-        <Blank icon="info" title="Insights aren’t available">
-          This query API doesn’t offer them yet.
-        </Blank>
-      }
-    >
-      {() => null}
-    </Panel>
   );
 }
 
