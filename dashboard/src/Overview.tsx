@@ -51,7 +51,8 @@ export function Overview() {
       <OverviewHeader summary={summary.data?.body} />
       <main className="mx-auto flex max-w-[120rem] flex-col gap-3 px-4 py-4 sm:px-6 lg:gap-4 lg:px-8 lg:py-5">
         <Toolbar
-          comparing={summary.data?.body.comparison !== undefined}
+          // Until it is known that this API doesn't compare its place is kept.
+          comparing={summary.data === undefined || summary.data.body.comparison !== undefined}
           freshness={
             <Freshness
               asOf={asOf}

@@ -12,7 +12,7 @@ import type { Refusal } from "./refusal";
 import { useSession } from "./session";
 
 /** Failures on one page of the list. */
-export const FAILURES_PER_PAGE = 10;
+const FAILURES_PER_PAGE = 10;
 /** How soon a question is repeated after a failure that may pass, unless the API says when. */
 const RETRY_PAUSE_MS = 5_000;
 /** In live mode without a stream, this is how live it gets. */
