@@ -15,8 +15,8 @@ interface FreshnessProps {
 
 export function Freshness({ asOf, completeThrough, fetching, onRefresh }: FreshnessProps) {
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-      <p className="text-xs text-muted">
+    <>
+      <p className="mr-1 text-xs text-muted max-sm:basis-full">
         <Completeness through={completeThrough} />
         {asOf !== null && <Age asOf={asOf} />}
       </p>
@@ -29,7 +29,7 @@ export function Freshness({ asOf, completeThrough, fetching, onRefresh }: Freshn
         <Icon name="refresh" className={fetching ? "animate-spin" : ""} />
         <span className="sr-only">Refresh</span>
       </button>
-    </div>
+    </>
   );
 }
 
@@ -53,7 +53,7 @@ function Age({ asOf }: { asOf: number }) {
   const now = useNow();
   const at = new Date(asOf);
   return (
-    <span className="whitespace-nowrap">
+    <span className="inline-block min-w-28 whitespace-nowrap">
       Updated{" "}
       <time dateTime={at.toISOString()} title={formats.exactly(at)}>
         {agoOf(now - asOf)}

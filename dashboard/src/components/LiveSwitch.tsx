@@ -27,7 +27,8 @@ function StateWords({ on, state }: { on: boolean; state: LiveState }) {
     case "live":
       return null;
     case "connecting":
-      return words("connecting");
+      // Over in a moment, and what stands beside it would jump twice: the dot tells.
+      return <span className="sr-only">connecting</span>;
     case "waiting":
       return words("reconnecting");
     case "unavailable":

@@ -84,7 +84,7 @@ export function MetricKpiCardSkeleton() {
       <div className="skeleton my-1 h-3.5 w-24" />
       <div className="skeleton mt-3 h-7 w-28" />
       <div className="skeleton mt-2.5 h-3.5 w-32" />
-      <div className="skeleton mt-4 h-8 w-full" />
+      <div className="skeleton mt-4.5 h-8 w-full" />
     </div>
   );
 }

@@ -14,7 +14,7 @@ export function OverviewHeader({ summary }: { summary: Summary | undefined }) {
     <header className="border-b border-line bg-surface">
       <div className="mx-auto flex max-w-[120rem] flex-wrap items-center gap-x-4 gap-y-3 px-4 py-3 sm:px-6 lg:px-8">
         {summary === undefined ? <IdentitySkeleton /> : <Identity summary={summary} />}
-        <div className="flex min-w-0 grow items-center justify-between gap-3 sm:justify-end">
+        <div className="flex min-w-fit flex-1 items-center justify-between gap-3 sm:justify-end">
           {summary === undefined ? (
             <div className="skeleton h-8 w-28 rounded-full" />
           ) : (
@@ -42,7 +42,7 @@ function Identity({ summary }: { summary: Summary }) {
   const { organizationId, organizationName, plan } = summary;
   const name = organizationName ?? organizationId;
   return (
-    <div className="flex min-w-0 items-center gap-3">
+    <div className="flex min-w-60 flex-1 items-center gap-3">
       <Monogram name={name} />
       <div className="min-w-0">
         <div className="flex min-w-0 items-center gap-2">
@@ -71,7 +71,7 @@ function Monogram({ name }: { name: string }) {
 
 function IdentitySkeleton() {
   return (
-    <div className="flex items-center gap-3">
+    <div className="flex min-w-60 flex-1 items-center gap-3">
       <div className="skeleton size-10 rounded-[0.625rem]" />
       <div>
         <h1 className="sr-only">Overview</h1>

@@ -14,7 +14,7 @@ export function Toolbar({ comparing, freshness }: { comparing: boolean; freshnes
         {comparing && <CompareSelect />}
         <ZonePicker />
       </div>
-      <div className="flex flex-wrap items-center gap-2">
+      <div className="flex grow flex-wrap items-center gap-2 sm:justify-end">
         {freshness}
         <span className="print:hidden">
           <LiveSwitch />
