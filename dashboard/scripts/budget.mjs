@@ -1,0 +1,24 @@
+// Fails when the page's scripts weigh more than the budget, gzipped, all of them together.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** What a phone on a slow line is asked to load. */
+const BUDGET_BYTES = 130_000;
+const folder = new URL("../dist/assets", import.meta.url).pathname;
+
+const scripts = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".js"));
+if (scripts.length === 0) throw new Error("there is no built script: run `npm run build` first");
+const weights = scripts.map((name) => ({
+  name,
+  bytes: gzipSync(readFileSync(join(folder, name)), { level: 9 }).length,
+}));
+const total = weights.reduce((sum, { bytes }) => sum + bytes, 0);
+const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
+
+for (const { name, bytes } of weights) console.log(`${kilobytes(bytes).padStart(10)}  ${name}`);
+console.log(`${kilobytes(total).padStart(10)}  in all, of ${kilobytes(BUDGET_BYTES)}`);
+if (total > BUDGET_BYTES) {
+  console.error("The scripts are over their budget.");
+  process.exitCode = 1;
+}

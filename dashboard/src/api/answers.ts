@@ -1,0 +1,142 @@
+// The query API's answers, as the page reads them.
+//
+// Members marked optional are younger than the rest: an API that doesn't send them is answered by hiding what they
+// would show, never by inventing it. Times are RFC 3339 in UTC.
+
+export type Granularity = "hour" | "day";
+export type Severity = "healthy" | "warning" | "critical";
+export type Comparing = "previous_period" | "previous_week" | "previous_year" | "none";
+
+/** A half-open interval, as the API made it canonical. */
+export interface Range {
+  from: string;
+  to: string;
+  granularity: Granularity;
+  /** IANA name of the zone days begin in; UTC where it is missing. */
+  timezone?: string;
+}
+
+/** The interval the numbers are compared with. */
+export interface Comparison {
+  mode: Comparing;
+  from: string;
+  to: string;
+}
+
+/** What every answer has. */
+export interface Envelope {
+  organizationId: string;
+  range: Range;
+  generatedAt: string;
+  /** All records up to this instant are in the numbers; null while some partition has never been read. */
+  completeThrough?: string | null;
+  /** Present, and true, when the API could only send what it last knew. */
+  stale?: boolean;
+}
+
+/** A key figure. `deltaPercent` is relative to the value before; `previousValue` is null where there is none. */
+export interface Kpi {
+  key: string;
+  label: string;
+  value: number;
+  unit: "count" | "percent" | "ms";
+  trend: "up" | "down" | "flat";
+  deltaPercent: number;
+  severity: Severity;
+  description: string;
+  previousValue?: number | null;
+}
+
+/** A figure beyond a threshold, and what that judgement rests on. */
+export interface Alert {
+  key: string;
+  kpi: string;
+  severity: Severity;
+  title: string;
+  message: string;
+  value: number;
+  threshold: number;
+  sample: number;
+}
+
+export interface Summary extends Envelope {
+  organizationName: string | null;
+  plan: { id: string; name: string } | null;
+  kpis: Kpi[];
+  alerts: Alert[];
+  systemHealth: { status: Severity; alertCount: number };
+  comparison?: Comparison | null;
+}
+
+/** The numbers of a bucket: the counters and the figures made of them, each under its own name. */
+export type Figures = Readonly<Record<string, number | string | boolean | null>>;
+
+/** A bucket of a series; `open` while its time isn't over. */
+export type Bucket = Figures & { bucket: string; open: boolean };
+
+export interface Trends extends Envelope {
+  series: Bucket[];
+  comparison?: Comparison | null;
+  previousSeries?: Bucket[] | null;
+}
+
+/** Percentiles of execution times in milliseconds; null where nothing ran. */
+export interface Percentiles {
+  p50ExecutionTimeMs?: number | null;
+  p95ExecutionTimeMs?: number | null;
+  p99ExecutionTimeMs?: number | null;
+}
+
+/** Runs by outcome; `failed` excludes the safety limit, `failureRate` (percent) includes it. */
+export interface Runs extends Percentiles {
+  total: number;
+  failed: number;
+  failedSafetyLimit: number;
+  failureRate: number;
+  avgExecutionTimeMs: number;
+}
+
+export interface Workflow extends Runs {
+  workflowId: string;
+  workflowName: string;
+}
+
+export interface Failure {
+  executionId: string;
+  workflowId: string;
+  workflowName: string;
+  outcome: "FAILED" | "FAILED_SAFETY_LIMIT";
+  errorMessage: string;
+  executionTimeMs: number;
+  finishedAt: string;
+}
+
+export interface WorkflowHealth extends Envelope {
+  totals: Runs & { success: number };
+  workflows: Workflow[];
+  recentFailures: Failure[];
+  /** Where the failures go on; null at their end. */
+  nextCursor?: string | null;
+}
+
+/** Something that stands out, the numbers it rests on, and what to look at next. */
+export interface Insight {
+  key: string;
+  kpi: string | null;
+  severity: "info" | "warning" | "critical";
+  title: string;
+  sentence: string;
+  period: { from: string; to: string };
+  numbers: Record<string, number>;
+  next: string;
+}
+
+export interface Insights extends Envelope {
+  insights: Insight[];
+}
+
+/** A bucket's number of that name; null where there is none. */
+export function figure(figures: Figures, name: string): number | null {
+  const value = figures[name];
+  return typeof value === "number" ? value : null;
+}

@@ -1,0 +1,54 @@
+// What comes back from the API, and what becomes of it.
+//
+// @vitest-environment happy-dom
+
+import { expect, it } from "vitest";
+import type { Summary } from "./answers";
+import { ask } from "./ask";
+import { answer, asked, cut, refuse, serve } from "../testing/api";
+import { summary } from "../testing/answers";
+import { Refusal } from "./refusal";
+
+serve();
+
+const askSummary = (signal = new AbortController().signal) =>
+  ask<Summary>("/metrics/summary", { timezone: "Europe/Berlin", granularity: undefined }, "secret", signal);
+
+it("asks for what is set and takes the answer", async () => {
+  const { body, ageSeconds } = await askSummary();
+  expect(body.organizationName).toBe("Acme");
+  expect(ageSeconds).toBe(0);
+  expect(asked).toEqual(["/metrics/summary?timezone=Europe%2FBerlin"]);
+});
+
+it("knows how old a stale answer is", async () => {
+  answer("summary", { stale: true, ...summary() }, { age: "40" });
+  expect((await askSummary()).ageSeconds).toBe(40);
+  answer("summary", { stale: true, ...summary() });
+  expect((await askSummary()).ageSeconds).toBe(1);
+});
+
+it.each([
+  [400, "malformed", false],
+  [401, "unauthorized", false],
+  [403, "forbidden", false],
+  [404, "absent", false],
+  [429, "limited", true],
+  [500, "unavailable", true],
+  [503, "unavailable", true],
+])("%d is %s", async (status, kind, passes) => {
+  refuse("summary", status, { "retry-after": "7" });
+  const refusal = await askSummary().catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(Refusal);
+  expect(refusal).toMatchObject({ kind, passes, detail: `this is ${status}`, retryAfterSeconds: 7 });
+});
+
+it("says that nobody answers", async () => {
+  cut("summary");
+  await expect(askSummary()).rejects.toMatchObject({ kind: "unreachable", passes: true });
+});
+
+it("doesn't take a question withdrawn for a lost connection", async () => {
+  const signal = AbortSignal.abort();
+  await expect(askSummary(signal)).rejects.not.toBeInstanceOf(Refusal);
+});

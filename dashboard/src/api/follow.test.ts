@@ -1,0 +1,49 @@
+// Following the version: what is told, and when the follower gives up.
+//
+// @vitest-environment happy-dom
+
+import { expect, it, vi } from "vitest";
+import { asked, refuse, serve, stream } from "../testing/api";
+import { follow, type LiveState, pause } from "./follow";
+
+serve();
+
+const version = (number: number) => `event: version\nid: ${number}\ndata: {"version": ${number}}\n\n`;
+
+/** Follows until it waits for the next connection, or ends by itself. */
+async function followed(): Promise<{ changes: number; states: LiveState["state"][] }> {
+  const end = new AbortController();
+  const states: LiveState["state"][] = [];
+  const changed = vi.fn();
+  const stands = ({ state }: LiveState) => {
+    states.push(state);
+    if (state === "waiting") end.abort();
+  };
+  await follow("secret", { changed, stands }, end.signal);
+  return { changes: changed.mock.calls.length, states };
+}
+
+it("tells of each version once, then waits to reconnect", async () => {
+  stream(version(7) + ": still here\n\n" + version(7) + version(8));
+  const { changes, states } = await followed();
+  expect(changes).toBe(2);
+  expect(states).toEqual(["connecting", "live", "live", "live", "waiting"]);
+});
+
+it.each([401, 403, 404])("ends at once at %d", async (status) => {
+  refuse("stream", status);
+  expect(await followed()).toEqual({ changes: 0, states: ["connecting", "unavailable"] });
+  expect(asked).toHaveLength(1);
+});
+
+it.each([429, 503])("comes back after %d", async (status) => {
+  refuse("stream", status);
+  expect((await followed()).states).toEqual(["connecting", "waiting"]);
+});
+
+it("pauses twice as long each time, up to half a minute, up to half of it by chance", () => {
+  expect([1, 2, 3, 4, 5, 6, 60].map((failures) => pause(failures, 0))).toEqual([
+    1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
+  ]);
+  expect(pause(1, 1)).toBe(500);
+});

@@ -1,0 +1,36 @@
+// The access token: taken from the address or pasted, kept for this tab at most.
+
+const STORED_AS = "token";
+
+/** The token in the address's fragment (`#token=...`), which is removed from the address and from the history entry. */
+export function takeTokenFromAddress(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null) return null;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return trimmed(token);
+}
+
+/** What is kept of an earlier load of this tab. */
+export function storedToken(): string | null {
+  try {
+    return sessionStorage.getItem(STORED_AS);
+  } catch {
+    return null; // storage is switched off: the token lives as long as the page does
+  }
+}
+
+/** Keeps the token for this tab; null forgets it. */
+export function storeToken(token: string | null): void {
+  try {
+    if (token === null) sessionStorage.removeItem(STORED_AS);
+    else sessionStorage.setItem(STORED_AS, token);
+  } catch {
+    // as above
+  }
+}
+
+/** A pasted token without what people paste along: white space, and the word Bearer. Null when nothing is left. */
+export function trimmed(pasted: string): string | null {
+  const token = pasted.trim().replace(/^bearer\s+/i, "");
+  return token === "" ? null : token;
+}

@@ -1,0 +1,175 @@
+// Answers as a query API of this page's age gives them; tests change what they are about.
+
+import type { Bucket, Insights, Summary, Trends, WorkflowHealth } from "../api/answers";
+
+const ENVELOPE = {
+  organizationId: "org_acme",
+  range: {
+    from: "2026-02-25T00:00:00.000Z",
+    to: "2026-02-25T03:00:00.000Z",
+    granularity: "hour",
+    timezone: "UTC",
+  },
+  completeThrough: "2026-02-25T02:42:07.000Z",
+  generatedAt: "2026-02-25T02:42:08.000Z",
+} as const;
+const COMPARISON = {
+  mode: "previous_period",
+  from: "2026-02-24T21:00:00.000Z",
+  to: "2026-02-25T00:00:00.000Z",
+} as const;
+
+const FIGURE = {
+  unit: "count",
+  trend: "flat",
+  deltaPercent: 0,
+  severity: "healthy",
+  previousValue: 0,
+} as const;
+
+export function summary(part: Partial<Summary> = {}): Summary {
+  return {
+    ...ENVELOPE,
+    organizationName: "Acme",
+    plan: { id: "plan_pro", name: "pro" },
+    kpis: [
+      {
+        ...FIGURE,
+        key: "orders_created",
+        label: "Orders Created",
+        value: 1_342,
+        trend: "up",
+        deltaPercent: 16.7,
+        previousValue: 1_150,
+        description: "Orders captured from commerce events",
+      },
+      {
+        ...FIGURE,
+        key: "payment_success_rate",
+        label: "Payment Success Rate",
+        value: 84.1,
+        unit: "percent",
+        trend: "down",
+        deltaPercent: -8.2,
+        severity: "critical",
+        previousValue: 91.6,
+        description: "Share of attempted payments that succeeded",
+      },
+      {
+        ...FIGURE,
+        key: "message_delivery_rate",
+        label: "Message Delivery Rate",
+        value: 0,
+        unit: "percent",
+        description: "Share of the messages sent that were delivered or read",
+      },
+    ],
+    alerts: [
+      {
+        key: "payment_success_low",
+        kpi: "payment_success_rate",
+        severity: "critical",
+        title: "Payments are failing",
+        message: "Payment Success Rate is 84.1 % over 1000 payments, below 85 %",
+        value: 84.1,
+        threshold: 85,
+        sample: 1_000,
+      },
+    ],
+    systemHealth: { status: "critical", alertCount: 1 },
+    comparison: COMPARISON,
+    ...part,
+  };
+}
+
+/** A bucket of 25 February 2026 (UTC), by its hour. */
+export function bucket(hour: number, orders: number, payments: number, open = false): Bucket {
+  return {
+    bucket: new Date(Date.UTC(2026, 1, 25, hour)).toISOString(),
+    open,
+    orders_created: orders,
+    payments_total: payments,
+    payments_successful: payments,
+    workflows_total: 4,
+    workflows_failed: 1,
+    messages_sent: 0,
+    messages_delivered: 0,
+    payment_success_rate: 100,
+  };
+}
+
+export function trends(part: Partial<Trends> = {}): Trends {
+  return {
+    ...ENVELOPE,
+    series: [bucket(0, 500, 400), bucket(1, 700, 500), bucket(2, 142, 100, true)],
+    previousSeries: [bucket(-3, 450, 380), bucket(-2, 600, 420)],
+    comparison: COMPARISON,
+    ...part,
+  };
+}
+
+const TIMES = {
+  avgExecutionTimeMs: 1_234.5,
+  p50ExecutionTimeMs: 900,
+  p95ExecutionTimeMs: 4_100,
+  p99ExecutionTimeMs: 12_900,
+};
+
+export function workflowHealth(part: Partial<WorkflowHealth> = {}): WorkflowHealth {
+  return {
+    ...ENVELOPE,
+    totals: { total: 12, success: 9, failed: 2, failedSafetyLimit: 1, failureRate: 25, ...TIMES },
+    workflows: [
+      {
+        workflowId: "w1",
+        workflowName: "Welcome",
+        total: 8,
+        failed: 2,
+        failedSafetyLimit: 1,
+        failureRate: 37.5,
+        ...TIMES,
+      },
+      {
+        workflowId: "w2",
+        workflowName: "Billing",
+        total: 4,
+        failed: 0,
+        failedSafetyLimit: 0,
+        failureRate: 0,
+        ...TIMES,
+      },
+    ],
+    recentFailures: [
+      {
+        executionId: "run_1",
+        workflowId: "w1",
+        workflowName: "Welcome",
+        outcome: "FAILED",
+        errorMessage: "the mail server said no",
+        executionTimeMs: 1_500,
+        finishedAt: "2026-02-25T02:10:00.000Z",
+      },
+    ],
+    nextCursor: null,
+    ...part,
+  };
+}
+
+export function insights(part: Partial<Insights> = {}): Insights {
+  return {
+    ...ENVELOPE,
+    insights: [
+      {
+        key: "failures_concentrated",
+        kpi: "workflow_failure_rate",
+        severity: "warning",
+        title: "One workflow has most of the failures",
+        sentence: "Welcome has 3 of 3 failures.",
+        period: { from: "2026-02-25T00:00:00.000Z", to: "2026-02-25T03:00:00.000Z" },
+        numbers: { failures: 3, shareOfFailuresPercent: 100 },
+        next: "Look at its recent failures.",
+      },
+    ],
+    ...part,
+  };
+}

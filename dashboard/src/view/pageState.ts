@@ -1,0 +1,43 @@
+// How the page as a whole stands, from how its questions stand. Pure.
+
+import type { Refusal } from "../api/refusal";
+
+/** The part of a question's state that matters here. */
+export interface Standing {
+  ageSeconds: number;
+  refusal: Refusal | null;
+}
+
+export type PageState =
+  | { kind: "signedOut"; refusal: Refusal }
+  | { kind: "noAccess"; refusal: Refusal }
+  | { kind: "malformed"; refusal: Refusal }
+  | { kind: "limited"; refusal: Refusal }
+  | { kind: "unreachable"; refusal: Refusal }
+  | { kind: "unavailable"; refusal: Refusal }
+  | { kind: "partial"; refusal: Refusal }
+  | { kind: "stale"; ageSeconds: number }
+  | { kind: "well" };
+
+/** Those that concern the whole page even if only one question met them, the gravest first. */
+const GRAVEST_FIRST = [
+  ["unauthorized", "signedOut"],
+  ["forbidden", "noAccess"],
+  ["malformed", "malformed"],
+  ["limited", "limited"],
+  ["unreachable", "unreachable"],
+] as const;
+
+export function pageStateOf(standings: readonly Standing[]): PageState {
+  const refusals = standings.flatMap(({ refusal }) => (refusal === null ? [] : [refusal]));
+  for (const [met, kind] of GRAVEST_FIRST) {
+    const refusal = refusals.find((candidate) => candidate.kind === met);
+    if (refusal !== undefined) return { kind, refusal };
+  }
+  const [refusal] = refusals;
+  if (refusal !== undefined) {
+    return { kind: refusals.length === standings.length ? "unavailable" : "partial", refusal };
+  }
+  const ageSeconds = Math.max(0, ...standings.map((standing) => standing.ageSeconds));
+  return ageSeconds > 0 ? { kind: "stale", ageSeconds } : { kind: "well" };
+}

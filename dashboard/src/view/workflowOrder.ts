@@ -1,0 +1,31 @@
+// The orders workflows can be listed in. Pure.
+
+import type { Workflow } from "../api/answers";
+
+/** The names the API's `sort` has for them. */
+export type WorkflowSort =
+  "name" | "runs" | "failures" | "failure_rate" | "avg_execution_time_ms" | "p95_execution_time_ms";
+
+const SORT_KEYS: Readonly<Record<WorkflowSort, (workflow: Workflow) => number | string>> = {
+  name: (workflow) => workflow.workflowName.toLocaleLowerCase(),
+  runs: (workflow) => workflow.total,
+  failures: failures,
+  failure_rate: (workflow) => workflow.failureRate,
+  avg_execution_time_ms: (workflow) => workflow.avgExecutionTimeMs,
+  p95_execution_time_ms: (workflow) => workflow.p95ExecutionTimeMs ?? -1,
+};
+
+export function failures(workflow: Workflow): number {
+  return workflow.failed + workflow.failedSafetyLimit;
+}
+
+/** Names from A to Z, numbers the greatest first, as the API has it; `reversed` the other way. Ties go by id. */
+export function ordered(workflows: readonly Workflow[], sort: WorkflowSort, reversed: boolean): Workflow[] {
+  const key = SORT_KEYS[sort];
+  const ascending = (sort === "name") !== reversed;
+  return [...workflows].sort((one, other) => {
+    const [a, b] = [key(one), key(other)];
+    if (a === b) return one.workflowId < other.workflowId ? -1 : 1;
+    return a < b === ascending ? -1 : 1;
+  });
+}

@@ -1,0 +1,50 @@
+// How the page is built, served while it is worked on, and tested.
+//
+// `API_URL` names a running query API: `npm run dev` and `npm run preview` send what they don't serve there, so that
+// the page and the API have one origin, as they have in production.
+/// <reference types="vitest/config" />
+import react from "@vitejs/plugin-react";
+import tailwindcss from "@tailwindcss/vite";
+import { defineConfig } from "vite";
+
+const api = process.env["API_URL"] ?? "http://127.0.0.1:8080";
+const proxy = { "/metrics": api, "/openapi.json": api };
+
+/** What the API sends with the page; a preview that is laxer than production would hide violations. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+// Tests run in a zone whose clocks change, whatever machine they run on.
+if (process.env["VITEST"] !== undefined) process.env["TZ"] = "Europe/Berlin";
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  server: { host: "127.0.0.1", proxy },
+  preview: {
+    host: "127.0.0.1",
+    proxy,
+    headers: { "Content-Security-Policy": CONTENT_SECURITY_POLICY },
+  },
+  build: {
+    target: "es2023",
+    // A data: address would need a laxer Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    include: ["src/**/*.test.{ts,tsx}"],
+    pool: "threads",
+    restoreMocks: true,
+    // Limits for a busy machine; what is waited for comes at once on others.
+    testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
+  },
+});
