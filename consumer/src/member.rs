@@ -19,6 +19,8 @@ pub struct Member {
     ledger: Ledger,
     /// What the batch decided last counts, by page, ascending.
     latest: HashMap<PageKey, Vec<u64>>,
+    /// What was committed and is not yet among the pages: taking it in can wait until the next batch is on its way.
+    settled: Vec<(PageKey, Vec<u64>)>,
 }
 
 /// What the database must be asked, to decide a batch.
@@ -57,7 +59,7 @@ impl Member {
     /// A member that holds nothing.
     #[must_use]
     pub fn new(ledger: Ledger) -> Self {
-        Self { holding: Holding::new(), ledger, latest: HashMap::new() }
+        Self { holding: Holding::new(), ledger, latest: HashMap::new(), settled: Vec::new() }
     }
 
     /// The partitions held.
@@ -89,6 +91,7 @@ impl Member {
         self.holding.remove(&partition);
         self.ledger.forget(partition);
         self.latest.retain(|key, _| key.partition != partition);
+        self.settled.retain(|(key, _)| key.partition != partition);
     }
 
     /// Whether what was read under this claim of the partition may still be written.
@@ -101,6 +104,7 @@ impl Member {
     #[must_use]
     pub fn begin(&mut self, mut batch: Batch) -> Deciding {
         batch.retain(|slice| self.holds(slice.partition, slice.epoch));
+        self.take_in();
         self.ledger.next_round();
         Deciding::begin(batch)
     }
@@ -207,6 +211,13 @@ impl Member {
         }
     }
 
+    /// Takes in what was committed. Done at the latest when the next batch is begun to be decided.
+    pub fn take_in(&mut self) {
+        for (key, fingerprints) in self.settled.drain(..) {
+            self.ledger.committed(key, &fingerprints);
+        }
+    }
+
     /// Draws the consequences of a transaction's end: memory follows the database.
     pub fn settle(&mut self, changes: &Changes, fate: impl Fn(&Part) -> Fate) -> Settled {
         let mut settled = Settled::default();
@@ -233,7 +244,7 @@ impl Member {
             self.ledger.tail_mut(part.partition).add(&part.tail);
         }
         for segment in &part.segments {
-            self.ledger.committed(segment.key, &segment.fingerprints);
+            self.settled.push((segment.key, segment.fingerprints.clone()));
         }
         if let Some(progress) = self.holding.get_mut(&part.partition) {
             progress.committed(part.span.until);

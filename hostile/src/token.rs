@@ -3,7 +3,7 @@
 use crate::Verdict;
 use chrono::DateTime;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use query_api::token::{Refusal, Settings, Verifier};
+use query_api::token::{Grant, Refusal, Settings, Verifier};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
 pub fn check(bytes: &[u8]) -> Verdict {
     let Ok(authorization) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let now = DateTime::from_timestamp(NOW, 0).expect("a time");
-    match VERIFIER.organization(Some(authorization), now) {
-        Ok(organization) => {
+    match VERIFIER.grant(Some(authorization), now) {
+        Ok(Grant { organization, .. }) => {
             assert!(is_signed(authorization), "believed, and not signed: {authorization}");
             assert!(!organization.trim().is_empty() && organization.len() <= 128);
             assert!(!organization.chars().any(char::is_control));

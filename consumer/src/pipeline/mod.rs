@@ -222,6 +222,7 @@ impl Running {
         self.written().await;
         let changes = self.member.place(deciding);
         self.write(changes);
+        self.member.take_in();
         self.meters.batch(records, started.elapsed());
     }
 

@@ -2,7 +2,7 @@
 //! by it alone.
 
 use super::rows::TailRow;
-use super::statements::Statements;
+use super::statements::{Columns, Statements};
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
@@ -89,6 +89,9 @@ impl Claim<'_> {
     /// When PostgreSQL fails. Whether it has happened is then unknown, and must be read from the progress.
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
         let Connection { client, statements, .. } = self.connection;
+        for (size, rows) in rows.counters() {
+            statements.prepare_counters(client, size, Columns::given(&rows.counters)).await?;
+        }
         let writes = writes(statements, rows);
         let sent =
             try_join_all(writes.iter().map(|(statement, parameters)| client.execute(*statement, parameters)));
@@ -124,7 +127,7 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
         failures: f,
         dead_letters: d,
         letter_runs: r,
-        counters,
+        counters: _,
     } = rows;
     let mut writes: Vec<(bool, Write<'a>)> = vec![
         (filed.topic.is_empty(), (&statements.file_tails, vec![&filed.topic, &filed.partition])),
@@ -214,10 +217,12 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
         ),
     ];
     writes.extend(tails.iter().map(|tail| (false, (&statements.tail, tail_columns(tail)))));
-    for (statement, c) in statements.counters.iter().zip(counters) {
+    for (size, c) in rows.counters() {
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&c.organization, &c.bucket];
-        all.extend(c.counters.iter().map(|column| column as &(dyn ToSql + Sync)));
-        writes.push((c.organization.is_empty(), (statement, all)));
+        let given = c.counters.iter().filter(|column| !column.is_empty());
+        all.extend(given.map(|column| column as &(dyn ToSql + Sync)));
+        let statement = &statements.counters[&(size, Columns::given(&c.counters))];
+        writes.push((false, (statement, all)));
     }
     writes.into_iter().filter(|(empty, _)| !empty).map(|(_, write)| write).collect()
 }

@@ -190,6 +190,11 @@ impl Rows {
         }
         rows
     }
+
+    /// What the tables of counters are given, of those that are given something.
+    pub(super) fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
+        BucketSize::ALL.into_iter().zip(&self.counters).filter(|(_, rows)| !rows.organization.is_empty())
+    }
 }
 
 /// What a batch's rows are sorted by.

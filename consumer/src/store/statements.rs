@@ -1,6 +1,7 @@
 //! The statements of a batch, prepared once per connection.
 
 use domain::{BucketSize, Counters};
+use std::collections::HashMap;
 use tokio_postgres::{Client, Error, Statement};
 
 /// Prepared statements, in the order a transaction uses them.
@@ -17,7 +18,7 @@ pub struct Statements {
     pub dead_letters: Statement,
     pub out_of_runs: Statement,
     pub letter_runs: Statement,
-    pub counters: [Statement; 3],
+    pub counters: HashMap<(BucketSize, Columns), Statement>,
     pub page_sizes: Statement,
     pub load_pages: Statement,
     pub look_up: Statement,
@@ -38,15 +39,42 @@ impl Statements {
             dead_letters: client.prepare(DEAD_LETTERS).await?,
             out_of_runs: client.prepare(OUT_OF_RUNS).await?,
             letter_runs: client.prepare(LETTER_RUNS).await?,
-            counters: [
-                client.prepare(&counters(BucketSize::Quarter)).await?,
-                client.prepare(&counters(BucketSize::Hour)).await?,
-                client.prepare(&counters(BucketSize::Day)).await?,
-            ],
+            counters: HashMap::new(),
             page_sizes: client.prepare(&page_sizes()).await?,
             load_pages: client.prepare(&load_pages()).await?,
             look_up: client.prepare(&look_up()).await?,
         })
+    }
+}
+
+/// Some of the counters' columns. Most batches have few of them, and a row is added to faster when the others aren't named.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Columns([bool; Counters::NAMES.len()]);
+
+impl Columns {
+    /// Those that have values.
+    pub fn given(columns: &[Vec<i64>; Counters::NAMES.len()]) -> Self {
+        Self(columns.each_ref().map(|column| !column.is_empty()))
+    }
+
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        Counters::NAMES.into_iter().zip(self.0).filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+impl Statements {
+    /// Prepares what adds to these columns, once for each set of them.
+    pub async fn prepare_counters(
+        &mut self,
+        client: &Client,
+        size: BucketSize,
+        columns: Columns,
+    ) -> Result<(), Error> {
+        if !self.counters.contains_key(&(size, columns)) {
+            let statement = client.prepare(&counters(size, columns)).await?;
+            self.counters.insert((size, columns), statement);
+        }
+        Ok(())
     }
 }
 
@@ -237,17 +265,15 @@ fn tail() -> String {
 }
 
 /// The shared rows: what many members add to. They come last in a transaction.
-fn counters(size: BucketSize) -> String {
-    let (table, bucket, names) = (size.table(), size.column(), Counters::NAMES.join(", "));
-    let sums = Counters::NAMES.map(|name| format!("{name} = t.{name} + excluded.{name}")).join(", ");
-    // A column of zeros comes empty; unnest fills it up with nulls.
-    let given = Counters::NAMES.map(|name| format!("coalesce({name}, 0)")).join(", ");
+fn counters(size: BucketSize, columns: Columns) -> String {
+    let (table, bucket) = (size.table(), size.column());
+    let names: String = columns.names().map(|name| format!(", {name}")).collect();
+    let sums: String = columns.names().map(|name| format!("{name} = t.{name} + excluded.{name}, ")).collect();
+    let arrays: String = (3..).zip(columns.names()).map(|(n, _)| format!(", ${n}::bigint[]")).collect();
     format!(
-        "insert into {table} as t (organization_id, {bucket}, {names}) \
-         select organization_id, bucket, {given} \
-         from unnest($1::text[], $2::timestamptz[], {}) as w (organization_id, bucket, {names}) \
-         on conflict (organization_id, {bucket}) do update set {sums}, updated_at = now()",
-        arrays_from(3)
+        "insert into {table} as t (organization_id, {bucket}{names}) \
+         select * from unnest($1::text[], $2::timestamptz[]{arrays}) \
+         on conflict (organization_id, {bucket}) do update set {sums}updated_at = now()"
     )
 }
 
