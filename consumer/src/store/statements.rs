@@ -2,6 +2,7 @@
 
 use domain::{BucketSize, Counters};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use tokio_postgres::{Client, Error, Statement};
 
 /// Prepared statements, in the order a transaction uses them.
@@ -70,9 +71,8 @@ impl Statements {
         size: BucketSize,
         columns: Columns,
     ) -> Result<(), Error> {
-        if !self.counters.contains_key(&(size, columns)) {
-            let statement = client.prepare(&counters(size, columns)).await?;
-            self.counters.insert((size, columns), statement);
+        if let Entry::Vacant(place) = self.counters.entry((size, columns)) {
+            place.insert(client.prepare(&counters(size, columns)).await?);
         }
         Ok(())
     }

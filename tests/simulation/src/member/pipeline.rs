@@ -452,6 +452,7 @@ impl Pipeline {
         match self.defect {
             Some(Defect::PagesReadBeforeCommit) => {
                 let read = std::mem::take(&mut self.read);
+                self.member.take_in();
                 self.put(read);
             }
             Some(Defect::PartOfPageKept) => self.put(self.unknown_pages(&written.changes)),
