@@ -19,6 +19,7 @@ mod locks;
 mod many;
 mod operators;
 mod outages;
+mod page;
 mod pages;
 mod ranges;
 mod redrives;

@@ -22,6 +22,8 @@ pub struct Environment {
     pub redis_url: Option<String>,
     /// `JAVA_HOME`: where Java is looked for before `PATH`.
     pub java_home: Option<PathBuf>,
+    /// `CHROMIUM`: the browser that visits the page, instead of an installed one.
+    pub chromium: Option<PathBuf>,
     /// The folders of `PATH`.
     pub path: Vec<PathBuf>,
     /// What programs started here inherit.
@@ -38,6 +40,7 @@ impl Environment {
             database_url: text("DATABASE_URL"),
             redis_url: text("REDIS_URL"),
             java_home: text("JAVA_HOME").map(PathBuf::from),
+            chromium: text("CHROMIUM").map(PathBuf::from),
             path: std::env::var_os("PATH")
                 .map(|path| std::env::split_paths(&path).collect())
                 .unwrap_or_default(),

@@ -23,6 +23,7 @@ pub mod simulate;
 pub mod verify;
 
 pub mod binaries;
+pub mod dashboard;
 mod http;
 pub mod port;
 pub mod say;

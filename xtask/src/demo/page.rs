@@ -1,9 +1,9 @@
 //! The dashboard's page for the demo: as it was built, or built now where Node.js is there.
 
+use crate::dashboard::{self, modified};
 use crate::environment::Environment;
-use crate::{say, workspace};
+use crate::say;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 /// What the page is made of; what is newer than the page makes it old.
@@ -25,24 +25,21 @@ enum Plan {
 
 /// The folder with the page; `None`, after saying why, where there is none.
 pub fn folder(environment: &Environment) -> Option<PathBuf> {
-    let sources = workspace::root().join("dashboard");
-    let built = sources.join("dist");
-    let can_build = environment.find("node").is_some() && environment.find("npm").is_some();
-    match plan(modified(&built.join("index.html")), newest(&sources), can_build) {
+    let (sources, built) = (dashboard::folder(), dashboard::built());
+    let missing = dashboard::build_shortcoming(environment);
+    match plan(modified(&built.join("index.html")), newest(&sources), missing.is_none()) {
         Plan::Built => {
             say::choice("Page", "dashboard/dist, as it was built");
             Some(built)
         }
         Plan::Old => {
-            say::choice("Page", "dashboard/dist, built before its sources changed; Node.js is not installed");
+            let why = missing.unwrap_or_default();
+            say::choice("Page", format_args!("dashboard/dist, built before its sources changed; {why}"));
             Some(built)
         }
-        Plan::Build => build(&sources, environment).then_some(built),
+        Plan::Build => build().then_some(built),
         Plan::None if sources.exists() => {
-            say::choice(
-                "Page",
-                "none: it is not built, and building it needs Node.js 20 and npm, which are not installed",
-            );
+            say::choice("Page", format_args!("none: it is not built; {}", missing.unwrap_or_default()));
             None
         }
         Plan::None => None,
@@ -60,26 +57,16 @@ fn plan(built: Option<SystemTime>, sources: Option<SystemTime>, can_build: bool)
 }
 
 /// Builds it, npm's words shown. The system is worth showing without its page, so failing is no error.
-fn build(sources: &Path, environment: &Environment) -> bool {
+fn build() -> bool {
     say::choice("Page", "building the dashboard; the first time fetches its packages and takes a minute");
-    for args in [&["ci", "--no-audit", "--no-fund"][..], &["run", "build"]] {
-        let status = Command::new("npm")
-            .args(args)
-            .current_dir(sources)
-            .env_clear()
-            .envs(environment.passed_on.iter().cloned())
-            .stdin(Stdio::null())
-            .status();
-        if !status.is_ok_and(|status| status.success()) {
+    let fetch = (!dashboard::is_fetched()).then_some(&["ci"][..]);
+    for args in fetch.into_iter().chain([&["run", "build"][..]]) {
+        if !dashboard::npm(args).status().is_ok_and(|status| status.success()) {
             say::choice("Page", format_args!("none: `npm {}` failed; see its words above", args.join(" ")));
             return false;
         }
     }
     true
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 /// When the newest of the sources was changed; `None` without any.
