@@ -9,6 +9,7 @@ use crate::batch::Batch;
 use crate::changes::{Changes, Part};
 use crate::measure::Meters;
 use crate::member::{Fate, Member};
+use crate::progress::Progress;
 use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Message, Order, StartOffset, Wanted};
 use crate::store::{Connection, Moved, Store, TopicNames};
@@ -79,6 +80,8 @@ struct Running {
     undelivered: VecDeque<Order>,
     topic_ids: HashMap<Topic, String>,
     rounds: u32,
+    /// Partitions may have reached their ends since something was last written.
+    proof_due: bool,
 }
 
 const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
@@ -111,7 +114,10 @@ impl Pipeline {
                     Some(message) => running.take(message).await,
                     None => break,
                 },
-                written = running.desk.written(), if running.desk.is_busy() => running.wrote(written),
+                written = running.desk.written(), if running.desk.is_busy() => {
+                    running.wrote(written);
+                    running.prove();
+                }
                 answer = async { asking.as_mut().expect("guarded").await }, if asking.is_some() => {
                     asking = None;
                     if let Ok(answer) = answer {
@@ -159,6 +165,7 @@ impl Running {
             undelivered: VecDeque::new(),
             topic_ids: HashMap::new(),
             rounds: 0,
+            proof_due: false,
         })
     }
 
@@ -220,7 +227,11 @@ impl Running {
         }
         let deciding = self.decide(batch).await;
         self.written().await;
-        let changes = self.member.place(deciding);
+        let mut changes = self.member.place(deciding);
+        if !changes.parts.is_empty() {
+            let proofs = self.proofs(&changes.parts);
+            changes.parts.extend(proofs);
+        }
         self.write(changes);
         self.member.take_in();
         self.meters.batch(records, started.elapsed());
@@ -321,7 +332,7 @@ impl Running {
         match answer.ends {
             Ok(ends) => {
                 self.readiness.good("kafka");
-                self.prove(&ends).await;
+                self.ended(&ends);
             }
             Err(error) => {
                 tracing::warn!(error, "Kafka does not answer");
@@ -335,20 +346,39 @@ impl Running {
         }
     }
 
-    /// Moves `complete_through` of partitions that have reached their end, though no batch moves them.
-    async fn prove(&mut self, ends: &[End]) {
-        self.written().await;
-        let mut parts = Vec::new();
+    /// Takes note of how far the partitions reach.
+    fn ended(&mut self, ends: &[End]) {
         for End { partition, asked_at, end } in ends {
             if let Some(progress) = self.member.progress(*partition) {
                 progress.ended_at(*asked_at, *end);
                 self.meters.lag(&self.topics, *partition, progress);
-                if progress.complete_through(progress.next_offset).is_some() {
-                    parts.push(Part::still(*partition, progress.epoch, Span::empty(progress.next_offset)));
-                }
             }
         }
-        let floor = self.floor.load(Ordering::Relaxed);
-        self.write(Changes { texts: crate::texts::Texts::default(), parts, floor });
+        self.proof_due = true;
+        self.prove();
+    }
+
+    /// Moves `complete_through` of partitions that have reached their end, though no batch moves them. While something
+    /// is being written that waits: for its end, or for the next batch, which then takes it along.
+    fn prove(&mut self) {
+        if self.proof_due && !self.desk.is_busy() {
+            let parts = self.proofs(&[]);
+            let floor = self.floor.load(Ordering::Relaxed);
+            self.write(Changes { texts: crate::texts::Texts::default(), parts, floor });
+        }
+    }
+
+    /// Steps on the spot of the partitions that have reached their end, but those that move anyway.
+    fn proofs(&mut self, moving: &[Part]) -> Vec<Part> {
+        if !std::mem::take(&mut self.proof_due) {
+            return Vec::new();
+        }
+        let moves = |partition: Partition| moving.iter().any(|part| part.partition == partition);
+        let still = |(partition, progress): (&Partition, &Progress)| {
+            let span = Span::empty(progress.next_offset);
+            let reached = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
+            reached.then(|| Part::still(*partition, progress.epoch, span))
+        };
+        self.member.holding().iter().filter_map(still).collect()
     }
 }

@@ -19,6 +19,8 @@ use tokio_postgres::Client;
 const HOURS: u64 = 8;
 const RECORDS_AN_HOUR: u64 = 500_000;
 const PARTITIONS: i32 = 8;
+/// Small batches, as of a steady stream: a page gets a dozen segments, which is what merging is for.
+const BATCH_RECORDS: u64 = 10_000;
 /// How long merging an hour may take.
 const MERGE_LIMIT: Wait = Wait::from_secs(120);
 
@@ -54,7 +56,7 @@ pub async fn measure(services: &Services, binaries: &Binaries) -> anyhow::Result
         let brokers = bench.services.kafka.brokers();
         tokio::task::block_in_place(|| produce(&load, brokers, &bench.topics, &mut bench.truth))?;
         bench.records += RECORDS_AN_HOUR;
-        bench.measure(&name, &database, &[]).await?;
+        bench.measure(&name, &database, &[("BATCH_RECORDS_MAX", BATCH_RECORDS.to_string())]).await?;
         merge(&bench, &name, &database, &client).await?;
     }
     let size = async |query: &str| -> anyhow::Result<f64> {
