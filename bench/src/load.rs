@@ -177,6 +177,9 @@ mod tests {
             truth.take(&record);
         }
         assert_eq!(truth.tally.counted, 50_000);
+        let mut without_identities = Truth::of_new_records(Horizon::at(until()));
+        load.records().for_each(|record| without_identities.take(&record));
+        assert_eq!((without_identities.tally, without_identities.cells), (truth.tally, truth.cells));
     }
 
     #[test]

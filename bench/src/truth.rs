@@ -1,6 +1,7 @@
 //! The independent recount: what the tables must hold, computed from the produced records and the contract's text alone.
 //!
-//! It shares no code with the consumer, keeps every identity it has seen, and adds each record up on its own.
+//! It shares no code with the consumer, keeps every identity it has seen (unless none comes twice), and adds each
+//! record up on its own.
 
 use crate::message::Message;
 use crate::produced::Produced;
@@ -75,7 +76,8 @@ pub struct Truth {
     pub tally: Tally,
     organization_names: Names<String>,
     workflow_names: Names<(u32, String)>,
-    seen: HashSet<u128>,
+    /// Every identity that was met; `None` where none comes twice.
+    seen: Option<HashSet<u128>>,
 }
 
 impl Truth {
@@ -92,8 +94,15 @@ impl Truth {
             tally: Tally::default(),
             organization_names: Names::default(),
             workflow_names: Names::default(),
-            seen: HashSet::new(),
+            seen: Some(HashSet::new()),
         }
+    }
+
+    /// The same, of records of which each is known to have an identity of its own: no identity is kept, so memory
+    /// doesn't grow with them.
+    #[must_use]
+    pub fn of_new_records(horizon: Horizon) -> Self {
+        Self { seen: None, ..Self::new(horizon) }
     }
 
     /// The truth about these records.
@@ -185,7 +194,9 @@ impl Truth {
     /// Adds `change` in the message's buckets, unless this milestone of its identity was met before.
     fn count_once(&mut self, message: &Message, milestone: &str, change: [i64; 8]) {
         let seconds = message.identity_time().expect("records without a time were refused").seconds;
-        if !self.seen.insert(identity(message, seconds.div_euclid(900), milestone)) {
+        if let Some(seen) = &mut self.seen
+            && !seen.insert(identity(message, seconds.div_euclid(900), milestone))
+        {
             self.tally.repeated += 1;
             return;
         }

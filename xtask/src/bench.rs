@@ -1,23 +1,35 @@
 //! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
 
+mod all;
 mod chart;
 mod contest;
 mod disk;
+mod finding;
 mod generate;
+mod group;
 mod ingest;
+mod lines;
 mod machine;
 mod past;
 mod peer;
 mod peers;
+mod readme;
+mod rebalance;
 mod record;
 mod report;
 mod round;
+mod scale;
+mod standstill;
+mod steady;
 mod stragglers;
+mod sustained;
 mod usage;
+mod watch;
 
 pub use usage::peak_memory;
 
 use clap::Subcommand;
+use finding::Finding;
 use std::process::ExitCode;
 
 /// What can be measured.
@@ -29,8 +41,16 @@ pub enum Benchmark {
     Peers(peers::Options),
     /// The same for records of which some are days late, with a ledger much larger than memory; and its bytes on disk
     Stragglers(stragglers::Options),
+    /// A constant rate for a quarter of an hour: whether counting keeps up, and in how much memory
+    Sustained(sustained::Options),
+    /// How long partitions stand still when one member of three is killed
+    Rebalance(rebalance::Options),
+    /// What a record costs with more partitions, organizations, members, identities
+    Scale(scale::Options),
     /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
     Generate,
+    /// All of those with a target, and a table of them
+    All(all::Options),
 }
 
 /// Runs a benchmark.
@@ -38,11 +58,29 @@ pub enum Benchmark {
 /// # Errors
 /// When it can't be run, or the system did its work wrong: a wrong sum has no figure.
 pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
-    match benchmark {
-        Benchmark::Ingest(options) => ingest::run(&options).await?,
-        Benchmark::Peers(options) => peers::run(&options).await?,
-        Benchmark::Stragglers(options) => stragglers::run(&options).await?,
-        Benchmark::Generate => generate::run(),
+    if let Benchmark::All(options) = &benchmark {
+        return all::run(options).await;
+    }
+    let findings = measure(&benchmark).await?;
+    if !findings.is_empty() {
+        finding::print(&findings);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs one of them, and returns its figures that have a target.
+async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
+    match benchmark {
+        Benchmark::Ingest(options) => ingest::run(options).await,
+        Benchmark::Peers(options) => peers::run(options).await,
+        Benchmark::Stragglers(options) => stragglers::run(options).await,
+        Benchmark::Sustained(options) => sustained::run(options).await,
+        Benchmark::Rebalance(options) => rebalance::run(options).await,
+        Benchmark::Scale(options) => scale::run(options).await,
+        Benchmark::Generate => {
+            generate::run();
+            Ok(Vec::new())
+        }
+        Benchmark::All(_) => anyhow::bail!("it can't be a part of itself"),
+    }
 }

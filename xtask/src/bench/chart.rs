@@ -12,7 +12,8 @@ const HEAD: f64 = 64.0;
 const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 
-const STYLE: &str = "\
+/// What text, bars and the ground look like.
+pub const STYLE: &str = "\
     text { font: 14px system-ui, sans-serif; fill: #1f2328 } \
     .title { font-weight: 600; font-size: 16px } .note { font-size: 12px; fill: #59636e } \
     .ground { fill: #ffffff } .bar { fill: #8c959f } .ours { fill: #0969da } \
@@ -107,7 +108,9 @@ pub fn grouped(number: f64) -> String {
     if number < -0.5 { format!("-{text}") } else { text }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it stands in XML.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -6,6 +6,7 @@
 //! no figure.
 
 use super::chart::{Bar, Chart, grouped};
+use super::finding::Finding;
 use super::record::{Outputs, Row};
 use super::report::{self, Round};
 use super::round::Bench;
@@ -21,6 +22,11 @@ use std::time::{Duration, Instant};
 /// How long Kafka may take to store what is still under way once all records are handed over.
 const FLUSH_LIMIT: Duration = Duration::from_secs(120);
 
+/// Records of a quick run.
+pub const QUICK_RECORDS: u64 = 1_000_000;
+/// The consumer's budget unless told otherwise.
+const LEDGER_MEMORY_MIB: u64 = 512;
+
 /// What to measure.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
@@ -30,6 +36,9 @@ pub struct Options {
     /// Rounds, each with both consumers
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// One round of at most 1,000,000 records
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     #[serde(skip)]
     outputs: Outputs,
@@ -62,7 +71,8 @@ pub struct LoadOptions {
 ///
 /// # Errors
 /// When something can't be started, or a sum is wrong.
-pub async fn run(options: &Options) -> anyhow::Result<()> {
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let options = &options.settled();
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
     say::line("Building the consumer (release)");
@@ -90,10 +100,35 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         rows.push(Row::new(format!("round {number}"), round)?);
     }
     let chart = options.chart(&median);
-    options.outputs.write(&bench.services, options.name(), options, &rows, &chart).await
+    options.outputs.write(&bench.services, options.name(), options, &rows, &chart.svg()).await?;
+    Ok(options.findings(&median))
 }
 
 impl Options {
+    /// With what `--quick` makes of them.
+    fn settled(&self) -> Self {
+        let mut options = self.clone();
+        if options.quick {
+            options.load.records = options.load.records.min(QUICK_RECORDS);
+            options.rounds = 1;
+        }
+        options
+    }
+
+    /// What the targets are about: records in order, each once.
+    fn findings(&self, median: &Round) -> Vec<Finding> {
+        if self.name() != "ingest" {
+            return Vec::new();
+        }
+        let rate = |rate| format!("{} records/s", grouped(rate));
+        let beside = "the same, beside a consumer that only decodes";
+        vec![
+            Finding::at_least("Kafka to committed counters", median.consumer, 1e6, rate),
+            Finding::at_least(beside, median.ratio, 0.5, |ratio| format!("{ratio:.2} of its rate")),
+            Finding::memory("the same", median.peak_memory_mb, LEDGER_MEMORY_MIB),
+        ]
+    }
+
     /// What the figures are filed under.
     fn name(&self) -> &'static str {
         if self.load.duplicates > 0.0 || self.load.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }

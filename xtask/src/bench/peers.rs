@@ -6,7 +6,8 @@
 
 use super::chart::{Bar, Chart, grouped};
 use super::contest::Contest;
-use super::ingest::{LoadOptions, produce};
+use super::finding::Finding;
+use super::ingest::{LoadOptions, QUICK_RECORDS, produce};
 use super::peer::{Peer, Prepared, Ready};
 use super::record::{Outputs, Row};
 use super::report;
@@ -41,6 +42,9 @@ pub struct Options {
     /// Build our programs without optimization: to try the benchmark itself, never for figures
     #[arg(long)]
     debug_build: bool,
+    /// One round of at most 1,000,000 records
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     #[serde(skip)]
     outputs: Outputs,
@@ -66,7 +70,8 @@ struct Figures {
 ///
 /// # Errors
 /// When something can't be started, the consumer's sums are wrong, or a peer's run has no figure.
-pub async fn run(options: &Options) -> anyhow::Result<()> {
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let options = &options.settled();
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
     let built = if options.debug_build { "without optimization: these are no figures" } else { "release" };
@@ -94,10 +99,11 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     }
     let rows = medians(&lines)?;
     let chart = options.chart(&lines);
-    options.outputs.write(&contest.bench.services, "peers", options, &rows, &chart).await?;
-    ensure!(missing == 0, "{missing} runs have no figure; see above");
-    say::line("Every sum was right.");
-    Ok(())
+    options.outputs.write(&contest.bench.services, "peers", options, &rows, &chart.svg()).await?;
+    if missing == 0 {
+        say::line("Every sum was right.");
+    }
+    Ok(findings(&lines, missing))
 }
 
 /// One round with all programs. Returns how many peers' runs have no figure.
@@ -124,7 +130,42 @@ async fn round(contest: &Contest, peers: &[Ready], number: u32, lines: &mut [Lin
     Ok(missing)
 }
 
+/// The rates beside each other, and whether every run has one.
+fn findings(lines: &[Line], missing: u32) -> Vec<Finding> {
+    let rate = |name: &str| {
+        let line = lines.iter().find(|line| line.name == name)?;
+        report::median_of(&line.runs, |run| run.rate)
+    };
+    let ours = rate("consumer");
+    let times = |name: &str| Some(ours? / rate(name)?);
+    let what = "the same, beside Kafka Streams";
+    let by_hand = times(Peer::Afternoon.name());
+    let by_hand =
+        by_hand.map_or_else(String::new, |times| format!(" ({times:.1} × that of a row per identity)"));
+    let mut findings = vec![match times(Peer::KafkaStreams.name()) {
+        Some(times) => {
+            let found = Finding::at_least(what, times, 10.0, |times| format!("{times:.1} × its rate"));
+            Finding { figure: found.figure + &by_hand, ..found }
+        }
+        None => Finding::missing(what, "Kafka Streams has no figure"),
+    }];
+    if missing > 0 {
+        findings.push(Finding::missing("peers", format!("{missing} of their runs have no figure")));
+    }
+    findings
+}
+
 impl Options {
+    /// With what `--quick` makes of them.
+    fn settled(&self) -> Self {
+        let mut options = self.clone();
+        if options.quick {
+            options.load.records = options.load.records.min(QUICK_RECORDS);
+            options.rounds = 1;
+        }
+        options
+    }
+
     fn profile(&self) -> Profile {
         if self.debug_build { Profile::Debug } else { Profile::Release }
     }

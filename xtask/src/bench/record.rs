@@ -1,7 +1,6 @@
 //! What a benchmark leaves behind: its figures with the machine and the settings they were taken under, as JSON, and a
 //! chart of them as SVG.
 
-use super::chart::Chart;
 use super::machine::Machine;
 use crate::services::Services;
 use crate::{say, workspace};
@@ -26,12 +25,12 @@ const KAFKA_SETTINGS: [&str; 6] = [
 ];
 
 /// Where the figures go.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Outputs {
     /// Write the figures, the machine and the servers' settings to this file, as JSON, instead of to target/bench/
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draw the figures as a bar chart into this file, as SVG
+    /// Draw the figures into this file, as SVG
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -65,14 +64,16 @@ struct Record<'a, Options> {
 }
 
 /// What the servers say of themselves.
-#[derive(Serialize)]
-struct Settings {
-    postgresql: BTreeMap<String, String>,
-    kafka: BTreeMap<String, String>,
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    /// PostgreSQL's, by name.
+    pub postgresql: BTreeMap<String, String>,
+    /// Kafka's, by name.
+    pub kafka: BTreeMap<String, String>,
 }
 
 impl Outputs {
-    /// Writes all of it, and says where.
+    /// Writes all of it, with `svg` for the chart, and says where.
     ///
     /// # Errors
     /// When a server doesn't tell its settings, or a file can't be written.
@@ -82,7 +83,7 @@ impl Outputs {
         benchmark: &str,
         options: &impl Serialize,
         rows: &[Row],
-        chart: &Chart,
+        svg: &str,
     ) -> anyhow::Result<()> {
         let settings = Settings::of(services).await?;
         let date = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -91,16 +92,20 @@ impl Outputs {
         let json = self.json.clone().unwrap_or_else(own);
         write(&json, &(serde_json::to_string_pretty(&record)? + "\n"))?;
         say::line(format_args!("Figures: {}", json.display()));
-        if let Some(svg) = &self.svg {
-            write(svg, &chart.svg())?;
-            say::line(format_args!("Chart: {}", svg.display()));
+        if let Some(path) = &self.svg {
+            write(path, svg)?;
+            say::line(format_args!("Chart: {}", path.display()));
         }
         Ok(())
     }
 }
 
 impl Settings {
-    async fn of(services: &Services) -> anyhow::Result<Self> {
+    /// As of now.
+    ///
+    /// # Errors
+    /// When a server doesn't tell.
+    pub async fn of(services: &Services) -> anyhow::Result<Self> {
         let client = services.postgres.url().connect().await?;
         let query = "select name, setting from pg_settings where name = any($1)";
         let rows = client.query(query, &[&&POSTGRES_SETTINGS[..]]).await?;

@@ -1,11 +1,10 @@
 //! One round: the consumer over all records of a topic, beside it the bare one; what it took, and whether every sum is
 //! right.
 
+use super::group::Group;
 use super::report::Round;
 use super::usage::{Usage, peak_memory};
-use crate::port;
 use crate::process::Process;
-use crate::program::Program;
 use crate::say;
 use crate::services::{DatabaseUrl, Services};
 use crate::wait::{self, Seen};
@@ -130,24 +129,8 @@ impl Bench {
         database: &DatabaseUrl,
         settings: &[(&str, String)],
     ) -> anyhow::Result<Process> {
-        let log = self.services.run().join(format!("consumer-{name}.log"));
-        let mut program = Program::new("consumer", &self.consumer, log)
-            .inherit(self.services.environment())
-            .arg("run")
-            .env("DATABASE_URL", database.as_str())
-            .env("KAFKA_BROKERS", self.services.kafka.brokers())
-            .env("KAFKA_GROUP_ID", name)
-            .env("EVENTS_TOPIC", &self.topics.events)
-            .env("WORKFLOW_TERMINALS_TOPIC", &self.topics.workflow_terminals)
-            .env("MESSAGE_DELIVERIES_TOPIC", &self.topics.message_deliveries)
-            .env("ADMIN_ADDR", format!("127.0.0.1:{}", port::free()?));
-        if let Some(redis) = &self.services.redis {
-            program = program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", &self.topics.events);
-        }
-        for (setting, value) in settings {
-            program = program.env(setting, value);
-        }
-        Process::start(program)
+        let Self { services, consumer, topics, .. } = self;
+        Group { services, consumer, topics, name, database }.start(name, settings)
     }
 
     /// Waits until everything is committed, and returns the records per second since the first claim.

@@ -5,8 +5,9 @@
 //! is compared with the known truth.
 
 use super::chart::{Bar, Chart};
-use super::disk;
-use super::ingest::produce;
+use super::disk::{self, Disk};
+use super::finding::Finding;
+use super::ingest::{QUICK_RECORDS, produce};
 use super::past::Past;
 use super::record::{Outputs, Row};
 use super::report;
@@ -49,6 +50,9 @@ pub struct Options {
     /// Leave out how many bytes of disk a counted record takes
     #[arg(long)]
     no_disk: bool,
+    /// One round of at most 1,000,000 records
+    #[arg(long)]
+    quick: bool,
     /// Decides all that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,7 +76,8 @@ struct Round {
 ///
 /// # Errors
 /// When something can't be started, or a sum is wrong.
-pub async fn run(options: &Options) -> anyhow::Result<()> {
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let options = &options.settled();
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
     say::line("Building the consumer (release)");
@@ -103,7 +108,8 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(disk) = &disk {
         rows.push(Row::new("disk", disk)?);
     }
-    options.outputs.write(&services, "stragglers", options, &rows, &options.chart(&median)).await
+    options.outputs.write(&services, "stragglers", options, &rows, &options.chart(&median).svg()).await?;
+    Ok(options.findings(&median, disk.as_ref()))
 }
 
 /// A topic of its own, filled.
@@ -123,6 +129,34 @@ async fn bench(
 }
 
 impl Options {
+    /// With what `--quick` makes of them.
+    fn settled(&self) -> Self {
+        let mut options = self.clone();
+        if options.quick {
+            options.records = options.records.min(QUICK_RECORDS);
+            options.rounds = 1;
+        }
+        options
+    }
+
+    fn findings(&self, median: &Round, disk: Option<&Disk>) -> Vec<Finding> {
+        let late = format!(
+            "{:.0} % repeats, {:.0} % late by up to 72 hours",
+            self.duplicates * 100.0,
+            self.stragglers * 100.0
+        );
+        let ratio = |ratio| format!("{ratio:.2} of the rate in order");
+        let bytes = |bytes| format!("{bytes:.1} bytes");
+        let mut findings = vec![
+            Finding::at_least(&*late, median.ratio, 0.5, ratio),
+            Finding::memory("the same", median.peak_memory_mb, self.ledger_memory_mb),
+        ];
+        findings.extend(disk.map(|disk| {
+            Finding::at_most("ledger on disk, a record, after merging", disk.ledger_bytes, 12.0, bytes)
+        }));
+        findings
+    }
+
     fn chart(&self, median: &Round) -> Chart {
         let late = format!("{:.0} % late by up to 72 hours", self.stragglers * 100.0);
         Chart {

@@ -45,8 +45,19 @@ impl Usage {
 /// The most memory that the process ever held, in bytes, not counting what others could use too (its peak resident set).
 #[must_use]
 pub fn peak_memory(id: u32) -> Option<u64> {
+    memory(id, "VmHWM:")
+}
+
+/// The memory that the process holds now, in bytes (its resident set).
+#[must_use]
+pub fn resident_memory(id: u32) -> Option<u64> {
+    memory(id, "VmRSS:")
+}
+
+/// See proc_pid_status(5).
+fn memory(id: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
 }
 
@@ -94,7 +105,9 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory_and_is_its_own() {
-        assert!(peak_memory(std::process::id()).is_some_and(|bytes| bytes > 100_000));
+        let memory = resident_memory(std::process::id());
+        assert!(memory.is_some_and(|bytes| bytes > 100_000));
+        assert!(peak_memory(std::process::id()) >= memory);
         let stats: HashMap<u32, Stat> = all().into_iter().map(|stat| (stat.id, stat)).collect();
         assert!(is_ours(&stats, std::process::id()));
         assert!(!is_ours(&stats, 1));
