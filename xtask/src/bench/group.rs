@@ -22,6 +22,18 @@ pub struct Group<'a> {
     pub database: &'a DatabaseUrl,
 }
 
+/// Makes the three topics: with as many partitions that of events, which all records of these benchmarks are, with one
+/// each the others. An assignor that shares out the partitions of all topics at once could otherwise give one member
+/// all of the events.
+///
+/// # Errors
+/// When Kafka refuses.
+pub async fn create_topics(services: &Services, topics: &Topics, partitions: i32) -> anyhow::Result<()> {
+    let Topics { events, workflow_terminals, message_deliveries } = topics;
+    services.kafka.create_topics(&[events], partitions).await?;
+    services.kafka.create_topics(&[workflow_terminals, message_deliveries], 1).await
+}
+
 impl Group<'_> {
     /// A member, started, with these settings beside the consumer's defaults. `member` is its log's name.
     ///

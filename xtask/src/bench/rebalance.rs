@@ -6,7 +6,7 @@
 
 use super::chart::{Bar, Chart};
 use super::finding::Finding;
-use super::group::Group;
+use super::group::{Group, create_topics};
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::drop_database;
@@ -76,7 +76,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     say::line("Building the consumer (release)");
     let binaries = Binaries::build(Profile::Release)?;
     let topics = Topics::prefixed(&format!("bench-{}-rebalance-", std::process::id()));
-    services.kafka.create_topics(&topics.all(), PARTITIONS).await?;
+    create_topics(&services, &topics, PARTITIONS).await?;
     let name = format!("rebalance_{}", std::process::id());
     let database = services.postgres.create_migrated(&name).await?;
     let (consumer, topics) = (&*binaries.consumer, &topics);
@@ -178,8 +178,9 @@ async fn round(
 ) -> anyhow::Result<Round> {
     let before = watch.now();
     watch.look_on(CALM).await?;
+    let all: Vec<usize> = (0..usize::try_from(PARTITIONS)?).collect();
     let (id, killed_at) = (members[victim].id(), watch.now());
-    let killed = watch.owned_by(id);
+    let (killed, calm) = (watch.owned_by(id), watch.moves().longest(&all, before, killed_at));
     members[victim].kill();
     watch.until("somebody to take over", CHANGE_LIMIT, |watch| watch.owned_by(id).is_empty()).await?;
     let taken = watch.now();
@@ -196,11 +197,10 @@ async fn round(
     watch.until("all to go on", CHANGE_LIMIT, |watch| watch.all_went_on_since(given)).await?;
     watch.look_on(CALM).await?;
 
-    let all: Vec<usize> = (0..usize::try_from(PARTITIONS)?).collect();
     let but = |some: &[usize]| all.iter().copied().filter(|one| !some.contains(one)).collect::<Vec<_>>();
     let longest = |some: &[usize], from, until| watch.moves().longest(some, from, until).as_secs_f64();
     Ok(Round {
-        calm: longest(&all, before, killed_at),
+        calm: calm.as_secs_f64(),
         killed: longest(&killed, killed_at, started),
         others: longest(&but(&killed), killed_at, started),
         joined: longest(&joined, started, watch.now()),

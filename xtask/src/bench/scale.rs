@@ -6,7 +6,7 @@
 
 use super::chart::{Bar, Chart, grouped};
 use super::finding::Finding;
-use super::group::Group;
+use super::group::{Group, create_topics};
 use super::ingest::produce;
 use super::past::Past;
 use super::record::{Outputs, Row};
@@ -180,7 +180,7 @@ impl Point {
         let Ground { services, consumer, number } = ground;
         let name = format!("scale_{}_{number}", std::process::id());
         let topics = Topics::prefixed(&format!("bench-{}-scale-{number}-", std::process::id()));
-        services.kafka.create_topics(&topics.all(), self.partitions).await?;
+        create_topics(services, &topics, self.partitions).await?;
         let database = services.postgres.create_migrated(&name).await?;
         let (now, mut truth) = (Utc::now(), Truth::of_new_records(Horizon::at(Utc::now())));
         self.remember(&database, &topics, &mut truth).await?;
