@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
-/// Durations, of which there is at least one, in milliseconds: the middle one and the longest.
+/// Quantiles of durations, of which there is at least one, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Latencies {
     /// How many there are.
