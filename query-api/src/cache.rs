@@ -192,7 +192,8 @@ impl Cache {
             self.hits.increment(1);
             return Ok(Given::Fresh(entry.answer));
         }
-        self.miss(question, version, key, load()).await
+        // Boxed, so that a hit doesn't carry room for all of this.
+        Box::pin(self.miss(question, version, key, load())).await
     }
 
     /// What is kept can't be given. A load goes on though nobody waits for it any more: its answer is for the next.

@@ -59,7 +59,6 @@ pub mod settings;
 mod watch;
 
 use admin::Readiness;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use settings::Settings;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -82,12 +81,9 @@ pub enum Refusal {
     /// The page isn't where it is said to be.
     #[error(transparent)]
     Page(#[from] routes::page::BadFolder),
-    /// The API can't be served.
+    /// The API, or its admin address, can't be served.
     #[error(transparent)]
     Server(#[from] server::BadSettings),
-    /// The admin address can't be served.
-    #[error("ADMIN_ADDR ({0}) can't be listened on: {1}; set it to a free address")]
-    Admin(std::net::SocketAddr, std::io::Error),
 }
 
 /// Serves until SIGTERM or SIGINT, and returns when what was under way is done.
@@ -101,7 +97,9 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     let shared = shared::Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
     let page = routes::page::Page::open(&settings.page)?;
     let server = server::Server::bind(&settings.server).await?;
-    let readiness = serve_admin(&settings.server).await?;
+    let readiness = Readiness::new();
+    readiness.bad("postgresql", "not looked at yet");
+    server::serve_admin(&settings.server, &readiness).await?;
 
     if let Some(shared) = &shared {
         // Found now, or the first answers would be kept as if there were none.
@@ -127,23 +125,9 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     if let Ok(address) = server.address() {
         tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
-    server.serve(api, stopping, stop(readiness)).await;
+    server.serve(routes::service(api), stopping, stop(readiness)).await;
     tracing::info!("stopped");
     Ok(())
-}
-
-async fn serve_admin(settings: &server::Settings) -> Result<Readiness, Refusal> {
-    let times = Matcher::Full("query_api_request_duration_seconds".into());
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(times, observe::DURATION_BUCKETS);
-    let builder = builder.expect("there are buckets");
-    let metrics = admin::record_metrics(builder).expect("this is the only recorder of the process");
-    observe::describe();
-    let readiness = Readiness::new();
-    readiness.bad("postgresql", "not looked at yet");
-    let address = settings.admin_addr;
-    let bound = admin::serve(address, readiness.clone(), metrics).await;
-    bound.map_err(|error| Refusal::Admin(address, error))?;
-    Ok(readiness)
 }
 
 fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<shared::Shared>>, readiness: &Readiness) {

@@ -1,6 +1,7 @@
 //! What is seen of every request: a line in the log, a count, a time.
 
 use hyper::{Request, Response};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,8 +9,15 @@ use std::time::Instant;
 use tower::Service;
 
 /// Upper ends of the buckets of request times, in seconds.
-pub const DURATION_BUCKETS: &[f64] =
+const DURATION_BUCKETS: &[f64] =
     &[0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How the metrics of this process are recorded.
+pub fn builder() -> PrometheusBuilder {
+    let times = Matcher::Full("query_api_request_duration_seconds".into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(times, DURATION_BUCKETS);
+    builder.expect("there are buckets")
+}
 
 /// Describes the metrics of this process to whoever scrapes them.
 pub fn describe() {

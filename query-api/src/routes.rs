@@ -17,7 +17,10 @@ use chrono::{DateTime, Utc};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
+use warp::http::header::{
+    AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use warp::http::{Response, StatusCode};
 use warp::{Filter, Rejection, Reply};
 
@@ -89,6 +92,8 @@ where
     warp::service(routes(api))
 }
 
+/// Futures of answers are boxed: each layer moves the whole future that it is given, and one that could read from
+/// PostgreSQL is large.
 fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let answers = {
         let api = Arc::clone(&api);
@@ -96,13 +101,15 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
         warp::path!("metrics" / Scope)
             .and(get())
             .and(warp::query::<Vec<(String, String)>>())
-            .then(move |scope, headers, pairs| Arc::clone(&api).answer_in_time(scope, Ask { headers, pairs }))
+            .then(move |scope, headers, pairs| {
+                Box::pin(Arc::clone(&api).answer_in_time(scope, Ask { headers, pairs }))
+            })
             .map(Reply::into_response)
     };
     let page = page::routes(api.page.as_ref());
     let stream = warp::path!("metrics" / "stream")
         .and(get())
-        .then(move |headers| stream::open(Arc::clone(&api), headers))
+        .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
         .map(Reply::into_response);
     let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify();
     // Problems are worded last, when all that is to be said in them is known.
@@ -167,8 +174,8 @@ impl Ask {
 /// that nobody looks at yesterday's numbers and asking costs little.
 fn fresh(answer: Answer, request: &HeaderMap) -> Response<Bytes> {
     let mut response = conditional(answer.body, &answer.etag, "application/json", request);
-    put(&mut response, "cache-control", "private, no-cache");
-    put(&mut response, "vary", "authorization");
+    put(&mut response, CACHE_CONTROL, "private, no-cache");
+    put(&mut response, VARY, "authorization");
     response
 }
 
@@ -179,11 +186,11 @@ fn stale(answer: &Answer, age: Duration) -> Response<Bytes> {
     body.put_slice(STALE);
     body.put_slice(members);
     let mut response = Response::new(body.freeze());
-    put(&mut response, "content-type", "application/json");
-    put(&mut response, "cache-control", "private, no-store");
-    put(&mut response, "vary", "authorization");
-    put(&mut response, "x-content-type-options", "nosniff");
-    response.headers_mut().insert("age", HeaderValue::from(age.as_secs()));
+    put(&mut response, CONTENT_TYPE, "application/json");
+    put(&mut response, CACHE_CONTROL, "private, no-store");
+    put(&mut response, VARY, "authorization");
+    put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
     response
 }
 
@@ -202,9 +209,9 @@ impl Reply for Problem {
     fn into_response(self) -> warp::reply::Response {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::from_u16(self.status()).expect("problems have statuses of HTTP");
-        put(&mut response, "content-type", "application/problem+json");
-        put(&mut response, "cache-control", "no-store");
-        put(&mut response, "x-content-type-options", "nosniff");
+        put(&mut response, CONTENT_TYPE, "application/problem+json");
+        put(&mut response, CACHE_CONTROL, "no-store");
+        put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
         for (name, value) in self.headers() {
             let value = HeaderValue::from_str(value).expect("headers of ours are plain text");
             response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -224,8 +231,8 @@ fn worded(id: Option<&HeaderValue>, reply: impl Reply) -> warp::reply::Response 
     response
 }
 
-fn put(response: &mut Response<Bytes>, name: &'static str, value: &'static str) {
-    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+fn put(response: &mut Response<Bytes>, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
 }
 
 /// Words warp's own refusals: no path matched, or one did but not the method.

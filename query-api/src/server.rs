@@ -1,13 +1,15 @@
 //! The HTTP server: an accept loop with a limit on everything, and an orderly end.
 
 use crate::observe;
-use crate::routes::{self, Api};
-use hyper::body::{Body, Incoming};
+use admin::Readiness;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::HeaderName;
 use hyper::server::conn::http1;
 use hyper::service::HttpService;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -122,9 +124,15 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves `api` until `stop`, and then until what is under way is done or the time for that is over.
-    /// `stopping` is cancelled when the time for that begins.
-    pub async fn serve(self, api: Arc<Api>, stopping: CancellationToken, stop: impl Future<Output = ()>) {
+    /// Serves `service`, behind the layers that every request passes, until `stop`, and then until what is under way is
+    /// done or the time for that is over. `stopping` is cancelled when the time for that begins.
+    pub async fn serve<S, B>(self, service: S, stopping: CancellationToken, stop: impl Future<Output = ()>)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Default + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+    {
         let stack = ServiceBuilder::new()
             .map_request(without_odd_id)
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
@@ -134,7 +142,7 @@ impl Server {
             .layer(
                 CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_compressing()),
             )
-            .service(routes::service(api));
+            .service(service);
         let connections = Arc::new(Semaphore::new(self.settings.connections_max as usize));
         let under_way = TaskTracker::new();
         let mut stop = pin!(stop);
@@ -158,8 +166,25 @@ impl Server {
     }
 }
 
+/// Serves the admin address: what `readiness` says, and the process' metrics, which are recorded from now on.
+///
+/// # Errors
+/// When the address can't be listened on: a sentence that names the variable.
+///
+/// # Panics
+/// When the process has a recorder of metrics already.
+pub async fn serve_admin(settings: &Settings, readiness: &Readiness) -> Result<(), BadSettings> {
+    let metrics =
+        admin::record_metrics(observe::builder()).expect("this is the only recorder of the process");
+    observe::describe();
+    let address = settings.admin_addr;
+    admin::serve(address, readiness.clone(), metrics).await.map(|_| ()).map_err(|error| {
+        BadSettings(format!("ADMIN_ADDR ({address}) can't be listened on: {error}; set it to a free address"))
+    })
+}
+
 /// A request without its id, if that is one that nobody should repeat in logs and answers; it gets another.
-fn without_odd_id<B>(mut request: hyper::Request<B>) -> hyper::Request<B> {
+fn without_odd_id<B>(mut request: Request<B>) -> Request<B> {
     let mut ids = request.headers().get_all(REQUEST_ID).iter();
     let odd = match (ids.next(), ids.next()) {
         (None, _) => false,
@@ -297,7 +322,7 @@ mod tests {
     #[test]
     fn an_id_that_nobody_should_repeat_is_taken_away() {
         let check = |ids: &[&[u8]], stays: bool| {
-            let mut request = hyper::Request::new(());
+            let mut request = Request::new(());
             for id in ids {
                 let id = hyper::header::HeaderValue::from_bytes(id).unwrap();
                 request.headers_mut().append(REQUEST_ID, id);

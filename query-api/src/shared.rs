@@ -99,6 +99,11 @@ impl Shared {
         if let Some(known) = self.versions.get(organization, Instant::now()) {
             return Some(known);
         }
+        // Boxed, so that who knows it doesn't carry room for asking.
+        Box::pin(self.ask_version(organization)).await
+    }
+
+    async fn ask_version(&self, organization: &str) -> Option<Version> {
         if !self.is_up() {
             return None;
         }

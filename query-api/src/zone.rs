@@ -83,6 +83,10 @@ impl Zone {
 
     /// By how much it is off UTC, in whole quarters of an hour.
     fn offset(self, time: DateTime<Utc>) -> TimeDelta {
+        if self == Self::UTC {
+            // The default, and asked for several times a request: it needs no look at the tables.
+            return TimeDelta::zero();
+        }
         let quarter = BucketSize::Quarter.floor(time).naive_utc();
         let seconds = i64::from(self.0.offset_from_utc_datetime(&quarter).fix().local_minus_utc());
         TimeDelta::seconds(seconds.div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS)

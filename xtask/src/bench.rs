@@ -1,30 +1,39 @@
 //! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
 
 mod all;
+mod asking;
 mod chart;
+mod connection;
 mod contest;
 mod disk;
 mod finding;
+mod freshness;
 mod generate;
 mod group;
 mod ingest;
+mod latencies;
 mod lines;
 mod machine;
+mod markers;
 mod past;
 mod peer;
 mod peers;
+mod read;
 mod readme;
 mod rebalance;
 mod record;
 mod report;
 mod round;
 mod scale;
+mod serving;
 mod standstill;
 mod steady;
+mod stored;
 mod stragglers;
 mod sustained;
 mod usage;
 mod watch;
+mod wrk;
 
 pub use usage::peak_memory;
 
@@ -45,6 +54,10 @@ pub enum Benchmark {
     Sustained(sustained::Options),
     /// How long partitions stand still when one member of three is killed
     Rebalance(rebalance::Options),
+    /// Cached and uncached answers of the query API: how many a second beside a constant body, and how soon
+    Read(read::Options),
+    /// How soon a record can be seen in an answer, while 10,000 others a second are counted
+    Freshness(freshness::Options),
     /// What a record costs with more partitions, organizations, members, identities
     Scale(scale::Options),
     /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
@@ -76,6 +89,8 @@ async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
         Benchmark::Stragglers(options) => stragglers::run(options).await,
         Benchmark::Sustained(options) => sustained::run(options).await,
         Benchmark::Rebalance(options) => rebalance::run(options).await,
+        Benchmark::Read(options) => read::run(options).await,
+        Benchmark::Freshness(options) => freshness::run(options).await,
         Benchmark::Scale(options) => scale::run(options).await,
         Benchmark::Generate => {
             generate::run();

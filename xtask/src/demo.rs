@@ -10,7 +10,6 @@ mod page;
 mod play;
 mod stage;
 mod standing;
-mod token;
 mod verdict;
 
 use crate::say;

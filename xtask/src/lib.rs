@@ -27,5 +27,6 @@ pub mod dashboard;
 mod http;
 pub mod port;
 pub mod say;
+mod token;
 pub mod wait;
 pub mod workspace;

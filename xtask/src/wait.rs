@@ -56,6 +56,14 @@ pub fn until_blocking(limit: Duration, mut look: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Waits for an instant, in place: for what keeps a beat. One that has passed is not waited for.
+pub fn until_instant(at: Instant) {
+    let left = at.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        std::thread::sleep(left);
+    }
+}
+
 /// Lets time pass: for what is about time itself, such as how long a fault lasts. A test waits for a condition instead.
 pub async fn pass(time: Duration) {
     tokio::time::sleep(time).await;

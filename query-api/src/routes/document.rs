@@ -3,13 +3,16 @@
 use crate::answer::etag;
 use crate::routes::{has, put};
 use bytes::Bytes;
-use warp::http::header::{HeaderMap, HeaderValue};
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{Response, StatusCode};
 
 /// What a page of ours may do: load what this server has, and ask this server. It runs nothing that is written into it,
 /// sends nothing elsewhere, and nobody may show it within a page of theirs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// About as many headers as an answer gets, here and from the layers: room that is made once.
+const HEADERS: usize = 12;
 
 /// A document, ready to send.
 #[derive(Clone)]
@@ -29,7 +32,7 @@ impl Document {
     /// the next release has another.
     pub(super) fn reply(&self, request: &HeaderMap) -> warp::reply::Response {
         let mut response = conditional(self.body.clone(), &self.etag, self.content_type, request);
-        put(&mut response, "cache-control", "no-cache");
+        put(&mut response, CACHE_CONTROL, "no-cache");
         let mut response = response.map(Into::into);
         guard(response.headers_mut());
         response
@@ -45,14 +48,15 @@ pub(super) fn conditional(
 ) -> Response<Bytes> {
     let known = has(request, etag);
     let mut response = Response::new(if known { Bytes::new() } else { body });
+    response.headers_mut().reserve(HEADERS);
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
-        put(&mut response, "content-type", content_type);
+        put(&mut response, CONTENT_TYPE, content_type);
     }
     let etag = HeaderValue::from_maybe_shared(etag.clone()).expect("a tag is quoted hexadecimal");
-    response.headers_mut().insert("etag", etag);
-    put(&mut response, "x-content-type-options", "nosniff");
+    response.headers_mut().insert(ETAG, etag);
+    put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
 }
 

@@ -16,7 +16,8 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 /// What is run, as a person would type it behind `cargo xtask bench`.
-const BENCHMARKS: [&str; 5] = ["ingest", "peers", "stragglers", "sustained", "rebalance"];
+const BENCHMARKS: [&str; 7] =
+    ["ingest", "peers", "stragglers", "sustained", "rebalance", "freshness", "read"];
 
 /// What to do.
 #[derive(Clone, Debug, clap::Args, Serialize)]

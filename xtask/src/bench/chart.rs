@@ -50,6 +50,19 @@ impl Bar {
     pub fn rate(label: &str, rate: f64, ours: bool) -> Self {
         Self { label: label.to_owned(), value: rate, text: format!("{} records/s", grouped(rate)), ours }
     }
+
+    /// A bar of requests per second.
+    #[must_use]
+    pub fn requests(label: &str, rate: f64, ours: bool) -> Self {
+        Self { text: format!("{} requests/s", grouped(rate)), ..Self::rate(label, rate, ours) }
+    }
+
+    /// A bar of milliseconds.
+    #[must_use]
+    pub fn millis(label: &str, millis: f64, ours: bool) -> Self {
+        let text = if millis < 10.0 { format!("{millis:.2} ms") } else { format!("{} ms", grouped(millis)) };
+        Self { text, ..Self::rate(label, millis, ours) }
+    }
 }
 
 impl Chart {

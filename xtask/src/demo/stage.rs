@@ -1,12 +1,12 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
 use super::page;
-use super::token::Secret;
 use crate::binaries::{Binaries, Profile};
 use crate::http;
 use crate::process::Process;
 use crate::program::Program;
 use crate::services::{DatabaseUrl, Purpose, Services};
+use crate::token::Secret;
 use crate::wait::{self, Seen};
 use crate::{port, say};
 use anyhow::{Context as _, bail, ensure};

@@ -1,0 +1,75 @@
+//! How long things took: quantiles of many durations. Pure.
+
+use serde::Serialize;
+use std::fmt;
+use std::time::Duration;
+
+/// Quantiles of durations, of which there is at least one, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Latencies {
+    /// How many there are.
+    pub count: usize,
+    /// Half of them are no longer.
+    pub p50_ms: f64,
+    /// 99 of 100 are no longer.
+    pub p99_ms: f64,
+    /// 999 of 1,000 are no longer.
+    pub p999_ms: f64,
+    /// None is longer.
+    pub max_ms: f64,
+}
+
+impl Latencies {
+    /// Of these; `None` where there are none.
+    #[must_use]
+    pub fn of(mut all: Vec<Duration>) -> Option<Self> {
+        all.sort_unstable();
+        let longest = all.last().copied()?;
+        let at = |thousandths: usize| millis(quantile(&all, thousandths));
+        Some(Self {
+            count: all.len(),
+            p50_ms: at(500),
+            p99_ms: at(990),
+            p999_ms: at(999),
+            max_ms: millis(longest),
+        })
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50_ms, p99_ms, p999_ms, max_ms, .. } = self;
+        write!(f, "p50 {p50_ms:.2}, p99 {p99_ms:.2}, p99.9 {p999_ms:.2}, longest {max_ms:.2} ms")
+    }
+}
+
+/// The least of the sorted durations that so many thousandths of them don't exceed (the nearest rank).
+fn quantile(sorted: &[Duration], thousandths: usize) -> Duration {
+    let rank = (sorted.len() * thousandths).div_ceil(1_000).max(1);
+    sorted[rank - 1]
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_durations_that_occurred() {
+        let check = |count: u64, expected: [f64; 4]| {
+            // In any order.
+            let all = (1..=count).rev().map(Duration::from_millis).collect();
+            let Latencies { p50_ms, p99_ms, p999_ms, max_ms, .. } = Latencies::of(all).unwrap();
+            assert_eq!([p50_ms, p99_ms, p999_ms, max_ms], expected, "of {count}");
+        };
+        check(1, [1.0, 1.0, 1.0, 1.0]);
+        check(2, [1.0, 2.0, 2.0, 2.0]);
+        check(100, [50.0, 99.0, 100.0, 100.0]);
+        check(1_000, [500.0, 990.0, 999.0, 1_000.0]);
+        check(1_001, [501.0, 991.0, 1_000.0, 1_001.0]);
+        assert_eq!(Latencies::of(Vec::new()), None);
+    }
+}
