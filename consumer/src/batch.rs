@@ -33,8 +33,16 @@ pub struct Batch {
     pub floor: i64,
     latest: usize,
     records: usize,
-    kept_bytes: usize,
+    bytes: usize,
 }
+
+/// What a counted record takes in memory.
+const ENTRY_BYTES: usize = size_of::<Entry>();
+/// What a record takes that may have a row of its own in each table of counters, until those are written: measured with
+/// a million organizations that have a record each.
+const ROWS_BYTES: usize = 640;
+/// The same of a workflow execution, which may have a row in the table of workflows.
+const RUN_BYTES: usize = 512;
 
 /// One partition's share of a batch.
 pub struct Slice {
@@ -152,15 +160,16 @@ pub struct Tally {
 pub struct Limits {
     /// Records.
     pub records: usize,
-    /// Bytes of what is kept whole: dead letters, failures, names.
-    pub kept_bytes: usize,
+    /// Bytes that it takes until it is written, at most: more where each record has an organization and a quarter of an
+    /// hour of its own, or is kept whole.
+    pub bytes: usize,
 }
 
 impl Batch {
     /// A batch of nothing, yet, to be folded under this floor of the ledger.
     #[must_use]
     pub fn new(floor: i64) -> Self {
-        Self { texts: Texts::default(), slices: Vec::new(), floor, latest: 0, records: 0, kept_bytes: 0 }
+        Self { texts: Texts::default(), slices: Vec::new(), floor, latest: 0, records: 0, bytes: 0 }
     }
 
     /// Folds a record of `held` in and moves `held` on. A record that was folded before changes nothing.
@@ -185,7 +194,7 @@ impl Batch {
             Err(refusal) => return self.refuse(index, held, raw, &refusal, keeping),
         };
         match decode::decode(raw.partition.topic, &bytes, bounds) {
-            Ok(record) => self.kept_bytes += slice.fold(&mut self.texts, &record, fingerprints),
+            Ok(record) => self.bytes += slice.fold(&mut self.texts, &record, fingerprints),
             Err(refusal) => self.refuse(index, held, raw, &refusal, keeping),
         }
     }
@@ -227,7 +236,7 @@ impl Batch {
     /// Whether it has reached one of `limits`.
     #[must_use]
     pub fn is_full(&self, limits: Limits) -> bool {
-        self.records >= limits.records || self.kept_bytes + self.texts.bytes() >= limits.kept_bytes
+        self.records >= limits.records || self.bytes + self.texts.bytes() >= limits.bytes
     }
 
     /// Whether a record in it that counts is older than `floor`.
@@ -253,7 +262,7 @@ impl Batch {
     #[cold]
     fn refuse(&mut self, slice: usize, held: &mut Held, raw: &Raw<'_>, refusal: &Refusal, keeping: Keeping) {
         let refused = &mut self.slices[slice].dead_letters;
-        self.kept_bytes += refused.add(raw, refusal, &mut held.allowance, keeping);
+        self.bytes += refused.add(raw, refusal, &mut held.allowance, keeping);
     }
 }
 
@@ -286,7 +295,7 @@ impl Slice {
         page.map(|page| std::mem::take(&mut page.entries)).unwrap_or_default()
     }
 
-    /// Folds a valid record in; says how many bytes of it are kept whole.
+    /// Folds a valid record in; says how many bytes that takes, until it is written.
     #[inline]
     fn fold(&mut self, texts: &mut Texts, record: &Record<'_>, fingerprints: &Fingerprints) -> usize {
         let (kind, effect, kept) = match record.says {
@@ -319,8 +328,11 @@ impl Slice {
         let fingerprint = fingerprints.of(kind, record.organization, record.id);
         let organization = texts.keep(record.organization);
         let quarter = Quarter::of_second(record.time.seconds).expect("the decoder bounds times");
-        self.page(quarter).push(Entry { fingerprint, organization, effect });
-        kept
+        let page = self.page(quarter);
+        page.push(Entry { fingerprint, organization, effect });
+        // No more rows than there are records of this quarter, nor than there are organizations.
+        let rows = if page.len() <= texts.len() { ROWS_BYTES } else { 0 };
+        ENTRY_BYTES + rows + kept
     }
 
     #[inline]
@@ -344,8 +356,8 @@ impl Slice {
                 error_message: run.error_message.to_owned(),
             })),
         };
-        let kept =
-            failure.as_ref().map_or(0, |failure| failure.execution_id.len() + failure.error_message.len());
+        let kept = RUN_BYTES
+            + failure.as_ref().map_or(0, |failure| failure.execution_id.len() + failure.error_message.len());
         let index = u32::try_from(self.runs.len()).expect("a batch has fewer records than a u32 counts");
         self.runs.push(Run {
             workflow_id: texts.keep(run.workflow_id),

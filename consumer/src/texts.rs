@@ -33,6 +33,18 @@ impl Texts {
         Text(number)
     }
 
+    /// How many texts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// How many bytes the texts have together.
     #[must_use]
     pub fn bytes(&self) -> usize {

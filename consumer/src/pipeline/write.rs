@@ -130,6 +130,9 @@ impl Writer {
     async fn attempt(&mut self, work: &Work<'_>, spans: &[Moved]) -> Result<Option<Vec<Partition>>, Error> {
         let Self { store, topics, floor } = self;
         let Work { changes, topic_ids, days } = work;
+        // Made before anything is locked, on the guess that every partition will move.
+        let all: Vec<Partition> = spans.iter().map(|moved| moved.partition).collect();
+        let rows = Rows::of(changes, &all, topics, topic_ids);
         let mut write = async |connection: &mut Connection| {
             connection.make_room(days).await?;
             let claim = connection.claim(spans).await?;
@@ -139,7 +142,11 @@ impl Writer {
                 return Ok(None);
             }
             let moved = claim.moved.clone();
-            claim.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
+            if moved.len() == all.len() {
+                claim.commit(&rows).await?;
+            } else {
+                claim.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
+            }
             Ok(Some(moved))
         };
         store.attempt(&mut write).await

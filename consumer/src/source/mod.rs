@@ -52,8 +52,8 @@ const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
 const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 /// How often offsets are reported to Kafka, for lag tools.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
-/// Bytes of dead letters and failures a batch keeps whole before it is handed over.
-const KEPT_BYTES_MAX: usize = 32 << 20;
+/// Bytes that a batch takes, until it is written, before it is handed over.
+const BATCH_BYTES_MAX: usize = 96 << 20;
 /// Orders that wait for the thread's next round.
 const ORDERS_MAX: usize = 64;
 
@@ -263,7 +263,7 @@ impl Source {
     }
 
     fn limits(&self) -> Limits {
-        Limits { records: self.settings.batch_records_max as usize, kept_bytes: KEPT_BYTES_MAX }
+        Limits { records: self.settings.batch_records_max as usize, bytes: BATCH_BYTES_MAX }
     }
 
     /// Takes records into the batch, unless it is full: then the pipeline is waited for, with polling going on.

@@ -49,8 +49,9 @@ fn quantile(sorted: &[Duration], thousandths: usize) -> Duration {
     sorted[rank - 1]
 }
 
+#[allow(clippy::cast_precision_loss)] // exact up to a hundred days
 fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
+    duration.as_nanos() as f64 / 1e6
 }
 
 #[cfg(test)]
