@@ -371,19 +371,23 @@ impl Slice {
     }
 
     fn keep_update(&mut self, texts: &mut Texts, record: &Record<'_>, texts_of_update: [&str; 3]) -> usize {
-        let [name, plan_id, plan_name] = texts_of_update.map(str::to_owned);
-        let update = OrganizationUpdate {
-            as_of: record.time,
-            event_id: record.id.to_owned(),
-            name,
-            plan_id,
-            plan_name,
-        };
         let organization = texts.keep(record.organization);
-        let newest = self.organizations.entry(organization).or_insert_with(|| update.clone());
-        if *newest < update {
-            *newest = update;
+        let newest = self.organizations.get(&organization);
+        let rank = (record.time, record.id, texts_of_update);
+        // Of an update that does not win nothing is copied, and of one that does nothing twice.
+        if newest.is_none_or(|newest| newest.rank() < rank) {
+            let [name, plan_id, plan_name] = texts_of_update.map(str::to_owned);
+            let (as_of, event_id) = (record.time, record.id.to_owned());
+            let update = OrganizationUpdate { as_of, event_id, name, plan_id, plan_name };
+            self.organizations.insert(organization, update);
         }
         texts_of_update.iter().map(|text| text.len()).sum()
+    }
+}
+
+impl OrganizationUpdate {
+    /// What it is compared by, in the order of its fields.
+    fn rank(&self) -> (Instant, &str, [&str; 3]) {
+        (self.as_of, &self.event_id, [&self.name, &self.plan_id, &self.plan_name])
     }
 }

@@ -132,8 +132,8 @@ impl Deciding {
     pub fn fingerprints(&self, key: PageKey) -> Vec<u64> {
         let slice = self.batch.slices.iter().find(|slice| slice.partition == key.partition);
         let page = slice.and_then(|slice| slice.page_of(key.quarter));
-        let mut fingerprints: Vec<u64> =
-            page.into_iter().flat_map(|page| &page.entries).map(|entry| entry.fingerprint).collect();
+        let entries = page.map_or(&[][..], |page| &page.entries);
+        let mut fingerprints: Vec<u64> = entries.iter().map(|entry| entry.fingerprint).collect();
         fingerprints.dedup();
         fingerprints
     }

@@ -220,19 +220,21 @@ impl Member {
 
     /// Draws the consequences of a transaction's end: memory follows the database.
     pub fn settle(&mut self, changes: &Changes, fate: impl Fn(&Part) -> Fate) -> Settled {
-        let mut settled = Settled::default();
+        let (mut settled, mut organizations) = (Settled::default(), BTreeSet::new());
         for part in &changes.parts {
             match fate(part) {
                 Fate::Lost => settled.lost.push(part.partition),
                 Fate::Committed => {
                     self.committed(part);
                     settled.reached.push((part.partition, part.span.until));
-                    let names = part.organizations().map(|text| changes.texts.get(text).to_owned());
-                    settled.organizations.extend(names);
+                    organizations.extend(part.organizations());
                 }
             }
         }
         settled.lost.iter().for_each(|partition| self.forget(*partition));
+        // Each name is copied once, in however many quarters and partitions the organization has changed.
+        settled.organizations =
+            organizations.into_iter().map(|text| changes.texts.get(text).to_owned()).collect();
         settled
     }
 

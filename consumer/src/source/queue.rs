@@ -1,4 +1,4 @@
-//! librdkafka's batch call, which the safe crate lacks: many records for one lock. The project's only unsafe code.
+//! librdkafka's batch call, which the safe crate lacks: many records for one lock. The programs' only unsafe code.
 
 #![allow(unsafe_code)]
 
