@@ -11,7 +11,7 @@ use crate::measure::Meters;
 use crate::member::{Fate, Member};
 use crate::progress::Progress;
 use crate::record::{Partition, Span, Topic};
-use crate::source::{End, Ends, Message, Order, StartOffset, Wanted};
+use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
 use crate::store::{Connection, Moved, Store, TopicNames};
 use admin::Readiness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -103,7 +103,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When the writer can't be started.
-    pub async fn run(self, mut messages: mpsc::Receiver<Message>) -> std::io::Result<()> {
+    pub async fn run(self, mut messages: mpsc::Receiver<Handed>) -> std::io::Result<()> {
         let mut running = Running::of(self)?;
         let mut round = tokio::time::interval(ASK_EVERY);
         round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -111,7 +111,7 @@ impl Pipeline {
         loop {
             tokio::select! {
                 message = messages.recv() => match message {
-                    Some(message) => running.take(message).await,
+                    Some((message, _attention)) => running.take(message).await,
                     None => break,
                 },
                 written = running.desk.written(), if running.desk.is_busy() => {

@@ -1,8 +1,9 @@
 //! Kafka: the only module that knows rdkafka.
 //!
-//! One plain thread polls, folds records into a batch, and hands batches over through a channel of depth one. So the
-//! next batch is folded while the last one is written, and when the database is slow the thread stops taking records
-//! but goes on polling: the member stays in the group, and librdkafka's own queue, which is bounded, holds the rest.
+//! One plain thread polls, folds records into a batch, and hands it over when the pipeline is free. So one batch is
+//! folded while the next is decided and the last one written, and when the database is slow the thread stops taking
+//! records but goes on polling: the member stays in the group, and librdkafka's own queue, which is bounded, holds the
+//! rest.
 //!
 //! Assignments and revocations travel in the same channel as batches. An assignment is acknowledged at once, so that the
 //! group settles, but nothing of a partition is fetched until its claim has answered where to start. A revocation
@@ -38,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// How long one look for records or events takes at most.
 const LOOK: Duration = Duration::from_millis(50);
@@ -117,7 +118,9 @@ pub struct Source {
     batch: Batch,
     batch_since: Option<Instant>,
     outbox: VecDeque<Message>,
-    out: mpsc::Sender<Message>,
+    out: mpsc::Sender<Handed>,
+    /// The pipeline's attention.
+    attention: Arc<Semaphore>,
     orders: Receiver<Order>,
     report: HashMap<Partition, Offset>,
     reported_at: Instant,
@@ -128,10 +131,13 @@ pub struct Source {
     failed: Option<KafkaError>,
 }
 
+/// A message with the pipeline's attention: the next one comes when this is dropped.
+pub type Handed = (Message, OwnedSemaphorePermit);
+
 /// The ends of the source's channels that others hold.
 pub struct Handles {
     /// What the source tells.
-    pub messages: mpsc::Receiver<Message>,
+    pub messages: mpsc::Receiver<Handed>,
     /// What it is told.
     pub orders: SyncSender<Order>,
     /// Questions to Kafka beside the stream.
@@ -173,6 +179,7 @@ impl Source {
             batch_since: None,
             outbox: VecDeque::new(),
             out,
+            attention: Arc::new(Semaphore::new(1)),
             orders,
             report: HashMap::new(),
             reported_at: Instant::now(),
@@ -352,22 +359,14 @@ impl Source {
         !self.batch.is_empty() && (aged || self.batch.is_full(self.limits()))
     }
 
-    /// Hands control messages and a batch that is due over, as far as the pipeline has room.
+    /// Hands a control message, or a batch that is due, over if the pipeline is free.
     fn hand_over(&mut self) {
-        while !self.outbox.is_empty() || self.is_due() {
-            let out = self.out.clone();
-            match out.try_reserve() {
-                Ok(room) => match self.outbox.pop_front() {
-                    Some(message) => room.send(message),
-                    None => room.send(self.end_batch()),
-                },
-                Err(mpsc::error::TrySendError::Full(())) => return,
-                Err(mpsc::error::TrySendError::Closed(())) => {
-                    self.ended = true;
-                    return;
-                }
-            }
+        if self.outbox.is_empty() && !self.is_due() {
+            return;
         }
+        let Ok(attention) = Arc::clone(&self.attention).try_acquire_owned() else { return };
+        let message = self.outbox.pop_front().unwrap_or_else(|| self.end_batch());
+        self.ended |= self.out.try_send((message, attention)).is_err();
     }
 
     fn end_batch(&mut self) -> Message {
