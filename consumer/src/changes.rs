@@ -148,6 +148,18 @@ impl Deciding {
         }
     }
 
+    /// The parts, as far as they are decided.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The texts that the parts refer to.
+    #[must_use]
+    pub fn texts(&self) -> &Texts {
+        &self.batch.texts
+    }
+
     /// The changes, once every page is decided, of the parts that `keep` says.
     #[must_use]
     pub fn end(mut self, keep: impl Fn(&Part) -> bool) -> Changes {

@@ -12,7 +12,7 @@ use crate::member::{Fate, Member};
 use crate::progress::Progress;
 use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
-use crate::store::{Connection, Moved, Store, TopicNames};
+use crate::store::{Ahead, Connection, Moved, Store, TopicNames};
 use admin::Readiness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -226,22 +226,23 @@ impl Running {
             return self.rejoin(FLOOR_ROSE);
         }
         let deciding = self.decide(batch).await;
+        let ahead = Ahead::of(&deciding);
         self.written().await;
         let mut changes = self.member.place(deciding);
         if !changes.parts.is_empty() {
             let proofs = self.proofs(&changes.parts);
             changes.parts.extend(proofs);
         }
-        self.write(changes);
+        self.write(changes, Some(ahead));
         self.member.take_in();
         self.meters.batch(records, started.elapsed());
     }
 
     /// Begins to write changes; nothing else is being written.
-    fn write(&mut self, changes: Changes) {
+    fn write(&mut self, changes: Changes, ahead: Option<Ahead>) {
         if !changes.parts.is_empty() {
             let spans = changes.parts.iter().map(|part| self.step(part)).collect();
-            self.desk.write(changes, spans, self.topic_ids.clone());
+            self.desk.write(changes, ahead, spans, self.topic_ids.clone());
         }
     }
 
@@ -364,7 +365,7 @@ impl Running {
         if self.proof_due && !self.desk.is_busy() {
             let parts = self.proofs(&[]);
             let floor = self.floor.load(Ordering::Relaxed);
-            self.write(Changes { texts: crate::texts::Texts::default(), parts, floor });
+            self.write(Changes { texts: crate::texts::Texts::default(), parts, floor }, None);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::changes::Changes;
 use crate::member::{Fate, fate};
 use crate::record::{Partition, Topic};
-use crate::store::{Connection, Error, Moved, Rows, Store, TopicNames};
+use crate::store::{Ahead, Connection, Error, Moved, Rows, Store, TopicNames};
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +18,7 @@ const RETRY_WAIT: Duration = Duration::from_millis(100);
 /// What is to be written.
 struct Job {
     changes: Changes,
+    ahead: Option<Ahead>,
     /// How each of their partitions moves.
     spans: Vec<Moved>,
     topic_ids: HashMap<Topic, String>,
@@ -49,9 +50,15 @@ impl Desk {
     }
 
     /// Has changes written; nothing else may be.
-    pub fn write(&mut self, changes: Changes, spans: Vec<Moved>, topic_ids: HashMap<Topic, String>) {
+    pub fn write(
+        &mut self,
+        changes: Changes,
+        ahead: Option<Ahead>,
+        spans: Vec<Moved>,
+        topic_ids: HashMap<Topic, String>,
+    ) {
         assert!(!self.busy, "one batch is written at a time");
-        let sent = self.jobs.try_send(Job { changes, spans, topic_ids });
+        let sent = self.jobs.try_send(Job { changes, ahead, spans, topic_ids });
         assert!(sent.is_ok(), "the writer has died");
         self.busy = true;
     }
@@ -86,6 +93,7 @@ pub(super) struct Written {
 /// What it is written with.
 struct Work<'a> {
     changes: &'a Changes,
+    ahead: Option<&'a Ahead>,
     topic_ids: &'a HashMap<Topic, String>,
     days: BTreeSet<DateTime<Utc>>,
 }
@@ -102,9 +110,10 @@ impl Writer {
 
     /// Writes the changes.
     async fn write(&mut self, job: Job) -> Written {
-        let Job { changes, mut spans, topic_ids } = job;
+        let Job { changes, ahead, mut spans, topic_ids } = job;
         let (mut committed, mut floor_rose, mut began) = (BTreeSet::new(), false, Instant::now());
-        let work = Work { days: days(&changes), changes: &changes, topic_ids: &topic_ids };
+        let work =
+            Work { days: days(&changes), changes: &changes, ahead: ahead.as_ref(), topic_ids: &topic_ids };
         while !spans.is_empty() {
             began = Instant::now();
             match self.attempt(&work, &spans).await {
@@ -129,10 +138,10 @@ impl Writer {
     /// Tries once; says which partitions are committed, or nothing if the floor rose past the batch's records.
     async fn attempt(&mut self, work: &Work<'_>, spans: &[Moved]) -> Result<Option<Vec<Partition>>, Error> {
         let Self { store, topics, floor } = self;
-        let Work { changes, topic_ids, days } = work;
+        let Work { changes, ahead, topic_ids, days } = work;
         // Made before anything is locked, on the guess that every partition will move.
         let all: Vec<Partition> = spans.iter().map(|moved| moved.partition).collect();
-        let rows = Rows::of(changes, &all, topics, topic_ids);
+        let rows = Rows::with(*ahead, changes, &all, topics, topic_ids);
         let mut write = async |connection: &mut Connection| {
             connection.make_room(days).await?;
             let claim = connection.claim(spans).await?;

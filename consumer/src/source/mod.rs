@@ -54,7 +54,7 @@ const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 /// How often offsets are reported to Kafka, for lag tools.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// Bytes that a batch takes, until it is written, before it is handed over.
-const BATCH_BYTES_MAX: usize = 96 << 20;
+const BATCH_BYTES_MAX: usize = 176 << 20;
 /// Orders that wait for the thread's next round.
 const ORDERS_MAX: usize = 64;
 

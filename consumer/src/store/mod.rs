@@ -27,7 +27,7 @@ pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;
 pub use progress::Claimed;
-pub use rows::{Rows, TailRow};
+pub use rows::{Ahead, Rows, TailRow};
 pub use session::Session;
 pub use standings::{Set, Setting, Stand};
 

@@ -4,14 +4,15 @@
 
 use super::TopicNames;
 use crate::batch::OrganizationUpdate;
-use crate::changes::{Changes, FailedRun, Part, WorkflowCounters};
+use crate::changes::{Changes, Deciding, FailedRun, Part, WorkflowCounters};
 use crate::fingerprint_set::stored;
 use crate::record::{Outcome, Partition, Span, Topic};
-use crate::texts::{Ranks, Text};
+use crate::texts::{Ranks, Text, Texts};
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Quarter};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A batch's rows, table by table and column by column.
 #[derive(Default)]
@@ -33,7 +34,13 @@ pub struct Rows {
     /// Refused records of which only places are kept.
     pub letter_runs: LetterRuns,
     /// Quarters, hours, days.
-    pub counters: [CounterRows; 3],
+    pub counters: Arc<[CounterRows; 3]>,
+}
+
+/// Rows of counters made ahead, while it is still unknown which of the partitions will move.
+pub struct Ahead {
+    partitions: Vec<Partition>,
+    rows: Arc<[CounterRows; 3]>,
 }
 
 /// What pages of the ledger are given. Columns, as the table has them.
@@ -165,15 +172,29 @@ impl Rows {
         topics: &TopicNames,
         topic_ids: &HashMap<Topic, String>,
     ) -> Self {
+        Self::with(None, changes, moved, topics, topic_ids)
+    }
+
+    /// The same with what was made ahead of these changes, if that still holds.
+    #[must_use]
+    pub fn with(
+        ahead: Option<&Ahead>,
+        changes: &Changes,
+        moved: &[Partition],
+        topics: &TopicNames,
+        topic_ids: &HashMap<Topic, String>,
+    ) -> Self {
         let mut parts: Vec<&Part> =
             changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
         parts.sort_unstable_by_key(|part| part.partition);
-        let order = Order { changes, ranks: changes.texts.ranks() };
+        let order = Order::of(&changes.texts);
+        let ahead = ahead.filter(|ahead| ahead.partitions.iter().all(|partition| moved.contains(partition)));
+        let counters = ahead.map(|ahead| Arc::clone(&ahead.rows));
         let mut rows = Self {
             organizations: order.organizations(&parts),
             workflows: order.workflows(&parts),
             failures: order.failures(&parts),
-            counters: order.counters(&parts),
+            counters: counters.unwrap_or_else(|| Arc::new(order.counters(&parts))),
             ..Self::default()
         };
         for part in parts {
@@ -193,19 +214,33 @@ impl Rows {
 
     /// What the tables of counters are given, of those that are given something.
     pub(super) fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
-        BucketSize::ALL.into_iter().zip(&self.counters).filter(|(_, rows)| !rows.organization.is_empty())
+        BucketSize::ALL.into_iter().zip(&*self.counters).filter(|(_, rows)| !rows.organization.is_empty())
+    }
+}
+
+impl Ahead {
+    /// Of all parts of a batch that is decided.
+    #[must_use]
+    pub fn of(deciding: &Deciding) -> Self {
+        let parts: Vec<&Part> = deciding.parts().iter().collect();
+        let partitions = parts.iter().map(|part| part.partition).collect();
+        Self { partitions, rows: Arc::new(Order::of(deciding.texts()).counters(&parts)) }
     }
 }
 
 /// What a batch's rows are sorted by.
 struct Order<'a> {
-    changes: &'a Changes,
+    texts: &'a Texts,
     ranks: Ranks,
 }
 
-impl Order<'_> {
+impl<'a> Order<'a> {
+    fn of(texts: &'a Texts) -> Self {
+        Self { texts, ranks: texts.ranks() }
+    }
+
     fn text(&self, text: Text) -> String {
-        self.changes.texts.get(text).to_owned()
+        self.texts.get(text).to_owned()
     }
 
     fn counters(&self, parts: &[&Part]) -> [CounterRows; 3] {
@@ -256,7 +291,7 @@ impl Order<'_> {
         let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
         for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
             sums.entry(*key)
-                .and_modify(|sum| sum.add(counters, &self.changes.texts))
+                .and_modify(|sum| sum.add(counters, self.texts))
                 .or_insert_with(|| counters.clone());
         }
         let mut sums: Vec<_> = sums.into_iter().collect();
