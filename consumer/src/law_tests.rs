@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, PageKey, PageRead, Size, Tuning};
 use crate::member::{Fate, Member};
 use crate::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
-use crate::store::{Rows, TopicNames};
+use crate::store::{Ahead, Rows, TopicNames};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ impl Tables {
     }
 
     /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
-    fn commit(&mut self, changes: &Changes) -> Vec<Partition> {
+    fn commit(&mut self, changes: &Changes, ahead: &Ahead) -> Vec<Partition> {
         let stands = |part: &&crate::changes::Part| {
             self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
         };
@@ -145,7 +145,7 @@ impl Tables {
         }
         self.check_tails();
         let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
-        self.add(&Rows::of(changes, &moved, &topics, &HashMap::new()));
+        self.add(&Rows::with(Some(ahead), changes, &moved, &topics, &HashMap::new()));
         moved
     }
 
@@ -167,7 +167,7 @@ impl Tables {
     }
 
     fn add(&mut self, rows: &Rows) {
-        for (size, table) in BucketSize::ALL.into_iter().zip(&rows.counters) {
+        for (size, table) in BucketSize::ALL.into_iter().zip(&*rows.counters) {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
                 let cell = self.counters.entry((size, organization.clone(), *bucket)).or_default();
@@ -285,8 +285,8 @@ impl Runner {
     }
 
     /// Commits; says whether a partition was lost.
-    fn commit(&mut self, tables: &mut Tables, changes: &Changes) -> bool {
-        let moved = tables.commit(changes);
+    fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &Ahead) -> bool {
+        let moved = tables.commit(changes, ahead);
         let fate = |part: &crate::changes::Part| {
             if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
         };
@@ -300,7 +300,7 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
     let mut runner = Runner::join(&mut tables, &partitions, tuning);
-    let mut writing: Option<Changes> = None;
+    let mut writing: Option<(Changes, Ahead)> = None;
     let rest = std::iter::repeat(&(usize::MAX, Cut::Commit));
     for (count, cut) in cuts.iter().chain(rest) {
         let batch = runner.fold(logs, *count);
@@ -310,14 +310,17 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
             return tables;
         }
         let deciding = runner.decide(&tables, batch);
+        let ahead = Ahead::of(&deciding);
         if let Cut::Fence(which) = cut {
             tables.held(partitions[usize::from(*which) % partitions.len()]);
         }
-        let lost = writing.take().is_some_and(|changes| runner.commit(&mut tables, &changes));
+        let lost =
+            writing.take().is_some_and(|(changes, ahead)| runner.commit(&mut tables, &changes, &ahead));
         if lost || matches!(cut, Cut::Restart) {
             runner = Runner::join(&mut tables, &partitions, tuning);
         } else {
-            writing = Some(runner.member.place(deciding)).filter(|changes| !changes.parts.is_empty());
+            let changes = runner.member.place(deciding);
+            writing = (!changes.parts.is_empty()).then_some((changes, ahead));
         }
     }
     unreachable!("the rest of the cuts is endless")
