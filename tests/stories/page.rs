@@ -1,6 +1,6 @@
 //! The dashboard's page, visited by a real browser on real servers.
 
-use crate::telling::{count, text};
+use crate::telling::text;
 use bench::{History, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::BucketSize;
@@ -18,8 +18,11 @@ const ORGANIZATION: &str = "org_harbor";
 /// Days that are over, whose numbers no longer change: enough for a week on the page, and a week's beginning before it.
 const DAYS: i64 = 8;
 
+/// What there is to see: enough days to compare the week with, and for insights.
+const HISTORY_DAYS: i64 = 30;
+
 /// Little enough for any Kafka, and enough for failed runs of every workflow.
-const RECORDS: u64 = 6_000;
+const RECORDS: u64 = 60_000;
 
 /// How long the visits may take together on a busy machine; the browser's driver ends them then, and says which.
 const VISITS_LIMIT: StdDuration = StdDuration::from_secs(10 * 60);
@@ -41,10 +44,13 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
     let from = to - Duration::days(DAYS);
     let stack = Stack::start().await;
     let until = BucketSize::Hour.floor(now);
-    let history = History { seed: 1, records: RECORDS, partitions: stack.partitions(), from, until };
+    let begin = to - Duration::days(HISTORY_DAYS);
+    let history = History { seed: 1, records: RECORDS, partitions: stack.partitions(), from: begin, until };
     let records: Vec<Produced> = history.records().collect();
     stack.produce(records.iter().cloned()).await;
-    count(&stack).await;
+    // It stays, so that the page has numbers that are complete until just now.
+    let consumer = stack.consumer().start().await;
+    stack.until_idle().await;
     stack.agrees_with(&records).await;
 
     let expected = summary(&stack, from, to).await;
@@ -53,6 +59,7 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
         stack.api().set("DASHBOARD_DIR", page.to_str().expect("a checkout's path is text")).serve().await;
     visit(&stack, &format!("http://{}", api.address()), &expected).await;
     assert_eq!(api.stop().await, Some(0));
+    assert_eq!(consumer.stop().await, Some(0));
 }
 
 /// Why there is no visit, in a sentence; `None` where there is one.

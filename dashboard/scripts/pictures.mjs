@@ -1,0 +1,17 @@
+// Takes the pictures that the documentation shows from those that the last `npm run e2e` has left.
+import { copyFileSync } from "node:fs";
+
+/** A state's picture in `screenshots/`, and what it is called in the documentation. */
+const PICTURES = {
+  "well-light": "overview-light",
+  "well-dark": "overview-dark",
+  "well-phone": "overview-phone",
+  "empty-light": "overview-empty",
+  "stale-light": "overview-stale",
+};
+
+for (const [state, name] of Object.entries(PICTURES)) {
+  const from = new URL(`../screenshots/${state}.png`, import.meta.url);
+  copyFileSync(from, new URL(`../../docs/img/${name}.png`, import.meta.url));
+  console.log(`docs/img/${name}.png`);
+}
