@@ -36,7 +36,7 @@ pub struct Settings {
     #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = crate::settings::duration)]
     pub future_skew_max: Duration,
     /// Records in a batch at most. More make bulk faster, and take more memory.
-    #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
+    #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 1_750_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub batch_records_max: u32,
     /// How long a batch collects before it is written, while the one before is not in the way. Longer makes fewer,
     /// larger transactions; shorter makes fresher numbers.
@@ -79,7 +79,7 @@ const FIXED: [(&str, &str); 6] = [
 const DEFAULTS: [(&str, &str); 8] = [
     ("client.id", "business-metrics-consumer"),
     ("session.timeout.ms", "10000"),
-    ("heartbeat.interval.ms", "2000"),
+    ("heartbeat.interval.ms", "1000"),
     ("topic.metadata.refresh.interval.ms", "10000"),
     ("fetch.wait.max.ms", "20"),
     ("fetch.queue.backoff.ms", "10"),

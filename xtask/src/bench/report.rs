@@ -42,7 +42,7 @@ pub fn row(name: &str, round: &Round) {
     ));
 }
 
-/// The median of each figure. There is at least one round.
+/// The median of each figure, of peaks the highest. There is at least one round.
 #[must_use]
 pub fn median(rounds: &[Round]) -> Round {
     let of = |figure: fn(&Round) -> f64| middle(rounds.iter().map(figure).collect());
@@ -54,8 +54,14 @@ pub fn median(rounds: &[Round]) -> Round {
         consumer_cpu: of(|round| round.consumer_cpu),
         kafka_cpu: of(|round| round.kafka_cpu),
         postgres_cpu: of(|round| round.postgres_cpu),
-        peak_memory_mb: of(|round| round.peak_memory_mb),
+        peak_memory_mb: most(rounds.iter().map(|round| round.peak_memory_mb)),
     }
+}
+
+/// The highest of values that are above 0.
+#[must_use]
+pub fn most(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, f64::max)
 }
 
 /// The median of values, of which there is at least one.

@@ -214,6 +214,6 @@ fn median(rounds: &[Round]) -> Round {
         ratio: of(|round| round.ratio),
         consumer_cpu: of(|round| round.consumer_cpu),
         postgres_cpu: of(|round| round.postgres_cpu),
-        peak_memory_mb: of(|round| round.peak_memory_mb),
+        peak_memory_mb: report::most(rounds.iter().map(|round| round.peak_memory_mb)),
     }
 }
