@@ -11,6 +11,8 @@ const ORGANIZATION_BYTES_MAX: usize = 128;
 const ID_BYTES_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 512;
 const ERROR_MESSAGE_CHARS_MAX: usize = 2_000;
+/// Of ASCII, what has no control characters.
+const PRINTABLE: std::ops::Range<u8> = 0x20..0x7f;
 const EXECUTION_TIME_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
 
 /// Seconds of 0001-01-01T00:00:00Z and of 10000-01-01T00:00:00Z: the times `google.protobuf.Timestamp` allows.
@@ -270,8 +272,26 @@ fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), R
 /// Whether the text has a character of Unicode's category Cc; `lines` lets tabs and line breaks pass.
 fn has_control(text: &str, lines: bool) -> bool {
     // All printable ASCII, which is nearly every text, is answered without decoding characters.
-    let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    !plain && text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t')))
+    !is_printable_ascii(text.as_bytes())
+        && text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t')))
+}
+
+/// Eight bytes at a time, of which the last eight may overlap those before.
+fn is_printable_ascii(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().all(|byte| PRINTABLE.contains(byte));
+    };
+    let (words, _) = bytes.as_chunks();
+    words.iter().all(is_printable_word) && is_printable_word(last)
+}
+
+/// The same of a word: no byte has its highest bit, nor gets it by adding 1 as 0x7f does, and each gets it by adding 0x60.
+/// Sums run over into the next byte only where a byte had that bit before.
+fn is_printable_word(word: &[u8; 8]) -> bool {
+    const HIGHEST_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let word = u64::from_ne_bytes(*word);
+    let added = |byte: u8| word.wrapping_add(u64::from_ne_bytes([byte; 8]));
+    (word | added(1)) & HIGHEST_BITS == 0 && added(0x60) & HIGHEST_BITS == HIGHEST_BITS
 }
 
 fn cut(text: &str, chars_max: usize) -> &str {

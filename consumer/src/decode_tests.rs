@@ -303,6 +303,14 @@ proptest! {
         }
     }
 
+    /// At most one character is odd, at any place of a word.
+    #[test]
+    fn one_control_character_is_found_wherever_it_stands(text in "[ -~]{0,20}[\\x00-\\x1f\\x7f-\\u{a0}é]?[ -~]{0,20}") {
+        let control = |allowed: &[char]| text.chars().any(|c| c.is_control() && !allowed.contains(&c));
+        prop_assert_eq!(has_control(&text, false), control(&[]));
+        prop_assert_eq!(has_control(&text, true), control(&['\n', '\r', '\t']));
+    }
+
     #[test]
     fn what_prost_writes_is_read_as_it_was(
         execution in "[a-z]{1,9}", organization in "[a-z]{1,9}", id in "\\PC{0,9}", name in "\\PC{0,9}",

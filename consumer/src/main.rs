@@ -3,6 +3,11 @@
 use consumer::settings::{BadSetting, Command, CommandLine};
 use std::process::ExitCode;
 
+/// Replaces C's `malloc` along with Rust's: librdkafka allocates for each record on one thread, and the record is freed
+/// on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     consumer::logging::start();
     let line = match CommandLine::read() {
