@@ -4,6 +4,10 @@ use clap::Parser as _;
 use query_api::settings::Settings;
 use std::process::ExitCode;
 
+/// An answer from the cache is some dozens of small allocations, most of them in the layers of the HTTP stack.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code of a process that could not start as it was set up.
 const BAD_SETTINGS: u8 = 2;
 

@@ -172,8 +172,10 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
     };
     let timeout = CONNECT_TIMEOUT * 2;
     let client = tokio::time::timeout(timeout, connecting).await.map_err(|_| Error::Timeout(timeout))??;
+    // No plan is compiled: one over arrays looks costly enough for it, and takes less time to run than to compile.
     let limits = format!(
-        "set timezone = 'UTC'; set statement_timeout = '{STATEMENT_TIMEOUT}'; set lock_timeout = '{LOCK_TIMEOUT}'; \
+        "set timezone = 'UTC'; set jit = off; set statement_timeout = '{STATEMENT_TIMEOUT}'; \
+         set lock_timeout = '{LOCK_TIMEOUT}'; \
          set idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_TIMEOUT}'"
     );
     client.batch_execute(&limits).await?;
