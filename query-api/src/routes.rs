@@ -105,12 +105,14 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
                 Box::pin(Arc::clone(&api).answer_in_time(scope, Ask { headers, pairs }))
             })
             .map(Reply::into_response)
+            .boxed()
     };
     let page = page::routes(api.page.as_ref());
     let stream = warp::path!("metrics" / "stream")
         .and(get())
         .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
-        .map(Reply::into_response);
+        .map(Reply::into_response)
+        .boxed();
     let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify();
     // Problems are worded last, when all that is to be said in them is known.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
