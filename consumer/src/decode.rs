@@ -11,8 +11,6 @@ const ORGANIZATION_BYTES_MAX: usize = 128;
 const ID_BYTES_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 512;
 const ERROR_MESSAGE_CHARS_MAX: usize = 2_000;
-/// Of ASCII, what has no control characters.
-const PRINTABLE: std::ops::Range<u8> = 0x20..0x7f;
 const EXECUTION_TIME_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
 
 /// Seconds of 0001-01-01T00:00:00Z and of 10000-01-01T00:00:00Z: the times `google.protobuf.Timestamp` allows.
@@ -279,7 +277,7 @@ fn has_control(text: &str, lines: bool) -> bool {
 /// Eight bytes at a time, of which the last eight may overlap those before.
 fn is_printable_ascii(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else {
-        return bytes.iter().all(|byte| PRINTABLE.contains(byte));
+        return bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
     };
     let (words, _) = bytes.as_chunks();
     words.iter().all(is_printable_word) && is_printable_word(last)
