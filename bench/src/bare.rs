@@ -14,8 +14,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
 
-pub use raw::librdkafkas_partition;
-
 /// How long no record may come before the topic counts as shorter than it should be.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// How long one call waits for records.
@@ -92,4 +90,18 @@ fn consumer(brokers: &str) -> Result<BaseConsumer> {
         .set("fetch.queue.backoff.ms", "10")
         .create()
         .context("the consumer can't be set up")
+}
+
+#[cfg(test)]
+mod tests {
+    use load::murmur2::partition_of;
+
+    #[test]
+    fn librdkafka_chooses_the_partition_that_the_load_is_put_into() {
+        for n in 0..2_000u32 {
+            let key = format!("org_{n:0width$}", width = usize::try_from(n % 7).unwrap());
+            let theirs = super::raw::librdkafkas_partition(key.as_bytes(), 8);
+            assert_eq!(partition_of(key.as_bytes(), 8), theirs, "{key}");
+        }
+    }
 }

@@ -1,41 +1,99 @@
-//! Generated load, the independent recount of it, and the peers that benchmarks compare with.
-//!
-//! ```text
-//! company -> upstream -> load | history -> produce -> Kafka -> (the system) -> PostgreSQL
-//!                            \-> truth ------------------------> check <-------/
-//! ```
-//! Nothing here shares code with the consumer but the generated messages: what agrees was computed twice.
+//! `cargo xtask bench ...`: benchmarks, each of which prints its figure and checks that the work was done right.
 
+mod all;
+mod asking;
 pub mod bare;
-pub mod check;
-pub mod company;
-pub mod flaw;
-pub mod format;
-pub mod history;
-pub mod load;
-pub mod message;
-pub mod mix;
-pub mod murmur2;
-pub mod produce;
-pub mod produced;
-pub mod refusal;
-pub mod rng;
-pub mod trouble;
-pub mod truth;
-pub mod upstream;
+mod chart;
+mod connection;
+mod contest;
+mod disk;
+mod finding;
+mod freshness;
+mod generate;
+mod group;
+mod ingest;
+mod latencies;
+mod lines;
+mod machine;
+mod markers;
+mod past;
+mod peer;
+mod peers;
+mod read;
+mod readme;
+mod rebalance;
+mod record;
+mod report;
+mod round;
+mod scale;
+mod serving;
+mod standstill;
+mod steady;
+mod stored;
+mod stragglers;
+mod sustained;
+mod watch;
+mod wrk;
 
-pub use check::{Differences, check, check_counters};
-pub use company::Company;
-pub use flaw::Flaw;
-pub use format::Format;
-pub use history::History;
-pub use load::Load;
-pub use message::{Kind, Message};
-pub use mix::Mix;
-pub use produce::{Producer, Topics};
-pub use produced::Produced;
-pub use refusal::Horizon;
-pub use rng::Rng;
-pub use trouble::Trouble;
-pub use truth::{Tally, Truth};
-pub use upstream::Upstream;
+use clap::Subcommand;
+use finding::Finding;
+use std::process::ExitCode;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Benchmark {
+    /// Records per second from Kafka to committed rows, beside a bare consumer that only decodes
+    Ingest(ingest::Options),
+    /// The same beside programs that count in other ways: by hand in an afternoon, by Kafka Streams, by Flink
+    Peers(peers::Options),
+    /// The same for records of which some are days late, with a ledger much larger than memory; and its bytes on disk
+    Stragglers(stragglers::Options),
+    /// A constant rate for a quarter of an hour: whether counting keeps up, and in how much memory
+    Sustained(sustained::Options),
+    /// How long partitions stand still when one member of three is killed
+    Rebalance(rebalance::Options),
+    /// Cached and uncached answers of the query API: how many a second beside a constant body, and how soon
+    Read(read::Options),
+    /// How soon a record can be seen in an answer, while 10,000 others a second are counted
+    Freshness(freshness::Options),
+    /// What a record costs with more partitions, organizations, members, identities
+    Scale(scale::Options),
+    /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
+    Generate,
+    /// All of those with a target, and a table of them
+    All(all::Options),
+}
+
+/// Runs a benchmark.
+///
+/// # Errors
+/// When it can't be run, or the system did its work wrong: a wrong sum has no figure.
+pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
+    if let Benchmark::All(options) = &benchmark {
+        return all::run(options).await;
+    }
+    let findings = measure(&benchmark).await?;
+    if !findings.is_empty() {
+        finding::print(&findings);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs one of them, and returns its figures that have a target.
+async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
+    match benchmark {
+        Benchmark::Ingest(options) => ingest::run(options).await,
+        Benchmark::Peers(options) => peers::run(options).await,
+        Benchmark::Stragglers(options) => stragglers::run(options).await,
+        Benchmark::Sustained(options) => sustained::run(options).await,
+        Benchmark::Rebalance(options) => rebalance::run(options).await,
+        Benchmark::Read(options) => read::run(options).await,
+        Benchmark::Freshness(options) => freshness::run(options).await,
+        Benchmark::Scale(options) => scale::run(options).await,
+        Benchmark::Generate => {
+            generate::run();
+            Ok(Vec::new())
+        }
+        Benchmark::All(_) => anyhow::bail!("it can't be a part of itself"),
+    }
+}

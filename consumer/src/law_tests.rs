@@ -3,17 +3,20 @@
 //!
 //! The pure parts run as in production, against tables that are maps.
 
-use crate::allowance::{Allowance, Keeping};
+use crate::refused::allowance::{Allowance, Keeping};
 use crate::batch::{Batch, Held};
-use crate::changes::{Changes, Deciding, Segment};
-use crate::decode::Bounds;
-use crate::filter::Filter;
-use crate::identity::Fingerprints;
-use crate::ledger::{Ledger, PageKey, PageRead, Size, Tuning};
-use crate::member::{Fate, Member};
-use crate::progress::Progress;
+use crate::decide::changes::{Changes, Deciding};
+use crate::ledger::segment::Segment;
+use crate::record::decode::Bounds;
+use crate::ledger::filter::Filter;
+use crate::record::identity::Fingerprints;
+use crate::ledger::{Ledger, PageRead, Size, Tuning};
+use crate::ledger::segment::PageKey;
+use crate::decide::member::{Fate, Member};
+use crate::decide::progress::Progress;
 use crate::record::{Offset, Partition, Raw, Topic};
-use crate::store::{Ahead, Rows, TopicNames};
+use crate::store::{Ahead, Rows};
+use crate::record::topic_names::TopicNames;
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
@@ -125,7 +128,7 @@ impl Tables {
 
     /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
     fn commit(&mut self, changes: &Changes, ahead: &Ahead) -> Vec<Partition> {
-        let stands = |part: &&crate::changes::Part| {
+        let stands = |part: &&crate::decide::changes::Part| {
             self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
         };
         let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
@@ -287,7 +290,7 @@ impl Runner {
     /// Commits; says whether a partition was lost.
     fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &Ahead) -> bool {
         let moved = tables.commit(changes, ahead);
-        let fate = |part: &crate::changes::Part| {
+        let fate = |part: &crate::decide::changes::Part| {
             if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
         };
         !self.member.settle(changes, fate).lost.is_empty()

@@ -12,25 +12,15 @@
 //!
 //! Pure files do no I/O and read no clock: `record` to `changes` below, `ledger` and `progress`, `store::rows`.
 
-pub mod allowance;
-pub mod batch;
-pub mod changes;
-pub mod dead_letter;
-pub mod decode;
-pub mod filter;
-pub mod fingerprint_set;
-pub mod frame;
-pub mod identity;
-pub mod ledger;
-pub mod member;
-pub mod place;
-pub mod progress;
-pub mod reason;
 pub mod record;
+
 pub mod refused;
-pub mod tail;
-pub mod texts;
-pub mod wire;
+
+pub mod batch;
+
+pub mod ledger;
+
+pub mod decide;
 
 pub mod announce;
 pub mod measure;
@@ -43,6 +33,7 @@ pub mod operator;
 
 pub mod logging;
 pub mod migrate;
+pub mod command_line;
 pub mod run;
 pub mod settings;
 

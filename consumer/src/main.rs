@@ -1,6 +1,7 @@
 //! The `consumer` binary: reads the command line, runs one command, says how it ended.
 
-use consumer::settings::{BadSetting, Command, CommandLine};
+use consumer::command_line::{Command, CommandLine};
+use consumer::settings::BadSetting;
 use std::process::ExitCode;
 
 /// Replaces C's `malloc` along with Rust's: librdkafka allocates for each record on one thread, and the record is freed

@@ -1,11 +1,11 @@
 //! What is measured, for Prometheus. Handles are kept: no metric is looked up by name per record.
 
-use crate::changes::Part;
+use crate::decide::changes::Part;
 use crate::ledger::Ledger;
-use crate::progress::Progress;
-use crate::reason::Reason;
+use crate::decide::progress::Progress;
+use crate::record::reason::Reason;
 use crate::record::Partition;
-use crate::store::TopicNames;
+use crate::record::topic_names::TopicNames;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,

@@ -1,6 +1,6 @@
 //! `consumer migrate`: the schema brought up to date.
 
-use crate::settings::Migrate;
+use crate::command_line::Migrate;
 use crate::store;
 use std::time::{Duration, Instant};
 

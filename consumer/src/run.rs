@@ -1,12 +1,13 @@
 //! `consumer run`: the parts put together, started and stopped.
 
 use crate::announce::Announcer;
-use crate::identity::Fingerprints;
+use crate::record::identity::Fingerprints;
 use crate::ledger::{Ledger, Tuning};
 use crate::measure::{self, Meters};
-use crate::member::Member;
+use crate::decide::member::Member;
 use crate::pipeline::Pipeline;
-use crate::settings::{BadSetting, Run};
+use crate::command_line::Run;
+use crate::settings::BadSetting;
 use crate::source::{Order, Source};
 use crate::store::upkeep::{self, Retention};
 use crate::store::{self, Connection, Store};

@@ -1,8 +1,8 @@
 //! The ledger's stored form: whatever a `bytea` holds, it is fingerprints or it is refused.
 
 use crate::Verdict;
-use consumer::filter::Filter;
-use consumer::fingerprint_set::{FingerprintSet, from_stored, stored};
+use consumer::ledger::filter::Filter;
+use consumer::ledger::fingerprint_set::{FingerprintSet, from_stored, stored};
 
 /// Reads `bytes` as a segment of a page.
 ///

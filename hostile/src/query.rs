@@ -2,7 +2,7 @@
 
 use crate::Verdict;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use query_api::range::{Range, RawRange, Settings};
+use query_api::request::range::{Range, RawRange, Settings};
 
 /// 2026-02-25T10:20:30Z, when all of these are asked.
 const NOW: i64 = 1_772_014_830;

@@ -2,11 +2,11 @@
 //! does.
 
 use crate::Verdict;
-use bench::{Horizon, Message};
+use load::{Horizon, Message};
 use chrono::{DateTime, TimeDelta};
-use consumer::decode::{Bounds, decode, open};
-use consumer::frame;
-use consumer::reason::Reason;
+use consumer::record::decode::{Bounds, decode, open};
+use consumer::record::frame;
+use consumer::record::reason::Reason;
 use consumer::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Topic};
 use prost::Message as _;
 use proto::v1::event::Body;
@@ -109,7 +109,7 @@ fn expected(message: &Message) -> Option<&'static str> {
     // The consumer judges whole seconds.
     let latest = at(BOUNDS.ceiling) + TimeDelta::nanoseconds(999_999_999);
     let horizon = Horizon { latest, floor: at(BOUNDS.floor) };
-    let refusal = bench::refusal::refusal(message, &horizon);
+    let refusal = load::refusal::refusal(message, &horizon);
     match message {
         // The recount leaves errors' texts out, which come before the duration.
         Message::Workflow(run) if matches!(refusal, None | Some("implausible_duration")) => {

@@ -3,7 +3,7 @@
 use crate::Verdict;
 use chrono::DateTime;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use query_api::token::{Grant, Refusal, Settings, Verifier};
+use query_api::request::token::{Grant, Refusal, Settings, Verifier};
 use std::sync::LazyLock;
 use std::time::Duration;
 

@@ -19,42 +19,16 @@
 //! Beside that, `watch` looks whether PostgreSQL and Redis are there and tells `/readyz`, and `streams` tells listeners
 //! that an organization's numbers have changed.
 
-pub mod token;
-
-pub mod limit;
-
-pub mod cells;
-pub mod compare;
-pub mod range;
-pub mod zone;
-
-pub mod asked;
-pub mod listing;
+pub mod request;
 
 pub mod answer;
-pub mod compose;
-pub mod decimal;
-pub mod insights;
-pub mod percentiles;
-pub mod registry;
-pub mod summary;
-pub mod trends;
-pub mod workflow_health;
 
 pub mod cache;
-pub mod loads;
-pub mod places;
-pub mod shared;
 pub mod store;
-pub mod streams;
-pub mod versions;
 
-pub mod problem;
 pub mod routes;
 
-pub mod log;
-mod observe;
-pub mod server;
+pub mod serve;
 pub mod settings;
 mod watch;
 
@@ -68,22 +42,22 @@ use tokio_util::sync::CancellationToken;
 pub enum Refusal {
     /// The log can't be written as asked.
     #[error(transparent)]
-    Log(#[from] log::BadFilter),
+    Log(#[from] serve::log::BadFilter),
     /// Tokens can't be verified.
     #[error(transparent)]
-    Token(#[from] token::BadSettings),
+    Token(#[from] request::token::BadSettings),
     /// No database is named.
     #[error(transparent)]
     Store(#[from] store::BadSettings),
     /// The Redis named is none.
     #[error(transparent)]
-    Shared(#[from] shared::BadUrl),
+    Shared(#[from] cache::shared::BadUrl),
     /// The page isn't where it is said to be.
     #[error(transparent)]
     Page(#[from] routes::page::BadFolder),
     /// The API, or its admin address, can't be served.
     #[error(transparent)]
-    Server(#[from] server::BadSettings),
+    Server(#[from] serve::server::BadSettings),
 }
 
 /// Serves until SIGTERM or SIGINT, and returns when what was under way is done.
@@ -91,15 +65,15 @@ pub enum Refusal {
 /// # Errors
 /// When it can't start. Once it has, it waits for what is away and serves what it can.
 pub async fn run(settings: Settings) -> Result<(), Refusal> {
-    log::start(&settings.log)?;
-    let verifier = token::Verifier::new(&settings.token)?;
+    serve::log::start(&settings.log)?;
+    let verifier = request::token::Verifier::new(&settings.token)?;
     let store = store::Store::new(&settings.store)?;
-    let shared = shared::Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
+    let shared = cache::shared::Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
     let page = routes::page::Page::open(&settings.page)?;
-    let server = server::Server::bind(&settings.server).await?;
+    let server = serve::server::Server::bind(&settings.server).await?;
     let readiness = Readiness::new();
     readiness.bad("postgresql", "not looked at yet");
-    server::serve_admin(&settings.server, &readiness).await?;
+    serve::server::serve_admin(&settings.server, &readiness).await?;
 
     if let Some(shared) = &shared {
         // Found now, or the first answers would be kept as if there were none.
@@ -109,13 +83,13 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     let api = Arc::new(routes::Api {
         verifier,
         ranges: settings.range,
-        limit: limit::Limit::new(&settings.limit),
+        limit: request::limit::Limit::new(&settings.limit),
         cache: Arc::new(cache::Cache::new(
             &settings.cache,
-            loads::Loads::new(&settings.loads),
+            cache::loads::Loads::new(&settings.loads),
             shared.clone(),
         )),
-        streams: streams::Streams::new(&settings.streams, stopping.clone()),
+        streams: serve::streams::Streams::new(&settings.streams, stopping.clone()),
         page,
         store,
         settings: settings.routes,
@@ -130,7 +104,7 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<shared::Shared>>, readiness: &Readiness) {
+fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<cache::shared::Shared>>, readiness: &Readiness) {
     let (watched, seen) = (Arc::clone(api), readiness.clone());
     tokio::spawn(async move { watch::postgresql(&watched.store, &seen).await });
     if let Some(shared) = shared {
@@ -142,7 +116,7 @@ fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<shared::Shared>>, readi
         tokio::spawn(watch::keys(Arc::clone(api)));
     }
     let api = Arc::clone(api);
-    tokio::spawn(async move { streams::follow(&api.streams, &api.cache, &api.store).await });
+    tokio::spawn(async move { serve::streams::follow(&api.streams, &api.cache, &api.store).await });
 }
 
 /// Resolves when the process is asked to end, and says so to whoever routes requests here.

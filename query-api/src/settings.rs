@@ -1,6 +1,9 @@
 //! The settings of the process, composed of those of its modules: the one place where the environment is read.
 
-use crate::{cache, limit, loads, log, range, routes, server, shared, store, streams, token};
+use crate::cache::{self, loads, shared};
+use crate::request::{limit, range, token};
+use crate::serve::{log, server, streams};
+use crate::{routes, store};
 
 /// Answers what the dashboard asks: PostgreSQL to a cache to JSON.
 ///

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use xtask::port;
-use xtask::process::Process;
-use xtask::program::Program;
-use xtask::services::Proxy;
+use stack::port;
+use stack::run::process::Process;
+use stack::run::program::Program;
+use stack::Proxy;
 
 /// A dead member is missed after this long: as soon as the local Kafka allows.
 const SESSION_TIMEOUT_MS: &str = "2000";

@@ -29,7 +29,7 @@ pub use token::Token;
 
 /// The binaries under test, for stories that stand on nothing else of this harness.
 #[must_use]
-pub fn binaries() -> xtask::binaries::Binaries {
+pub fn binaries() -> stack::binaries::Binaries {
     shared::build()
 }
 

@@ -6,8 +6,8 @@ use crate::must;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
-use xtask::process::Process;
-use xtask::wait::{self, Seen};
+use stack::run::process::Process;
+use stack::wait::{self, Seen};
 
 /// How long a binary may take from its start, or from the return of what it waits for, to being ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ impl Member {
     /// When it has ended.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
-        xtask::bench::peak_memory(self.process.id()).expect("a running process has a peak")
+        stack::run::usage::peak_memory(self.process.id()).expect("a running process has a peak")
     }
 
     /// SIGTERM: asks it to end, and returns its exit code.
@@ -126,7 +126,7 @@ impl Drop for Member {
         // A paused process can't end.
         self.process.resume();
         if std::thread::panicking() {
-            xtask::say::line(format_args!("--- the end of a log:\n{}\n---", self.process.log_tail()));
+            machine::say::line(format_args!("--- the end of a log:\n{}\n---", self.process.log_tail()));
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::must;
 use std::sync::Once;
 use tokio::sync::OnceCell;
-use xtask::binaries::{Binaries, Profile};
-use xtask::services::{Purpose, Service, Services};
+use stack::binaries::{Binaries, Profile};
+use stack::{Purpose, Service, Services};
 
 /// Services and binaries. Nothing in here belongs to a runtime: every story has its own.
 #[derive(Clone, Debug)]
@@ -41,5 +41,5 @@ pub(crate) fn build() -> Binaries {
 
 /// Says once per test binary that something could not be shown here.
 pub(crate) fn say_once(once: &Once, what: &str) {
-    once.call_once(|| xtask::say::line(what));
+    once.call_once(|| machine::say::line(what));
 }

@@ -5,7 +5,7 @@ use crate::dead_letter::DeadLetter;
 use crate::launch::Launch;
 use crate::must;
 use crate::shared::{Shared, say_once};
-use bench::{Differences, Horizon, Produced, Producer, Topics, Truth};
+use load::{Differences, Horizon, Produced, Producer, Topics, Truth};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters};
 use std::collections::HashMap;
@@ -14,9 +14,9 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
-use xtask::binaries::Binaries;
-use xtask::services::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
-use xtask::wait::{self, Seen};
+use stack::binaries::Binaries;
+use stack::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
+use stack::wait::{self, Seen};
 
 /// How long counting what was produced may take, a restart and a dead member's session included.
 const IDLE_LIMIT: Duration = Duration::from_secs(120);
@@ -154,7 +154,7 @@ impl Stack {
     /// Compares every table with an independent recount of these records.
     pub async fn compare<'a>(&self, records: impl IntoIterator<Item = &'a Produced>) -> Differences {
         let truth = Truth::of(Horizon::at(Utc::now()), records);
-        must(bench::check(&self.client().await, &truth).await)
+        must(load::check(&self.client().await, &truth).await)
     }
 
     /// Ends the story unless the tables agree with an independent recount of these records.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 use tests::binaries;
-use xtask::chaos::{self, Plan};
-use xtask::services::{Purpose, Services};
+use chaos::{self, Plan};
+use stack::{Purpose, Services};
 
 /// Another seed is `cargo xtask chaos --seed`; this one is the same for everybody, so that what fails is the code.
 const SEED: u64 = 1;
@@ -12,7 +12,7 @@ const SEED: u64 = 1;
 async fn faults_of_every_kind_cost_no_record_and_count_none_twice() {
     let services = Services::start(Purpose::Chaos).await.expect("services");
     if let Some(lacking) = chaos::lacking(&services) {
-        return xtask::say::line(format_args!("skipped: faults of every kind, for {lacking}"));
+        return machine::say::line(format_args!("skipped: faults of every kind, for {lacking}"));
     }
     let plan =
         Plan { length: Duration::from_secs(45), seed: SEED, rate: 1_000, session: Duration::from_secs(3) };

@@ -3,8 +3,8 @@
 use crate::telling::{orders, orders_created, orders_in};
 use std::time::{Duration, Instant};
 use tests::Stack;
-use xtask::services::{Cut, Proxy};
-use xtask::wait::{self, Seen};
+use stack::{Cut, Proxy};
+use stack::wait::{self, Seen};
 
 /// How long a batch's COMMIT may take to come by.
 const COMMIT_LIMIT: Duration = Duration::from_secs(60);
@@ -73,7 +73,7 @@ async fn taken_over_in_mid_commit(cut: Cut) {
     stack.produce(orders_in(0, "beta", 0..4_000)).await;
     stack.until_idle().await;
     let seconds = since.elapsed().as_secs_f32();
-    xtask::say::line(format_args!("{cut:?}: another member was done {seconds:.1} s after the first hung"));
+    machine::say::line(format_args!("{cut:?}: another member was done {seconds:.1} s after the first hung"));
     stack.counts("acme").await.are(orders_created(4_000));
 
     proxy.let_go();

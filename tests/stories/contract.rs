@@ -1,7 +1,7 @@
 //! What the API says of itself, held against what a whole system answers.
 
 use crate::telling::{counted, plain, yesterday};
-use bench::Message;
+use load::Message;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What is counted: every rule of the contract, once.
 
 use crate::telling::{counted, plain, yesterday};
-use bench::Message;
+use load::Message;
 use chrono::Duration;
 use domain::{BucketSize, Counters};
 use proto::v1::message_delivery::Status;

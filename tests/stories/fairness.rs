@@ -1,10 +1,10 @@
 //! What one organization sends slows no other beyond its share, and many organizations take no more memory than few.
 
 use crate::telling::{orders, orders_created, orders_in, so_far, until_counted, yesterday};
-use bench::{Message, Produced};
+use load::{Message, Produced};
 use std::time::Duration;
 use tests::Stack;
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// What waits in one partition.
 const BACKLOG: usize = 800_000;
@@ -45,7 +45,7 @@ async fn a_backlog_in_one_partition_holds_up_no_other() {
     let before = so_far(&stack, "loud", "orders_created").await;
     proxy.resume();
     let loud = until_the_quiet_are_counted(&stack).await;
-    xtask::say::line(format_args!(
+    machine::say::line(format_args!(
         "of {BACKLOG} records of one organization {before} were counted when the others' came, {loud} when theirs were"
     ));
     assert!(loud < BACKLOG as i64, "the backlog was counted first");
@@ -83,7 +83,7 @@ async fn very_many_organizations_in_an_hour_are_exact_within_the_memory_that_is_
     let member = stack.consumer().set("LEDGER_MEMORY_MB", LEDGER_MB.to_string()).start().await;
     stack.until_idle().await;
     let peak = member.peak_memory();
-    xtask::say::line(format_args!(
+    machine::say::line(format_args!(
         "{ORGANIZATIONS} organizations: the member took {} MiB at most",
         peak >> 20
     ));

@@ -1,7 +1,7 @@
 //! Producers gone wrong: however many records can't be counted, the others are, the disk stays, nothing is unaccounted for.
 
 use crate::telling::{orders, orders_created, yesterday};
-use bench::{Kind, Message, Produced};
+use load::{Kind, Message, Produced};
 use domain::Counters;
 use proto::v1::workflow_terminal::Outcome;
 use rdkafka::admin::AdminOptions;

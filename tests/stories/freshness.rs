@@ -5,8 +5,8 @@ use chrono::Duration;
 use serde_json::json;
 use std::time::{Duration as StdDuration, Instant};
 use tests::{Api, Stack, Token};
-use xtask::services::{Redis, Service};
-use xtask::wait::{self, Seen};
+use stack::{Redis, Service};
+use stack::wait::{self, Seen};
 
 /// After Redis has confirmed a change, no answer is older than this: what docs/operating.md promises.
 const STALE_MAX: StdDuration = StdDuration::from_millis(500);
@@ -121,7 +121,7 @@ async fn after_an_acknowledged_change_no_answer_is_older_than_said() {
         }
         assert_eq!(orders_now(&api).await, orders, "what was seen stays seen");
     }
-    xtask::say::line(format_args!("of 50 changes the oldest answer was asked for {longest:?} after one"));
+    machine::say::line(format_args!("of 50 changes the oldest answer was asked for {longest:?} after one"));
 }
 
 #[tokio::test]

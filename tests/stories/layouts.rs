@@ -2,10 +2,10 @@
 
 use crate::operators::{answer, operate};
 use crate::telling::{count, orders, orders_created};
-use bench::Produced;
+use load::Produced;
 use std::time::Duration;
 use tests::Stack;
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// Until a member has found new partitions, and somebody holds them.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -1,10 +1,10 @@
 //! The ledger at rest: segments merged, memory that holds next to nothing, topics nobody reads any more.
 
 use crate::telling::{counted, orders, orders_created, plain, until_waiting_for_locks, yesterday};
-use bench::{Message, Produced};
+use load::{Message, Produced};
 use std::time::Duration;
 use tests::Stack;
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// More batches than a page may have segments before it is merged.
 const BATCHES: usize = 12;

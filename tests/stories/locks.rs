@@ -3,13 +3,13 @@
 use crate::commits::until_held;
 use crate::interruptions::until_it_holds_some;
 use crate::telling::{orders_created, orders_in, until_waiting_for_locks, yesterday};
-use bench::{Message, Produced};
+use load::{Message, Produced};
 use proto::v1::workflow_terminal::Outcome;
 use rdkafka::admin::{AdminOptions, NewPartitions};
 use std::time::Duration;
 use tests::Stack;
-use xtask::services::Cut;
-use xtask::wait::{self, Seen};
+use stack::Cut;
+use stack::wait::{self, Seen};
 
 /// How long it may take until a member notes a partition that is new: it looks every ten seconds.
 const NOTE_LIMIT: Duration = Duration::from_secs(60);

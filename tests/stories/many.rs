@@ -1,6 +1,6 @@
 //! A million records with everything wrong that can be: every cell agrees with an independent recount.
 
-use bench::{Horizon, Load, Produced, Rng, Truth};
+use load::{Horizon, Load, Produced, Rng, Truth};
 use chrono::Utc;
 use tests::Stack;
 
@@ -12,7 +12,7 @@ const CHUNK: usize = 50_000;
 
 /// Counts a million records of 500 organizations over three days, the member killed twice on the way.
 async fn a_million_records_are_exact(seed: u64) {
-    xtask::say::line(format_args!("a million records, seed {seed}"));
+    machine::say::line(format_args!("a million records, seed {seed}"));
     let stack = Stack::with_partitions(8).await;
     let load = Load { records: RECORDS, companies: 500, window: 100_000, ..Load::mixed(seed, Utc::now()) };
     let mut truth = Truth::new(Horizon::at(Utc::now()));
@@ -34,7 +34,7 @@ async fn a_million_records_are_exact(seed: u64) {
         }
     }
     stack.until_idle().await;
-    let differences = bench::check(&stack.client().await, &truth).await.expect("tables that can be read");
+    let differences = load::check(&stack.client().await, &truth).await.expect("tables that can be read");
     assert!(differences.is_empty(), "seed {seed}: {differences}");
     assert_eq!(member.stop().await, Some(0));
 }

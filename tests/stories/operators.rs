@@ -2,7 +2,7 @@
 
 use crate::resets::until_stopped;
 use crate::telling::{count, counted, make_anew, orders, orders_created, plain, text, yesterday};
-use bench::{Kind, Load, Message, Produced};
+use load::{Kind, Load, Message, Produced};
 use chrono::Utc;
 use serde_json::Value;
 use tests::{Ended, Stack};

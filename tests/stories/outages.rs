@@ -3,9 +3,9 @@
 use crate::telling::{orders, orders_created};
 use std::time::{Duration, Instant};
 use tests::Stack;
-use xtask::server::Server;
-use xtask::services::Service;
-use xtask::wait::{self, Seen};
+use stack::run::server::Server;
+use stack::Service;
+use stack::wait::{self, Seen};
 
 /// How long a member may take to have tried PostgreSQL in vain so often that it has been away for long.
 const AWAY_LIMIT: Duration = Duration::from_secs(90);
@@ -52,7 +52,7 @@ async fn postgres_away_for_longer_than_any_session_makes_nobody_leave_the_group(
     let since = Instant::now();
     stack.until_idle().await;
     let seconds = since.elapsed().as_secs_f32();
-    xtask::say::line(format_args!("counted {seconds:.1} s after PostgreSQL was back"));
+    machine::say::line(format_args!("counted {seconds:.1} s after PostgreSQL was back"));
     stack.counts("beta").await.are(orders_created(2_000));
     assert_eq!(epochs(&stack).await, before, "whoever leaves the group has to claim again");
     assert_eq!(consumer.stop().await, Some(0));
@@ -113,7 +113,7 @@ async fn ends_without_kafka(lose: fn(&Server)) {
     lose(server);
     let since = Instant::now();
     assert_eq!(consumer.stop().await, Some(0));
-    xtask::say::line(format_args!("ended {:.1} s after it was asked to", since.elapsed().as_secs_f32()));
+    machine::say::line(format_args!("ended {:.1} s after it was asked to", since.elapsed().as_secs_f32()));
     server.resume();
 }
 

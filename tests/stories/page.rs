@@ -1,16 +1,17 @@
 //! The dashboard's page, visited by a real browser on real servers.
 
 use crate::telling::text;
-use bench::{History, Produced};
+use load::{History, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::BucketSize;
 use serde_json::{Value, json};
 use std::time::Duration as StdDuration;
 use tests::{Stack, Token};
-use xtask::environment::Environment;
-use xtask::process::Process;
-use xtask::program::Program;
-use xtask::{dashboard, say};
+use machine::environment::Environment;
+use stack::run::process::Process;
+use stack::run::program::Program;
+use machine::page;
+use machine::say;
 
 /// Whose page it is: of the history's companies the one that has failing workflows.
 const ORGANIZATION: &str = "org_harbor";

@@ -2,10 +2,10 @@
 
 use crate::operators::answer;
 use crate::telling::{count, orders_created, until_waiting_for_locks, yesterday};
-use bench::Message;
+use load::Message;
 use std::time::Duration;
 use tests::Stack;
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// More than three pages of the command's.
 const LETTERS: i64 = 200;

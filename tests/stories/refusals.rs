@@ -1,7 +1,7 @@
 //! What is refused: each reason, and that the stream goes on behind it.
 
 use crate::telling::{count, counted, orders, orders_created, plain, yesterday};
-use bench::{Flaw, Kind, Message, Produced};
+use load::{Flaw, Kind, Message, Produced};
 use chrono::{Duration, Utc};
 use domain::Counters;
 use proto::v1::message_delivery::Status;

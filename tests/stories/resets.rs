@@ -3,12 +3,12 @@
 
 use crate::operators::answer;
 use crate::telling::{count, make_anew, orders_created, orders_in, plain, until_counted, yesterday};
-use bench::Message;
+use load::Message;
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
 use std::time::Duration;
 use tests::{Member, Stack};
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// How long it may take until a partition stops: topics' ids are compared every ten seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(60);

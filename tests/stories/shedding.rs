@@ -5,8 +5,8 @@ use chrono::Duration;
 use serde_json::json;
 use std::time::{Duration as StdDuration, Instant};
 use tests::{Answer, Api, Launch, Stack, Token};
-use xtask::services::Service;
-use xtask::wait::{self, Seen};
+use stack::Service;
+use stack::wait::{self, Seen};
 
 /// How long it may take until an answer is no longer kept, or PostgreSQL is back.
 const SEEN_LIMIT: StdDuration = StdDuration::from_secs(30);

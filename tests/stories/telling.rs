@@ -1,12 +1,12 @@
 //! Words the stories are told with.
 
-use bench::{Message, Produced};
+use load::{Message, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::{BucketSize, Counters};
 use rdkafka::admin::AdminOptions;
 use std::ops::Range;
 use tests::Stack;
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// How long Kafka may take to forget a topic.
 const FORGET_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);

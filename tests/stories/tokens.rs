@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use std::time::Duration;
 use tests::{Stack, Token};
-use xtask::wait::{self, Seen};
+use stack::wait::{self, Seen};
 
 /// How long it may take until a key file is looked at.
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);

@@ -1,7 +1,7 @@
 //! Producers that use Kafka's transactions: what they take back is not counted, and their markers hold nobody up.
 
 use crate::telling::{count, orders_created, yesterday};
-use bench::Message;
+use load::Message;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Days of other zones: what the API answers against a recount of the raw records by PostgreSQL's own calendar.
 
 use crate::telling::{plain, text};
-use bench::{Message, Produced};
+use load::{Message, Produced};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde_json::Value;
 use tests::{Api, Stack, Token};

@@ -1,18 +1,16 @@
 //! `cargo demo`, `cargo verify`, `cargo xtask ...`: what a developer or a newcomer types.
 
 use clap::{Parser, Subcommand};
+use machine::say;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use xtask::bench::{self, Benchmark};
-use xtask::chaos;
 use xtask::demo;
-use xtask::say;
-use xtask::services::{Purpose, Services};
-use xtask::simulate;
+use xtask::door::{BENCH, CHAOS, Door, SERVICES, SIMULATE};
 use xtask::verify;
 
 /// Runs the whole system on this machine, and checks it.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(name = "cargo xtask", max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -21,46 +19,46 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Shows the whole system at work: 30 days of history, then live records, counted and answered
-    Demo(demo::Options),
+    #[command(disable_help_flag = true)]
+    Demo(Words),
     /// Runs every check, and names what it had to skip
     Verify(verify::Options),
     /// Measures, and checks that what was measured was right
-    #[command(subcommand)]
-    Bench(Benchmark),
+    #[command(disable_help_flag = true)]
+    Bench(Words),
     /// Inflicts faults on the running system, minute after minute, and then compares every number
-    #[command(after_help = chaos::HELP)]
-    Chaos(chaos::Options),
+    #[command(disable_help_flag = true)]
+    Chaos(Words),
     /// Runs members on simulated servers that fail in every way, a world for each seed
-    Simulate(simulate::Options),
+    #[command(disable_help_flag = true)]
+    Simulate(Words),
     /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
     Services,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let outcome = run(Arguments::parse().command).await;
-    outcome.unwrap_or_else(|error| {
+/// The words that a program behind a door is given, `--help` among them.
+#[derive(clap::Args)]
+struct Words {
+    /// Its options; `--help` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    run(Arguments::parse().command).unwrap_or_else(|error| {
         say::problem(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let through = |door: &Door, Words { words }: Words| door.through(&words);
     match command {
-        Command::Demo(options) => demo::run(options).await,
+        Command::Demo(Words { words }) => demo::run(&words),
         Command::Verify(options) => verify::run(options),
-        Command::Bench(benchmark) => bench::run(benchmark).await,
-        Command::Chaos(options) => chaos::run(options).await,
-        Command::Simulate(options) => simulate::run(&options),
-        Command::Services => services().await,
+        Command::Bench(words) => through(&BENCH, words),
+        Command::Chaos(words) => through(&CHAOS, words),
+        Command::Simulate(words) => through(&SIMULATE, words),
+        Command::Services => SERVICES.through(&[]),
     }
-}
-
-async fn services() -> anyhow::Result<ExitCode> {
-    let services = Services::start(Purpose::Demo).await?;
-    say::line(format_args!("DATABASE_URL={}", services.postgres.url().as_str()));
-    say::line("Ctrl-C ends them.");
-    tokio::signal::ctrl_c().await?;
-    drop(services);
-    Ok(ExitCode::SUCCESS)
 }

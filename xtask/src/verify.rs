@@ -1,10 +1,10 @@
 //! `cargo verify`: every check, one after the other; all of them run, whatever the ones before found.
 
-use crate::dashboard;
-use crate::environment::Environment;
-use crate::say;
-use crate::services::Plan;
-use crate::workspace;
+use machine::page;
+use machine::environment::Environment;
+use machine::say;
+use stack::Plan;
+use machine::workspace;
 use clap::Args;
 use std::fmt;
 use std::process::{Command, ExitCode, Stdio};

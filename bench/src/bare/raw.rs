@@ -6,7 +6,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka_sys as sys;
 use std::ffi::CStr;
 use std::marker::PhantomData;
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::time::Duration;
 
 /// Most records that one call returns.
@@ -76,6 +76,7 @@ unsafe fn value_of<'a>(message: *const sys::rd_kafka_message_t) -> Result<&'a [u
 }
 
 /// The partition that librdkafka's `murmur2` partitioner chooses for `key` among `partitions`.
+#[cfg(test)]
 #[must_use]
 pub fn librdkafkas_partition(key: &[u8], partitions: i32) -> i32 {
     // SAFETY: the partitioner reads the key's bytes and looks at neither the topic nor the opaques.

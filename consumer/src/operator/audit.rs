@@ -2,8 +2,10 @@
 
 use super::console::{self, Advance};
 use super::table::printable;
-use super::{Ending, moment};
-use crate::settings::{BadSetting, Database};
+use super::ending::Ending;
+use super::moment;
+use crate::settings::BadSetting;
+use crate::store::settings::Database;
 use crate::store::{Books, DIFFERENCES_MAX, Difference, Pair, Session};
 use anyhow::Context as _;
 use chrono::{DateTime, Days, Utc};

@@ -1,10 +1,11 @@
 //! `consumer dead-letters list` and `show`: refused records, a page of them or all that is kept of one.
 
 use super::table::{Table, printable};
-use super::{Ending, console, moment};
-use crate::place::Place;
-use crate::reason::Reason;
-use crate::settings::Database;
+use super::ending::Ending;
+use super::{console, moment};
+use crate::record::place::Place;
+use crate::record::reason::Reason;
+use crate::store::settings::Database;
 use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven, RunLine, Session};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};

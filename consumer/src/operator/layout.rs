@@ -1,9 +1,11 @@
 //! `consumer layout`: how records are spread over partitions, and how that is changed without counting one twice.
 
-use super::{Ending, console};
-use crate::place::Place;
+use super::ending::Ending;
+use super::console;
+use crate::record::place::Place;
 use crate::record::Offset;
-use crate::settings::{BadSetting, Database, duration};
+use crate::settings::{BadSetting, duration};
+use crate::store::settings::Database;
 use crate::source::cluster::{self, At, Cluster};
 use crate::store::{Raised, Session};
 use anyhow::{Context as _, bail};

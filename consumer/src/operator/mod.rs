@@ -5,6 +5,7 @@
 mod audit;
 mod console;
 mod dead_letters;
+mod ending;
 mod layout;
 mod moment;
 mod progress;
@@ -13,7 +14,9 @@ mod redrive_runs;
 mod reset;
 mod table;
 
-use crate::settings::{BadSetting, Database};
+use crate::settings::BadSetting;
+use crate::store::settings::Database;
+use ending::Ending;
 use crate::source::cluster;
 use std::process::ExitCode;
 
@@ -116,15 +119,6 @@ pub enum DeadLetters {
 
 /// The exit code of an audit that could not read the books: 1 says that they differ.
 const UNREAD: u8 = 3;
-
-/// How a command ended that could do its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// As asked.
-    Good,
-    /// Not all of what was asked for could be, or what was looked at is not as it should be.
-    Bad,
-}
 
 impl Command {
     /// What it needs of Kafka, if anything.

@@ -1,10 +1,11 @@
 //! `consumer progress show`: where every partition stands.
 
 use super::table::Table;
-use super::{Ending, console, moment};
-use crate::place::Place;
+use super::ending::Ending;
+use super::{console, moment};
+use crate::record::place::Place;
 use crate::record::Offset;
-use crate::settings::Database;
+use crate::store::settings::Database;
 use crate::source::cluster::{self, At, Cluster};
 use crate::store::{Session, Stand};
 use anyhow::Context as _;

@@ -1,11 +1,12 @@
 //! `consumer dead-letters redrive`: refused records, published again.
 
-use super::Ending;
+use super::ending::Ending;
 use super::console::{self, Advance};
 use super::dead_letters::Filter;
-use crate::place::Place;
-use crate::reason::Reason;
-use crate::settings::{BadSetting, Database};
+use crate::record::place::Place;
+use crate::record::reason::Reason;
+use crate::settings::BadSetting;
+use crate::store::settings::Database;
 use crate::source::cluster::{self, Cluster, Outgoing, Republisher, Rereader};
 use crate::store::{Letter, LetterFilter, Redriven, Session};
 use anyhow::Context as _;

@@ -2,7 +2,7 @@
 
 use super::console::Advance;
 use super::redrive::{Headers, Round, Unfit, marked};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::{Offset, Span};
 use crate::source::cluster::{Outgoing, Reread, Rereader};
 use crate::store::{Letter, LetterFilter, LetterRun, Redriven, Session};

@@ -1,9 +1,11 @@
 //! `consumer progress reset`: where partitions go on, set by a person.
 
-use super::{Ending, console, moment};
-use crate::place::Place;
+use super::ending::Ending;
+use super::{console, moment};
+use crate::record::place::Place;
 use crate::record::Offset;
-use crate::settings::{BadSetting, Database};
+use crate::settings::BadSetting;
+use crate::store::settings::Database;
 use crate::source::cluster::{self, At, Cluster, Members};
 use crate::store::{Session, Set, Setting, Stand};
 use anyhow::{Context as _, bail};

@@ -1,9 +1,9 @@
 //! Claims: from an assignment to the order to fetch from where the table says.
 
 use super::Running;
-use crate::allowance::Allowance;
+use crate::refused::allowance::Allowance;
 use crate::batch::Held;
-use crate::progress::{Progress, Standing};
+use crate::decide::progress::{Progress, Standing};
 use crate::record::{Offset, Partition, Topic};
 use crate::source::{Ends, KafkaError, Order, StartOffset};
 use crate::store::{Claimed, Connection};

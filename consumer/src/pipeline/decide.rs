@@ -2,9 +2,10 @@
 
 use super::Running;
 use crate::batch::Batch;
-use crate::changes::Deciding;
-use crate::ledger::{PageKey, Size};
-use crate::member::Questions;
+use crate::decide::changes::Deciding;
+use crate::ledger::Size;
+use crate::ledger::segment::PageKey;
+use crate::decide::member::Questions;
 use crate::store::{Connection, PageAsked};
 use std::collections::HashMap;
 

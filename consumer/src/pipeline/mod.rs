@@ -6,13 +6,14 @@ mod write;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
-use crate::changes::{Changes, Part};
+use crate::decide::changes::{Changes, Part};
 use crate::measure::Meters;
-use crate::member::{Fate, Member};
-use crate::progress::Progress;
+use crate::decide::member::{Fate, Member};
+use crate::decide::progress::Progress;
 use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
-use crate::store::{Ahead, Connection, Moved, Store, TopicNames};
+use crate::store::{Ahead, Connection, Moved, Store};
+use crate::record::topic_names::TopicNames;
 use admin::Readiness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -365,7 +366,7 @@ impl Running {
         if self.proof_due && !self.desk.is_busy() {
             let parts = self.proofs(&[]);
             let floor = self.floor.load(Ordering::Relaxed);
-            self.write(Changes { texts: crate::texts::Texts::default(), parts, floor }, None);
+            self.write(Changes { texts: crate::batch::texts::Texts::default(), parts, floor }, None);
         }
     }
 

@@ -1,9 +1,10 @@
 //! Writing changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
 
-use crate::changes::Changes;
-use crate::member::{Fate, fate};
+use crate::decide::changes::Changes;
+use crate::decide::member::{Fate, fate};
 use crate::record::{Partition, Topic};
-use crate::store::{Ahead, Connection, Error, Moved, Rows, Store, TopicNames};
+use crate::store::{Ahead, Connection, Error, Moved, Rows, Store};
+use crate::record::topic_names::TopicNames;
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};

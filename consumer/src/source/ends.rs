@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::{StartOffset, queue};
 use crate::record::{Offset, Partition, Topic};
-use crate::store::TopicNames;
+use crate::record::topic_names::TopicNames;
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;

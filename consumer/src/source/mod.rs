@@ -22,12 +22,12 @@ pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
 pub use wanted::Wanted;
 
-use crate::allowance::Keeping;
+use crate::refused::allowance::Keeping;
 use crate::batch::{Batch, Held, Limits};
-use crate::decode::Bounds;
-use crate::identity::Fingerprints;
+use crate::record::decode::Bounds;
+use crate::record::identity::Fingerprints;
 use crate::record::{Offset, Partition};
-use crate::store::TopicNames;
+use crate::record::topic_names::TopicNames;
 use chrono::Utc;
 use context::{Context, Rebalance};
 use queue::{Fetched, RecordQueue};

@@ -1,7 +1,8 @@
 //! The connection: made when needed, made again after it failed, with patience.
 
 use super::statements::Statements;
-use super::{Error, TopicNames};
+use super::Error;
+use crate::record::topic_names::TopicNames;
 use admin::Readiness;
 use std::ops::AsyncFnMut;
 use std::sync::Arc;

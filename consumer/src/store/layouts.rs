@@ -5,7 +5,7 @@ use super::claim::seconds_or_min;
 use super::merge::{PageName, put};
 use super::tails::pages_of;
 use super::{Error, Session};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::Offset;
 use domain::{Counters, Quarter};
 use std::collections::{BTreeMap, HashMap};

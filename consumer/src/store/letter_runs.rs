@@ -1,7 +1,7 @@
 //! Refused records of which only places are kept, for people to look at and to read again from Kafka.
 
 use super::{Error, LetterFilter, Redriven, Session};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::{Offset, Span};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

@@ -1,7 +1,7 @@
 //! Dead letters, for people to look at and to publish again.
 
 use super::{Connection, Error, Session};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::Partition;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};

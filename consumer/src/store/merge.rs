@@ -6,8 +6,8 @@
 //! rows gone.
 
 use super::{Connection, Error};
-use crate::filter::{FILTERED_MIN, Filter};
-use crate::fingerprint_set::{from_stored, stored};
+use crate::ledger::filter::{FILTERED_MIN, Filter};
+use crate::ledger::fingerprint_set::{from_stored, stored};
 use chrono::{DateTime, Utc};
 use domain::Counters;
 use tokio_postgres::types::ToSql;

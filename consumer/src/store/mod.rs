@@ -14,6 +14,7 @@ mod pages;
 mod progress;
 mod rows;
 mod session;
+pub mod settings;
 mod standings;
 mod statements;
 mod tails;
@@ -30,8 +31,6 @@ pub use progress::Claimed;
 pub use rows::{Ahead, Rows, TailRow};
 pub use session::Session;
 pub use standings::{Set, Setting, Stand};
-
-use crate::record::Topic;
 
 /// What went wrong with PostgreSQL. Always a reason to wait and try again, never to skip.
 #[derive(Debug, thiserror::Error)]
@@ -59,41 +58,5 @@ fn in_words(error: &tokio_postgres::Error) -> String {
         (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
         (None, Some(cause)) => format!("{error}: {cause}"),
         (None, None) => error.to_string(),
-    }
-}
-
-/// The topics' names, by which the tables know them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicNames {
-    names: [String; 3],
-}
-
-impl TopicNames {
-    /// Names in the order of [`Topic::ALL`].
-    #[must_use]
-    pub fn new(names: [String; 3]) -> Self {
-        Self { names }
-    }
-
-    /// The topic's name.
-    #[must_use]
-    pub fn of(&self, topic: Topic) -> &str {
-        match topic {
-            Topic::Events => &self.names[0],
-            Topic::WorkflowTerminals => &self.names[1],
-            Topic::MessageDeliveries => &self.names[2],
-        }
-    }
-
-    /// The topic of that name.
-    #[must_use]
-    pub fn topic(&self, name: &str) -> Option<Topic> {
-        Topic::ALL.into_iter().find(|topic| self.of(*topic) == name)
-    }
-
-    /// All names.
-    #[must_use]
-    pub fn all(&self) -> [&str; 3] {
-        self.names.each_ref().map(String::as_str)
     }
 }

@@ -1,9 +1,10 @@
 //! Reading the ledger's pages.
 
 use super::{Connection, Error};
-use crate::filter::Filter;
-use crate::fingerprint_set::from_stored;
-use crate::ledger::{PageKey, PageRead, Size};
+use crate::ledger::filter::Filter;
+use crate::ledger::fingerprint_set::from_stored;
+use crate::ledger::{PageRead, Size};
+use crate::ledger::segment::PageKey;
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;

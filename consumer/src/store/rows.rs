@@ -2,12 +2,12 @@
 //!
 //! Sorted, because two members that upsert the same rows in different order deadlock.
 
-use super::TopicNames;
+use crate::record::topic_names::TopicNames;
 use crate::batch::OrganizationUpdate;
-use crate::changes::{Changes, Deciding, FailedRun, Part, WorkflowCounters};
-use crate::fingerprint_set::stored;
+use crate::decide::changes::{Changes, Deciding, FailedRun, Part, WorkflowCounters};
+use crate::ledger::fingerprint_set::stored;
 use crate::record::{Outcome, Partition, Span, Topic};
-use crate::texts::{Ranks, Text, Texts};
+use crate::batch::texts::{Ranks, Text, Texts};
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Quarter};

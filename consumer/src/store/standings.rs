@@ -1,7 +1,7 @@
 //! Where all partitions stand, for people to see and to set.
 
 use super::{Error, Session};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::Offset;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;

@@ -1,17 +1,18 @@
 //! The way of records through a member, step by step, as source and pipeline go it, with what each step allocates.
 
 use crate::counting::{Allocations, allocations_of};
-use bench::{Kind, Load, Produced};
-use consumer::allowance::{Allowance, Keeping};
+use load::{Kind, Load, Produced};
+use consumer::refused::allowance::{Allowance, Keeping};
 use consumer::batch::{Batch, Held};
-use consumer::changes::{Changes, Deciding, Part};
-use consumer::decode::Bounds;
-use consumer::identity::Fingerprints;
+use consumer::decide::changes::{Changes, Deciding, Part};
+use consumer::record::decode::Bounds;
+use consumer::record::identity::Fingerprints;
 use consumer::ledger::{Ledger, Tuning};
-use consumer::member::{Fate, Member, Questions};
-use consumer::progress::Progress;
+use consumer::decide::member::{Fate, Member, Questions};
+use consumer::decide::progress::Progress;
 use consumer::record::{Offset, Partition, Raw, Topic};
-use consumer::store::{Rows, TopicNames};
+use consumer::store::Rows;
+use consumer::record::topic_names::TopicNames;
 use std::collections::HashMap;
 
 /// No record is too old or from the future.

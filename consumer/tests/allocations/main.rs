@@ -6,8 +6,8 @@
 mod counting;
 mod journey;
 
-use bench::{Load, Mix, Trouble};
-use consumer::decode;
+use load::{Load, Mix, Trouble};
+use consumer::record::decode;
 use counting::{Allocations, allocations_of};
 use journey::{BOUNDS, Log, Spent, raw, travel};
 

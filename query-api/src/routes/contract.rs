@@ -5,7 +5,7 @@
 
 use super::document::Document;
 use super::get;
-use crate::problem::KINDS;
+use crate::answer::problem::KINDS;
 use std::collections::HashMap;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;

@@ -1,9 +1,9 @@
 //! `/metrics/stream`: server-sent events that say "fetch again".
 
 use super::{Api, Ask};
-use crate::places::Full;
-use crate::problem::Problem;
-use crate::streams::{Stream, Word};
+use crate::cache::places::Full;
+use crate::answer::problem::Problem;
+use crate::serve::streams::{Stream, Word};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,11 @@
 //! Requests that are answered without a server behind: refusals of every kind, and the words of each.
 
 use super::*;
-use crate::loads::Loads;
-use crate::{cache, limit, loads, store, streams, token};
+use crate::cache::loads::Loads;
+use crate::cache::{self, loads};
+use crate::request::{limit, token};
+use crate::serve::streams;
+use crate::store;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@
 use crate::defect::Defect;
 use crate::statement::{Answer, Stand, Statement, Step, Writes};
 use crate::tables::{CounterTable, Tables};
-use bench::rng::Rng;
-use consumer::ledger::PageKey;
+use load::rng::Rng;
+use consumer::ledger::segment::PageKey;
 use consumer::record::Partition;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,6 +1,6 @@
 //! The group's coordinator: who is to read which partition, and who has heard of it.
 
-use bench::rng::Rng;
+use load::rng::Rng;
 use consumer::record::Partition;
 use std::collections::{BTreeMap, VecDeque};
 

@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::group::Group;
 use crate::kafka::Kafka;
 use crate::trace::Trace;
-use bench::rng::Rng;
+use load::rng::Rng;
 
 /// The servers, the dice, and the trace.
 pub struct Outside {

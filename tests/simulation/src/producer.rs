@@ -1,7 +1,7 @@
 //! Upstream: records of all kinds, their copies, stragglers, and records that can't be counted.
 
 use crate::kafka::{Entry, Kafka};
-use bench::rng::Rng;
+use load::rng::Rng;
 use consumer::record::{Partition, Topic};
 use domain::Quarter;
 use prost::Message as _;

@@ -1,7 +1,7 @@
 //! What a member and PostgreSQL say to each other: statements, and their answers.
 
 use chrono::{DateTime, Utc};
-use consumer::ledger::PageKey;
+use consumer::ledger::segment::PageKey;
 use consumer::record::Partition;
 use domain::Counters;
 use std::collections::BTreeMap;

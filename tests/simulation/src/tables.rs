@@ -3,7 +3,7 @@
 use crate::defect::Defect;
 use crate::statement::{Failure, SegmentRow, Stand, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
 use chrono::{DateTime, Utc};
-use consumer::ledger::PageKey;
+use consumer::ledger::segment::PageKey;
 use consumer::record::Partition;
 use domain::Counters;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //! half of the runs.
 
 use crate::producer::Mix;
-use bench::rng::Rng;
+use load::rng::Rng;
 use consumer::ledger::Tuning;
 
 /// What can go wrong.

@@ -10,7 +10,7 @@ use crate::producer::{FLOORS, Producer};
 use crate::recount;
 use crate::trace::Trace;
 use crate::weather::{Fault, Weather};
-use bench::rng::Rng;
+use load::rng::Rng;
 use consumer::record::{Partition, Topic};
 
 /// Rounds that a world without faults gets to come to rest; more than any needs.

@@ -147,7 +147,7 @@ pub fn dead_links(file: &File) -> Vec<String> {
     let relative = targets.filter(|target| file.path.ends_with(".md") && !target.contains("://"));
     let dead = relative.filter(|target| {
         let path = target.split('#').next().unwrap_or_default();
-        !path.is_empty() && !xtask::workspace::root().join(folder).join(path).exists()
+        !path.is_empty() && !machine::workspace::root().join(folder).join(path).exists()
     });
     dead.map(|target| format!("{}: the link to {target} leads nowhere", file.path)).collect()
 }

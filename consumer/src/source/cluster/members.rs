@@ -1,6 +1,6 @@
 //! Who is in the consumer group, and what each member holds.
 
-use crate::place::Place;
+use crate::record::place::Place;
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 
 /// The group as Kafka describes it. A group of the newer protocol isn't described to this client: it looks as if

@@ -9,7 +9,7 @@ pub use rdkafka::error::KafkaError;
 pub use republisher::{Outgoing, Republisher};
 pub use rereader::{Reread, Rereader};
 
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::Offset;
 use chrono::{DateTime, Utc};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};

@@ -1,7 +1,7 @@
 //! Reads records again, where they stand, for as long as Kafka has them.
 
 use super::{ANSWER_WAIT_MAX, At, Cluster, KafkaError, Quiet, Settings};
-use crate::place::Place;
+use crate::record::place::Place;
 use crate::record::{Offset, Span};
 use crate::source::queue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};

@@ -1,6 +1,6 @@
 //! The contract as pages for people. Pure. Nothing in them needs a script, a style of its own, or another server.
 
-use crate::problem::Kind;
+use crate::answer::problem::Kind;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -181,7 +181,7 @@ fn anchor(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::KINDS;
+    use crate::answer::problem::KINDS;
 
     #[test]
     fn text_is_never_markup() {

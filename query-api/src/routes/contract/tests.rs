@@ -2,8 +2,9 @@
 
 use super::super::tests::{acme, api, send_raw, token};
 use super::*;
-use crate::answer::{Answer, Scope};
-use crate::problem::Problem;
+use crate::answer::Answer;
+use crate::request::scope::Scope;
+use crate::answer::problem::Problem;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -157,7 +158,7 @@ async fn problems_are_as_said_on_every_path() {
 /// Answers without rows behind them; `tests/stories` holds those of a whole system against the contract.
 #[test]
 fn answers_are_as_said() {
-    use crate::range::{RawRange, Settings};
+    use crate::request::range::{RawRange, Settings};
     let now = "2026-02-25T10:30:00Z".parse().unwrap();
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
     let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
@@ -167,27 +168,27 @@ fn answers_are_as_said() {
         workflows_failed: 90,
         ..Default::default()
     };
-    let sums = || crate::summary::Sums { closed: bad, ..Default::default() };
+    let sums = || crate::answer::summary::Sums { closed: bad, ..Default::default() };
     let summary = |profile, through| {
-        Answer::of(&crate::summary::Summary::new("acme", range, through, (profile, sums()), now))
+        Answer::of(&crate::answer::summary::Summary::new("acme", range, through, (profile, sums()), now))
     };
     check("Summary", &shown(&|| summary(None, None)));
-    let plan = crate::summary::Plan { id: "p".into(), name: "pro".into() };
-    let profile = || crate::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) };
+    let plan = crate::answer::summary::Plan { id: "p".into(), name: "pro".into() };
+    let profile = || crate::answer::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) };
     check("Summary", &shown(&|| summary(Some(profile()), Some(now))));
     let rows = Default::default();
-    let trends = || Answer::of(&crate::trends::Trends::new("acme", range, Some(now), &rows, now));
+    let trends = || Answer::of(&crate::answer::trends::Trends::new("acme", range, Some(now), &rows, now));
     check("Trends", &shown(&trends));
-    let listing = crate::listing::Listing::from_pairs(&[]).unwrap();
+    let listing = crate::request::listing::Listing::from_pairs(&[]).unwrap();
     let health = || {
-        let rows = crate::workflow_health::Rows::default();
-        let health = crate::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
+        let rows = crate::answer::workflow_health::Rows::default();
+        let health = crate::answer::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
         Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
-    let scene = crate::insights::Scene::of(&range);
-    let rows = crate::insights::Rows { hours: Vec::new(), totals: Default::default(), workflows: Vec::new() };
-    let insights = || Answer::of(&crate::insights::Insights::new("acme", range, None, &scene, &rows, now));
+    let scene = crate::answer::insights::Scene::of(&range);
+    let rows = crate::answer::insights::Rows { hours: Vec::new(), totals: Default::default(), workflows: Vec::new() };
+    let insights = || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &scene, &rows, now));
     check("Insights", &shown(&insights));
 }
 

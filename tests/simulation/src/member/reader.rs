@@ -5,10 +5,10 @@ use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;
 use crate::producer::CEILING;
-use consumer::allowance::Keeping;
+use consumer::refused::allowance::Keeping;
 use consumer::batch::{Batch, Held};
-use consumer::decode::Bounds;
-use consumer::identity::Fingerprints;
+use consumer::record::decode::Bounds;
+use consumer::record::identity::Fingerprints;
 use consumer::record::{Offset, Partition, Raw};
 use std::collections::{BTreeMap, VecDeque};
 

@@ -2,10 +2,11 @@
 
 use crate::statement::{CounterRow, Failure, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
 use chrono::{DateTime, Utc};
-use consumer::changes::Changes;
-use consumer::ledger::PageKey;
+use consumer::decide::changes::Changes;
+use consumer::ledger::segment::PageKey;
 use consumer::record::{Partition, Topic};
-use consumer::store::{Rows, TopicNames};
+use consumer::store::Rows;
+use consumer::record::topic_names::TopicNames;
 use domain::{Counters, Quarter};
 use std::collections::HashMap;
 

@@ -6,9 +6,9 @@ use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::statement::{Answer, Stand, Statement, Step};
-use consumer::changes::Changes;
-use consumer::member::{Fate, fate};
-use consumer::progress::Standing;
+use consumer::decide::changes::Changes;
+use consumer::decide::member::{Fate, fate};
+use consumer::decide::progress::Standing;
 use consumer::record::{Offset, Partition};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,84 @@
+//! Every benchmark with a target, one after the other, and the table of their figures.
+//!
+//! Each has servers of its own, so that nothing one leaves behind is in the figures of the next. One that fails loses its
+//! own figures and no others.
+
+use super::finding::{self, Finding};
+use super::machine::Machine;
+use super::record::{Outputs, Row, Settings};
+use super::{Benchmark, measure, readme};
+use stack::{Purpose, Services};
+use machine::say;
+use machine::workspace;
+use anyhow::Context as _;
+use chrono::Utc;
+use clap::Parser;
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// What is run, as a person would type it behind `cargo xtask bench`.
+const BENCHMARKS: [&str; 7] =
+    ["ingest", "peers", "stragglers", "sustained", "rebalance", "freshness", "read"];
+
+/// What to do.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Options {
+    /// Few records, single rounds, a minute: to see that all of it works, not for figures
+    #[arg(long)]
+    quick: bool,
+    /// Put the table into README.md
+    #[arg(long)]
+    write_readme: bool,
+}
+
+/// A benchmark's command line.
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+/// Measures everything, prints the table and saves it. The exit code is 0 only if every target is met.
+///
+/// # Errors
+/// When the table can't be saved.
+pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let mut findings = Vec::new();
+    for name in BENCHMARKS {
+        say::line(format_args!("\n# {name}"));
+        let words = ["bench", name].into_iter().chain(options.quick.then_some("--quick"));
+        let Line { benchmark } = Line::try_parse_from(words)?;
+        // Boxed, because this is one of them.
+        match Box::pin(measure(&benchmark)).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => {
+                say::problem(format_args!("{name}: {error:#}"));
+                findings.push(Finding::missing(name, format!("{error:#}")));
+            }
+        }
+    }
+    say::line("");
+    finding::print(&findings);
+    options.save(&findings).await?;
+    let met = findings.iter().all(|finding| finding.met);
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Options {
+    async fn save(&self, findings: &[Finding]) -> anyhow::Result<()> {
+        let services = Services::start(Purpose::Benchmarks).await?;
+        let rows: Vec<Row> =
+            findings.iter().map(|found| Row::new(&*found.what, found)).collect::<anyhow::Result<_>>()?;
+        Outputs::default().write(&services, "all", self, &rows, "").await?;
+        if !self.write_readme {
+            return Ok(());
+        }
+        let path = workspace::root().join("README.md");
+        let date = Utc::now().format("%Y-%m-%d").to_string();
+        let table = readme::table(findings, &Machine::read(), &date, &Settings::of(&services).await?);
+        let text = std::fs::read_to_string(&path).context("README.md can't be read")?;
+        std::fs::write(&path, readme::replaced(&text, &table)?).context("README.md can't be written")?;
+        say::line("README.md has these figures now");
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! A consumer group: what each of its members is started with.
+
+use stack::port;
+use stack::run::process::Process;
+use stack::run::program::Program;
+use stack::{DatabaseUrl, Services};
+use ::bench::Topics;
+use std::path::Path;
+
+/// A group, with the topics that it reads and the database that it counts into.
+#[derive(Clone, Copy)]
+pub struct Group<'a> {
+    /// Kafka, PostgreSQL, and Redis if there is one.
+    pub services: &'a Services,
+    /// The consumer's binary.
+    pub consumer: &'a Path,
+    /// What is read.
+    pub topics: &'a Topics,
+    /// The group's name.
+    pub name: &'a str,
+    /// Where the counts are.
+    pub database: &'a DatabaseUrl,
+}
+
+/// Makes the three topics: with as many partitions that of events, which all records of these benchmarks are, with one
+/// each the others. An assignor that shares out the partitions of all topics at once could otherwise give one member
+/// all of the events.
+///
+/// # Errors
+/// When Kafka refuses.
+pub async fn create_topics(services: &Services, topics: &Topics, partitions: i32) -> anyhow::Result<()> {
+    let Topics { events, workflow_terminals, message_deliveries } = topics;
+    services.kafka.create_topics(&[events], partitions).await?;
+    services.kafka.create_topics(&[workflow_terminals, message_deliveries], 1).await
+}
+
+impl Group<'_> {
+    /// A member, started, with these settings beside the consumer's defaults. `member` is its log's name.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(&self, member: &str, settings: &[(&str, String)]) -> anyhow::Result<Process> {
+        let log = self.services.run().join(format!("consumer-{member}.log"));
+        let mut program = Program::new("consumer", self.consumer, log)
+            .inherit(self.services.environment())
+            .arg("run")
+            .env("DATABASE_URL", self.database.as_str())
+            .env("KAFKA_BROKERS", self.services.kafka.brokers())
+            .env("KAFKA_GROUP_ID", self.name)
+            .env("EVENTS_TOPIC", &self.topics.events)
+            .env("WORKFLOW_TERMINALS_TOPIC", &self.topics.workflow_terminals)
+            .env("MESSAGE_DELIVERIES_TOPIC", &self.topics.message_deliveries)
+            .env("ADMIN_ADDR", format!("127.0.0.1:{}", port::free()?));
+        if let Some(redis) = &self.services.redis {
+            program = program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", &self.topics.events);
+        }
+        for (setting, value) in settings {
+            program = program.env(setting, value);
+        }
+        Process::start(program)
+    }
+}

@@ -1,0 +1,337 @@
+//! How fast the query API answers: from its cache beside a constant body, and from PostgreSQL.
+//!
+//! Cached answers a second are measured by `wrk`, in turn with the peer `constant`, which gives the same bytes behind the
+//! same server and layers. Latencies are measured at constant rates (`asking`), of cached answers at half of the most that
+//! the API could. Uncached answers are each about another organization that nobody has asked about before, and each is
+//! compared with what was stored.
+
+use super::asking::Asking;
+use super::chart::{Bar, Chart, grouped};
+use super::connection::{Connection, request};
+use super::finding::Finding;
+use super::latencies::Latencies;
+use super::record::{Outputs, Row};
+use super::report::median_of;
+use super::round::{as_float, drop_database};
+use super::serving::Serving;
+use super::stored::{Question, Stored};
+use stack::run::usage::Usage;
+use super::wrk::{self, Wrk};
+use stack::binaries::{self, Profile};
+use machine::say;
+use stack::{Purpose, Services};
+use stack::token::Secret;
+use ::bench::Rng;
+use anyhow::{Context as _, ensure};
+use chrono::Utc;
+use serde::Serialize;
+use std::path::PathBuf;
+use tokio::task::block_in_place;
+
+/// Cached answers should be at least this part of the constant body's rate.
+const RATIO_MIN: f64 = 0.8;
+/// Cached answers at half of the most should take no longer, 99 times of 100.
+const CACHED_P99_MAX_MS: f64 = 2.0;
+/// The same of uncached ones at [`UNCACHED_RATE`].
+const UNCACHED_P99_MAX_MS: f64 = 5.0;
+/// Uncached answers a second.
+const UNCACHED_RATE: f64 = 150.0;
+/// Cached answers a second where wrk, which would say what the most is, isn't installed.
+const CACHED_RATE: f64 = 5_000.0;
+/// The organization whose answer is asked for all the time. No uncached question is about it.
+const HOT: u64 = 0;
+/// Decides which ranges uncached questions are about.
+const SEED: u64 = 1;
+
+/// What to measure.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Options {
+    /// Fewer organizations, days and seconds: to try the benchmark itself, never for figures
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
+}
+
+/// How much of everything.
+struct Size {
+    organizations: u64,
+    days: u32,
+    rounds: u32,
+    /// Of each measurement of cached answers.
+    seconds: u32,
+}
+
+/// Both servers, and what is asked of them.
+struct Stage {
+    services: Services,
+    api: Serving,
+    constant: Serving,
+    stored: Stored,
+    hot: Question,
+    token: String,
+}
+
+/// One round of cached answers: requests per second, and processor microseconds per request.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Round {
+    api: f64,
+    api_cpu_us: f64,
+    constant: f64,
+    constant_cpu_us: f64,
+    ratio: f64,
+}
+
+/// Latencies at a rate.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Paced {
+    requests_per_second: f64,
+    #[serde(flatten)]
+    latencies: Latencies,
+}
+
+/// All figures.
+struct Figures {
+    rounds: Vec<Round>,
+    /// Of the rounds; `None` without wrk.
+    median: Option<Round>,
+    api: Paced,
+    constant: Paced,
+    uncached: Paced,
+}
+
+/// Measures, prints and saves the figures.
+///
+/// # Errors
+/// When something can't be started, or an answer is wrong.
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let size = options.size();
+    let services = Services::start(Purpose::Benchmarks).await?;
+    say::line("Building query-api and its peer (release)");
+    let built = block_in_place(|| binaries::build_packages(&["query-api", "constant"], Profile::Release))?;
+    let [query_api, constant]: [PathBuf; 2] = built.try_into().expect("one for each package");
+    let name = format!("bench_read_{}", std::process::id());
+    let database = services.postgres.create_migrated(&name).await?;
+    let stored = Stored::until(Utc::now(), size.organizations, size.days);
+    stored.store(&mut database.connect().await?).await?;
+
+    let secret = Secret::random()?;
+    let api = Serving::query_api(&query_api, &services, &database, &format!("{name}:"), &secret).await?;
+    say::line("RATE_LIMIT_PER_SECOND=0: one organization asks for all");
+    let hot = Question::new(HOT, stored.hours() - 24..stored.hours());
+    let token = secret.token(&hot.organization())?;
+    let body = services.run().join("body.json");
+    let bytes = block_in_place(|| first_answer(&api, &stored, &hot, &token))?;
+    std::fs::write(&body, &bytes)?;
+    let constant = Serving::constant(&constant, &services, &body).await?;
+    let stage = Stage { services, api, constant, stored, hot, token };
+
+    let figures = block_in_place(|| stage.measure(&size, &secret))?;
+    say::line("Every answer was right.");
+    let rows = figures.rows()?;
+    let chart = figures.chart(&stage.stored, bytes.len());
+    options.outputs.write(&stage.services, "read", options, &rows, &chart.svg()).await?;
+    let Stage { services, api, .. } = stage;
+    drop(api);
+    drop_database(&services, &name).await?;
+    Ok(figures.findings(&size))
+}
+
+/// The hot question's answer.
+fn first_answer(api: &Serving, stored: &Stored, hot: &Question, token: &str) -> anyhow::Result<Vec<u8>> {
+    let mut connection = Connection::open(api.address())?;
+    let body = connection.ask(&request(&hot.path(stored), token))?;
+    stored.check(hot, body)?;
+    Ok(body.to_vec())
+}
+
+impl Options {
+    fn size(&self) -> Size {
+        if self.quick {
+            Size { organizations: 500, days: 14, rounds: 3, seconds: 2 }
+        } else {
+            Size { organizations: 10_000, days: 90, rounds: 5, seconds: 8 }
+        }
+    }
+}
+
+impl Stage {
+    fn measure(&self, size: &Size, secret: &Secret) -> anyhow::Result<Figures> {
+        // First what nobody has asked about before.
+        let uncached = self.uncached(secret)?;
+        say_paced("uncached", &uncached);
+        let mut rounds = Vec::new();
+        match Wrk::find(self.services.environment()) {
+            Some(wrk) => {
+                say::line("round   cached/s  constant/s  ratio | CPU us per request: cached  constant");
+                for number in 1..=size.rounds {
+                    let round = self.round(&wrk, size.seconds)?;
+                    say_round(&number.to_string(), &round);
+                    rounds.push(round);
+                }
+            }
+            None => say::line(wrk::MISSING),
+        }
+        let median = median(&rounds);
+        if let Some(median) = &median {
+            say_round("median", median);
+        }
+        let rate = median.map_or(CACHED_RATE, |median| median.api / 2.0);
+        let api = self.cached(&self.api, rate, size.seconds)?;
+        say_paced("cached", &api);
+        let constant = self.cached(&self.constant, rate, size.seconds)?;
+        say_paced("constant", &constant);
+        Ok(Figures { rounds, median, api, constant, uncached })
+    }
+
+    /// Both servers, one after the other.
+    fn round(&self, wrk: &Wrk, seconds: u32) -> anyhow::Result<Round> {
+        let path = self.hot.path(&self.stored);
+        let headers = [format!("Authorization: Bearer {}", self.token)];
+        let rate = |server: &Serving| {
+            let before = Usage::now();
+            let rate = wrk.rate(server.address(), &path, &headers, seconds)?;
+            let cpu = Usage::now().of_process_since(&before, server.id());
+            anyhow::Ok((rate, cpu * 1e6 / (rate * f64::from(seconds))))
+        };
+        let ((api, api_cpu_us), (constant, constant_cpu_us)) = (rate(&self.api)?, rate(&self.constant)?);
+        Ok(Round { api, api_cpu_us, constant, constant_cpu_us, ratio: api / constant })
+    }
+
+    /// Latencies of the same answer at a constant rate.
+    fn cached(&self, server: &Serving, rate: f64, seconds: u32) -> anyhow::Result<Paced> {
+        let question = request(&self.hot.path(&self.stored), &self.token);
+        let mut connection = Connection::open(server.address())?;
+        let whole = connection.ask(&question)?.to_vec();
+        self.stored.check(&self.hot, &whole)?;
+        let counted = until_made(&whole)?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few hundred thousand
+        let requests = (rate * f64::from(seconds)) as u64;
+        let asking = Asking { address: server.address(), rate, requests, questions: &[question] };
+        let latencies = asking.latencies(|_, answer| {
+            ensure!(answer.starts_with(counted), "a cached answer has other numbers than the one before");
+            Ok(())
+        })?;
+        Ok(Paced { requests_per_second: rate, latencies })
+    }
+
+    /// Latencies of answers that nobody has asked for, each of another organization.
+    fn uncached(&self, secret: &Secret) -> anyhow::Result<Paced> {
+        let asked = questions(&self.stored);
+        let finished = |question: &Question| {
+            let token = secret.token(&question.organization())?;
+            Ok(request(&question.path(&self.stored), &token))
+        };
+        let questions = asked.iter().map(finished).collect::<anyhow::Result<Vec<_>>>()?;
+        let (address, requests) = (self.api.address(), u64::try_from(questions.len())?);
+        say::line(format_args!("Asking about {requests} organizations that nobody has asked about"));
+        let asking = Asking { address, rate: UNCACHED_RATE, requests, questions: &questions };
+        let latencies = asking.latencies(|number, answer| self.stored.check(&asked[number], answer))?;
+        Ok(Paced { requests_per_second: UNCACHED_RATE, latencies })
+    }
+}
+
+/// An answer up to the time it was made at: that part is the same each time.
+fn until_made(answer: &[u8]) -> anyhow::Result<&[u8]> {
+    let text = std::str::from_utf8(answer)?;
+    let made = text.find("\"generatedAt\"").context("an answer doesn't say when it was made")?;
+    Ok(&answer[..made])
+}
+
+/// One about each organization but the hot one, in any order, about any hours.
+fn questions(stored: &Stored) -> Vec<Question> {
+    let mut rng = Rng::new(SEED);
+    let mut organizations: Vec<u64> = (0..stored.organizations).filter(|number| *number != HOT).collect();
+    rng.shuffle(&mut organizations);
+    let hours = stored.hours().unsigned_abs();
+    let mut hour = || i64::try_from(rng.below(hours + 1)).expect("below some thousands");
+    let mut question = |organization| {
+        let (one, other) = (hour(), hour());
+        // A range of no length would be widened to an hour.
+        let (from, to) = (one.min(other), one.max(other));
+        let (from, to) = if from == to { (from.max(1) - 1, to.max(1)) } else { (from, to) };
+        Question::new(organization, from..to)
+    };
+    organizations.into_iter().map(&mut question).collect()
+}
+
+fn say_paced(name: &str, paced: &Paced) {
+    let Paced { requests_per_second: rate, latencies } = paced;
+    say::line(format_args!("{name:<9} at {:>7} a second: {latencies}", grouped(*rate)));
+}
+
+fn say_round(name: &str, round: &Round) {
+    let Round { api, api_cpu_us, constant, constant_cpu_us, ratio } = round;
+    say::line(format_args!(
+        "{name:<6}{api:>10.0}{constant:>12.0}{ratio:>7.2} |{api_cpu_us:>27.1}{constant_cpu_us:>10.1}"
+    ));
+}
+
+fn median(rounds: &[Round]) -> Option<Round> {
+    Some(Round {
+        api: median_of(rounds, |round| round.api)?,
+        api_cpu_us: median_of(rounds, |round| round.api_cpu_us)?,
+        constant: median_of(rounds, |round| round.constant)?,
+        constant_cpu_us: median_of(rounds, |round| round.constant_cpu_us)?,
+        ratio: median_of(rounds, |round| round.ratio)?,
+    })
+}
+
+impl Figures {
+    fn rows(&self) -> anyhow::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        if let Some(median) = &self.median {
+            rows.push(Row::new("median", median)?);
+        }
+        for (number, round) in (1..).zip(&self.rounds) {
+            rows.push(Row::new(format!("round {number}"), round)?);
+        }
+        rows.push(Row::new("cached", &self.api)?);
+        rows.push(Row::new("constant", &self.constant)?);
+        rows.push(Row::new("uncached", &self.uncached)?);
+        Ok(rows)
+    }
+
+    fn chart(&self, stored: &Stored, bytes: usize) -> Chart {
+        let Stored { organizations, days, .. } = stored;
+        let (cached, uncached) = (&self.api.latencies, &self.uncached.latencies);
+        let bars = self.median.iter().flat_map(|median| {
+            [
+                Bar::requests("cached summary", median.api, true),
+                Bar::requests("constant body", median.constant, false),
+            ]
+        });
+        Chart {
+            title: "Answers of the query API".into(),
+            note: format!(
+                "{bytes} bytes; p99 {:.2} ms at half of that rate; uncached {:.2} ms, of {} organizations x {days} days",
+                cached.p99_ms,
+                uncached.p99_ms,
+                grouped(as_float(*organizations)),
+            ),
+            bars: bars.collect(),
+        }
+    }
+
+    fn findings(&self, size: &Size) -> Vec<Finding> {
+        let rate = self.median.map(|median| Finding {
+            what: "cached summary, of a constant body behind the same layers".into(),
+            target: format!("at least {RATIO_MIN}"),
+            figure: format!("{:.2} ({} a second)", median.ratio, grouped(median.api)),
+            met: median.ratio >= RATIO_MIN,
+        });
+        let p99 = |what: String, paced: &Paced, most: f64| Finding {
+            what,
+            target: format!("p99 at most {most} ms"),
+            figure: format!("{:.2} ms", paced.latencies.p99_ms),
+            met: paced.latencies.p99_ms <= most,
+        };
+        let organizations = grouped(as_float(size.organizations));
+        let uncached = format!("uncached summary, {organizations} organizations x {} days", size.days);
+        let cached = "cached summary at half of its rate".to_owned();
+        let paced =
+            [p99(cached, &self.api, CACHED_P99_MAX_MS), p99(uncached, &self.uncached, UNCACHED_P99_MAX_MS)];
+        rate.into_iter().chain(paced).collect()
+    }
+}

@@ -1,0 +1,185 @@
+//! One round: the consumer over all records of a topic, beside it the bare one; what it took, and whether every sum is
+//! right.
+
+use super::group::Group;
+use super::report::Round;
+use stack::run::usage::{Usage, peak_memory};
+use stack::run::process::Process;
+use stack::{DatabaseUrl, Services};
+use stack::wait::{self, Seen};
+use ::bench::{Topics, Truth, check};
+use anyhow::{Context as _, bail, ensure};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_postgres::Client;
+
+/// How long one run over all records may take.
+pub const RUN_LIMIT: Duration = Duration::from_secs(900);
+
+/// What is measured: all of a topic's records, from Kafka to committed rows.
+pub struct Bench {
+    /// Kafka, PostgreSQL, and Redis if there is one.
+    pub services: Services,
+    /// The consumer's binary.
+    pub consumer: PathBuf,
+    /// Where the records are.
+    pub topics: Topics,
+    /// What must come of them.
+    pub truth: Truth,
+    /// How many there are.
+    pub records: u64,
+    /// Partitions they are in.
+    pub partitions: i32,
+}
+
+/// What a program took. Processor times are seconds per million records.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Measured {
+    /// Records per second.
+    pub rate: f64,
+    /// The program's processor time.
+    pub program_cpu: f64,
+    /// Kafka's meanwhile.
+    pub kafka_cpu: f64,
+    /// PostgreSQL's meanwhile.
+    pub postgres_cpu: f64,
+    /// The program's peak resident memory in MB (10^6 bytes).
+    pub peak_memory_mb: f64,
+}
+
+impl Bench {
+    /// One round: the bare consumer, then the real one on a fresh database.
+    ///
+    /// # Errors
+    /// When one doesn't get through, or a sum is wrong.
+    pub async fn round(&self, number: u32) -> anyhow::Result<Round> {
+        let before = Usage::now();
+        let bare = self.bare()?;
+        let bare_cpu = Usage::now().since(&before, &own_name()) / self.millions();
+        let name = format!("bench_{}_{number}", std::process::id());
+        let database = self.services.postgres.create_migrated(&name).await?;
+        let measured = self.measure(&name, &database, &[]).await?;
+        drop_database(&self.services, &name).await?;
+        let Measured { rate, program_cpu: consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+        let ratio = rate / bare;
+        Ok(Round {
+            bare,
+            bare_cpu,
+            consumer: rate,
+            ratio,
+            consumer_cpu,
+            kafka_cpu,
+            postgres_cpu,
+            peak_memory_mb,
+        })
+    }
+
+    /// The consumer over all records, into this database, with these settings beside its defaults. `name` is its
+    /// group's and its log's.
+    ///
+    /// # Errors
+    /// When it doesn't get through, or a sum is wrong.
+    pub async fn measure(
+        &self,
+        name: &str,
+        database: &DatabaseUrl,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Measured> {
+        let client = database.connect().await?;
+        let before = Usage::now();
+        let mut process = self.start(name, database, settings)?;
+        let rate = self.await_end(&mut process, &client).await?;
+        let after = Usage::now();
+        let peak = peak_memory(process.id()).context("the consumer ended before it was told to")?;
+        process.stop();
+        let differences = check(&client, &self.truth).await?;
+        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        let cpu = |program: &str| after.since(&before, program) / self.millions();
+        Ok(Measured {
+            rate,
+            // Its start is in it.
+            program_cpu: cpu("consumer"),
+            kafka_cpu: cpu("java"),
+            postgres_cpu: cpu("postgres"),
+            peak_memory_mb: as_float(peak) / 1e6,
+        })
+    }
+
+    /// Records, in millions.
+    pub fn millions(&self) -> f64 {
+        as_float(self.records) / 1e6
+    }
+
+    fn bare(&self) -> anyhow::Result<f64> {
+        let (brokers, topic) = (self.services.kafka.brokers(), &self.topics.events);
+        let read = || crate::bare::read(brokers, topic, self.partitions, self.records);
+        Ok(tokio::task::block_in_place(read)?.rate())
+    }
+
+    /// The consumer, started.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub fn start(
+        &self,
+        name: &str,
+        database: &DatabaseUrl,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Process> {
+        let Self { services, consumer, topics, .. } = self;
+        Group { services, consumer, topics, name, database }.start(name, settings)
+    }
+
+    /// Waits until everything is committed, and returns the records per second since the first claim.
+    async fn await_end(&self, process: &mut Process, client: &Client) -> anyhow::Result<f64> {
+        let query = "select coalesce(sum(next_offset), 0)::bigint, min(claimed_at) from consumer_progress where topic = any($1)";
+        let query = client.prepare(query).await?;
+        let ends = i64::try_from(self.records)?;
+        let topics = self.topics.all();
+        let bar = stack::bar::bar("consumer", self.records);
+        let progress = async || -> anyhow::Result<(i64, Option<DateTime<Utc>>)> {
+            let row = client.query_one(&query, &[&&topics[..]]).await?;
+            Ok((row.get(0), row.get(1)))
+        };
+        let claimed = wait::until("the consumer to get through", RUN_LIMIT, async || {
+            if let Some(status) = process.ended() {
+                bail!("the consumer ended ({status}):\n{}", process.log_tail());
+            }
+            let (done, claimed) = progress().await?;
+            bar.set_position(done.unsigned_abs());
+            Ok(match claimed {
+                Some(claimed) if done >= ends => Seen::Ready(claimed),
+                Some(_) | None => Seen::NotYet(format!("{done} of {ends} records are committed")),
+            })
+        });
+        let claimed = claimed.await;
+        bar.finish_and_clear();
+        let claimed = claimed?;
+        let elapsed =
+            (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
+        Ok(as_float(self.records) / elapsed.as_secs_f64())
+    }
+}
+
+/// Drops a database that a round is done with.
+///
+/// # Errors
+/// When PostgreSQL fails.
+pub async fn drop_database(services: &Services, name: &str) -> anyhow::Result<()> {
+    let client = services.postgres.url().connect().await?;
+    client.batch_execute(&format!("drop database \"{name}\" with (force)")).await?;
+    Ok(())
+}
+
+/// This process as /proc calls it: the bare consumer is part of it.
+fn own_name() -> String {
+    std::fs::read_to_string("/proc/self/comm").map(|name| name.trim().to_owned()).unwrap_or_default()
+}
+
+/// For figures, which need no more digits than an f64 has.
+#[allow(clippy::cast_precision_loss)]
+pub fn as_float(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,88 @@
+//! The query API, and a server to compare it with, as processes that answer on addresses of their own.
+
+use stack::http;
+use stack::port;
+use stack::run::process::Process;
+use stack::run::program::Program;
+use stack::{DatabaseUrl, Services};
+use stack::token::Secret;
+use stack::wait::{self, Seen};
+use anyhow::bail;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a server may take from its start until it is ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A server that is ready. It ends with this value.
+#[derive(Debug)]
+pub struct Serving {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl Serving {
+    /// The query API on this database. No organization has a rate limit: one asks for all.
+    ///
+    /// # Errors
+    /// When it doesn't get ready.
+    pub async fn query_api(
+        path: &Path,
+        services: &Services,
+        database: &DatabaseUrl,
+        prefix: &str,
+        secret: &Secret,
+    ) -> anyhow::Result<Self> {
+        let mut program = Program::new("query-api", path, services.run().join("query-api.log"))
+            .env("DATABASE_URL", database.as_str())
+            .env("JWT_HS256_SECRET", secret.as_str())
+            .env("RATE_LIMIT_PER_SECOND", "0");
+        if let Some(redis) = &services.redis {
+            program = program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", prefix);
+        }
+        Self::start(program, services).await
+    }
+
+    /// The server that gives everybody the content of one file.
+    ///
+    /// # Errors
+    /// When it doesn't get ready.
+    pub async fn constant(path: &Path, services: &Services, body: &Path) -> anyhow::Result<Self> {
+        let program = Program::new("constant", path, services.run().join("constant.log"));
+        Self::start(program.env("BODY_FILE", body), services).await
+    }
+
+    async fn start(program: Program, services: &Services) -> anyhow::Result<Self> {
+        let local = || anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?)));
+        let (address, admin) = (local()?, local()?);
+        let program = program
+            .inherit(services.environment())
+            .env("LISTEN_ADDR", address.to_string())
+            .env("ADMIN_ADDR", admin.to_string());
+        let mut process = Process::start(program)?;
+        wait::until("a server to be ready", READY_LIMIT, async || {
+            if let Some(status) = process.ended() {
+                bail!("a server ended ({status}); the end of its log:\n{}", process.log_tail());
+            }
+            Ok(match tokio::task::block_in_place(|| http::get(admin, "/readyz")) {
+                Ok(_) => Seen::Ready(()),
+                Err(error) => Seen::NotYet(format!("{error:#}")),
+            })
+        })
+        .await?;
+        Ok(Self { process, address })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+}

@@ -1,0 +1,267 @@
+//! A constant rate for a quarter of an hour, of records about now: whether counting keeps up, and in how much memory.
+//!
+//! The producer keeps to its rate whatever the consumer does. Every second: how many records were handed to Kafka and are
+//! not yet committed in PostgreSQL, and the consumer's resident memory. The rate is held when that lag stays below a second's
+//! records and a batch's, at its 99th percentile and at the end. In the end every sum is compared with the known truth.
+
+use super::chart::grouped;
+use super::finding::Finding;
+use super::group::Group;
+use super::lines::{Line, Lines};
+use super::record::{Outputs, Row};
+use super::round::{as_float, drop_database};
+use super::steady::Steady;
+use stack::run::usage::{Usage, peak_memory, resident_memory};
+use super::watch::Watch;
+use stack::binaries::{Binaries, Profile};
+use machine::say;
+use stack::{Purpose, Services};
+use ::bench::{Topics, check};
+use anyhow::{Context as _, bail, ensure};
+use serde::Serialize;
+use std::time::Duration;
+
+const PARTITIONS: i32 = 8;
+const LEDGER_MEMORY_MIB: u64 = 2_048;
+/// How long the consumer collects a batch unless told otherwise.
+const BATCH: Duration = Duration::from_millis(200);
+/// How much may wait beside a batch.
+const WAITING: Duration = Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
+/// How long the consumer may take to claim its partitions, and to count what is left in the end.
+const LIMIT: Duration = Duration::from_secs(300);
+/// What may be missing of the rate for it to count as produced.
+const RATE_PART: f64 = 0.99;
+
+/// What to measure.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Options {
+    /// How long
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=720))]
+    minutes: u32,
+    /// Records produced each second
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    rate: u64,
+    /// One minute
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
+}
+
+/// What was seen at the end of a second.
+#[derive(Clone, Copy, Debug)]
+struct Second {
+    /// Records handed to Kafka and not yet committed.
+    lag: f64,
+    /// The consumer's resident memory in MB (10^6 bytes).
+    memory_mb: f64,
+}
+
+/// What was seen in a minute, or in all. Processor times are processors kept busy.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Span {
+    /// Records handed over each second.
+    rate: f64,
+    lag_p50: f64,
+    lag_p99: f64,
+    lag_most: f64,
+    lag_at_end: f64,
+    /// The most resident memory at the end of any second.
+    memory_mb: f64,
+    consumer_cpu: f64,
+    postgres_cpu: f64,
+    kafka_cpu: f64,
+    producer_cpu: f64,
+}
+
+/// All that was seen.
+struct Run {
+    seconds: Vec<Second>,
+    minutes: Vec<Span>,
+    whole: Span,
+    peak_memory_mb: f64,
+}
+
+/// Measures, prints and saves the figures.
+///
+/// # Errors
+/// When something can't be started, or a sum is wrong.
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let services = Services::start(Purpose::Benchmarks).await?;
+    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
+    say::line("Building the consumer (release)");
+    let binaries = Binaries::build(Profile::Release)?;
+    let topics = Topics::prefixed(&format!("bench-{}-sustained-", std::process::id()));
+    services.kafka.create_topics(&topics.all(), PARTITIONS).await?;
+    let name = format!("sustained_{}", std::process::id());
+    let database = services.postgres.create_migrated(&name).await?;
+    let (consumer, topics) = (&*binaries.consumer, &topics);
+    let group = Group { services: &services, consumer, topics, name: &name, database: &database };
+    let run = options.measure(&group).await?;
+    drop_database(&services, &name).await?;
+    say::line("Every sum was right.");
+    options.report(&services, &run).await
+}
+
+impl Options {
+    fn minutes(&self) -> u32 {
+        if self.quick { 1 } else { self.minutes }
+    }
+
+    /// What may wait: a second's records and a batch's.
+    fn lag_most(&self) -> f64 {
+        as_float(self.rate) * (WAITING + BATCH).as_secs_f64()
+    }
+
+    async fn measure(&self, group: &Group<'_>) -> anyhow::Result<Run> {
+        let mut watch =
+            Watch::new(group.database, &group.topics.events, usize::try_from(PARTITIONS)?).await?;
+        let settings = [("LEDGER_MEMORY_MB", LEDGER_MEMORY_MIB.to_string())];
+        let mut process = group.start(group.name, &settings)?;
+        let (id, all) = (process.id(), usize::try_from(PARTITIONS)?);
+        watch
+            .until("the consumer to claim its partitions", LIMIT, |watch| watch.owned_by(id).len() == all)
+            .await?;
+
+        let producer = Steady::start(group.services.kafka.brokers(), group.topics, PARTITIONS, self.rate)?;
+        let (mut seconds, mut minutes) = (Vec::new(), Vec::new());
+        let (first, start) = (Usage::now(), watch.now());
+        let (mut usage, mut handed) = (first.clone(), 0);
+        head();
+        for minute in 1..=self.minutes() {
+            let begin = seconds.len();
+            for second in 1..=60 {
+                if let Some(status) = process.ended() {
+                    bail!("the consumer ended ({status}):\n{}", process.log_tail());
+                }
+                let at = start + SECOND * (60 * (minute - 1) + second);
+                watch.look_on(at.saturating_sub(watch.now())).await?;
+                seconds.push(look(&producer, &watch, id)?);
+            }
+            let (now, by_now) = (Usage::now(), producer.handed()?);
+            let span = Span::of(&seconds[begin..], by_now - handed, &usage, &now);
+            print(&minute.to_string(), &span);
+            minutes.push(span);
+            (usage, handed) = (now, by_now);
+        }
+        let whole = Span::of(&seconds, handed, &first, &usage);
+        print("all", &whole);
+        let sent = producer.end()?;
+        watch.until("the rest to be counted", LIMIT, |watch| watch.committed() >= sent.records).await?;
+        let peak = peak_memory(id).context("the consumer ended before it was told to")?;
+        process.stop();
+        let differences = check(&group.database.connect().await?, &sent.truth).await?;
+        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        say::line(format_args!("{} records were produced and counted", sent.records));
+        Ok(Run { seconds, minutes, whole, peak_memory_mb: as_float(peak) / 1e6 })
+    }
+
+    async fn report(&self, services: &Services, run: &Run) -> anyhow::Result<Vec<Finding>> {
+        let mut rows = vec![Row::new("all", &run.whole)?];
+        for (number, minute) in (1..).zip(&run.minutes) {
+            rows.push(Row::new(format!("minute {number}"), minute)?);
+        }
+        let memory = Finding::memory("the same", run.peak_memory_mb, LEDGER_MEMORY_MIB);
+        let rate = grouped(as_float(self.rate));
+        let minutes = self.minutes();
+        let values = |of: fn(&Second) -> f64| run.seconds.iter().map(of).collect();
+        let lag = Line {
+            label: "records waiting".into(),
+            values: values(|second| second.lag),
+            limit: self.lag_most(),
+        };
+        let limit = as_float(LEDGER_MEMORY_MIB << 20) / 1e6 + 512.0;
+        let mb = Line {
+            label: "the consumer's memory, MB".into(),
+            values: values(|second| second.memory_mb),
+            limit,
+        };
+        let chart = Lines {
+            title: format!("{rate} records/s for {minutes} min"),
+            note: "a value a second; dashed: what it is to stay below; all programs on one machine".into(),
+            lines: vec![lag, mb],
+        };
+        self.outputs.write(services, "sustained", self, &rows, &chart.svg()).await?;
+        let Span { rate: produced, lag_p99, lag_at_end, .. } = run.whole;
+        let seconds = |lag: f64| format!("{:.2} s of records", lag / as_float(self.rate));
+        let what = format!(
+            "{minutes} min at {rate} records/s about now: what waits, 99th percentile and at the end"
+        );
+        let mut held = Finding::at_most(what, lag_p99.max(lag_at_end), self.lag_most(), seconds);
+        if produced < RATE_PART * as_float(self.rate) {
+            held.met = false;
+            held.figure = format!("{}, but only {} records/s were produced", held.figure, grouped(produced));
+        }
+        Ok(vec![held, memory])
+    }
+}
+
+/// This second.
+fn look(producer: &Steady, watch: &Watch, id: u32) -> anyhow::Result<Second> {
+    let lag = producer.handed()?.saturating_sub(watch.committed());
+    let memory = resident_memory(id).context("the consumer ended before it was told to")?;
+    Ok(Second { lag: as_float(lag), memory_mb: as_float(memory) / 1e6 })
+}
+
+impl Span {
+    /// What these seconds come to, in which `handed` records were handed over.
+    fn of(seconds: &[Second], handed: u64, before: &Usage, after: &Usage) -> Self {
+        let mut lags: Vec<f64> = seconds.iter().map(|second| second.lag).collect();
+        let lag_at_end = lags.last().copied().unwrap_or_default();
+        lags.sort_by(f64::total_cmp);
+        let time = seconds.len() as f64;
+        let cpu = |program: &str| after.since(before, program) / time;
+        Self {
+            rate: as_float(handed) / time,
+            lag_p50: percentile(&lags, 50),
+            lag_p99: percentile(&lags, 99),
+            lag_most: percentile(&lags, 100),
+            lag_at_end,
+            memory_mb: seconds.iter().map(|second| second.memory_mb).fold(0.0, f64::max),
+            consumer_cpu: cpu("consumer"),
+            postgres_cpu: cpu("postgres"),
+            kafka_cpu: cpu("java"),
+            producer_cpu: after.of_process_since(before, std::process::id()) / time,
+        }
+    }
+}
+
+/// The least value that so many of a hundred don't exceed (the nearest rank). Values ascend; of none it is 0.
+fn percentile(values: &[f64], percent: usize) -> f64 {
+    let rank = (values.len() * percent).div_ceil(100);
+    rank.checked_sub(1).map_or(0.0, |place| values[place])
+}
+
+fn head() {
+    say::line(
+        "minute  records/s | waiting: half    p99    most  at the end | MB | CPUs busy: consumer  PostgreSQL  Kafka  producer",
+    );
+}
+
+fn print(name: &str, span: &Span) {
+    let Span { rate, lag_p50, lag_p99, lag_most, lag_at_end, memory_mb, .. } = span;
+    let Span { consumer_cpu, postgres_cpu, kafka_cpu, producer_cpu, .. } = span;
+    say::line(format_args!(
+        "{name:<6}{rate:>11.0} |{lag_p50:>14.0}{lag_p99:>7.0}{lag_most:>8.0}{lag_at_end:>12.0} |{memory_mb:>5.0} |\
+         {consumer_cpu:>17.2}{postgres_cpu:>12.2}{kafka_cpu:>7.2}{producer_cpu:>10.2}"
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_were_seen() {
+        let values: Vec<f64> = (1..=200).map(f64::from).collect();
+        let check = |values: &[f64], percent, expected: f64| {
+            assert!((percentile(values, percent) - expected).abs() < 1e-9, "{percent}");
+        };
+        check(&values, 99, 198.0);
+        check(&values, 100, 200.0);
+        check(&values[..1], 50, 1.0);
+        check(&[], 99, 0.0);
+    }
+}

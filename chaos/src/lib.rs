@@ -1,0 +1,263 @@
+//! `cargo xtask chaos`: real faults against the real system while records stream through it, and then every number
+//! compared.
+//!
+//! ```text
+//! schedule   which faults, when, how long: a seed decides      stream    records, and the truth about them
+//! perform    carries a fault out and mends it                  standing  how far counting is
+//!    \-> stage: services, members                              board     what people see meanwhile
+//! verdict    all counted? every cell, every dead letter, the audit     report    the table at the end
+//! ```
+
+mod board;
+mod letters;
+mod member;
+mod offsets;
+mod perform;
+mod report;
+mod schedule;
+mod stage;
+mod standing;
+mod stream;
+mod verdict;
+
+use stack::binaries::{Binaries, Profile};
+use machine::say;
+use stack::{Purpose, Services};
+use anyhow::Context as _;
+use board::Board;
+use offsets::Offsets;
+use perform::Trial;
+use report::{Report, Sums};
+use schedule::{Round, Schedule};
+use stage::Stage;
+pub use stage::lacking;
+use std::convert::Infallible;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use stream::Stream;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
+
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+/// One for each kind of record.
+const TOPICS: i32 = 3;
+/// Seeds that are made up have this many digits at most, so that they are typed with ease.
+const SEEDS: u64 = 1_000_000;
+
+/// What `--help` says at the end.
+pub const HELP: &str = "\
+Three members of the consumer, built in release, count a steady stream of records: 5 % of them copies of earlier ones, \
+10 % up to three days late, 0.1 % bad. Meanwhile real faults come, one or two at a time, each kind before any comes \
+again:
+
+  a member is killed (SIGKILL), hangs beyond its session and wakes (SIGSTOP, SIGCONT), all are restarted in turn
+  a member's commits are cut off before, in and after COMMIT; PostgreSQL is out of its reach for a while
+  PostgreSQL crashes and recovers, Kafka is killed and started, Redis goes away and comes back empty
+  topics get more partitions, 16 at most, by the operators' procedure
+
+In the end every cell of every table must equal an independent recount of what was produced, every bad record must be \
+one dead letter at its place, and `consumer audit` must agree. Exit code 0 only then; otherwise what differs is \
+listed, and logs and tables stay in target/runs/ for a day.
+
+The seed decides which faults come and how long each lasts; when exactly they hit depends on the machine. To have the \
+same faults again, give the seed that was printed. Kafka, PostgreSQL and Redis are started for this and ended again; \
+servers of yours are never touched.
+
+  cargo xtask chaos                        five minutes with a new seed
+  cargo xtask chaos --minutes 60 --rate 10000
+  cargo xtask chaos --seed 4711            again what failed";
+
+/// What to inflict.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// How long faults go on, in minutes; longer if by then a kind of fault hasn't come yet
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+    minutes: u32,
+    /// Decides which faults come, in which order and for how long, and what the records say. Another one each time,
+    /// and printed, unless given
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Records a second
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    rate: u32,
+    /// Seconds without a sign of life after which a member's partitions go to others
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=60))]
+    session_timeout: u64,
+}
+
+/// What a run is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How long faults go on at least; each kind comes at least once.
+    pub length: Duration,
+    /// Decides everything that is left to chance.
+    pub seed: u64,
+    /// Records a second.
+    pub rate: u32,
+    /// How long a member's session lasts.
+    pub session: Duration,
+}
+
+/// Runs it until it is over or Ctrl-C ends it. Everything it started ends with it.
+///
+/// # Errors
+/// When something can't be started or doesn't come back, or anything is wrong in the end.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(()) % SEEDS);
+    let plan = Plan {
+        length: Duration::from_secs(60 * u64::from(options.minutes)),
+        seed,
+        rate: options.rate,
+        session: Duration::from_secs(options.session_timeout),
+    };
+    let all = async {
+        let services = Services::start(Purpose::Chaos).await?;
+        say::choice("Binaries", "building the consumer in release; the first time takes minutes");
+        let binaries = tokio::task::block_in_place(|| Binaries::build(Profile::Release))?;
+        inflict(plan, services, &binaries.consumer).await
+    };
+    let findings = tokio::select! {
+        findings = all => findings?,
+        pressed = tokio::signal::ctrl_c() => {
+            return pressed.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into);
+        }
+    };
+    say::line("Everything that was started here has been ended.");
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Inflicts faults on members over these services, which nobody else may use, and tells what is wrong in the end, in
+/// sentences.
+///
+/// # Errors
+/// When something can't be started or doesn't come back, or a member does what no fault explains.
+pub async fn inflict(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Vec<String>> {
+    let Plan { length, seed, rate, session } = plan;
+    let logs = services.run().to_owned();
+    say::choice(
+        "Seed",
+        format_args!(
+            "{seed}: again with --seed {seed} --rate {rate} --session-timeout {}",
+            session.as_secs()
+        ),
+    );
+    let findings = on_stage(plan, services, consumer).await.with_context(|| {
+        format!("seed {seed}, {} s of faults; logs in {}", length.as_secs(), logs.display())
+    })?;
+    for finding in &findings {
+        say::line(format_args!("WRONG: {finding}"));
+    }
+    if findings.is_empty() {
+        say::line("Everything is counted, exactly once.");
+    } else {
+        say::line(format_args!("Logs and tables: {}", logs.display()));
+    }
+    Ok(findings)
+}
+
+async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Vec<String>> {
+    let stage = Arc::new(Stage::set(services, consumer, plan.session).await?);
+    let stream = Stream::new(plan.seed, stage.kafka().brokers(), stage.topics().clone(), stage::PARTITIONS)?;
+    let handed = stream.handed();
+    let stream = Arc::new(Mutex::new(stream));
+    let (tell, counted) = watch::channel(Offsets::default());
+    let board = Board::clean();
+
+    let mut watching: JoinSet<Task> = JoinSet::new();
+    watching.spawn(standing::look_up(stage.database().clone(), tell));
+    watching.spawn(board::read_metrics(board.clone(), stage.admins()));
+    watching.spawn(board::keep(board.clone(), Arc::clone(&stage), handed.clone(), counted.clone()));
+    let mut flowing = JoinSet::new();
+    flowing.spawn(stream::flow(Arc::clone(&stream), plan.rate));
+    let trial = Trial {
+        stage: Arc::clone(&stage),
+        stream: Arc::clone(&stream),
+        handed: handed.clone(),
+        counted: counted.clone(),
+        board: board.clone(),
+        session: plan.session,
+    };
+
+    let outcome = tokio::select! {
+        outcome = course(&trial, &plan, &mut flowing) => outcome,
+        ended = failure(&mut watching) => ended.map(|never| match never {}),
+    };
+    watching.shutdown().await;
+    let (report, mut findings) = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // PostgreSQL may be what failed: then there is nothing to keep.
+            let _ = verdict::keep(&stage).await;
+            return Err(error);
+        }
+    };
+    let stream = stream.lock().await;
+    findings.extend(verdict::compare(&stage, &stream).await?);
+    if !findings.is_empty() {
+        verdict::keep(&stage).await?;
+    }
+    let tally = stream.truth().tally;
+    report.tell(&Sums {
+        produced: handed.now().sum(),
+        repeated: tally.repeated,
+        refused: tally.refused,
+        partitions: stream.partitions() * TOPICS,
+        fenced: board.fenced(),
+    });
+    Ok(findings)
+}
+
+type Task = anyhow::Result<Infallible>;
+
+/// Faults while records flow; then no faults and no records, until everything is counted.
+async fn course(
+    trial: &Trial,
+    plan: &Plan,
+    flowing: &mut JoinSet<Task>,
+) -> anyhow::Result<(Report, Vec<String>)> {
+    let report = tokio::select! {
+        report = faults(trial, plan) => report?,
+        ended = failure(flowing) => match ended? {},
+    };
+    flowing.shutdown().await;
+    let mut stream = trial.stream.lock().await;
+    let findings = verdict::settle(&trial.stage, &mut stream, &trial.counted).await?;
+    Ok((report, findings))
+}
+
+/// One round after the other until the time is up and each kind has come.
+async fn faults(trial: &Trial, plan: &Plan) -> anyhow::Result<Report> {
+    let start = Instant::now();
+    let mut report = Report::default();
+    for round in Schedule::new(plan.seed) {
+        if start.elapsed() >= plan.length && report.is_complete() {
+            break;
+        }
+        inflict_round(trial, &round, &mut report).await?;
+        stack::wait::pass(round.quiet).await;
+    }
+    Ok(report)
+}
+
+async fn inflict_round(trial: &Trial, round: &Round, report: &mut Report) -> anyhow::Result<()> {
+    let recovered = match &*round.strokes {
+        [one, other] => {
+            let both = tokio::join!(trial.perform(one, round.patient), trial.perform(other, round.patient));
+            both.0?.max(both.1?)
+        }
+        [one] if trial.can(one).await => trial.perform(one, round.patient).await?,
+        _ => return Ok(()),
+    };
+    let kinds: Vec<_> = round.strokes.iter().map(|stroke| stroke.kind).collect();
+    report.take(&kinds, recovered);
+    Ok(())
+}
+
+/// Ends when one of the tasks does, which none should.
+async fn failure(tasks: &mut JoinSet<Task>) -> Task {
+    tasks.join_next().await.context("there is a task")??
+}

@@ -1,0 +1,100 @@
+//! What a run amounts to.
+
+use super::schedule::Kind;
+use machine::say;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often each fault came, and the longest time it took to count everything again.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    faults: BTreeMap<Kind, Line>,
+    at_once: Line,
+}
+
+/// How often, and the longest time it took to count everything again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    times: u32,
+    longest: Option<Duration>,
+}
+
+/// What became of the records.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums {
+    /// Handed to Kafka.
+    pub produced: i64,
+    /// Of those, would have counted had they not been counted before.
+    pub repeated: u64,
+    /// Of those, had to be refused.
+    pub refused: u64,
+    /// Partitions of all topics at the end.
+    pub partitions: i32,
+    /// Partitions that a member lost to another's claim.
+    pub fenced: u64,
+}
+
+impl Report {
+    /// Takes in a round that is over, with the time that recovering from each of its faults took. Times of faults that
+    /// came at once are nobody's alone.
+    pub fn take(&mut self, kinds: &[Kind], recovered: Option<Duration>) {
+        for kind in kinds {
+            self.faults.entry(*kind).or_default().times += 1;
+        }
+        let line = match kinds {
+            [alone] => self.faults.entry(*alone).or_default(),
+            _ => {
+                self.at_once.times += 1;
+                &mut self.at_once
+            }
+        };
+        line.longest = line.longest.max(recovered);
+    }
+
+    /// Whether every kind has come.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.faults.len() == Kind::ALL.len()
+    }
+
+    /// Prints it.
+    pub fn tell(&self, sums: &Sums) {
+        say::line(format_args!("\n{:<28}{:>6}  longest until all was counted again", "fault", "times"));
+        for kind in Kind::ALL {
+            self.faults.get(&kind).copied().unwrap_or_default().tell(kind.name());
+        }
+        self.at_once.tell("of these, two at once");
+        let Sums { produced, repeated, refused, partitions, fenced } = sums;
+        say::line(format_args!(
+            "\n{produced} records produced, {repeated} of them copies, {refused} bad; {partitions} partitions; \
+             {fenced} partitions fenced"
+        ));
+    }
+}
+
+impl Line {
+    fn tell(self, name: &str) {
+        let longest = self.longest.map(|time| format!("{:.1} s", time.as_secs_f64()));
+        let longest = longest.unwrap_or_else(|| "not measured alone".to_owned());
+        say::line(format_args!("{name:<28}{:>6}  {longest}", self.times));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_time_alone_is_kept() {
+        let mut report = Report::default();
+        let second = |n| Some(Duration::from_secs(n));
+        report.take(&[Kind::Kill], second(3));
+        report.take(&[Kind::Kill], second(2));
+        report.take(&[Kind::Kill], None);
+        report.take(&[Kind::Kill, Kind::Kafka], second(9));
+        let (kill, kafka) = (report.faults[&Kind::Kill], report.faults[&Kind::Kafka]);
+        assert_eq!((kill.times, kill.longest), (4, second(3)));
+        assert_eq!((kafka.times, kafka.longest), (1, None));
+        assert_eq!((report.at_once.times, report.at_once.longest), (1, second(9)));
+    }
+}

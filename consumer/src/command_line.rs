@@ -1,0 +1,141 @@
+//! The command line and the environment, read here and nowhere else.
+
+use crate::announce;
+use crate::operator;
+use crate::settings::BadSetting;
+use crate::source;
+use crate::store::settings::{DATABASE_EXAMPLE, Database};
+use crate::store::upkeep::Retention;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+
+/// Counts business records from Kafka into PostgreSQL, each exactly once.
+///
+/// Every setting is a flag or the environment variable named beside it.
+#[derive(Debug, Parser)]
+#[command(name = "consumer", version, max_term_width = 100)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Count, until SIGTERM or Ctrl-C. Start as many members as there are partitions, at most.
+    #[command(after_help = KAFKA_CONFIG_HELP)]
+    Run(Box<Run>),
+    /// Bring the database's schema up to date. Safe to run at once with others, and to run again.
+    Migrate(Box<Migrate>),
+    /// What an operator asks for.
+    #[command(flatten)]
+    Operate(operator::Command),
+}
+
+const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka's is taken from KAFKA_CONFIG_<SETTING>, with underscores for \
+dots: KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL is security.protocol=SASL_SSL. Those that exact counting depends on are refused.";
+
+/// Settings of `consumer run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// PostgreSQL, where the counters are.
+    #[command(flatten)]
+    pub database: Database,
+    /// Kafka, where the records come from.
+    #[command(flatten)]
+    pub source: source::Settings,
+    /// Redis, where changes are announced.
+    #[command(flatten)]
+    pub announce: announce::Settings,
+    /// How long rows are kept.
+    #[command(flatten)]
+    pub retention: Retention,
+    /// Memory for the ledger's pages, in MiB. The quarters of an hour being written should fit: about 10 bytes for
+    /// each record of them. Beyond that pages are read again from the database.
+    #[arg(long, env = "LEDGER_MEMORY_MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    pub ledger_memory_mb: u32,
+    /// Where health, readiness and Prometheus metrics are served. Keep it off the internet.
+    #[arg(long, env = "ADMIN_ADDR", default_value = "127.0.0.1:9090")]
+    pub admin_addr: SocketAddr,
+}
+
+/// Settings of `consumer migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    /// PostgreSQL, whose schema it is.
+    #[command(flatten)]
+    pub database: Database,
+}
+
+impl CommandLine {
+    /// Reads arguments and environment.
+    ///
+    /// # Errors
+    /// When a setting is missing, or can't be right.
+    pub fn read() -> Result<Self, BadSetting> {
+        let mut line = Self::try_parse().map_err(in_a_sentence)?;
+        let wrong = match &mut line.command {
+            Command::Run(run) => {
+                run.source.kafka_config = source::settings::kafka_config(std::env::vars());
+                run.wrong()
+            }
+            Command::Migrate(migrate) => migrate.database.wrong(),
+            Command::Operate(command) => {
+                let cluster = command.cluster().and_then(|cluster| {
+                    cluster.kafka_config = source::settings::kafka_config(std::env::vars());
+                    cluster.wrong()
+                });
+                command.database().wrong().or(cluster)
+            }
+        };
+        wrong.map_or(Ok(line), |wrong| Err(BadSetting(wrong)))
+    }
+}
+
+/// A complaint of the parser's, without its lines about usage. Help and version are no complaints, and end here.
+fn in_a_sentence(error: clap::Error) -> BadSetting {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let names = missing.iter().map(|name| variable(name)).collect::<Vec<_>>().join(" and ");
+        return BadSetting(format!("{names} must be set; --help says to what"));
+    }
+    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+        && variable(argument) == "DATABASE_URL"
+    {
+        // The parser would repeat the value, password and all.
+        return BadSetting(format!("DATABASE_URL is written like {DATABASE_EXAMPLE}"));
+    }
+    let text = error.to_string();
+    let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+    BadSetting(sentence.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `--kafka-brokers <KAFKA_BROKERS>` by its variable's name.
+fn variable(argument: &str) -> &str {
+    argument.split_once('<').map_or(argument, |(_, name)| name.trim_end_matches('>'))
+}
+
+impl Run {
+    /// What is wrong with the settings, in a sentence that names the variable.
+    fn wrong(&self) -> Option<String> {
+        let redis = self.announce.client().err();
+        let redis = redis.map(|_| "REDIS_URL must look like redis://host:port".to_owned());
+        self.database.wrong().or_else(|| self.source.wrong()).or(redis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,202 @@
+//! A record: bytes at a partition and offset, and what they say once decoded.
+
+pub mod decode;
+pub mod frame;
+pub mod identity;
+pub mod place;
+pub mod reason;
+pub mod topic_names;
+pub mod wire;
+
+use std::fmt;
+
+/// Which of the three kinds of record a topic carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// `Event`.
+    Events,
+    /// `WorkflowTerminal`.
+    WorkflowTerminals,
+    /// `MessageDelivery`.
+    MessageDeliveries,
+}
+
+impl Topic {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Events, Self::WorkflowTerminals, Self::MessageDeliveries];
+}
+
+/// A partition of one of the three topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// Whose partition it is.
+    pub topic: Topic,
+    /// Kafka's number of it.
+    pub number: i32,
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}/{}", self.topic, self.number)
+    }
+}
+
+/// A place in a partition. As a boundary it means "next": the record at it is not yet in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offset(pub i64);
+
+impl Offset {
+    /// The place after the record at this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// The records `[from, until)` of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first offset in it.
+    pub from: Offset,
+    /// The first offset after it.
+    pub until: Offset,
+}
+
+impl Span {
+    /// The span of nothing, yet, that begins at `from`.
+    #[must_use]
+    pub const fn empty(from: Offset) -> Self {
+        Self { from, until: from }
+    }
+
+    /// Takes the record at `offset` in, unless it was taken before.
+    pub fn take(&mut self, offset: Offset) -> bool {
+        let fresh = self.until <= offset;
+        if fresh {
+            self.until = offset.next();
+        }
+        fresh
+    }
+
+    /// Extends to `offset`: whatever lies before it is no record (a transaction's marker, compacted away).
+    pub fn reach(&mut self, offset: Offset) {
+        self.until = self.until.max(offset);
+    }
+
+    /// Whether it spans nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.from == self.until
+    }
+}
+
+/// A record as Kafka has it, borrowed from the client's buffer.
+#[derive(Clone, Debug)]
+pub struct Raw<'a> {
+    /// Where it stands.
+    pub partition: Partition,
+    /// Where in the partition.
+    pub offset: Offset,
+    /// Its key, if it has one.
+    pub key: Option<&'a [u8]>,
+    /// Its value, if it has one.
+    pub payload: Option<&'a [u8]>,
+    /// Its headers in order; a value may be missing.
+    pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
+    /// The broker's (or producer's) timestamp, in milliseconds since the Unix epoch.
+    pub timestamp_ms: Option<i64>,
+}
+
+/// A point in time as protobuf has it; validated, so it is within the years 1 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant {
+    /// Whole seconds since the Unix epoch.
+    pub seconds: i64,
+    /// Nanoseconds beyond them, 0 to 999,999,999.
+    pub nanos: i32,
+}
+
+impl Instant {
+    /// Microseconds since the Unix epoch, what is finer cut off.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.seconds * 1_000_000 + self.nanos as i64 / 1_000
+    }
+}
+
+/// A decoded, valid record, borrowed from its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Whose it is.
+    pub organization: &'a str,
+    /// Its own id, unique within the organization and topic.
+    pub id: &'a str,
+    /// The time that is part of its identity.
+    pub time: Instant,
+    /// What it says.
+    pub says: Says<'a>,
+}
+
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says<'a> {
+    /// An order was placed.
+    OrderCreated,
+    /// A payment was tried.
+    PaymentAttempted {
+        /// Whether it succeeded.
+        successful: bool,
+    },
+    /// An organization's name and plan.
+    OrganizationUpdated {
+        /// What it is called.
+        name: &'a str,
+        /// Its plan's id.
+        plan_id: &'a str,
+        /// Its plan's name.
+        plan_name: &'a str,
+    },
+    /// A workflow execution ended.
+    WorkflowEnded(WorkflowRun<'a>),
+    /// A message reached a milestone that counts.
+    Message(Milestone),
+    /// Valid, and nothing to count: a failed delivery.
+    Nothing,
+    /// An event with a body that this version doesn't know.
+    UnknownBody,
+}
+
+/// What counts about a message, once each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Milestone {
+    /// It was sent.
+    Sent,
+    /// It arrived: delivered or read.
+    Delivered,
+}
+
+/// How a workflow execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// As it should.
+    Success,
+    /// It failed.
+    Failed,
+    /// It was stopped by a safety limit.
+    FailedSafetyLimit,
+}
+
+/// A workflow execution that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkflowRun<'a> {
+    /// Which workflow.
+    pub workflow_id: &'a str,
+    /// What it is called.
+    pub workflow_name: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds; at most 366 days.
+    pub execution_time_ms: i64,
+    /// What went wrong, at most 2,000 characters.
+    pub error_message: &'a str,
+}

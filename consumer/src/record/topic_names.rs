@@ -1,0 +1,39 @@
+//! The topics by name, as Kafka and the tables know them.
+
+use super::Topic;
+
+/// The topics' names, by which the tables know them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicNames {
+    names: [String; 3],
+}
+
+impl TopicNames {
+    /// Names in the order of [`Topic::ALL`].
+    #[must_use]
+    pub fn new(names: [String; 3]) -> Self {
+        Self { names }
+    }
+
+    /// The topic's name.
+    #[must_use]
+    pub fn of(&self, topic: Topic) -> &str {
+        match topic {
+            Topic::Events => &self.names[0],
+            Topic::WorkflowTerminals => &self.names[1],
+            Topic::MessageDeliveries => &self.names[2],
+        }
+    }
+
+    /// The topic of that name.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<Topic> {
+        Topic::ALL.into_iter().find(|topic| self.of(*topic) == name)
+    }
+
+    /// All names.
+    #[must_use]
+    pub fn all(&self) -> [&str; 3] {
+        self.names.each_ref().map(String::as_str)
+    }
+}

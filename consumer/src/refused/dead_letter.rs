@@ -1,0 +1,140 @@
+//! A record that can't be counted, kept with the reason: whole, unless it is larger than what is kept of one. Pure.
+
+use crate::record::reason::Refusal;
+use crate::record::{Offset, Raw};
+
+/// Bytes of a key that are kept. Keys are ids, of at most 256 bytes where they are right.
+const KEY_BYTES_MAX: usize = 4_096;
+/// Bytes of headers that are kept: of names, of values, and [`HEADER_OVERHEAD_BYTES`] for each.
+const HEADERS_BYTES_MAX: usize = 16_384;
+/// What a header costs beside its name and value.
+const HEADER_OVERHEAD_BYTES: usize = 8;
+/// What a row costs beside what it holds, as a batch reckons: many small ones take PostgreSQL as long as a few large ones,
+/// and others' records wait for the commit.
+const ROW_BYTES: usize = 1_024;
+/// Bytes of the sentence for people that are kept: it may quote the record.
+const DETAIL_BYTES_MAX: usize = 1_024;
+
+/// A record that can't be counted. Topic and partition are its slice's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Where in the partition.
+    pub offset: Offset,
+    /// The record's key.
+    pub key: Option<Vec<u8>>,
+    /// The record's headers in order.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// The record's value.
+    pub payload: Option<Vec<u8>>,
+    /// How long the record's value was, in bytes.
+    pub payload_bytes: Option<usize>,
+    /// Whether nothing of key, headers and value was cut off.
+    pub is_whole: bool,
+    /// The record's timestamp, in milliseconds since the Unix epoch.
+    pub timestamp_ms: Option<i64>,
+    /// Why it can't be counted.
+    pub refusal: Refusal,
+}
+
+impl DeadLetter {
+    /// The record, refused; at most `payload_bytes_max` bytes of its value are kept.
+    #[must_use]
+    pub fn new(raw: &Raw<'_>, refusal: &Refusal, payload_bytes_max: usize) -> Self {
+        let key = raw.key.map(|key| beginning(key, KEY_BYTES_MAX));
+        let payload = raw.payload.map(|payload| beginning(payload, payload_bytes_max));
+        let headers = fitting(&raw.headers);
+        Self {
+            offset: raw.offset,
+            is_whole: key == raw.key && payload == raw.payload && headers.len() == raw.headers.len(),
+            key: key.map(<[u8]>::to_vec),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.map(<[u8]>::to_vec)))
+                .collect(),
+            payload: payload.map(<[u8]>::to_vec),
+            payload_bytes: raw.payload.map(<[u8]>::len),
+            timestamp_ms: raw.timestamp_ms,
+            refusal: Refusal { detail: storable(&refusal.detail).into(), ..refusal.clone() },
+        }
+    }
+
+    /// How many bytes it takes to keep it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.headers.iter().map(|(name, value)| name.len() + length(value));
+        ROW_BYTES + length(&self.key) + length(&self.payload) + headers.sum::<usize>()
+    }
+}
+
+fn beginning(bytes: &[u8], bytes_max: usize) -> &[u8] {
+    &bytes[..bytes.len().min(bytes_max)]
+}
+
+type Header<'a> = (&'a str, Option<&'a [u8]>);
+
+/// The first headers, as many as have room.
+fn fitting<'a, 'b>(headers: &'b [Header<'a>]) -> &'b [Header<'a>] {
+    let mut bytes = 0;
+    let fits = |(name, value): &&Header<'_>| {
+        bytes += name.len() + value.map_or(0, <[u8]>::len) + HEADER_OVERHEAD_BYTES;
+        bytes <= HEADERS_BYTES_MAX
+    };
+    &headers[..headers.iter().take_while(fits).count()]
+}
+
+/// The text as a table can hold it: not longer than it is worth, and without the NUL that no text there may have. What a
+/// record says can turn up in it.
+fn storable(text: &str) -> String {
+    let end = (0..=text.len().min(DETAIL_BYTES_MAX)).rfind(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].replace('\0', "\\0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::reason::Reason;
+    use crate::record::{Partition, Topic};
+
+    fn letter(key: usize, headers: &[Header<'_>], payload: &[u8]) -> DeadLetter {
+        let key = vec![b'k'; key];
+        let raw = Raw {
+            partition: Partition { topic: Topic::Events, number: 0 },
+            offset: Offset(7),
+            key: Some(&key),
+            payload: Some(payload),
+            headers: headers.to_vec(),
+            timestamp_ms: None,
+        };
+        DeadLetter::new(&raw, &Refusal::new(Reason::MalformedPayload, "é\0".repeat(1_000)), 10)
+    }
+
+    #[test]
+    fn what_fits_is_kept_whole() {
+        let letter = letter(KEY_BYTES_MAX, &[("a", None), ("b", Some(b"c"))], &[1; 10]);
+        assert!(letter.is_whole);
+        assert_eq!((letter.payload, letter.payload_bytes), (Some(vec![1; 10]), Some(10)));
+        assert_eq!(letter.headers, [("a".to_owned(), None), ("b".to_owned(), Some(b"c".to_vec()))]);
+    }
+
+    #[test]
+    fn what_does_not_is_cut_and_says_so() {
+        let cut = letter(1, &[], &[1; 11]);
+        assert!(!cut.is_whole);
+        assert_eq!((cut.payload, cut.payload_bytes), (Some(vec![1; 10]), Some(11)), "the true length");
+        let cut = letter(KEY_BYTES_MAX + 1, &[], &[]);
+        assert_eq!((cut.is_whole, cut.key.unwrap().len()), (false, KEY_BYTES_MAX));
+        let long = vec![0; HEADERS_BYTES_MAX];
+        let cut = letter(1, &[("a", None), ("b", Some(&long)), ("c", None)], &[]);
+        assert_eq!((cut.is_whole, cut.headers.len()), (false, 1), "no header behind one that is missing");
+        let many = vec![("", None); HEADERS_BYTES_MAX];
+        assert!(letter(1, &many, &[]).headers.len() < 3_000, "headers of nothing cost something, too");
+    }
+
+    #[test]
+    fn a_sentence_that_quotes_the_record_can_be_stored() {
+        let detail = letter(1, &[], &[]).refusal.detail;
+        assert!(!detail.contains('\0') && detail.starts_with("é\\0é"), "{detail}");
+        assert!(detail.len() <= 2 * DETAIL_BYTES_MAX, "{}", detail.len());
+    }
+}

@@ -1,0 +1,200 @@
+//! The law of refused records: each is accounted for exactly once, and no more of them are kept whole than allowed,
+//! however batches are cut and however often a member begins anew.
+
+use super::*;
+use crate::batch::{Batch, Held};
+use crate::record::decode::Bounds;
+use crate::record::identity::Fingerprints;
+use crate::record::{Offset, Partition, Topic};
+use proptest::prelude::*;
+use prost::Message as _;
+use std::collections::BTreeMap;
+
+const PARTITION: Partition = Partition { topic: Topic::Events, number: 0 };
+const WHOLE_PER_HOUR: u32 = 5;
+
+/// A record, and what happens before it.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    /// Why it is refused; `None` for one that counts.
+    reason: Option<Reason>,
+    /// Offsets before it that are no records.
+    gap: i64,
+    /// Whether the batch ends before it, and with it the member.
+    before: Before,
+    /// Seconds that have passed.
+    seconds: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Commit,
+    CommitAndRestart,
+    /// The batch is lost, and its records are read again.
+    Crash,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let reason = prop::sample::select(vec![
+        None,
+        Some(Reason::EmptyPayload),
+        Some(Reason::MalformedPayload),
+        Some(Reason::MissingId),
+    ]);
+    let before = prop_oneof![
+        20 => Just(Before::Nothing),
+        3 => Just(Before::Commit),
+        2 => Just(Before::CommitAndRestart),
+        1 => Just(Before::Crash),
+    ];
+    let seconds = prop_oneof![8 => 0i64..60, 1 => 1_800i64..5_000];
+    (reason, prop_oneof![5 => Just(0i64), 1 => 1i64..4], before, seconds)
+        .prop_map(|(reason, gap, before, seconds)| Step { reason, gap, before, seconds })
+}
+
+fn payload(reason: Option<Reason>) -> Vec<u8> {
+    let id = if reason == Some(Reason::MissingId) { "" } else { "e1" };
+    match reason {
+        Some(Reason::EmptyPayload) => Vec::new(),
+        Some(Reason::MalformedPayload) => vec![0xff],
+        _ => proto::v1::Event {
+            event_id: id.into(),
+            organization_id: "acme".into(),
+            occurred_at: Some(prost_types::Timestamp { seconds: 900, nanos: 0 }),
+            body: None,
+        }
+        .encode_to_vec(),
+    }
+}
+
+/// The tables: what is kept whole, with its hour, and the places of the rest.
+#[derive(Default)]
+struct Tables {
+    whole: BTreeMap<i64, (Reason, i64)>,
+    places: BTreeMap<i64, Reason>,
+    next: i64,
+}
+
+impl Tables {
+    fn held(&self, now: i64) -> Held {
+        let spent = self.whole.values().filter(|(_, hour)| *hour == now.div_euclid(3_600)).count();
+        let allowance = Allowance::spent(now, u32::try_from(spent).unwrap());
+        Held { partition: PARTITION, epoch: 1, position: Offset(self.next), allowance }
+    }
+
+    fn commit(&mut self, batch: Batch, now: i64) {
+        for slice in batch.slices {
+            self.next = slice.span.until.0;
+            for letter in slice.dead_letters.whole {
+                let row = (letter.refusal.reason, now.div_euclid(3_600));
+                assert_eq!(self.whole.insert(letter.offset.0, row), None, "twice");
+            }
+            for run in slice.dead_letters.runs {
+                assert!(run.places.is_sorted_by(|a, b| a.until < b.from), "{:?}", run.places);
+                for offset in run.places.iter().flat_map(|place| place.from.0..place.until.0) {
+                    assert_eq!(self.places.insert(offset, run.reason), None, "twice");
+                }
+            }
+        }
+    }
+}
+
+/// Reads the log to its end; what happens on the way happens once. Says by which clock each whole one was kept.
+fn run(log: &[(i64, Step)]) -> Tables {
+    let settings = crate::refused::allowance::Settings {
+        dead_letter_payload_bytes_max: 16,
+        dead_letters_whole_per_hour: WHOLE_PER_HOUR,
+    };
+    let bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
+    let fingerprints = Fingerprints::keyed(&[1; 16]);
+    let (mut tables, mut now, mut happened) = (Tables::default(), 0, 0);
+    let (mut held, mut batch) = (tables.held(now), Batch::new(bounds.floor));
+    let mut at = 0;
+    while let Some((offset, step)) = log.get(at) {
+        if happened <= at {
+            happened = at + 1;
+            if step.before != Before::Nothing {
+                let ended = std::mem::replace(&mut batch, Batch::new(bounds.floor));
+                if step.before != Before::Crash {
+                    tables.commit(ended, now);
+                }
+                if step.before != Before::Commit {
+                    held = tables.held(now);
+                    at = log.partition_point(|(offset, _)| *offset < tables.next);
+                    continue;
+                }
+            }
+            // A batch doesn't outlive its hour here, so that rows have the hour they were allowed by.
+            if (now + step.seconds).div_euclid(3_600) != now.div_euclid(3_600) {
+                tables.commit(std::mem::replace(&mut batch, Batch::new(bounds.floor)), now);
+            }
+            now += step.seconds;
+        }
+        let bytes = payload(step.reason);
+        let raw = Raw {
+            partition: PARTITION,
+            offset: Offset(*offset),
+            key: None,
+            payload: Some(&bytes),
+            headers: Vec::new(),
+            timestamp_ms: None,
+        };
+        batch.take(&mut held, &raw, &fingerprints, bounds, settings.at(now));
+        at += 1;
+    }
+    tables.commit(batch, now);
+    tables
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_refused_record_is_accounted_for_once_and_few_are_kept_whole(
+        steps in prop::collection::vec(step(), 1..120)
+    ) {
+        let mut next = 0;
+        let log: Vec<(i64, Step)> = steps.iter().map(|step| {
+            let offset = next + step.gap;
+            next = offset + 1;
+            (offset, *step)
+        }).collect();
+        let tables = run(&log);
+        let whole = tables.whole.iter().map(|(offset, (reason, _))| (*offset, *reason));
+        let accounted: Vec<(i64, Reason)> = whole.chain(tables.places.clone()).collect();
+        let expected: BTreeMap<i64, Reason> =
+            log.iter().filter_map(|(offset, step)| Some((*offset, step.reason?))).collect();
+        prop_assert_eq!(accounted.len(), expected.len(), "none of them twice");
+        prop_assert_eq!(accounted.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        let mut by_hour: BTreeMap<i64, u32> = BTreeMap::new();
+        tables.whole.values().for_each(|(_, hour)| *by_hour.entry(*hour).or_default() += 1);
+        prop_assert!(by_hour.values().all(|kept| *kept <= WHOLE_PER_HOUR), "{:?}", by_hour);
+    }
+}
+
+#[test]
+fn a_flood_is_one_range_whatever_its_size() {
+    let (mut refused, mut allowance) = (Refused::default(), Allowance::spent(0, 0));
+    let keeping = Keeping { hour: 0, whole_per_hour: 10, payload_bytes_max: 16 };
+    let refusal = Refusal::new(Reason::EmptyPayload, "");
+    let mut bytes = 0;
+    for offset in 0..100_000 {
+        let raw = Raw {
+            partition: PARTITION,
+            offset: Offset(offset),
+            key: None,
+            payload: Some(&[7; 100]),
+            headers: Vec::new(),
+            timestamp_ms: None,
+        };
+        bytes += refused.add(&raw, &refusal, &mut allowance, keeping);
+    }
+    let run = LetterRun {
+        reason: Reason::EmptyPayload,
+        places: vec![Span { from: Offset(10), until: Offset(100_000) }],
+    };
+    assert_eq!((refused.whole.len(), &refused.runs), (10, &vec![run]));
+    assert_eq!((refused.in_runs(), refused.reasons().map(|(_, n)| n).sum()), (99_990, 100_000u64));
+    assert!(bytes < 10 * 2_000, "or a batch would be full before it has its records: {bytes}");
+}

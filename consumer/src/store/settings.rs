@@ -1,0 +1,32 @@
+//! Where PostgreSQL is, as the command line and the environment say it.
+
+use clap::Args;
+
+/// Where PostgreSQL is.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// PostgreSQL 15 or newer, as postgres://user:password@host:port/database; add ?sslmode=require for TLS.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database)]
+    pub database_url: tokio_postgres::Config,
+}
+
+impl Database {
+    /// What is wrong with it, in a sentence that names the variable.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        let url = &self.database_url;
+        let complete = !url.get_hosts().is_empty() && url.get_user().is_some();
+        (!complete).then(|| format!("DATABASE_URL must name a host and a user, like {DATABASE_EXAMPLE}"))
+    }
+}
+
+fn database(text: &str) -> Result<tokio_postgres::Config, String> {
+    // What is asked for is TLS; that certificate and name are checked goes without saying here.
+    let text = text
+        .replace("sslmode=verify-full", "sslmode=require")
+        .replace("sslmode=verify-ca", "sslmode=require");
+    text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))
+}
+
+/// What a right one looks like.
+pub const DATABASE_EXAMPLE: &str = "postgres://user:password@host:port/database";

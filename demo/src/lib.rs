@@ -1,0 +1,119 @@
+//! `cargo demo`: the whole system at work on this machine, for a person to watch.
+//!
+//! ```text
+//! stage     services, schema, topics, the page, both binaries
+//! play      30 days of history, then the present
+//! standing  what has been counted so far        verdict  produced and counted, counter by counter
+//! ```
+
+mod page;
+mod play;
+mod stage;
+mod standing;
+mod verdict;
+
+use machine::say;
+use anyhow::bail;
+use chrono::{Days, Utc};
+use play::Play;
+use stage::Stage;
+use std::process::ExitCode;
+
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+/// The most the mock cluster can hold of one topic's partition, with room to spare.
+const MOCK_RECORDS_MAX: u64 = 20_000;
+
+/// What to show.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Stop after the history; exit code 0 only if produced equals counted, counter by counter
+    #[arg(long)]
+    once: bool,
+    /// Records per second once the history is told
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: u32,
+    /// Keep what was made: with --once everything stays up until Ctrl-C; on servers of yours the database and topics stay
+    #[arg(long)]
+    keep: bool,
+    /// Records of the history, about
+    #[arg(long, default_value_t = 300_000)]
+    records: u64,
+    /// Days of history
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=30))]
+    days: u32,
+    /// Partitions of each topic
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    partitions: i32,
+    /// Decides all that is left to chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Runs the demo until it is over or Ctrl-C ends it. Everything it started ends with it.
+///
+/// # Errors
+/// When something can't be started, or ends too early.
+pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let stage = tokio::select! {
+        stage = Stage::set(options.partitions, options.keep) => stage?,
+        pressed = tokio::signal::ctrl_c() => return pressed.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into),
+    };
+    let outcome = tokio::select! {
+        outcome = perform(&stage, &options) => outcome,
+        pressed = tokio::signal::ctrl_c() => pressed.map(|()| Ending::Interrupted).map_err(Into::into),
+    };
+    if options.keep && matches!(outcome, Ok(Ending::Right | Ending::Wrong)) {
+        say::line("Everything stays up until Ctrl-C.");
+        tokio::signal::ctrl_c().await?;
+    }
+    let cleared = stage.clear().await;
+    say::line("Everything that was started here has been ended.");
+    let ending = outcome?;
+    cleared?;
+    match ending {
+        Ending::Right => Ok(ExitCode::SUCCESS),
+        Ending::Wrong => bail!("what was counted is not what was produced"),
+        // The present has no other end; a history that was asked for was cut short.
+        Ending::Interrupted => Ok(if options.once { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS }),
+    }
+}
+
+/// How the demo came to its end.
+enum Ending {
+    /// Counted is produced.
+    Right,
+    /// It is not.
+    Wrong,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+async fn perform(stage: &Stage, options: &Options) -> anyhow::Result<Ending> {
+    let mut play = Play::new(stage, history(stage, options))?;
+    stage.invite(play.companies())?;
+    play.past().await?;
+    if options.once {
+        let right = verdict::pronounce(stage.client(), play.truth()).await?;
+        return Ok(if right { Ending::Right } else { Ending::Wrong });
+    }
+    match play.present(options.rate).await? {}
+}
+
+fn history(stage: &Stage, options: &Options) -> load::History {
+    let until = Utc::now();
+    let records = match stage.kafka_limits() {
+        None => options.records,
+        Some(limits) => {
+            say::line(format_args!("At most {MOCK_RECORDS_MAX} records of history: {limits}"));
+            options.records.min(MOCK_RECORDS_MAX)
+        }
+    };
+    load::History {
+        seed: options.seed,
+        records,
+        partitions: options.partitions,
+        from: domain::BucketSize::Hour.floor(until - Days::new(u64::from(options.days))),
+        until,
+    }
+}

@@ -1,0 +1,307 @@
+//! Cases of what is said and what is not, and the laws of all of them.
+
+use super::*;
+use crate::request::range::{RawRange, Settings};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+const NOW: &str = "2026-02-25T10:30:00Z";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// The day up to now, of which 24 hours are over.
+fn scene() -> Scene {
+    let raw = RawRange { from: Some("2026-02-24T10:00:00Z".into()), ..RawRange::default() };
+    Scene::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap())
+}
+
+/// An hour like all others: enough of everything, and nothing wrong.
+fn steady() -> Counters {
+    Counters {
+        orders_created: 100,
+        payments_total: 80,
+        payments_successful: 79,
+        workflows_total: 60,
+        workflows_failed: 1,
+        total_execution_time_ms: 60_000,
+        messages_sent: 50,
+        messages_delivered: 49,
+    }
+}
+
+/// The rows of the scene; `hour` says what an hour counts, by how many hours it lies before the end of what is over: 1 is
+/// the last one.
+fn rows(scene: &Scene, hour: impl Fn(usize) -> Counters) -> Rows {
+    let hours = scene.hours().len();
+    Rows { hours: (0..hours).map(|place| hour(hours - place)).collect(), ..Rows::default() }
+}
+
+fn keys(scene: &Scene, rows: &Rows) -> Vec<String> {
+    found(scene, Some(at(NOW)), rows).into_iter().map(|insight| insight.key).collect()
+}
+
+fn check(hour: impl Fn(usize) -> Counters, expected: &[&str]) -> Vec<Insight> {
+    let scene = scene();
+    let rows = rows(&scene, hour);
+    assert_eq!(keys(&scene, &rows), expected);
+    found(&scene, Some(at(NOW)), &rows)
+}
+
+#[test]
+fn the_scene_is_the_range_and_eight_weeks_before() {
+    let scene = scene();
+    assert_eq!(scene.hours().len(), 24 + 8 * 7 * 24);
+    assert_eq!(
+        (scene.judged().from, scene.judged().to),
+        (at("2026-02-24T10:00:00Z"), at("2026-02-25T10:00:00Z"))
+    );
+    let raw = RawRange { from: Some("2025-11-28T00:00:00Z".into()), ..RawRange::default() };
+    let long = Scene::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap());
+    assert_eq!(long.judged().from, at("2026-01-28T00:00:00Z"), "four weeks of a longer one");
+    assert_eq!(long.hours().len(), 12 * 7 * 24, "which bounds what is read");
+}
+
+#[test]
+fn of_what_is_as_ever_nothing_is_said() {
+    check(|_| steady(), &[]);
+    check(|_| Counters::default(), &[]);
+    // Quiet nights and busy days, every day the same.
+    check(|hour| if hour % 24 < 8 { Counters::default() } else { steady() }, &[]);
+}
+
+#[test]
+fn silence_where_there_used_to_be_traffic() {
+    let silent = |hours: usize| move |hour| if hour <= hours { Counters::default() } else { steady() };
+    let without =
+        |orders| move |hour| Counters { orders_created: if hour <= 3 { 0 } else { orders }, ..steady() };
+    let all = ["silence_orders", "silence_payments", "silence_workflow_runs", "silence_messages"];
+    assert!(check(silent(1), &all).iter().all(|insight| insight.severity == Severity::Warning));
+    assert!(check(silent(3), &all).iter().all(|insight| insight.severity == Severity::Critical));
+    let insight = check(without(40), &["silence_orders"]).remove(0);
+    assert_eq!(
+        insight.sentence,
+        "No orders since 07:00 on 25 February 2026; 120 are usual in these hours of the week."
+    );
+    assert_eq!(
+        (insight.period.from, insight.period.to),
+        (at("2026-02-25T07:00:00Z"), at("2026-02-25T10:00:00Z"))
+    );
+    assert_eq!(insight.numbers["expected"], Tenths::whole(120));
+    check(without(6), &[]); // 18 were to be expected
+    check(without(7), &["silence_orders"]);
+}
+
+#[test]
+fn hours_that_are_unlike_those_of_other_weeks() {
+    let orders = |at: usize, orders| {
+        move |hour| Counters { orders_created: if hour == at { orders } else { 100 }, ..steady() }
+    };
+    let insight = check(orders(5, 400), &["unusually_high_orders"]).remove(0);
+    let expected = "400 orders in the hour from 05:00 on 25 February 2026, where 100 are usual for that hour of the week.";
+    assert_eq!((insight.sentence.as_str(), insight.severity), (expected, Severity::Info));
+    let insight = check(orders(5, 10), &["unusually_low_orders"]).remove(0);
+    assert_eq!((insight.severity, insight.numbers["value"]), (Severity::Warning, Tenths::whole(10)));
+    check(orders(5, 199), &[]);
+    check(orders(5, 51), &[]);
+    check(orders(30, 400), &[]); // before what is judged
+    // What varies widely every week is not unusual.
+    check(|hour| Counters { orders_created: [20, 400, 100, 300, 200][hour % 5], ..Counters::default() }, &[]);
+    // Of several the furthest is named.
+    let several =
+        |hour| Counters { orders_created: if hour < 4 { 200 + 100 * hour as i64 } else { 100 }, ..steady() };
+    let insight = check(several, &["unusually_high_orders", "orders_created_up"]).remove(0);
+    assert_eq!((insight.numbers["value"], insight.numbers["hours"]), (Tenths::whole(500), Tenths::whole(3)));
+}
+
+#[test]
+fn changes_against_the_week_before() {
+    let payments = |successful: i64| {
+        move |hour| Counters { payments_successful: if hour <= 24 { successful } else { 79 }, ..steady() }
+    };
+    let insight = check(payments(72), &["payment_success_rate_down"]).remove(0);
+    assert_eq!(insight.severity, Severity::Warning);
+    let expected = "Payment Success Rate fell from 98.8 % to 90 % against the same hours of the week before.";
+    assert_eq!(insight.sentence, expected);
+    assert_eq!(check(payments(60), &["payment_success_rate_down"])[0].severity, Severity::Critical);
+    check(payments(76), &[]); // less than five points
+    let slow =
+        |hour| Counters { total_execution_time_ms: if hour <= 24 { 90_000 } else { 60_000 }, ..steady() };
+    check(slow, &["avg_execution_time_ms_up"]);
+    let quick =
+        |hour| Counters { total_execution_time_ms: if hour <= 24 { 30_000 } else { 60_000 }, ..steady() };
+    assert_eq!(check(quick, &["avg_execution_time_ms_down"])[0].severity, Severity::Info);
+    // Fewer orders every hour, none of them unusual by itself.
+    let fewer = |hour| Counters { orders_created: if hour <= 24 { 60 } else { 100 }, ..steady() };
+    check(fewer, &["orders_created_down"]);
+}
+
+#[test]
+fn a_drop_in_delivery_leaves_the_last_hour_out() {
+    let delivered = |of_day: i64, of_hour: i64| {
+        move |hour| Counters {
+            messages_delivered: match hour {
+                1 => of_hour,
+                2..=24 => of_day,
+                _ => 49,
+            },
+            ..steady()
+        }
+    };
+    check(delivered(49, 0), &[]);
+    assert_eq!(check(delivered(40, 40), &["delivery_drop"])[0].severity, Severity::Warning);
+    assert_eq!(check(delivered(30, 30), &["delivery_drop"])[0].severity, Severity::Critical);
+    check(delivered(46, 46), &[]);
+}
+
+fn workflow(id: &str, total: i64, failed: i64) -> Workflow {
+    let runs = Runs { total, failed, ..Runs::default() };
+    Workflow { id: id.into(), name: String::new(), runs }
+}
+
+#[test]
+fn failures_of_one_workflow() {
+    let check = |workflows: &[(i64, i64)], expected: &[&str]| {
+        let scene = scene();
+        let mut rows = rows(&scene, |_| steady());
+        rows.workflows = workflows
+            .iter()
+            .zip(0..)
+            .map(|((total, failed), n)| workflow(&format!("w{n}"), *total, *failed))
+            .collect();
+        let sum = |of: fn(&Runs) -> i64| rows.workflows.iter().map(|workflow| of(&workflow.runs)).sum();
+        rows.totals =
+            Runs { total: sum(|runs| runs.total), failed: sum(|runs| runs.failed), ..Runs::default() };
+        assert_eq!(keys(&scene, &rows), expected, "{workflows:?}");
+    };
+    check(&[(100, 18), (900, 2)], &["failures_concentrated"]);
+    check(&[(100, 17), (900, 2)], &[]); // too few
+    check(&[(100, 11), (900, 9)], &[]); // half of them
+    check(&[(500, 18), (500, 2)], &[]); // it has half of the runs
+    check(&[(100, 100)], &[]); // there is no other
+}
+
+#[test]
+fn of_too_little_nothing_is_said() {
+    let scene = scene();
+    let silent = |hour| if hour <= 3 { Counters::default() } else { steady() };
+    // Three weeks are too few to know what is usual.
+    let young = rows(&scene, |hour| if hour > 3 * 7 * 24 { Counters::default() } else { silent(hour) });
+    assert_eq!(keys(&scene, &young), [""; 0]);
+    let older = rows(&scene, |hour| if hour > 5 * 7 * 24 { Counters::default() } else { silent(hour) });
+    assert_eq!(keys(&scene, &older).len(), 4);
+    // Hours that may not be counted to their end are not judged.
+    let silent = rows(&scene, silent);
+    assert_eq!(found(&scene, None, &silent), []);
+    assert_eq!(found(&scene, Some(at("2026-02-25T07:59:59Z")), &silent), []);
+    assert_eq!(found(&scene, Some(at("2026-02-25T08:00:00Z")), &silent).len(), 4);
+    assert_eq!(found(&scene, Some(at("2020-01-01T00:00:00Z")), &silent), []);
+}
+
+#[test]
+fn the_gravest_comes_first() {
+    let hour = |hour| match hour {
+        1..=3 => Counters { orders_created: 0, ..steady() },
+        7 => Counters { payments_total: 800, payments_successful: 790, ..steady() },
+        _ => steady(),
+    };
+    check(hour, &["silence_orders", "unusually_high_payments"]);
+}
+
+prop_compose! {
+    fn some_counters(most: i64)(values in prop::array::uniform8(0..=most)) -> Counters {
+        let [orders, payments, ok, runs, failed, ms, sent, delivered] = values;
+        Counters {
+            orders_created: orders,
+            payments_total: payments,
+            payments_successful: ok.min(payments),
+            workflows_total: runs,
+            workflows_failed: failed.min(runs),
+            total_execution_time_ms: ms,
+            messages_sent: sent,
+            messages_delivered: delivered.min(sent),
+        }
+    }
+}
+
+/// Rows with a pattern that repeats, and hours at the end that don't keep to it.
+fn some_rows(most: i64) -> impl Strategy<Value = Rows> {
+    let pattern = prop::collection::vec(some_counters(most), 1..30);
+    let end = prop::collection::vec(some_counters(most), 0..30);
+    let workflows = prop::collection::vec((0..=most, 0..=most), 0..4);
+    (pattern, end, workflows).prop_map(|(pattern, end, workflows)| {
+        let mut rows = rows(&scene(), |hour| *end.get(hour - 1).unwrap_or(&pattern[hour % pattern.len()]));
+        for (n, (total, failed)) in workflows.into_iter().enumerate() {
+            let failed = failed.min(total);
+            rows.workflows.push(workflow(&format!("w{n}"), total, failed));
+            rows.totals.total += total;
+            rows.totals.failed += failed;
+        }
+        rows
+    })
+}
+
+fn scaled(rows: &Rows, factor: i64) -> Rows {
+    let runs =
+        |runs: &Runs| Runs { total: runs.total * factor, failed: runs.failed * factor, ..Runs::default() };
+    let workflow = |w: &Workflow| Workflow { runs: runs(&w.runs), ..w.clone() };
+    Rows {
+        hours: rows
+            .hours
+            .iter()
+            .map(|hour| Counters::from_values(hour.values().map(|n| n * factor)))
+            .collect(),
+        totals: runs(&rows.totals),
+        workflows: rows.workflows.iter().map(workflow).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_rows_make_trouble(rows in some_rows(1_000_000_000), complete in option(), hours in 0usize..3_000) {
+        let scene = scene();
+        let rows = Rows { hours: rows.hours.into_iter().take(hours).collect(), ..rows };
+        for insight in found(&scene, complete, &rows) {
+            prop_assert!(!insight.sentence.is_empty() && !insight.numbers.is_empty());
+            prop_assert!(scene.judged().from <= insight.period.from && insight.period.to <= scene.judged().to);
+            prop_assert!(insight.period.from < insight.period.to);
+        }
+    }
+
+    #[test]
+    fn too_small_a_sample_is_passed_over(rows in some_rows(1)) {
+        // At most one of a kind an hour: at most 24 in a day, where 100, 50 or 20 in an hour are needed; silence alone can
+        // be told of, for a day of it that used to be busy.
+        let said = keys(&scene(), &rows);
+        prop_assert!(said.iter().all(|key| key.starts_with("silence_")), "{said:?}");
+    }
+
+    #[test]
+    fn what_is_said_of_little_is_said_of_more_of_the_same(rows in some_rows(500), doublings in 0u32..12) {
+        let scene = scene();
+        let said = |rows: &Rows| found(&scene, Some(at(NOW)), rows);
+        let more: BTreeSet<_> =
+            said(&scaled(&rows, 1 << doublings)).into_iter().map(|insight| insight.key).collect();
+        for insight in said(&rows) {
+            prop_assert!(more.contains(&insight.key), "{} is not said of 2^{doublings} times as much", insight.key);
+        }
+    }
+
+    #[test]
+    fn the_same_is_said_of_twice_as_much_of_plenty(rows in some_rows(500), doublings in 1u32..8) {
+        let scene = scene();
+        let said = |factor: i64| {
+            let insights = found(&scene, Some(at(NOW)), &scaled(&rows, factor)).into_iter();
+            insights.map(|insight| (insight.key, insight.severity, insight.period)).collect::<Vec<_>>()
+        };
+        // With so much, samples and chance don't matter any more.
+        prop_assert_eq!(said(1 << 20), said(1 << (20 + doublings)));
+    }
+}
+
+fn option() -> impl Strategy<Value = Option<DateTime<Utc>>> {
+    prop::option::of((0..4_000i64).prop_map(|hours| at(NOW) - chrono::TimeDelta::hours(hours)))
+}

@@ -1,0 +1,267 @@
+//! What a refused request gets: RFC 9457 problem details, `application/problem+json`. Pure.
+//!
+//! The types are stable and meant for programs, title and detail for people. Nothing internal is in them. Each type is
+//! also the address of a page that says what it means and what to do.
+
+use crate::request::range::BadParameter;
+use crate::request::token::Refusal;
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long a client should wait when something this service needs is away.
+const RETRY_UNAVAILABLE: Duration = Duration::from_secs(2);
+
+/// How long a client should wait for a stream when there are too many: those that are open stay so for minutes.
+const RETRY_STREAM: Duration = Duration::from_secs(10);
+
+/// A kind of problem: what programs tell them apart by, and what people read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The last part of its `type`, `/problems/<name>`.
+    pub name: &'static str,
+    /// The HTTP status it comes with.
+    pub status: u16,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What it means and what to do, in sentences.
+    pub meaning: &'static str,
+}
+
+const BAD_REQUEST: Kind = Kind {
+    name: "bad-request",
+    status: 400,
+    title: "The request can't be understood",
+    meaning: "The request is no proper HTTP, or its query string is not UTF-8. Correct it; sending it again unchanged \
+              won't help.",
+};
+const BAD_PARAMETER: Kind = Kind {
+    name: "bad-parameter",
+    status: 400,
+    title: "A query parameter can't be understood",
+    meaning: "The member `parameter` names it, `detail` says what would be right. Correct it; sending it again \
+              unchanged won't help.",
+};
+const UNAUTHORIZED: Kind = Kind {
+    name: "unauthorized",
+    status: 401,
+    title: "A valid token is needed",
+    meaning: "The request has no token, or one that has expired, is signed by a key that is not trusted here, or is \
+              meant for another service. Get a new token from whoever issues them and send it as `Authorization: \
+              Bearer`.",
+};
+const NO_ORGANIZATION: Kind = Kind {
+    name: "no-organization",
+    status: 403,
+    title: "The token names no organization",
+    meaning: "The token is valid, but its claim `organization_id` is missing, empty, or no organization's id. Whoever \
+              issues tokens has to put it in.",
+};
+const NOT_FOUND: Kind = Kind {
+    name: "not-found",
+    status: 404,
+    title: "There is nothing here",
+    meaning: "The path is none of this service's. All of them are listed at /docs.",
+};
+const METHOD_NOT_ALLOWED: Kind = Kind {
+    name: "method-not-allowed",
+    status: 405,
+    title: "This can only be read",
+    meaning: "Everything here answers GET and HEAD, and nothing else; the header `Allow` says so.",
+};
+const TOO_MANY_REQUESTS: Kind = Kind {
+    name: "too-many-requests",
+    status: 429,
+    title: "Too many requests",
+    meaning: "The organization has used up its rate of requests. Wait as many seconds as `Retry-After` says; other \
+              organizations are not affected.",
+};
+const TOO_MANY_STREAMS: Kind = Kind {
+    name: "too-many-streams",
+    status: 429,
+    title: "Too many streams are open",
+    meaning: "The organization has as many streams open as it may have. Close some, or ask for the numbers now and \
+              then instead; try again after as many seconds as `Retry-After` says.",
+};
+const UNAVAILABLE: Kind = Kind {
+    name: "unavailable",
+    status: 503,
+    title: "The metrics can't be read at the moment",
+    meaning: "The database is away or too busy, and there is no recent answer to give instead. Nothing is lost: try \
+              again after as many seconds as `Retry-After` says.",
+};
+
+/// All kinds there are.
+pub const KINDS: [&Kind; 9] = [
+    &BAD_REQUEST,
+    &BAD_PARAMETER,
+    &UNAUTHORIZED,
+    &NO_ORGANIZATION,
+    &NOT_FOUND,
+    &METHOD_NOT_ALLOWED,
+    &TOO_MANY_REQUESTS,
+    &TOO_MANY_STREAMS,
+    &UNAVAILABLE,
+];
+
+/// A refusal, worded for the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    kind: &'static Kind,
+    detail: Option<String>,
+    parameter: Option<&'static str>,
+    headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl Problem {
+    const fn new(kind: &'static Kind) -> Self {
+        Self { kind, detail: None, parameter: None, headers: Vec::new() }
+    }
+
+    fn because(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((header, value.into()));
+        self
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(&NOT_FOUND)
+    }
+
+    /// 405; `allow` lists the methods that would do.
+    #[must_use]
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self::new(&METHOD_NOT_ALLOWED).with("allow", allow)
+    }
+
+    /// 400 for a request that is odd in a way only the HTTP library knows.
+    #[must_use]
+    pub fn bad_request() -> Self {
+        Self::new(&BAD_REQUEST)
+    }
+
+    /// 429: `wait` from now the next request would be answered.
+    #[must_use]
+    pub fn too_many_requests(wait: Duration) -> Self {
+        Self::new(&TOO_MANY_REQUESTS)
+            .because("this organization has used up its rate of requests")
+            .with("retry-after", whole_seconds(wait))
+    }
+
+    /// 429: the organization has as many streams open as it may.
+    #[must_use]
+    pub fn too_many_streams() -> Self {
+        Self::new(&TOO_MANY_STREAMS)
+            .because("this organization has as many streams open as it may have")
+            .with("retry-after", whole_seconds(RETRY_STREAM))
+    }
+
+    /// 503: what the answer is made from can't be read now.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(&UNAVAILABLE)
+            .because("try again in a moment")
+            .with("retry-after", whole_seconds(RETRY_UNAVAILABLE))
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.kind.status
+    }
+
+    /// Headers it is sent with, beside the content type.
+    #[must_use]
+    pub fn headers(&self) -> &[(&'static str, String)] {
+        &self.headers
+    }
+
+    /// The body; with the request's id, if it has one, so that whoever is shown it can ask about it.
+    #[must_use]
+    pub fn json(&self, request_id: Option<&str>) -> Vec<u8> {
+        let body = Body {
+            kind: format!("/problems/{}", self.kind.name),
+            title: self.kind.title,
+            status: self.kind.status,
+            detail: self.detail.as_deref(),
+            parameter: self.parameter,
+            request_id,
+        };
+        serde_json::to_vec(&body).expect("a problem is numbers and strings")
+    }
+}
+
+/// At least 1: `Retry-After: 0` invites a busy loop.
+fn whole_seconds(wait: Duration) -> String {
+    wait.as_millis().div_ceil(1_000).max(1).to_string()
+}
+
+impl From<BadParameter> for Problem {
+    fn from(BadParameter { name, detail }: BadParameter) -> Self {
+        Self { parameter: Some(name), ..Self::new(&BAD_PARAMETER).because(detail) }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let unauthorized = |detail: &str| Self::new(&UNAUTHORIZED).because(detail);
+        // RFC 6750, section 3.1: a request without a token is told the scheme only.
+        let invalid = |detail: &str| {
+            let challenge =
+                format!(r#"Bearer realm="metrics", error="invalid_token", error_description="{detail}""#);
+            unauthorized(detail).with("www-authenticate", challenge)
+        };
+        match refusal {
+            Refusal::Missing => unauthorized("send `Authorization: Bearer` with a token")
+                .with("www-authenticate", r#"Bearer realm="metrics""#),
+            Refusal::Expired => invalid("the token has expired"),
+            Refusal::Invalid => invalid("the token is not valid here"),
+            Refusal::NoOrganization => Self::new(&NO_ORGANIZATION)
+                .because("the token is valid, but its claim `organization_id` is missing or empty"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_like_rfc_9457() {
+        let problem = Problem::from(BadParameter { name: "from", detail: "no".into() });
+        let expected = concat!(
+            r#"{"type":"/problems/bad-parameter","title":"A query parameter can't be understood","#,
+            r#""status":400,"detail":"no","parameter":"from"}"#
+        );
+        assert_eq!(String::from_utf8(problem.json(None)).unwrap(), expected);
+    }
+
+    #[test]
+    fn retry_after_is_never_zero() {
+        let check = |wait, seconds: &str| {
+            assert_eq!(Problem::too_many_requests(wait).headers(), [("retry-after", seconds.to_owned())]);
+        };
+        check(Duration::ZERO, "1");
+        check(Duration::from_millis(5), "1");
+        check(Duration::from_millis(1_001), "2");
+    }
+}

@@ -1,0 +1,314 @@
+//! The metric registry: every KPI, declared once. Adding one is adding an entry to [`KPIS`].
+
+use crate::answer::decimal::{Ratio, Tenths};
+use domain::Counters;
+use serde::Serialize;
+
+/// What a KPI's value is a number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Per cent.
+    Percent,
+    /// Milliseconds.
+    Ms,
+}
+
+impl Unit {
+    /// What follows a number of it in a sentence.
+    pub(crate) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Count => "",
+            Self::Percent => " %",
+            Self::Ms => " ms",
+        }
+    }
+}
+
+/// How bad it is; the greater, the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is wrong.
+    Healthy,
+    /// Somebody should look.
+    Warning,
+    /// Somebody should act.
+    Critical,
+}
+
+/// The side of a threshold that is bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bad {
+    /// Values below it.
+    Below,
+    /// Values above it.
+    Above,
+}
+
+/// Which way a KPI should go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The more the better.
+    More,
+    /// The less the better.
+    Less,
+}
+
+/// When a KPI's value is an alert.
+pub struct Rule {
+    /// The alert's stable name.
+    pub key: &'static str,
+    /// Its headline.
+    pub title: &'static str,
+    /// Which side of the thresholds is bad; a value at a threshold is not.
+    pub bad: Bad,
+    /// The threshold of [`Severity::Warning`].
+    pub warning: i64,
+    /// The threshold of [`Severity::Critical`].
+    pub critical: i64,
+    /// With a smaller sample the value says too little.
+    pub least_sample: i64,
+}
+
+/// A figure of the summary.
+pub struct Kpi {
+    /// Its stable name.
+    pub key: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// What it counts in.
+    pub unit: Unit,
+    /// What it says, in a sentence.
+    pub description: &'static str,
+    /// How it is computed.
+    pub value: fn(&Counters) -> Ratio,
+    /// How many things the value speaks of.
+    pub sample: fn(&Counters) -> i64,
+    /// What those things are called.
+    pub of: &'static str,
+    /// Which way it should go.
+    pub better: Better,
+    /// When it is an alert.
+    pub rules: &'static [Rule],
+}
+
+/// All KPIs, in the order of the summary.
+pub const KPIS: &[Kpi] = &[
+    Kpi {
+        key: "orders_created",
+        label: "Orders Created",
+        unit: Unit::Count,
+        description: "Orders captured from commerce events",
+        value: |c| Ratio::of(c.orders_created, 1),
+        sample: |c| c.orders_created,
+        of: "orders",
+        better: Better::More,
+        rules: &[],
+    },
+    Kpi {
+        key: "payment_success_rate",
+        label: "Payment Success Rate",
+        unit: Unit::Percent,
+        description: "Share of attempted payments that succeeded",
+        value: |c| Ratio::percent(c.payments_successful, c.payments_total),
+        sample: |c| c.payments_total,
+        of: "payments",
+        better: Better::More,
+        rules: &[Rule {
+            key: "payment_success_low",
+            title: "Payments are failing",
+            bad: Bad::Below,
+            warning: 95,
+            critical: 85,
+            least_sample: 20,
+        }],
+    },
+    Kpi {
+        key: "workflow_failure_rate",
+        label: "Workflow Failure Rate",
+        unit: Unit::Percent,
+        description: "Share of finished workflow runs that failed",
+        value: |c| Ratio::percent(c.workflows_failed, c.workflows_total),
+        sample: |c| c.workflows_total,
+        of: "workflow runs",
+        better: Better::Less,
+        rules: &[Rule {
+            key: "workflow_failures_high",
+            title: "Workflows are failing",
+            bad: Bad::Above,
+            warning: 10,
+            critical: 25,
+            least_sample: 10,
+        }],
+    },
+    Kpi {
+        key: "avg_execution_time_ms",
+        label: "Average Execution Time",
+        unit: Unit::Ms,
+        description: "Mean execution time of finished workflow runs",
+        value: |c| Ratio::of(c.total_execution_time_ms, c.workflows_total),
+        sample: |c| c.workflows_total,
+        of: "workflow runs",
+        better: Better::Less,
+        rules: &[],
+    },
+    Kpi {
+        key: "message_delivery_rate",
+        label: "Message Delivery Rate",
+        unit: Unit::Percent,
+        description: "Share of the messages sent that were delivered or read",
+        value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
+        sample: |c| c.messages_sent,
+        of: "messages",
+        better: Better::More,
+        rules: &[Rule {
+            key: "message_delivery_low",
+            title: "Messages are not delivered",
+            bad: Bad::Below,
+            warning: 90,
+            critical: 75,
+            least_sample: 20,
+        }],
+    },
+];
+
+/// A KPI whose value somebody should know of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    key: &'static str,
+    kpi: &'static str,
+    severity: Severity,
+    title: &'static str,
+    message: String,
+    value: Tenths,
+    threshold: i64,
+    sample: i64,
+}
+
+impl Alert {
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+}
+
+impl Kpi {
+    /// The alerts that the counters give rise to; each rule gives at most one, the worst that applies.
+    pub fn alerts<'a>(&'a self, counters: &'a Counters) -> impl Iterator<Item = Alert> + 'a {
+        self.rules.iter().filter_map(move |rule| self.judge(rule, counters))
+    }
+
+    /// Judges the value as it is shown: an alert never says "95 is below 95".
+    fn judge(&self, rule: &Rule, counters: &Counters) -> Option<Alert> {
+        let value = (self.value)(counters).tenths();
+        let sample = (self.sample)(counters);
+        let (severity, threshold) = rule.severity(value)?;
+        (sample >= rule.least_sample).then(|| Alert {
+            key: rule.key,
+            kpi: self.key,
+            severity,
+            title: rule.title,
+            message: self.message(rule, value, threshold, sample),
+            value,
+            threshold,
+            sample,
+        })
+    }
+
+    fn message(&self, rule: &Rule, value: Tenths, threshold: i64, sample: i64) -> String {
+        let side = match rule.bad {
+            Bad::Below => "below",
+            Bad::Above => "above",
+        };
+        let (label, unit, of) = (self.label, self.unit.suffix(), self.of);
+        format!("{label} is {value}{unit} over {sample} {of}, {side} {threshold}{unit}")
+    }
+}
+
+impl Rule {
+    fn severity(&self, value: Tenths) -> Option<(Severity, i64)> {
+        let beyond = |threshold: i64| match self.bad {
+            Bad::Below => value < Tenths::whole(threshold),
+            Bad::Above => value > Tenths::whole(threshold),
+        };
+        let levels = [(Severity::Critical, self.critical), (Severity::Warning, self.warning)];
+        levels.into_iter().find(|(_, threshold)| beyond(*threshold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payments(successful: i64, total: i64) -> Counters {
+        Counters { payments_successful: successful, payments_total: total, ..Counters::default() }
+    }
+
+    fn workflows(failed: i64, total: i64) -> Counters {
+        Counters { workflows_failed: failed, workflows_total: total, ..Counters::default() }
+    }
+
+    fn messages(delivered: i64, sent: i64) -> Counters {
+        Counters { messages_delivered: delivered, messages_sent: sent, ..Counters::default() }
+    }
+
+    #[test]
+    fn thresholds_and_samples() {
+        let check = |counters: Counters, expected: Option<(&str, Severity)>| {
+            let alerts: Vec<_> = KPIS.iter().flat_map(|kpi| kpi.alerts(&counters)).collect();
+            let seen: Vec<_> = alerts.iter().map(|alert| (alert.kpi, alert.severity)).collect();
+            assert_eq!(seen, expected.into_iter().collect::<Vec<_>>(), "{counters:?}");
+        };
+        check(Counters::default(), None);
+        check(payments(19, 20), None); // 95 %
+        check(payments(949, 1_000), Some(("payment_success_rate", Severity::Warning)));
+        check(payments(85, 100), Some(("payment_success_rate", Severity::Warning)));
+        check(payments(849, 1_000), Some(("payment_success_rate", Severity::Critical)));
+        check(payments(0, 19), None);
+        check(payments(0, 20), Some(("payment_success_rate", Severity::Critical)));
+        check(workflows(1, 10), None); // 10 %
+        check(workflows(2, 10), Some(("workflow_failure_rate", Severity::Warning)));
+        check(workflows(25, 100), Some(("workflow_failure_rate", Severity::Warning)));
+        check(workflows(26, 100), Some(("workflow_failure_rate", Severity::Critical)));
+        check(workflows(9, 9), None);
+        check(messages(90, 100), None);
+        check(messages(89, 100), Some(("message_delivery_rate", Severity::Warning)));
+        check(messages(74, 100), Some(("message_delivery_rate", Severity::Critical)));
+        check(messages(0, 19), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_what_is_judged() {
+        assert_eq!(KPIS[1].alerts(&payments(94_960, 100_000)).count(), 0, "shown as 95 %");
+    }
+
+    #[test]
+    fn an_alert_says_what_it_rests_on() {
+        let alert = KPIS[1].alerts(&payments(912, 1_000)).next().unwrap();
+        assert_eq!(alert.message, "Payment Success Rate is 91.2 % over 1000 payments, below 95 %");
+        let json = serde_json::to_string(&alert).unwrap();
+        assert!(json.starts_with(
+            r#"{"key":"payment_success_low","kpi":"payment_success_rate","severity":"warning","#
+        ));
+        assert!(json.ends_with(r#""value":91.2,"threshold":95,"sample":1000}"#), "{json}");
+    }
+
+    #[test]
+    fn more_delivered_than_sent_is_still_all() {
+        assert_eq!((KPIS[4].value)(&messages(7, 5)).tenths(), Tenths::whole(100));
+    }
+
+    #[test]
+    fn keys_are_unique() {
+        let mut keys: Vec<_> = KPIS.iter().map(|kpi| kpi.key).collect();
+        keys.extend(KPIS.iter().flat_map(|kpi| kpi.rules).map(|rule| rule.key));
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+}

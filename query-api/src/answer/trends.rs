@@ -1,0 +1,166 @@
+//! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
+
+use crate::request::cells::Cells;
+use crate::request::compare::Comparison;
+use crate::answer::percentiles::Percentiles;
+use crate::request::range::Range;
+use crate::answer::registry::KPIS;
+use chrono::{DateTime, Utc};
+use domain::{Counters, Durations};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+/// What the tables say of a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its counters.
+    pub counters: Counters,
+    /// How long the workflow runs took that ended in its hours.
+    pub durations: Durations,
+}
+
+/// What the tables say, bucket by bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Of the range's buckets.
+    pub series: Vec<Bucket>,
+    /// Of the buckets of what it is compared with.
+    pub previous: Vec<Bucket>,
+}
+
+/// The answer, as JSON shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trends<'a> {
+    organization_id: &'a str,
+    range: Range,
+    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
+    complete_through: Option<DateTime<Utc>>,
+    comparison: Option<Comparison>,
+    series: Vec<Point>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_series: Option<Vec<Point>>,
+    #[serde(serialize_with = "crate::request::timestamp::time")]
+    generated_at: DateTime<Utc>,
+}
+
+impl<'a> Trends<'a> {
+    /// Composes the answer from the buckets' counters.
+    #[must_use]
+    pub fn new(
+        organization_id: &'a str,
+        range: Range,
+        complete_through: Option<DateTime<Utc>>,
+        rows: &Rows,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let comparison = range.comparison();
+        Self {
+            organization_id,
+            range,
+            complete_through,
+            comparison,
+            series: points(&range.cells(), &rows.series, |bucket| range.is_open(bucket)),
+            previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
+            generated_at: now,
+        }
+    }
+}
+
+fn points(cells: &Cells, rows: &[Bucket], is_open: impl Fn(DateTime<Utc>) -> bool) -> Vec<Point> {
+    let point = |(bucket, row): (&DateTime<Utc>, &Bucket)| Point {
+        bucket: *bucket,
+        open: is_open(*bucket),
+        counters: row.counters,
+        percentiles: Percentiles::of(&row.durations),
+    };
+    cells.edges().iter().zip(rows).map(point).collect()
+}
+
+struct Point {
+    bucket: DateTime<Utc>,
+    open: bool,
+    counters: Counters,
+    percentiles: Percentiles,
+}
+
+/// `{"bucket","open", counters..., KPIs..., percentiles...}`. A KPI that is a counter (the orders) is there once.
+impl Serialize for Point {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(transparent)]
+        struct Time(#[serde(serialize_with = "crate::request::timestamp::time")] DateTime<Utc>);
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("bucket", &Time(self.bucket))?;
+        map.serialize_entry("open", &self.open)?;
+        for (name, value) in Counters::NAMES.iter().zip(self.counters.values()) {
+            map.serialize_entry(name, &value)?;
+        }
+        for kpi in KPIS.iter().filter(|kpi| !Counters::NAMES.contains(&kpi.key)) {
+            map.serialize_entry(kpi.key, &(kpi.value)(&self.counters).tenths())?;
+        }
+        for (key, value) in self.percentiles.entries() {
+            map.serialize_entry(key, &value)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::range::{RawRange, Settings};
+
+    fn trends(now: &str, compare: &str, rows: &Rows) -> serde_json::Value {
+        let raw = RawRange {
+            from: Some("2026-02-25T08:00:00Z".into()),
+            to: Some("2026-02-25T10:30:00Z".into()),
+            compare: Some(compare.into()),
+            ..RawRange::default()
+        };
+        let now = now.parse().unwrap();
+        let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
+        serde_json::to_value(Trends::new("acme", range, None, rows, now)).unwrap()
+    }
+
+    #[test]
+    fn every_bucket_has_its_numbers_and_that_of_now_is_open() {
+        let counters = Counters::from_values([1, 4, 3, 10, 2, 1_234, 5, 5]);
+        let mut durations = Durations::default();
+        [3, 7, 15].into_iter().for_each(|ms| durations.take(ms));
+        let full = Bucket { counters, durations };
+        let zeros = Bucket::default();
+        let rows =
+            Rows { series: vec![zeros.clone(), full.clone(), zeros.clone()], previous: vec![full, zeros] };
+        let trends = trends("2026-02-25T10:45:00Z", "previous_period", &rows);
+        let series = &trends["series"];
+        let expected = serde_json::json!({
+            "bucket": "2026-02-25T09:00:00.000Z", "open": false,
+            "orders_created": 1, "payments_total": 4, "payments_successful": 3, "workflows_total": 10,
+            "workflows_failed": 2, "total_execution_time_ms": 1234, "messages_sent": 5, "messages_delivered": 5,
+            "payment_success_rate": 75, "workflow_failure_rate": 20, "avg_execution_time_ms": 123.4,
+            "message_delivery_rate": 100, "p50_execution_time_ms": 7, "p95_execution_time_ms": 15,
+            "p99_execution_time_ms": 15,
+        });
+        assert_eq!(series.as_array().unwrap().len(), 3);
+        assert_eq!(series[0]["orders_created"], 0);
+        assert_eq!(series[0]["message_delivery_rate"], 0);
+        assert_eq!(series[0]["p95_execution_time_ms"], serde_json::Value::Null);
+        assert_eq!(series[1], expected);
+        assert_eq!(series[2]["open"], true);
+
+        let previous = &trends["previousSeries"];
+        assert_eq!(previous.as_array().unwrap().len(), 2, "the open hour is compared with nothing");
+        assert_eq!(previous[0]["bucket"], "2026-02-25T06:00:00.000Z");
+        assert_eq!((&previous[0]["orders_created"], &previous[1]["open"]), (&1.into(), &false.into()));
+    }
+
+    #[test]
+    fn once_the_hour_is_over_nothing_is_open() {
+        let rows = Rows { series: vec![Bucket::default(); 3], previous: Vec::new() };
+        let trends = trends("2026-02-25T11:00:00Z", "none", &rows);
+        assert!(trends["series"].as_array().unwrap().iter().all(|point| point["open"] == false), "{trends}");
+        assert!(trends["comparison"].is_null() && trends.get("previousSeries").is_none());
+    }
+}

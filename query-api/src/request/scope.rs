@@ -1,0 +1,44 @@
+//! What can be asked for. Pure.
+
+use std::str::FromStr;
+
+/// The kinds of answers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// KPIs against the period before, alerts, health.
+    Summary,
+    /// The buckets as series.
+    Trends,
+    /// Workflow outcomes, per workflow, and the recent failures.
+    WorkflowHealth,
+    /// What stands out, in sentences.
+    Insights,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::Insights];
+
+    /// Its name: the last part of the path, and of the cache key.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Summary => "summary",
+            Self::Trends => "trends",
+            Self::WorkflowHealth => "workflow-health",
+            Self::Insights => "insights",
+        }
+    }
+}
+
+/// A name that no answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchScope;
+
+impl FromStr for Scope {
+    type Err = NoSuchScope;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchScope> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name).ok_or(NoSuchScope)
+    }
+}

@@ -1,0 +1,20 @@
+//! How answers write times. Pure.
+
+use chrono::{DateTime, Utc};
+use serde::Serializer;
+
+/// Writes a time that may be unknown: null then.
+pub(crate) fn time_or_null<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(known) => self::time(known, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes a time as answers do: UTC, milliseconds, `Z`.
+pub(crate) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ"))
+}

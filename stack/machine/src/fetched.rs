@@ -1,0 +1,96 @@
+//! Fetching programs by Maven, from a pinned pom, once.
+
+use crate::environment::Environment;
+use crate::say;
+use crate::workspace;
+use anyhow::{Context as _, ensure};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The file beside what was fetched that says what it was fetched for.
+const STAMP: &str = "fetched-for";
+
+/// What a pom names, under `target/`.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    pom: PathBuf,
+    goal: &'static str,
+    options: Vec<String>,
+    folder: PathBuf,
+    maven: Option<PathBuf>,
+}
+
+impl Fetched {
+    /// What `<folder>/pom.xml` of the checkout names, by `goal` of Maven's dependency plugin.
+    ///
+    /// # Errors
+    /// With the sentence that says what is missing.
+    pub fn find(
+        folder: &str,
+        goal: &'static str,
+        options: &[&str],
+        environment: &Environment,
+    ) -> Result<Self, String> {
+        let pom = workspace::root().join(folder).join("pom.xml");
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        let fetched = Self {
+            pom,
+            goal,
+            options: options.iter().map(ToString::to_string).collect(),
+            folder: workspace::target().join("fetched").join(name),
+            maven: environment.find("mvn"),
+        };
+        if fetched.maven.is_none() && !fetched.is_there() {
+            return Err("no Maven found to fetch it with (Debian: apt-get install maven)".into());
+        }
+        Ok(fetched)
+    }
+
+    /// The folder it is in; fetched now unless it was before. Others who want it at the same time wait.
+    ///
+    /// # Errors
+    /// When Maven can't fetch it.
+    pub fn get(&self) -> anyhow::Result<&Path> {
+        let parent = self.folder.parent().expect("a folder below target/");
+        std::fs::create_dir_all(parent)?;
+        let lock = File::create(self.folder.with_extension("lock"))?;
+        lock.lock().context("the lock on what Maven fetches can't be had")?;
+        if !self.is_there() {
+            self.fetch()?;
+        }
+        Ok(&self.folder)
+    }
+
+    fn fetch(&self) -> anyhow::Result<()> {
+        say::line(format_args!("fetching what {} names, once ...", self.pom.display()));
+        let maven = self.maven.as_ref().context("no Maven found (Debian: apt-get install maven)")?;
+        if self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder)?;
+        }
+        let output = Command::new(maven)
+            .args(["--batch-mode", "--quiet", "--file"])
+            .arg(&self.pom)
+            .arg(format!("dependency:{}", self.goal))
+            .arg(format!("-DoutputDirectory={}", self.folder.display()))
+            .args(&self.options)
+            .output()
+            .with_context(|| format!("{} can't be run", maven.display()))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "Maven failed to fetch what {} names:\n{said}", self.pom.display());
+        std::fs::write(self.folder.join(STAMP), self.wanted()?)?;
+        Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        let stamp = std::fs::read_to_string(self.folder.join(STAMP));
+        matches!((stamp, self.wanted()), (Ok(stamp), Ok(wanted)) if stamp == wanted)
+    }
+
+    /// The pom's text and the options: when either changes, all is fetched anew.
+    fn wanted(&self) -> anyhow::Result<String> {
+        let pom = std::fs::read_to_string(&self.pom);
+        let pom = pom.with_context(|| format!("{} can't be read", self.pom.display()))?;
+        Ok(format!("{pom}\n{}\n", self.options.join(" ")))
+    }
+}

@@ -1,0 +1,83 @@
+//! The system's two binaries, built by cargo and found where it put them.
+
+use machine::workspace;
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// How the binaries are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Fast to build, and with the checks a test wants.
+    Debug,
+    /// Fast.
+    Release,
+}
+
+/// Where the binaries are.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    /// `consumer`.
+    pub consumer: PathBuf,
+    /// `query-api`.
+    pub query_api: PathBuf,
+}
+
+/// The part of cargo's messages that matters here.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+}
+
+impl Binaries {
+    /// Builds them, unless they are up to date.
+    ///
+    /// # Errors
+    /// When cargo fails.
+    pub fn build(profile: Profile) -> anyhow::Result<Self> {
+        let packages: &[&str] = match profile {
+            // As `cargo test --workspace` builds: with one set of features for all, so that nothing is built twice.
+            Profile::Debug => &["--workspace", "--exclude", "xtask"],
+            Profile::Release => &["--release", "--package", "consumer", "--package", "query-api"],
+        };
+        let messages = build(packages)?;
+        Ok(Self {
+            consumer: executable(&messages, "consumer")?,
+            query_api: executable(&messages, "query-api")?,
+        })
+    }
+}
+
+/// Builds the binaries of these packages at once, each of which has its package's name, unless they are up to date.
+///
+/// # Errors
+/// When cargo fails.
+pub fn build_packages(packages: &[&str], profile: Profile) -> anyhow::Result<Vec<PathBuf>> {
+    let mut args = match profile {
+        Profile::Debug => Vec::new(),
+        Profile::Release => vec!["--release"],
+    };
+    args.extend(packages.iter().flat_map(|package| ["--package", package]));
+    let messages = build(&args)?;
+    packages.iter().map(|package| executable(&messages, package)).collect()
+}
+
+/// Has cargo build, and returns its messages. Its progress and complaints go to standard error.
+fn build(packages: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--bins", "--message-format=json-render-diagnostics"])
+        .args(packages)
+        .current_dir(workspace::root())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo can't be run")?;
+    ensure!(output.status.success(), "cargo can't build {}; see its words above", packages.join(" "));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn executable(messages: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let mut found = messages.filter_map(|message| message.executable).filter(|path| path.ends_with(name));
+    found.next().with_context(|| format!("cargo built no binary {name}"))
+}

@@ -1,0 +1,104 @@
+//! A data directory for a PostgreSQL of our own.
+
+use machine::postgres::Programs;
+use machine::environment::Environment;
+use crate::run::user::User;
+use machine::workspace;
+use anyhow::{Context as _, ensure};
+use std::hash::{BuildHasher as _, RandomState};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A data directory of our own, where the user who runs PostgreSQL can reach it: the checkout may lie in a folder
+/// that only root can enter.
+pub(super) struct Cluster {
+    pub(super) folder: PathBuf,
+    pub(super) programs: PathBuf,
+    pub(super) user: Option<User>,
+    pub(super) password: String,
+}
+
+impl Cluster {
+    pub(super) fn new(programs: &Programs, environment: &Environment) -> anyhow::Result<Self> {
+        let user = User::for_postgres()?;
+        let name = format!("business-metrics-postgres-{}-{}", std::process::id(), workspace::next_number());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+        let made = Self::fill(&folder, programs, user, environment);
+        if made.is_err() {
+            // Nobody has started in it yet, so nobody else would remove it.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        made
+    }
+
+    fn fill(
+        folder: &Path,
+        programs: &Programs,
+        user: Option<User>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        // Programs are unpacked by us and only run by the other user.
+        let programs = programs.unpack(folder)?;
+        let cluster = Self { folder: folder.into(), programs, user, password: random_word() };
+        cluster.init(environment)?;
+        Ok(cluster)
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn init(&self, environment: &Environment) -> anyhow::Result<()> {
+        let password_file = self.folder.join("password");
+        write_private(&password_file, &self.password)?;
+        let mut command = Command::new(self.programs.join("initdb"));
+        command
+            .args([
+                "--username=postgres",
+                "--auth=scram-sha-256",
+                "--no-locale",
+                "--encoding=UTF8",
+                "--no-sync",
+                "-D",
+            ])
+            .arg(self.data())
+            .arg(format!("--pwfile={}", password_file.display()))
+            .env_clear()
+            .envs(environment.passed_on.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder);
+        if let Some(user) = &self.user {
+            user.own(&self.folder)?;
+            user.own(&password_file)?;
+            command.uid(user.uid).gid(user.gid);
+        }
+        let output = command.output().context("initdb can't be run")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "PostgreSQL's data directory can't be made:\n{said}");
+        std::fs::remove_file(&password_file)?;
+        self.configure()
+    }
+
+    /// What is said last in the file counts.
+    fn configure(&self) -> anyhow::Result<()> {
+        let path = self.data().join("postgresql.conf");
+        let text = std::fs::read_to_string(&path)? + &workspace::deploy_file("postgres/local.conf")?;
+        std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Good enough against other users of this machine while the server runs; made of what the standard library seeds its
+/// hash maps with.
+fn random_word() -> String {
+    format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1))
+}

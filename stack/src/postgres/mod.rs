@@ -1,0 +1,139 @@
+//! PostgreSQL: the one that is given, else one started here, with a database for whoever asks.
+
+mod cluster;
+mod url;
+
+pub use url::DatabaseUrl;
+
+use cluster::Cluster;
+use machine::environment::Environment;
+use machine::postgres::{MISSING, PostgresPlan, Programs};
+use crate::port;
+use crate::run::program::Program;
+use crate::run::server::Server;
+use crate::wait::{self, Seen};
+use anyhow::Context as _;
+use rustix::process::Signal;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a given PostgreSQL may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long PostgreSQL may take to end before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running PostgreSQL.
+#[derive(Debug)]
+pub struct Postgres {
+    url: DatabaseUrl,
+    why: String,
+    server: Option<Server>,
+}
+
+impl Postgres {
+    /// Carries out the plan.
+    ///
+    /// # Errors
+    /// When there is none to be had, or it does not start or answer.
+    pub async fn start(plan: PostgresPlan, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
+        match plan {
+            PostgresPlan::Given(url) => Self::given(DatabaseUrl::new(url)?).await,
+            PostgresPlan::Local(programs) => {
+                port::with_fresh(async || Self::local(&programs, run, environment).await).await
+            }
+            PostgresPlan::Missing => anyhow::bail!("{MISSING}"),
+        }
+    }
+
+    async fn given(url: DatabaseUrl) -> anyhow::Result<Self> {
+        let what = format!("PostgreSQL at {url} (DATABASE_URL) to answer");
+        wait::until(&what, ANSWER_LIMIT, async || Ok(answers(&url).await)).await?;
+        Ok(Self { url, why: "DATABASE_URL is set".into(), server: None })
+    }
+
+    async fn local(programs: &Programs, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
+        let port = port::free()?;
+        let cluster = Cluster::new(programs, environment)?;
+        let program = Program::new(
+            "PostgreSQL",
+            cluster.programs.join("postgres"),
+            run.join(format!("postgres-{port}.log")),
+        )
+        .inherit(environment)
+        .user(cluster.user.clone())
+        .folder(&cluster.folder)
+        .scratch(&cluster.folder)
+        .arg("-D")
+        .arg(cluster.data())
+        .args(["-p", &port.to_string()])
+        .end_by(Signal::QUIT, GRACE);
+        let url =
+            DatabaseUrl::new(format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", cluster.password))?;
+        let server = Server::start(program, async || answers(&url).await).await?;
+        let user = cluster
+            .user
+            .map(|user| format!(", run as {} because root may not", user.name))
+            .unwrap_or_default();
+        let why = format!("started here (DATABASE_URL is not set, {}{user})", programs.origin());
+        Ok(Self { url, why, server: Some(server) })
+    }
+
+    /// The server's maintenance database.
+    #[must_use]
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Makes an empty database.
+    ///
+    /// # Errors
+    /// When it exists, or the role isn't allowed to.
+    pub async fn create_database(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
+        let client = self.url.connect().await?;
+        let made = client.batch_execute(&format!("create database \"{name}\"")).await;
+        made.with_context(|| format!("database {name} can't be made"))?;
+        Ok(self.url.database(name))
+    }
+
+    /// Makes a database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// As for [`Postgres::create_database`], or when a migration fails.
+    pub async fn create_migrated(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
+        let url = self.create_database(name).await?;
+        migrations::migrate(&mut url.connect().await?).await?;
+        Ok(url)
+    }
+
+    /// The server started here, to be stopped or paused; `None` when it isn't ours. Its `stop` is PostgreSQL's
+    /// immediate shutdown: every connection is cut, nothing is written, the next start recovers from the log.
+    #[must_use]
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Starts it again after it was stopped.
+    ///
+    /// # Errors
+    /// When it isn't ours, or does not come up.
+    pub async fn start_again(&self) -> anyhow::Result<()> {
+        let server = self.server.as_ref().context("this PostgreSQL was not started here")?;
+        server.start_again(async || answers(&self.url).await).await
+    }
+}
+
+impl fmt::Display for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.url, self.why)
+    }
+}
+
+async fn answers(url: &DatabaseUrl) -> Seen<()> {
+    let answer = async { url.connect().await?.simple_query("select 1").await.map_err(anyhow::Error::from) };
+    match answer.await {
+        Ok(_) => Seen::Ready(()),
+        Err(error) => Seen::NotYet(format!("{error:#}")),
+    }
+}

@@ -1,0 +1,65 @@
+//! Doors: commands that are programs of their own, built by cargo when they are first asked for.
+
+use anyhow::Context as _;
+use machine::workspace;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+/// How a program is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Build {
+    /// In seconds.
+    Development,
+    /// To be fast.
+    Release,
+}
+
+/// A program behind a command.
+#[derive(Clone, Copy, Debug)]
+pub struct Door {
+    package: &'static str,
+    binary: &'static str,
+    build: Build,
+}
+
+/// `cargo xtask bench`.
+pub const BENCH: Door = Door { package: "bench", binary: "bench", build: Build::Release };
+/// `cargo xtask chaos`.
+pub const CHAOS: Door = Door { package: "chaos", binary: "chaos", build: Build::Release };
+/// `cargo xtask simulate`.
+pub const SIMULATE: Door = Door { package: "simulation", binary: "simulate", build: Build::Release };
+/// `cargo xtask services`.
+pub const SERVICES: Door = Door { package: "stack", binary: "services", build: Build::Development };
+
+impl Door {
+    /// Has cargo build the program and become it; cargo says how far it is.
+    ///
+    /// # Errors
+    /// When cargo can't be run.
+    pub fn through(&self, words: &[OsString]) -> anyhow::Result<ExitCode> {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(workspace::root()).args(self.arguments()).arg("--").args(words);
+        // What cargo becomes is signalled by the terminal directly, and its exit code is ours.
+        let error: io::Error = command.exec();
+        Err(error).context("cargo can't be run")
+    }
+
+    fn arguments(&self) -> Vec<&'static str> {
+        let release = (self.build == Build::Release).then_some("--release");
+        let what = ["--package", self.package, "--bin", self.binary];
+        ["run"].into_iter().chain(release).chain(what).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_measures_is_built_to_be_fast() {
+        assert_eq!(BENCH.arguments(), ["run", "--release", "--package", "bench", "--bin", "bench"]);
+        assert_eq!(SERVICES.arguments(), ["run", "--package", "stack", "--bin", "services"]);
+    }
+}
