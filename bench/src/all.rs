@@ -7,13 +7,13 @@ use super::finding::{self, Finding};
 use super::machine::Machine;
 use super::record::{Outputs, Row, Settings};
 use super::{Benchmark, measure, readme};
-use stack::{Purpose, Services};
-use machine::say;
-use machine::workspace;
 use anyhow::Context as _;
 use chrono::Utc;
 use clap::Parser;
+use machine::say;
+use machine::workspace;
 use serde::Serialize;
+use stack::{Purpose, Services};
 use std::process::ExitCode;
 
 /// What is run, as a person would type it behind `cargo xtask bench`.

@@ -7,8 +7,8 @@
 
 use super::connection::Connection;
 use super::latencies::Latencies;
-use stack::wait;
 use anyhow::Context as _;
+use stack::wait;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

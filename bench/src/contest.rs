@@ -3,14 +3,14 @@
 
 use super::peer::Ready;
 use super::round::{Bench, Measured, RUN_LIMIT, as_float, drop_database};
-use stack::run::usage::{Usage, peak_memory};
-use stack::run::process::Process;
-use stack::DatabaseUrl;
-use stack::wait::{self, Seen};
 use ::bench::truth::COUNTERS;
 use ::bench::{Topics, check_counters};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
+use stack::DatabaseUrl;
+use stack::run::process::Process;
+use stack::run::usage::{Usage, peak_memory};
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tokio_postgres::{Client, Statement};
 

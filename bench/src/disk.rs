@@ -6,13 +6,13 @@
 
 use super::ingest::produce;
 use super::round::{Bench, as_float, drop_database};
-use stack::binaries::Binaries;
-use machine::say;
-use stack::Services;
-use stack::wait::{self, Seen};
 use ::bench::{Horizon, Load, Topics, Truth};
 use chrono::{Days, Duration, Utc};
+use machine::say;
 use serde::Serialize;
+use stack::Services;
+use stack::binaries::Binaries;
+use stack::wait::{self, Seen};
 use std::time::Duration as Wait;
 use tokio_postgres::Client;
 

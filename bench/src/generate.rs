@@ -1,8 +1,8 @@
 //! How fast the load itself is made and recounted, on one thread and without Kafka.
 
-use machine::say;
 use ::bench::{Horizon, Load, Truth};
 use chrono::Utc;
+use machine::say;
 use std::time::Instant;
 
 const RECORDS: u32 = 2_000_000;

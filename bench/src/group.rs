@@ -1,10 +1,10 @@
 //! A consumer group: what each of its members is started with.
 
+use ::bench::Topics;
 use stack::port;
 use stack::run::process::Process;
 use stack::run::program::Program;
 use stack::{DatabaseUrl, Services};
-use ::bench::Topics;
 use std::path::Path;
 
 /// A group, with the topics that it reads and the database that it counts into.

@@ -10,13 +10,13 @@ use super::finding::Finding;
 use super::record::{Outputs, Row};
 use super::report::{self, Round};
 use super::round::Bench;
-use stack::binaries::{Binaries, Profile};
-use machine::say;
-use stack::{Purpose, Services};
 use ::bench::{Horizon, Load, Producer, Topics, Trouble, Truth};
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
+use machine::say;
 use serde::Serialize;
+use stack::binaries::{Binaries, Profile};
+use stack::{Purpose, Services};
 use std::time::{Duration, Instant};
 
 /// How long Kafka may take to store what is still under way once all records are handed over.

@@ -2,9 +2,9 @@
 //! organization's summary, as a dashboard looks.
 
 use super::connection::{Connection, request};
-use stack::wait;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
+use stack::wait;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, PoisonError};

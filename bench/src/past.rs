@@ -1,7 +1,6 @@
 //! Three days that were counted before a benchmark begins, in both books: a ledger as large as asked for, of identities
 //! that no record of the benchmark has, and the counters of every organization that go with it.
 
-use stack::DatabaseUrl;
 use ::bench::murmur2::partition_of;
 use ::bench::rng::Rng;
 use ::bench::{Company, Truth};
@@ -9,6 +8,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Months, NaiveDate, Utc};
 use consumer::ledger::filter::Filter;
 use consumer::ledger::fingerprint_set::stored;
+use stack::DatabaseUrl;
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;

@@ -1,15 +1,15 @@
 //! The peers that the consumer is compared with: what each is, and what it takes to start one. Their sources are under
 //! `bench/peers/`.
 
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
 use machine::environment::Environment;
-use stack::run::program::Program;
 use machine::fetched::Fetched;
 use machine::java::Java;
 use machine::say;
 use machine::workspace;
-use anyhow::{Context as _, ensure};
-use clap::ValueEnum;
 use serde::Serialize;
+use stack::run::program::Program;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;

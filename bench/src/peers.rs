@@ -12,13 +12,13 @@ use super::peer::{Peer, Prepared, Ready};
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
-use stack::binaries::{self, Profile};
-use machine::say;
-use stack::{Purpose, Services};
 use ::bench::{Horizon, Load, Mix, Topics, Truth};
 use anyhow::ensure;
 use chrono::Utc;
+use machine::say;
 use serde::Serialize;
+use stack::binaries::{self, Profile};
+use stack::{Purpose, Services};
 use std::path::{Path, PathBuf};
 
 /// Records that a Java machine warms up on: enough for its compilers to have seen every path often.

@@ -12,13 +12,13 @@ use super::report;
 use super::round::drop_database;
 use super::steady::Steady;
 use super::watch::Watch;
-use stack::binaries::{Binaries, Profile};
-use stack::run::process::Process;
-use machine::say;
-use stack::{Purpose, Services};
 use ::bench::{Topics, check};
 use anyhow::ensure;
+use machine::say;
 use serde::Serialize;
+use stack::binaries::{Binaries, Profile};
+use stack::run::process::Process;
+use stack::{Purpose, Services};
 use std::time::Duration;
 
 const MEMBERS: usize = 3;

@@ -2,13 +2,13 @@
 //! chart of them as SVG.
 
 use super::machine::Machine;
-use stack::Services;
-use machine::say;
-use machine::workspace;
 use anyhow::Context as _;
 use chrono::{SecondsFormat, Utc};
+use machine::say;
+use machine::workspace;
 use serde::Serialize;
 use serde_json::Value;
+use stack::Services;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -3,14 +3,14 @@
 
 use super::group::Group;
 use super::report::Round;
-use stack::run::usage::{Usage, peak_memory};
-use stack::run::process::Process;
-use stack::{DatabaseUrl, Services};
-use stack::wait::{self, Seen};
 use ::bench::{Topics, Truth, check};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use stack::run::process::Process;
+use stack::run::usage::{Usage, peak_memory};
+use stack::wait::{self, Seen};
+use stack::{DatabaseUrl, Services};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::Client;

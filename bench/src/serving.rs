@@ -1,13 +1,13 @@
 //! The query API, and a server to compare it with, as processes that answer on addresses of their own.
 
+use anyhow::bail;
 use stack::http;
 use stack::port;
 use stack::run::process::Process;
 use stack::run::program::Program;
-use stack::{DatabaseUrl, Services};
 use stack::token::Secret;
 use stack::wait::{self, Seen};
-use anyhow::bail;
+use stack::{DatabaseUrl, Services};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;

@@ -6,9 +6,9 @@
 //! hour), names and plans, and how far the topics have been read.
 
 use super::round::as_float;
-use machine::say;
 use anyhow::ensure;
 use chrono::{DateTime, Days, TimeDelta, Utc};
+use machine::say;
 use serde::Serialize;
 use serde_json::Value;
 use std::ops::Range;

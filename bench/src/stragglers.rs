@@ -12,13 +12,13 @@ use super::past::Past;
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
-use stack::binaries::{Binaries, Profile};
-use machine::say;
-use stack::{Purpose, Services};
 use ::bench::{Horizon, Load, Topics, Trouble, Truth};
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
+use machine::say;
 use serde::Serialize;
+use stack::binaries::{Binaries, Profile};
+use stack::{Purpose, Services};
 
 /// What to measure.
 #[derive(Clone, Debug, clap::Args, Serialize)]

@@ -11,14 +11,14 @@ use super::lines::{Line, Lines};
 use super::record::{Outputs, Row};
 use super::round::{as_float, drop_database};
 use super::steady::Steady;
-use stack::run::usage::{Usage, peak_memory, resident_memory};
 use super::watch::Watch;
-use stack::binaries::{Binaries, Profile};
-use machine::say;
-use stack::{Purpose, Services};
 use ::bench::{Topics, check};
 use anyhow::{Context as _, bail, ensure};
+use machine::say;
 use serde::Serialize;
+use stack::binaries::{Binaries, Profile};
+use stack::run::usage::{Usage, peak_memory, resident_memory};
+use stack::{Purpose, Services};
 use std::time::Duration;
 
 const PARTITIONS: i32 = 8;

@@ -1,9 +1,9 @@
 //! Looks at where a topic's partitions stand in PostgreSQL, and keeps when each went on.
 
 use super::standstill::Moves;
+use anyhow::Context as _;
 use stack::DatabaseUrl;
 use stack::wait::{self, Seen};
-use anyhow::Context as _;
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Statement};
 

@@ -1,7 +1,7 @@
 //! The load generator `wrk`: as many requests as a server answers.
 
-use machine::environment::Environment;
 use anyhow::{Context as _, ensure};
+use machine::environment::Environment;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,11 +1,11 @@
 //! Dead letters, one by one: the bad records are found again in Kafka by their mark, and each must be a row.
 
-use stack::Kafka;
 use anyhow::{Context as _, ensure};
 use load::Topics;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use stack::Kafka;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;

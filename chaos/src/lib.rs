@@ -20,15 +20,15 @@ mod standing;
 mod stream;
 mod verdict;
 
-use stack::binaries::{Binaries, Profile};
-use machine::say;
-use stack::{Purpose, Services};
 use anyhow::Context as _;
 use board::Board;
+use machine::say;
 use offsets::Offsets;
 use perform::Trial;
 use report::{Report, Sums};
 use schedule::{Round, Schedule};
+use stack::binaries::{Binaries, Profile};
+use stack::{Purpose, Services};
 use stage::Stage;
 pub use stage::lacking;
 use std::convert::Infallible;

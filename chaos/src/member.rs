@@ -1,12 +1,12 @@
 //! A member of the consumer's group: a process that can be killed, held, ended and started again.
 
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::Signal;
+use stack::Proxy;
 use stack::http;
 use stack::run::process::Process;
 use stack::run::program::Program;
-use stack::Proxy;
 use stack::wait::{self, Seen};
-use anyhow::{Context as _, bail, ensure};
-use rustix::process::Signal;
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -2,13 +2,13 @@
 
 use super::member::{END_LIMIT, Member};
 use super::schedule::MEMBERS;
+use anyhow::bail;
+use load::Topics;
+use rustix::process::Signal;
 use stack::port;
 use stack::run::program::Program;
 use stack::run::server::Server;
 use stack::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Services};
-use anyhow::bail;
-use load::Topics;
-use rustix::process::Signal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! How far counting is, looked up all the time where the truth about it is: in PostgreSQL, whenever that is there.
 
 use super::offsets::Offsets;
-use stack::DatabaseUrl;
 use anyhow::bail;
+use stack::DatabaseUrl;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::watch;

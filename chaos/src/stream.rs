@@ -2,8 +2,8 @@
 
 use super::letters::MARK;
 use super::offsets::Offsets;
-use load::{Company, Horizon, Mix, Produced, Producer, Topics, Trouble, Truth, Upstream};
 use chrono::{Days, Utc};
+use load::{Company, Horizon, Mix, Produced, Producer, Topics, Trouble, Truth, Upstream};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -3,20 +3,20 @@
 //!
 //! The pure parts run as in production, against tables that are maps.
 
-use crate::refused::allowance::{Allowance, Keeping};
-use crate::batch::{Batch, Held};
+use crate::batch::{Batch, Claim};
 use crate::decide::changes::{Changes, Deciding};
-use crate::ledger::segment::Segment;
-use crate::record::decode::Bounds;
-use crate::ledger::filter::Filter;
-use crate::record::identity::Fingerprints;
-use crate::ledger::{Ledger, PageRead, Size, Tuning};
-use crate::ledger::segment::PageKey;
-use crate::decide::member::{Fate, Member};
+use crate::decide::member::{CommitOutcome, Member};
 use crate::decide::progress::Progress;
-use crate::record::{Offset, Partition, Raw, Topic};
-use crate::store::{Ahead, Rows};
+use crate::ledger::filter::Filter;
+use crate::ledger::segment::PageKey;
+use crate::ledger::segment::Segment;
+use crate::ledger::{Ledger, PageRead, Size, Tuning};
+use crate::record::decode::Bounds;
+use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
+use crate::record::{Offset, Partition, Raw, Topic};
+use crate::refused::allowance::{Allowance, Keeping};
+use crate::store::{PreparedRows, Rows};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
@@ -120,15 +120,15 @@ struct Tables {
 }
 
 impl Tables {
-    fn held(&mut self, partition: Partition) -> Held {
+    fn held(&mut self, partition: Partition) -> Claim {
         let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
         let position = *self.next.entry(partition).or_insert(Offset(0));
-        Held { partition, epoch, position, allowance: Allowance::spent(0, 0) }
+        Claim { partition, epoch, position, allowance: Allowance::spent(0, 0) }
     }
 
     /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
-    fn commit(&mut self, changes: &Changes, ahead: &Ahead) -> Vec<Partition> {
-        let stands = |part: &&crate::decide::changes::Part| {
+    fn commit(&mut self, changes: &Changes, ahead: &PreparedRows) -> Vec<Partition> {
+        let stands = |part: &&crate::decide::changes::PartitionChanges| {
             self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
         };
         let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
@@ -229,15 +229,15 @@ enum Cut {
 
 /// A member with the position of its source in each partition.
 struct Runner {
-    held: Vec<Held>,
+    held: Vec<Claim>,
     member: Member,
 }
 
 impl Runner {
     fn join(tables: &mut Tables, partitions: &[Partition], tuning: Tuning) -> Self {
-        let held: Vec<Held> = partitions.iter().map(|partition| tables.held(*partition)).collect();
+        let held: Vec<Claim> = partitions.iter().map(|partition| tables.held(*partition)).collect();
         let mut member = Member::new(Ledger::new(tuning));
-        for Held { partition, epoch, position, .. } in &held {
+        for Claim { partition, epoch, position, .. } in &held {
             let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
             member.hold(*partition, Progress::claimed(*epoch, 1, *position), tail);
         }
@@ -288,10 +288,10 @@ impl Runner {
     }
 
     /// Commits; says whether a partition was lost.
-    fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &Ahead) -> bool {
+    fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &PreparedRows) -> bool {
         let moved = tables.commit(changes, ahead);
-        let fate = |part: &crate::decide::changes::Part| {
-            if moved.contains(&part.partition) { Fate::Committed } else { Fate::Lost }
+        let fate = |part: &crate::decide::changes::PartitionChanges| {
+            if moved.contains(&part.partition) { CommitOutcome::Committed } else { CommitOutcome::Lost }
         };
         !self.member.settle(changes, fate).lost.is_empty()
     }
@@ -303,7 +303,7 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
     let mut runner = Runner::join(&mut tables, &partitions, tuning);
-    let mut writing: Option<(Changes, Ahead)> = None;
+    let mut writing: Option<(Changes, PreparedRows)> = None;
     let rest = std::iter::repeat(&(usize::MAX, Cut::Commit));
     for (count, cut) in cuts.iter().chain(rest) {
         let batch = runner.fold(logs, *count);
@@ -313,7 +313,7 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
             return tables;
         }
         let deciding = runner.decide(&tables, batch);
-        let ahead = Ahead::of(&deciding);
+        let ahead = PreparedRows::of(&deciding);
         if let Cut::Fence(which) = cut {
             tables.held(partitions[usize::from(*which) % partitions.len()]);
         }

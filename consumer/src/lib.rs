@@ -31,9 +31,9 @@ pub mod store;
 // What operators type, beside the stream.
 pub mod operator;
 
+pub mod command_line;
 pub mod logging;
 pub mod migrate;
-pub mod command_line;
 pub mod run;
 pub mod settings;
 

@@ -1,10 +1,10 @@
 //! What is measured, for Prometheus. Handles are kept: no metric is looked up by name per record.
 
-use crate::decide::changes::Part;
-use crate::ledger::Ledger;
+use crate::decide::changes::PartitionChanges;
 use crate::decide::progress::Progress;
-use crate::record::reason::Reason;
+use crate::ledger::Ledger;
 use crate::record::Partition;
+use crate::record::reason::Reason;
 use crate::record::topic_names::TopicNames;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
@@ -126,7 +126,7 @@ impl Meters {
     }
 
     /// A partition's share of a batch is committed.
-    pub fn committed(&self, part: &Part) {
+    pub fn committed(&self, part: &PartitionChanges) {
         self.counted.increment(part.counted);
         self.duplicates.increment(part.duplicates);
         self.nothing_to_count.increment(part.tally.nothing_to_count);

@@ -1,12 +1,12 @@
 //! `consumer run`: the parts put together, started and stopped.
 
 use crate::announce::Announcer;
-use crate::record::identity::Fingerprints;
+use crate::command_line::Run;
+use crate::decide::member::Member;
 use crate::ledger::{Ledger, Tuning};
 use crate::measure::{self, Meters};
-use crate::decide::member::Member;
 use crate::pipeline::Pipeline;
-use crate::command_line::Run;
+use crate::record::identity::Fingerprints;
 use crate::settings::BadSetting;
 use crate::source::{Order, Source};
 use crate::store::upkeep::{self, Retention};

@@ -12,9 +12,9 @@ mod stage;
 mod standing;
 mod verdict;
 
-use machine::say;
 use anyhow::bail;
 use chrono::{Days, Utc};
+use machine::say;
 use play::Play;
 use stage::Stage;
 use std::process::ExitCode;

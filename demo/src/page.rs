@@ -1,7 +1,7 @@
 //! The dashboard's page for the demo: as it was built, or built now where Node.js is there.
 
-use machine::page::{self, modified};
 use machine::environment::Environment;
+use machine::page::{self, modified};
 use machine::say;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

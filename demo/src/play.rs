@@ -2,12 +2,12 @@
 
 use super::stage::Stage;
 use super::standing::Standing;
-use machine::say;
-use stack::wait::{self, Seen};
-use load::history::Chronicle;
-use load::{Company, History, Horizon, Producer, Truth};
 use chrono::{Days, Utc};
 use indicatif::ProgressBar;
+use load::history::Chronicle;
+use load::{Company, History, Horizon, Producer, Truth};
+use machine::say;
+use stack::wait::{self, Seen};
 use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};

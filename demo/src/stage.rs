@@ -1,17 +1,17 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
 use super::page;
-use stack::binaries::{Binaries, Profile};
-use stack::http;
-use stack::run::process::Process;
-use stack::run::program::Program;
-use stack::{DatabaseUrl, Purpose, Services};
-use stack::token::Secret;
-use stack::wait::{self, Seen};
-use stack::port;
-use machine::say;
 use anyhow::{Context as _, bail, ensure};
 use load::{Company, Topics};
+use machine::say;
+use stack::binaries::{Binaries, Profile};
+use stack::http;
+use stack::port;
+use stack::run::process::Process;
+use stack::run::program::Program;
+use stack::token::Secret;
+use stack::wait::{self, Seen};
+use stack::{DatabaseUrl, Purpose, Services};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

@@ -1,9 +1,9 @@
 //! How far counting is, read where everybody else would read it: from the tables and from the consumer's metrics.
 
 use super::stage::Stage;
-use stack::http;
 use anyhow::Context as _;
 use load::Tally;
+use stack::http;
 use std::fmt;
 
 /// The five ways to count once, summed over everything: what a unique record adds exactly one to.

@@ -1,8 +1,8 @@
 //! Produced and counted, counter by counter.
 
-use machine::say;
 use load::truth::COUNTERS;
 use load::{Truth, check};
+use machine::say;
 use tokio_postgres::Client;
 
 /// Prints a table of sums and what differs in any cell; true when nothing does.

@@ -2,12 +2,12 @@
 //! does.
 
 use crate::Verdict;
-use load::{Horizon, Message};
 use chrono::{DateTime, TimeDelta};
 use consumer::record::decode::{Bounds, decode, open};
 use consumer::record::frame;
 use consumer::record::reason::Reason;
 use consumer::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Topic};
+use load::{Horizon, Message};
 use prost::Message as _;
 use proto::v1::event::Body;
 use proto::v1::message_delivery::Status;

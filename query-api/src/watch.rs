@@ -1,9 +1,9 @@
 //! Looks after what the service stands on, and says how it is: to `/readyz`, the log and the metrics.
 
-use crate::routes::Api;
 use crate::cache::shared::Shared;
-use crate::store::{State, Store};
 use crate::request::token::Reload;
+use crate::routes::Api;
+use crate::store::{State, Store};
 use admin::Readiness;
 use std::sync::Arc;
 use std::time::Duration;

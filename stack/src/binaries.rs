@@ -1,7 +1,7 @@
 //! The system's two binaries, built by cargo and found where it put them.
 
-use machine::workspace;
 use anyhow::{Context as _, ensure};
+use machine::workspace;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

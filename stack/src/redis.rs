@@ -1,13 +1,13 @@
 //! Redis: the one that is given, else a local server, else none. It is a cache: everything works without it.
 
-use machine::environment::Environment;
-use machine::redis::RedisPlan;
-use machine::say::without_password;
 use crate::port;
 use crate::run::program::Program;
 use crate::run::server::Server;
 use crate::wait::Seen;
 use anyhow::Context as _;
+use machine::environment::Environment;
+use machine::redis::RedisPlan;
+use machine::say::without_password;
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

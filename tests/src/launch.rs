@@ -5,15 +5,15 @@ use crate::must;
 use crate::stack::Stack;
 use crate::token;
 use rustix::process::{Pid, Signal};
+use stack::Proxy;
+use stack::port;
+use stack::run::process::Process;
+use stack::run::program::Program;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use stack::port;
-use stack::run::process::Process;
-use stack::run::program::Program;
-use stack::Proxy;
 
 /// A dead member is missed after this long: as soon as the local Kafka allows.
 const SESSION_TIMEOUT_MS: &str = "2000";

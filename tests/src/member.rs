@@ -3,11 +3,11 @@
 use crate::answer::Answer;
 use crate::listening::Listening;
 use crate::must;
+use stack::run::process::Process;
+use stack::wait::{self, Seen};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
-use stack::run::process::Process;
-use stack::wait::{self, Seen};
 
 /// How long a binary may take from its start, or from the return of what it waits for, to being ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);

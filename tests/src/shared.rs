@@ -1,10 +1,10 @@
 //! What stories share: services started and binaries built once per test binary.
 
 use crate::must;
-use std::sync::Once;
-use tokio::sync::OnceCell;
 use stack::binaries::{Binaries, Profile};
 use stack::{Purpose, Service, Services};
+use std::sync::Once;
+use tokio::sync::OnceCell;
 
 /// Services and binaries. Nothing in here belongs to a runtime: every story has its own.
 #[derive(Clone, Debug)]

@@ -5,18 +5,18 @@ use crate::dead_letter::DeadLetter;
 use crate::launch::Launch;
 use crate::must;
 use crate::shared::{Shared, say_once};
-use load::{Differences, Horizon, Produced, Producer, Topics, Truth};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters};
+use load::{Differences, Horizon, Produced, Producer, Topics, Truth};
+use stack::binaries::Binaries;
+use stack::wait::{self, Seen};
+use stack::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
-use stack::binaries::Binaries;
-use stack::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
-use stack::wait::{self, Seen};
 
 /// How long counting what was produced may take, a restart and a dead member's session included.
 const IDLE_LIMIT: Duration = Duration::from_secs(120);

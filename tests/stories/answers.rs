@@ -1,15 +1,15 @@
 //! What the dashboard is answered: right numbers, its own organization's only, fresh.
 
 use crate::telling::{count, counted, orders, plain, text, yesterday};
-use load::Message;
 use chrono::Duration;
+use load::Message;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::{Value, json};
-use std::time::Duration as StdDuration;
-use tests::{Api, Stack, Token};
 use stack::Service;
 use stack::wait::{self, Seen};
+use std::time::Duration as StdDuration;
+use tests::{Api, Stack, Token};
 
 /// A commit shows in the API within this, the batch's age and the announcement included.
 const FRESH_LIMIT: StdDuration = StdDuration::from_secs(10);

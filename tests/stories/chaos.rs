@@ -1,9 +1,9 @@
 //! Faults of every kind, some at once, while records stream through; and then every number compared.
 
-use std::time::Duration;
-use tests::binaries;
 use chaos::{self, Plan};
 use stack::{Purpose, Services};
+use std::time::Duration;
+use tests::binaries;
 
 /// Another seed is `cargo xtask chaos --seed`; this one is the same for everybody, so that what fails is the code.
 const SEED: u64 = 1;

@@ -1,10 +1,10 @@
 //! Connections that break in mid-COMMIT: what has happened is looked up, and every record counts once.
 
 use crate::telling::{orders, orders_created, orders_in};
+use stack::wait::{self, Seen};
+use stack::{Cut, Proxy};
 use std::time::{Duration, Instant};
 use tests::Stack;
-use stack::{Cut, Proxy};
-use stack::wait::{self, Seen};
 
 /// How long a batch's COMMIT may take to come by.
 const COMMIT_LIMIT: Duration = Duration::from_secs(60);

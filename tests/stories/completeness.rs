@@ -2,9 +2,9 @@
 
 use crate::telling::{orders, text, yesterday};
 use chrono::{DateTime, Duration, Utc};
+use stack::wait::{self, Seen};
 use std::time::Duration as StdDuration;
 use tests::{Api, Stack, Token};
-use stack::wait::{self, Seen};
 
 /// How long the promise may take to pass an instant, a dead member's session included.
 const PROMISE_LIMIT: StdDuration = StdDuration::from_secs(60);

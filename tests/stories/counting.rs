@@ -1,9 +1,9 @@
 //! What is counted: every rule of the contract, once.
 
 use crate::telling::{counted, plain, yesterday};
-use load::Message;
 use chrono::Duration;
 use domain::{BucketSize, Counters};
+use load::Message;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 

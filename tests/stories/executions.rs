@@ -1,13 +1,13 @@
 //! Execution times' percentiles, lists of workflows and pages of failures, against the raw records; and what stands out.
 
 use crate::telling::{count, counted, plain, text, yesterday};
-use load::Message;
 use chrono::{DateTime, Duration, Utc};
+use load::Message;
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::Value;
+use stack::wait::{self, Seen};
 use std::time::Duration as StdDuration;
 use tests::{Api, Stack, Token};
-use stack::wait::{self, Seen};
 
 /// A percentile is off by no more of the true one than this.
 const PERCENTILE_ERROR: f64 = 0.05;

@@ -2,9 +2,9 @@
 
 use crate::telling::{orders, orders_created, orders_in, so_far, until_counted, yesterday};
 use load::{Message, Produced};
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::Stack;
-use stack::wait::{self, Seen};
 
 /// What waits in one partition.
 const BACKLOG: usize = 800_000;

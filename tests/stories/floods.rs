@@ -1,8 +1,8 @@
 //! Producers gone wrong: however many records can't be counted, the others are, the disk stays, nothing is unaccounted for.
 
 use crate::telling::{orders, orders_created, yesterday};
-use load::{Kind, Message, Produced};
 use domain::Counters;
+use load::{Kind, Message, Produced};
 use proto::v1::workflow_terminal::Outcome;
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};

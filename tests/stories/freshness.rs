@@ -3,10 +3,10 @@
 use crate::telling::{count, counted, orders, text, yesterday};
 use chrono::Duration;
 use serde_json::json;
+use stack::wait::{self, Seen};
+use stack::{Redis, Service};
 use std::time::{Duration as StdDuration, Instant};
 use tests::{Api, Stack, Token};
-use stack::{Redis, Service};
-use stack::wait::{self, Seen};
 
 /// After Redis has confirmed a change, no answer is older than this: what docs/operating.md promises.
 const STALE_MAX: StdDuration = StdDuration::from_millis(500);

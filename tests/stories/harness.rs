@@ -1,9 +1,9 @@
 //! The ground the stories stand on: services come, go and come back, and nothing is shared by accident.
 
-use load::{Message, Produced};
 use chrono::Utc;
-use tests::Stack;
+use load::{Message, Produced};
 use stack::Service;
+use tests::Stack;
 
 fn orders(count: usize) -> impl Iterator<Item = Produced> {
     (0..count).map(|n| Produced::plain(Message::order("acme", &format!("o{n}"), Utc::now())))

@@ -1,11 +1,11 @@
 //! Members that stop, are killed, come, leave and hang: nothing is lost, nothing counts twice.
 
 use crate::telling::{orders_created, yesterday};
-use load::{Load, Message, Produced};
 use chrono::Utc;
+use load::{Load, Message, Produced};
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::{Member, Stack};
-use stack::wait::{self, Seen};
 
 /// How long it may take until a new member holds partitions.
 const HOLD_LIMIT: Duration = Duration::from_secs(60);

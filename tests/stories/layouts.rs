@@ -3,9 +3,9 @@
 use crate::operators::{answer, operate};
 use crate::telling::{count, orders, orders_created};
 use load::Produced;
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::Stack;
-use stack::wait::{self, Seen};
 
 /// Until a member has found new partitions, and somebody holds them.
 const LIMIT: Duration = Duration::from_secs(60);

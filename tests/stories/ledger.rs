@@ -2,9 +2,9 @@
 
 use crate::telling::{counted, orders, orders_created, plain, until_waiting_for_locks, yesterday};
 use load::{Message, Produced};
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::Stack;
-use stack::wait::{self, Seen};
 
 /// More batches than a page may have segments before it is merged.
 const BATCHES: usize = 12;

@@ -6,10 +6,10 @@ use crate::telling::{orders_created, orders_in, until_waiting_for_locks, yesterd
 use load::{Message, Produced};
 use proto::v1::workflow_terminal::Outcome;
 use rdkafka::admin::{AdminOptions, NewPartitions};
-use std::time::Duration;
-use tests::Stack;
 use stack::Cut;
 use stack::wait::{self, Seen};
+use std::time::Duration;
+use tests::Stack;
 
 /// How long it may take until a member notes a partition that is new: it looks every ten seconds.
 const NOTE_LIMIT: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! A million records with everything wrong that can be: every cell agrees with an independent recount.
 
-use load::{Horizon, Load, Produced, Rng, Truth};
 use chrono::Utc;
+use load::{Horizon, Load, Produced, Rng, Truth};
 use tests::Stack;
 
 /// How many records, repeats and bad ones included.

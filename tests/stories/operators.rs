@@ -2,8 +2,8 @@
 
 use crate::resets::until_stopped;
 use crate::telling::{count, counted, make_anew, orders, orders_created, plain, text, yesterday};
-use load::{Kind, Load, Message, Produced};
 use chrono::Utc;
+use load::{Kind, Load, Message, Produced};
 use serde_json::Value;
 use tests::{Ended, Stack};
 

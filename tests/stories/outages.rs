@@ -1,11 +1,11 @@
 //! Services that go away and come back: members wait, say so, and go on by themselves.
 
 use crate::telling::{orders, orders_created};
+use stack::Service;
+use stack::run::server::Server;
+use stack::wait::{self, Seen};
 use std::time::{Duration, Instant};
 use tests::Stack;
-use stack::run::server::Server;
-use stack::Service;
-use stack::wait::{self, Seen};
 
 /// How long a member may take to have tried PostgreSQL in vain so often that it has been away for long.
 const AWAY_LIMIT: Duration = Duration::from_secs(90);

@@ -1,17 +1,17 @@
 //! The dashboard's page, visited by a real browser on real servers.
 
 use crate::telling::text;
-use load::{History, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::BucketSize;
-use serde_json::{Value, json};
-use std::time::Duration as StdDuration;
-use tests::{Stack, Token};
+use load::{History, Produced};
 use machine::environment::Environment;
-use stack::run::process::Process;
-use stack::run::program::Program;
 use machine::page;
 use machine::say;
+use serde_json::{Value, json};
+use stack::run::process::Process;
+use stack::run::program::Program;
+use std::time::Duration as StdDuration;
+use tests::{Stack, Token};
 
 /// Whose page it is: of the history's companies the one that has failing workflows.
 const ORGANIZATION: &str = "org_harbor";

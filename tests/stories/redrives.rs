@@ -3,9 +3,9 @@
 use crate::operators::answer;
 use crate::telling::{count, orders_created, until_waiting_for_locks, yesterday};
 use load::Message;
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::Stack;
-use stack::wait::{self, Seen};
 
 /// More than three pages of the command's.
 const LETTERS: i64 = 200;

@@ -1,9 +1,9 @@
 //! What is refused: each reason, and that the stream goes on behind it.
 
 use crate::telling::{count, counted, orders, orders_created, plain, yesterday};
-use load::{Flaw, Kind, Message, Produced};
 use chrono::{Duration, Utc};
 use domain::Counters;
+use load::{Flaw, Kind, Message, Produced};
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use tests::Stack;

@@ -1,9 +1,9 @@
 //! Records that come again: within a batch, in a later one, after a restart, in another format, stamped anew.
 
 use crate::telling::{count, counted, orders, orders_created, plain, yesterday};
-use load::{Format, Message, Produced};
 use chrono::Duration;
 use domain::Counters;
+use load::{Format, Message, Produced};
 use proto::v1::message_delivery::Status;
 use tests::Stack;
 

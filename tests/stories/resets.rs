@@ -6,9 +6,9 @@ use crate::telling::{count, make_anew, orders_created, orders_in, plain, until_c
 use load::Message;
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::{Member, Stack};
-use stack::wait::{self, Seen};
 
 /// How long it may take until a partition stops: topics' ids are compared every ten seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(60);

@@ -3,10 +3,10 @@
 use crate::telling::{count, orders, text, yesterday};
 use chrono::Duration;
 use serde_json::json;
-use std::time::{Duration as StdDuration, Instant};
-use tests::{Answer, Api, Launch, Stack, Token};
 use stack::Service;
 use stack::wait::{self, Seen};
+use std::time::{Duration as StdDuration, Instant};
+use tests::{Answer, Api, Launch, Stack, Token};
 
 /// How long it may take until an answer is no longer kept, or PostgreSQL is back.
 const SEEN_LIMIT: StdDuration = StdDuration::from_secs(30);

@@ -1,12 +1,12 @@
 //! Words the stories are told with.
 
-use load::{Message, Produced};
 use chrono::{DateTime, Duration, Utc};
 use domain::{BucketSize, Counters};
+use load::{Message, Produced};
 use rdkafka::admin::AdminOptions;
+use stack::wait::{self, Seen};
 use std::ops::Range;
 use tests::Stack;
-use stack::wait::{self, Seen};
 
 /// How long Kafka may take to forget a topic.
 const FORGET_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);

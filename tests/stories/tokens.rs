@@ -3,9 +3,9 @@
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
+use stack::wait::{self, Seen};
 use std::time::Duration;
 use tests::{Stack, Token};
-use stack::wait::{self, Seen};
 
 /// How long it may take until a key file is looked at.
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);

@@ -1,8 +1,8 @@
 //! Days of other zones: what the API answers against a recount of the raw records by PostgreSQL's own calendar.
 
 use crate::telling::{plain, text};
-use load::{Message, Produced};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use load::{Message, Produced};
 use serde_json::Value;
 use tests::{Api, Stack, Token};
 use tokio_postgres::Client;

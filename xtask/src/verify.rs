@@ -1,11 +1,11 @@
 //! `cargo verify`: every check, one after the other; all of them run, whatever the ones before found.
 
-use machine::page;
-use machine::environment::Environment;
-use machine::say;
-use stack::Plan;
-use machine::workspace;
 use clap::Args;
+use machine::environment::Environment;
+use machine::page;
+use machine::say;
+use machine::workspace;
+use stack::Plan;
 use std::fmt;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};

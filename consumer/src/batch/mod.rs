@@ -2,19 +2,19 @@
 
 pub mod texts;
 
-use crate::refused::allowance::{Allowance, Keeping};
+use crate::batch::texts::{Text, Texts};
 use crate::record::decode::{self, Bounds};
 use crate::record::identity::{Fingerprints, Kind};
 use crate::record::reason::Refusal;
 use crate::record::{Instant, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
 use crate::refused::Refused;
-use crate::batch::texts::{Text, Texts};
+use crate::refused::allowance::{Allowance, Keeping};
 use domain::Quarter;
 use std::collections::HashMap;
 
 /// A partition this member holds: its claim's epoch, and where its next record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct Claim {
     /// Which partition.
     pub partition: Partition,
     /// The claim's number; whoever claims later has a greater one.
@@ -180,7 +180,7 @@ impl Batch {
     /// Folds a record of `held` in and moves `held` on. A record that was folded before changes nothing.
     pub fn take(
         &mut self,
-        held: &mut Held,
+        held: &mut Claim,
         raw: &Raw<'_>,
         fingerprints: &Fingerprints,
         bounds: Bounds,
@@ -205,7 +205,7 @@ impl Batch {
     }
 
     /// Moves `held` on to `position`, before which there is no record to fold.
-    pub fn reach(&mut self, held: &mut Held, position: Offset) {
+    pub fn reach(&mut self, held: &mut Claim, position: Offset) {
         if held.position < position {
             let index = self.slice_of(held);
             self.slices[index].span.reach(position);
@@ -253,7 +253,7 @@ impl Batch {
     }
 
     #[inline]
-    fn slice_of(&mut self, held: &Held) -> usize {
+    fn slice_of(&mut self, held: &Claim) -> usize {
         let latest = self.slices.get(self.latest);
         if latest.is_none_or(|slice| slice.partition != held.partition) {
             let known = self.slices.iter().position(|slice| slice.partition == held.partition);
@@ -266,14 +266,14 @@ impl Batch {
     }
 
     #[cold]
-    fn refuse(&mut self, slice: usize, held: &mut Held, raw: &Raw<'_>, refusal: &Refusal, keeping: Keeping) {
+    fn refuse(&mut self, slice: usize, held: &mut Claim, raw: &Raw<'_>, refusal: &Refusal, keeping: Keeping) {
         let refused = &mut self.slices[slice].dead_letters;
         self.bytes += refused.add(raw, refusal, &mut held.allowance, keeping);
     }
 }
 
 impl Slice {
-    fn new(held: &Held) -> Self {
+    fn new(held: &Claim) -> Self {
         Self {
             partition: held.partition,
             epoch: held.epoch,

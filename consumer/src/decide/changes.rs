@@ -1,10 +1,10 @@
 //! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
 
+use crate::batch::texts::{Text, Texts};
 use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
 use crate::ledger::segment::{PageKey, Segment};
 use crate::record::{Outcome, Partition, Span};
 use crate::refused::Refused;
-use crate::batch::texts::{Text, Texts};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use std::collections::HashMap;
 
@@ -16,13 +16,13 @@ pub struct Changes {
     /// Of organizations, workflows and names.
     pub texts: Texts,
     /// The partitions' parts, each partition once.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PartitionChanges>,
     /// The ledger's floor they were decided under, in seconds since the Unix epoch.
     pub floor: i64,
 }
 
 /// What one partition's share of a batch changes.
-pub struct Part {
+pub struct PartitionChanges {
     /// Whose share.
     pub partition: Partition,
     /// The claim it was read under.
@@ -88,7 +88,7 @@ pub struct FailedRun {
 /// Deciding one batch: page by page, as it comes to hand what of them was counted before, in any order.
 pub struct Deciding {
     batch: Batch,
-    parts: Vec<Part>,
+    parts: Vec<PartitionChanges>,
 }
 
 impl Deciding {
@@ -98,7 +98,7 @@ impl Deciding {
         for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
             page.entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
         }
-        let parts = batch.slices.iter_mut().map(Part::of).collect();
+        let parts = batch.slices.iter_mut().map(PartitionChanges::of).collect();
         Self { batch, parts }
     }
 
@@ -139,7 +139,7 @@ impl Deciding {
 
     /// The parts, as far as they are decided.
     #[must_use]
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[PartitionChanges] {
         &self.parts
     }
 
@@ -151,7 +151,7 @@ impl Deciding {
 
     /// The changes, once every page is decided, of the parts that `keep` says.
     #[must_use]
-    pub fn end(mut self, keep: impl Fn(&Part) -> bool) -> Changes {
+    pub fn end(mut self, keep: impl Fn(&PartitionChanges) -> bool) -> Changes {
         debug_assert!(self.undecided().is_empty(), "a page was not decided");
         self.parts.retain(keep);
         Changes { texts: self.batch.texts, parts: self.parts, floor: self.batch.floor }
@@ -167,7 +167,7 @@ impl Changes {
     }
 }
 
-impl Part {
+impl PartitionChanges {
     /// A step of a partition that changes nothing but what is known of it.
     #[must_use]
     pub fn still(partition: Partition, epoch: i64, span: Span) -> Self {

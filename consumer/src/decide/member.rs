@@ -6,13 +6,13 @@
 //! partition, too, since both were read under one claim.
 
 use crate::batch::Batch;
-use crate::decide::changes::{Changes, Deciding, Part};
-use crate::ledger::segment::Segment;
-use crate::ledger::{Ask, Ledger, PageRead, Reading, Size};
+use crate::decide::changes::{Changes, Deciding, PartitionChanges};
+use crate::decide::progress::{Holding, Progress, StoredProgress};
 use crate::ledger::segment::PageKey;
-use crate::decide::progress::{Holding, Progress, Standing};
-use crate::record::{Offset, Partition};
+use crate::ledger::segment::Segment;
 use crate::ledger::tail::Tail;
+use crate::ledger::{Ask, Ledger, PageRead, Reading, Size};
+use crate::record::{Offset, Partition};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a member knows.
@@ -36,7 +36,7 @@ pub struct Questions {
 
 /// How a batch's partition ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum CommitOutcome {
     /// Its changes are in the database.
     Committed,
     /// Another claim has come in between; its changes are nobody's.
@@ -45,7 +45,7 @@ pub enum Fate {
 
 /// What must be done after a transaction has ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct AfterCommit {
     /// Organizations whose answers have changed.
     pub organizations: BTreeSet<String>,
     /// How far partitions are counted now.
@@ -193,7 +193,7 @@ impl Member {
 
     /// What is much goes to its page at once, what is little to the tail, unless that has grown long: then all of it is
     /// filed. Quarters below `floor` are left out: their records are refused, and their place in the table may be gone.
-    fn place_part(&mut self, part: &mut Part, floor: i64) {
+    fn place_part(&mut self, part: &mut PartitionChanges, floor: i64) {
         let tuning = self.ledger.tuning();
         let is_little = |segment: &mut Segment| segment.fingerprints.len() < tuning.segment_min;
         part.tail = part.segments.extract_if(.., is_little).collect();
@@ -221,12 +221,16 @@ impl Member {
     }
 
     /// Draws the consequences of a transaction's end: memory follows the database.
-    pub fn settle(&mut self, changes: &Changes, fate: impl Fn(&Part) -> Fate) -> Settled {
-        let (mut settled, mut organizations) = (Settled::default(), BTreeSet::new());
+    pub fn settle(
+        &mut self,
+        changes: &Changes,
+        fate: impl Fn(&PartitionChanges) -> CommitOutcome,
+    ) -> AfterCommit {
+        let (mut settled, mut organizations) = (AfterCommit::default(), BTreeSet::new());
         for part in &changes.parts {
             match fate(part) {
-                Fate::Lost => settled.lost.push(part.partition),
-                Fate::Committed => {
+                CommitOutcome::Lost => settled.lost.push(part.partition),
+                CommitOutcome::Committed => {
                     self.committed(part);
                     settled.reached.push((part.partition, part.span.until));
                     organizations.extend(part.organizations());
@@ -240,7 +244,7 @@ impl Member {
         settled
     }
 
-    fn committed(&mut self, part: &Part) {
+    fn committed(&mut self, part: &PartitionChanges) {
         if part.files_tail {
             *self.ledger.tail_mut(part.partition) = Tail::default();
         }
@@ -259,13 +263,14 @@ impl Member {
 /// What a doubtful transaction did to a partition, given where the partition stands now that no transaction is under
 /// way on it: `None` means nothing, and it may be tried again.
 #[must_use]
-pub fn fate(part: &Part, standing: Option<&Standing>) -> Option<Fate> {
-    let stands_at = |offset| standing == Some(&Standing { epoch: part.epoch, next_offset: Some(offset) });
+pub fn fate(part: &PartitionChanges, standing: Option<&StoredProgress>) -> Option<CommitOutcome> {
+    let stands_at =
+        |offset| standing == Some(&StoredProgress { epoch: part.epoch, next_offset: Some(offset) });
     if stands_at(part.span.from) {
         None
     } else if stands_at(part.span.until) {
-        Some(Fate::Committed)
+        Some(CommitOutcome::Committed)
     } else {
-        Some(Fate::Lost)
+        Some(CommitOutcome::Lost)
     }
 }

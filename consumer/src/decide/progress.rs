@@ -63,7 +63,7 @@ impl Progress {
 
 /// Where a partition stands in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct StoredProgress {
     /// The latest claim's number.
     pub epoch: i64,
     /// The offset of the next record to count.

@@ -441,8 +441,8 @@ fn worth(asked: f64, share: f64, bytes: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::Quarter;
     use crate::record::Topic;
+    use domain::Quarter;
 
     const LARGE: Tuning =
         Tuning { budget: 1 << 20, lookup_cost: 10, segment_min: 8, tail_runs_max: 4, tail_len_max: 100 };

@@ -4,9 +4,9 @@
 //! Receipts for messages of days ago touch hundreds of pages with a few fingerprints each. A segment for each would be
 //! a row of a few bytes, and the page many of them; so they go to a row of the batch's own instead.
 
-use crate::ledger::segment::Segment;
 use crate::ledger::fingerprint_set::FingerprintSet;
 use crate::ledger::segment::PageKey;
+use crate::ledger::segment::Segment;
 use crate::record::Partition;
 use domain::{Counters, Quarter};
 use std::collections::BTreeMap;

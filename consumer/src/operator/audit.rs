@@ -1,9 +1,9 @@
 //! `consumer audit`: two sets of books, kept by different code, compared.
 
 use super::console::{self, Advance};
-use super::table::printable;
 use super::ending::Ending;
 use super::moment;
+use super::table::printable;
 use crate::settings::BadSetting;
 use crate::store::settings::Database;
 use crate::store::{Books, DIFFERENCES_MAX, Difference, Pair, Session};

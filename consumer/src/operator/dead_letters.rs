@@ -1,7 +1,7 @@
 //! `consumer dead-letters list` and `show`: refused records, a page of them or all that is kept of one.
 
-use super::table::{Table, printable};
 use super::ending::Ending;
+use super::table::{Table, printable};
 use super::{console, moment};
 use crate::record::place::Place;
 use crate::record::reason::Reason;

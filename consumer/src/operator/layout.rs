@@ -1,12 +1,12 @@
 //! `consumer layout`: how records are spread over partitions, and how that is changed without counting one twice.
 
-use super::ending::Ending;
 use super::console;
-use crate::record::place::Place;
+use super::ending::Ending;
 use crate::record::Offset;
+use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
-use crate::store::settings::Database;
 use crate::source::cluster::{self, At, Cluster};
+use crate::store::settings::Database;
 use crate::store::{Raised, Session};
 use anyhow::{Context as _, bail};
 use std::collections::HashMap;

@@ -15,9 +15,9 @@ mod reset;
 mod table;
 
 use crate::settings::BadSetting;
+use crate::source::cluster;
 use crate::store::settings::Database;
 use ending::Ending;
-use crate::source::cluster;
 use std::process::ExitCode;
 
 /// What an operator asks for.

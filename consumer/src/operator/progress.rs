@@ -1,13 +1,13 @@
 //! `consumer progress show`: where every partition stands.
 
-use super::table::Table;
 use super::ending::Ending;
+use super::table::Table;
 use super::{console, moment};
-use crate::record::place::Place;
 use crate::record::Offset;
-use crate::store::settings::Database;
+use crate::record::place::Place;
 use crate::source::cluster::{self, At, Cluster};
-use crate::store::{Session, Stand};
+use crate::store::settings::Database;
+use crate::store::{ProgressRow, Session};
 use anyhow::Context as _;
 use serde_json::json;
 use std::collections::HashMap;
@@ -55,11 +55,11 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
 }
 
 /// Signed: an end before what was counted is news.
-fn lag(stand: &Stand, end: Option<&Offset>) -> Option<i64> {
+fn lag(stand: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
     Some(end?.0 - stand.next_offset.map_or(0, |offset| offset.0))
 }
 
-fn as_table(stands: &[Stand], ends: &HashMap<Place, Offset>) -> Table<10> {
+fn as_table(stands: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
     let mut table = Table::new([
         "TOPIC",
         "PARTITION",
@@ -91,7 +91,7 @@ fn as_table(stands: &[Stand], ends: &HashMap<Place, Offset>) -> Table<10> {
     table
 }
 
-fn as_json(stand: &Stand, end: Option<&Offset>) -> serde_json::Value {
+fn as_json(stand: &ProgressRow, end: Option<&Offset>) -> serde_json::Value {
     json!({
         "topic": stand.place.topic,
         "partition": stand.place.partition,

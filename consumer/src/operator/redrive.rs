@@ -1,13 +1,13 @@
 //! `consumer dead-letters redrive`: refused records, published again.
 
-use super::ending::Ending;
 use super::console::{self, Advance};
 use super::dead_letters::Filter;
+use super::ending::Ending;
 use crate::record::place::Place;
 use crate::record::reason::Reason;
 use crate::settings::BadSetting;
-use crate::store::settings::Database;
 use crate::source::cluster::{self, Cluster, Outgoing, Republisher, Rereader};
+use crate::store::settings::Database;
 use crate::store::{Letter, LetterFilter, Redriven, Session};
 use anyhow::Context as _;
 use futures_util::future::join_all;

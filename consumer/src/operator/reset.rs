@@ -2,12 +2,12 @@
 
 use super::ending::Ending;
 use super::{console, moment};
-use crate::record::place::Place;
 use crate::record::Offset;
+use crate::record::place::Place;
 use crate::settings::BadSetting;
-use crate::store::settings::Database;
 use crate::source::cluster::{self, At, Cluster, Members};
-use crate::store::{Session, Set, Setting, Stand};
+use crate::store::settings::Database;
+use crate::store::{ProgressReset, ProgressRow, ResetOutcome, Session};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -79,11 +79,11 @@ struct Offsets {
 pub async fn reset(settings: &Reset) -> anyhow::Result<Ending> {
     let mut session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
     let stands = session.stands(Some(&settings.topic)).await.context("PostgreSQL")?;
-    let stands: HashMap<Place, Stand> =
+    let stands: HashMap<Place, ProgressRow> =
         stands.into_iter().map(|stand| (stand.place.clone(), stand)).collect();
     let cluster = Cluster::new(&settings.cluster)?;
     let offsets = tokio::task::block_in_place(|| offsets(&cluster, settings))?;
-    let wanted: Vec<Setting> =
+    let wanted: Vec<ProgressReset> =
         offsets.iter().map(|(place, offsets)| setting(place, stands.get(place), offsets.to)).collect();
     for (setting, offsets) in wanted.iter().zip(offsets.values()) {
         console::answer(format_args!("{}: {}", setting.place, effect(setting.from, offsets)))?;
@@ -106,20 +106,20 @@ pub async fn reset(settings: &Reset) -> anyhow::Result<Ending> {
     Ok(Ending::Good)
 }
 
-async fn set(session: &mut Session, wanted: &[Setting]) -> anyhow::Result<()> {
+async fn set(session: &mut Session, wanted: &[ProgressReset]) -> anyhow::Result<()> {
     match session.set(wanted).await.context("PostgreSQL")? {
-        Set::Done => {
+        ResetOutcome::Done => {
             console::answer(format_args!("set {} partitions; members go on from there", wanted.len()))?
         }
-        Set::MovedMeanwhile => {
+        ResetOutcome::MovedMeanwhile => {
             bail!("a member claimed a partition meanwhile, and nothing is changed; stop the members first")
         }
     }
     Ok(())
 }
 
-fn setting(place: &Place, stand: Option<&Stand>, to: Offset) -> Setting {
-    Setting {
+fn setting(place: &Place, stand: Option<&ProgressRow>, to: Offset) -> ProgressReset {
+    ProgressReset {
         place: place.clone(),
         epoch: stand.map_or(0, |stand| stand.epoch),
         from: stand.and_then(|stand| stand.next_offset),
@@ -190,7 +190,11 @@ fn effect(from: Option<Offset>, offsets: &Offsets) -> String {
 }
 
 /// Who holds one of the partitions now, in words.
-async fn live(session: &Session, cluster: &Cluster, wanted: &[Setting]) -> anyhow::Result<Option<String>> {
+async fn live(
+    session: &Session,
+    cluster: &Cluster,
+    wanted: &[ProgressReset],
+) -> anyhow::Result<Option<String>> {
     match tokio::task::block_in_place(|| cluster.members()).context("Kafka")? {
         Members::Nobody => {}
         Members::Rebalancing => return Ok(Some("the consumer group is dealing partitions out".into())),
@@ -208,10 +212,10 @@ async fn live(session: &Session, cluster: &Cluster, wanted: &[Setting]) -> anyho
 }
 
 /// Which of the partitions moves, whatever Kafka says: members may be of another group.
-async fn moving(session: &Session, wanted: &[Setting]) -> anyhow::Result<Option<String>> {
+async fn moving(session: &Session, wanted: &[ProgressReset]) -> anyhow::Result<Option<String>> {
     let topic = wanted.first().map(|setting| &*setting.place.topic);
     let before = session.stands(topic).await.context("PostgreSQL")?;
-    let meant = |stand: &&Stand| wanted.iter().any(|setting| setting.place == stand.place);
+    let meant = |stand: &&ProgressRow| wanted.iter().any(|setting| setting.place == stand.place);
     if !before.iter().filter(meant).any(|stand| stand.owner.is_some()) {
         return Ok(None);
     }

@@ -1,12 +1,12 @@
 //! Claims: from an assignment to the order to fetch from where the table says.
 
 use super::Running;
-use crate::refused::allowance::Allowance;
-use crate::batch::Held;
-use crate::decide::progress::{Progress, Standing};
+use crate::batch::Claim;
+use crate::decide::progress::{Progress, StoredProgress};
 use crate::record::{Offset, Partition, Topic};
+use crate::refused::allowance::Allowance;
 use crate::source::{Ends, KafkaError, Order, StartOffset};
-use crate::store::{Claimed, Connection};
+use crate::store::{ClaimedProgress, Connection};
 use chrono::Utc;
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,7 +50,7 @@ impl Running {
 
     /// Whether the topic was made anew since the partition was read last: then its offsets mean something else. Says
     /// so, and leaves the partition out.
-    fn is_another_topic(&mut self, claimed: &Claimed, now: &HashMap<Topic, String>) -> bool {
+    fn is_another_topic(&mut self, claimed: &ClaimedProgress, now: &HashMap<Topic, String>) -> bool {
         let Some(stored) = &claimed.topic_id else { return false };
         // Where the id can't be learned just now, the next look at the topics compares with what was stored.
         let now = now.get(&claimed.partition.topic);
@@ -94,7 +94,7 @@ impl Running {
             self.member.hold(partition, Progress::claimed(epoch, layout, position), tail);
             self.readiness.forget(&self.condition(partition));
             let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
-            let held = Held { partition, epoch, position, allowance };
+            let held = Claim { partition, epoch, position, allowance };
             self.undelivered.push_back(Order::Fetch { held, assignment });
         }
         self.deliver();
@@ -142,7 +142,8 @@ impl Running {
         }
         let store = async |connection: &mut Connection| connection.store_starts(&starts, whole_topic).await;
         let standing = self.store.until_done("storing where partitions start", store).await;
-        let started = |(partition, Standing { epoch, next_offset })| Some((partition, (epoch, next_offset?)));
+        let started =
+            |(partition, StoredProgress { epoch, next_offset })| Some((partition, (epoch, next_offset?)));
         standing.into_iter().filter_map(started).collect()
     }
 

@@ -3,9 +3,9 @@
 use super::Running;
 use crate::batch::Batch;
 use crate::decide::changes::Deciding;
+use crate::decide::member::Questions;
 use crate::ledger::Size;
 use crate::ledger::segment::PageKey;
-use crate::decide::member::Questions;
 use crate::store::{Connection, PageAsked};
 use std::collections::HashMap;
 

@@ -6,14 +6,14 @@ mod write;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
-use crate::decide::changes::{Changes, Part};
-use crate::measure::Meters;
-use crate::decide::member::{Fate, Member};
+use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::member::{CommitOutcome, Member};
 use crate::decide::progress::Progress;
+use crate::measure::Meters;
+use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
-use crate::store::{Ahead, Connection, Moved, Store};
-use crate::record::topic_names::TopicNames;
+use crate::store::{Connection, PreparedRows, Step, Store};
 use admin::Readiness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use write::{Desk, Writer, Written};
+use write::{Desk, WriteOutcome, Writer};
 
 /// How often Kafka is asked how far the partitions reach.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -227,7 +227,7 @@ impl Running {
             return self.rejoin(FLOOR_ROSE);
         }
         let deciding = self.decide(batch).await;
-        let ahead = Ahead::of(&deciding);
+        let ahead = PreparedRows::of(&deciding);
         self.written().await;
         let mut changes = self.member.place(deciding);
         if !changes.parts.is_empty() {
@@ -240,16 +240,16 @@ impl Running {
     }
 
     /// Begins to write changes; nothing else is being written.
-    fn write(&mut self, changes: Changes, ahead: Option<Ahead>) {
+    fn write(&mut self, changes: Changes, ahead: Option<PreparedRows>) {
         if !changes.parts.is_empty() {
             let spans = changes.parts.iter().map(|part| self.step(part)).collect();
             self.desk.write(changes, ahead, spans, self.topic_ids.clone());
         }
     }
 
-    fn step(&self, part: &Part) -> Moved {
+    fn step(&self, part: &PartitionChanges) -> Step {
         let progress = self.member.holding().get(&part.partition);
-        Moved {
+        Step {
             partition: part.partition,
             epoch: part.epoch,
             span: part.span,
@@ -266,12 +266,14 @@ impl Running {
     }
 
     /// Draws the consequences: memory follows the database, whoever must know is told.
-    fn wrote(&mut self, written: Written) {
+    fn wrote(&mut self, written: WriteOutcome) {
         if written.floor_rose {
             return self.rejoin(FLOOR_ROSE);
         }
-        let is_committed = |part: &Part| written.committed.contains(&part.partition);
-        let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
+        let is_committed = |part: &PartitionChanges| written.committed.contains(&part.partition);
+        let fate = |part: &PartitionChanges| {
+            if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
+        };
         let settled = self.member.settle(&written.changes, fate);
         written
             .changes
@@ -371,7 +373,7 @@ impl Running {
     }
 
     /// Steps on the spot of the partitions that have reached their end, but those that move anyway.
-    fn proofs(&mut self, moving: &[Part]) -> Vec<Part> {
+    fn proofs(&mut self, moving: &[PartitionChanges]) -> Vec<PartitionChanges> {
         if !std::mem::take(&mut self.proof_due) {
             return Vec::new();
         }
@@ -379,7 +381,7 @@ impl Running {
         let still = |(partition, progress): (&Partition, &Progress)| {
             let span = Span::empty(progress.next_offset);
             let reached = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
-            reached.then(|| Part::still(*partition, progress.epoch, span))
+            reached.then(|| PartitionChanges::still(*partition, progress.epoch, span))
         };
         self.member.holding().iter().filter_map(still).collect()
     }

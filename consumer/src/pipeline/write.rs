@@ -1,10 +1,10 @@
 //! Writing changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
 
 use crate::decide::changes::Changes;
-use crate::decide::member::{Fate, fate};
-use crate::record::{Partition, Topic};
-use crate::store::{Ahead, Connection, Error, Moved, Rows, Store};
+use crate::decide::member::{CommitOutcome, fate};
 use crate::record::topic_names::TopicNames;
+use crate::record::{Partition, Topic};
+use crate::store::{Connection, Error, PreparedRows, Rows, Step, Store};
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
@@ -19,9 +19,9 @@ const RETRY_WAIT: Duration = Duration::from_millis(100);
 /// What is to be written.
 struct Job {
     changes: Changes,
-    ahead: Option<Ahead>,
+    ahead: Option<PreparedRows>,
     /// How each of their partitions moves.
-    spans: Vec<Moved>,
+    spans: Vec<Step>,
     topic_ids: HashMap<Topic, String>,
 }
 
@@ -29,7 +29,7 @@ struct Job {
 /// one job at a time.
 pub(super) struct Desk {
     jobs: mpsc::Sender<Job>,
-    done: mpsc::Receiver<Written>,
+    done: mpsc::Receiver<WriteOutcome>,
     busy: bool,
 }
 
@@ -54,8 +54,8 @@ impl Desk {
     pub fn write(
         &mut self,
         changes: Changes,
-        ahead: Option<Ahead>,
-        spans: Vec<Moved>,
+        ahead: Option<PreparedRows>,
+        spans: Vec<Step>,
         topic_ids: HashMap<Topic, String>,
     ) {
         assert!(!self.busy, "one batch is written at a time");
@@ -65,7 +65,7 @@ impl Desk {
     }
 
     /// Waits for what is being written.
-    pub async fn written(&mut self) -> Written {
+    pub async fn written(&mut self) -> WriteOutcome {
         let written = self.done.recv().await.expect("the writer is alive");
         self.busy = false;
         written
@@ -81,7 +81,7 @@ pub(super) struct Writer {
 }
 
 /// What came of it.
-pub(super) struct Written {
+pub(super) struct WriteOutcome {
     pub changes: Changes,
     /// Partitions whose changes are in the database; the others' claims are lost.
     pub committed: BTreeSet<Partition>,
@@ -94,13 +94,13 @@ pub(super) struct Written {
 /// What it is written with.
 struct Work<'a> {
     changes: &'a Changes,
-    ahead: Option<&'a Ahead>,
+    ahead: Option<&'a PreparedRows>,
     topic_ids: &'a HashMap<Topic, String>,
     days: BTreeSet<DateTime<Utc>>,
 }
 
 impl Writer {
-    async fn work(mut self, mut jobs: mpsc::Receiver<Job>, done: mpsc::Sender<Written>) {
+    async fn work(mut self, mut jobs: mpsc::Receiver<Job>, done: mpsc::Sender<WriteOutcome>) {
         while let Some(job) = jobs.recv().await {
             let written = self.write(job).await;
             if done.send(written).await.is_err() {
@@ -110,7 +110,7 @@ impl Writer {
     }
 
     /// Writes the changes.
-    async fn write(&mut self, job: Job) -> Written {
+    async fn write(&mut self, job: Job) -> WriteOutcome {
         let Job { changes, ahead, mut spans, topic_ids } = job;
         let (mut committed, mut floor_rose, mut began) = (BTreeSet::new(), false, Instant::now());
         let work =
@@ -133,11 +133,11 @@ impl Writer {
                 }
             }
         }
-        Written { changes, committed, floor_rose, took: began.elapsed() }
+        WriteOutcome { changes, committed, floor_rose, took: began.elapsed() }
     }
 
     /// Tries once; says which partitions are committed, or nothing if the floor rose past the batch's records.
-    async fn attempt(&mut self, work: &Work<'_>, spans: &[Moved]) -> Result<Option<Vec<Partition>>, Error> {
+    async fn attempt(&mut self, work: &Work<'_>, spans: &[Step]) -> Result<Option<Vec<Partition>>, Error> {
         let Self { store, topics, floor } = self;
         let Work { changes, ahead, topic_ids, days } = work;
         // Made before anything is locked, on the guess that every partition will move.
@@ -167,21 +167,21 @@ impl Writer {
     async fn find_out(
         &mut self,
         changes: &Changes,
-        spans: &mut Vec<Moved>,
+        spans: &mut Vec<Step>,
         committed: &mut BTreeSet<Partition>,
     ) {
         let partitions: Vec<Partition> = spans.iter().map(|moved| moved.partition).collect();
         let look = async |connection: &mut Connection| connection.standing(&partitions).await;
         let standing = self.store.until_done("looking after a doubtful commit", look).await;
-        let pending = |moved: &Moved| {
+        let pending = |moved: &Step| {
             let part = changes.parts.iter().find(|part| part.partition == moved.partition);
             match part.map(|part| fate(part, standing.get(&part.partition))) {
                 Some(None) => true,
-                Some(Some(Fate::Committed)) => {
+                Some(Some(CommitOutcome::Committed)) => {
                     committed.insert(moved.partition);
                     false
                 }
-                Some(Some(Fate::Lost)) | None => false,
+                Some(Some(CommitOutcome::Lost)) | None => false,
             }
         };
         spans.retain(pending);

@@ -2,8 +2,8 @@
 
 use crate::record::frame;
 use crate::record::reason::{Reason, Refusal};
-use crate::record::{Instant, Milestone, Outcome, Raw, Record, Says, Topic, WorkflowRun};
 use crate::record::wire::{Fields, Malformed};
+use crate::record::{Instant, Milestone, Outcome, Raw, Record, Says, Topic, WorkflowRun};
 use proto::v1::{message_delivery, payment_attempted, workflow_terminal};
 use std::borrow::Cow;
 

@@ -3,10 +3,10 @@
 pub mod allowance;
 pub mod dead_letter;
 
-use crate::refused::allowance::{Allowance, Keeping};
-use crate::refused::dead_letter::DeadLetter;
 use crate::record::reason::{Reason, Refusal};
 use crate::record::{Raw, Span};
+use crate::refused::allowance::{Allowance, Keeping};
+use crate::refused::dead_letter::DeadLetter;
 
 /// Refused records of one partition in one batch. Each is in it once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

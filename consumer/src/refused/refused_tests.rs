@@ -2,7 +2,7 @@
 //! however batches are cut and however often a member begins anew.
 
 use super::*;
-use crate::batch::{Batch, Held};
+use crate::batch::{Batch, Claim};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
 use crate::record::{Offset, Partition, Topic};
@@ -77,10 +77,10 @@ struct Tables {
 }
 
 impl Tables {
-    fn held(&self, now: i64) -> Held {
+    fn held(&self, now: i64) -> Claim {
         let spent = self.whole.values().filter(|(_, hour)| *hour == now.div_euclid(3_600)).count();
         let allowance = Allowance::spent(now, u32::try_from(spent).unwrap());
-        Held { partition: PARTITION, epoch: 1, position: Offset(self.next), allowance }
+        Claim { partition: PARTITION, epoch: 1, position: Offset(self.next), allowance }
     }
 
     fn commit(&mut self, batch: Batch, now: i64) {

@@ -3,8 +3,8 @@
 
 use super::context::Context;
 use super::{StartOffset, queue};
-use crate::record::{Offset, Partition, Topic};
 use crate::record::topic_names::TopicNames;
+use crate::record::{Offset, Partition, Topic};
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;

@@ -1,7 +1,7 @@
 //! Membership: what the source does when partitions come and go, and when it leaves.
 
 use super::{LEAVE_WAIT_MAX, LOOK, Message, REVOKE_WAIT_MAX, SHORT_LOOK, Source};
-use crate::batch::Held;
+use crate::batch::Claim;
 use crate::record::Partition;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
@@ -40,7 +40,7 @@ impl Source {
 
     /// Starts fetching a partition, from the claimed offset. Its queue is forwarded before, so that no record goes
     /// astray, and again after, because stopping an earlier fetch of it undoes that.
-    pub(super) fn assign(&mut self, held: Held, assignment: u64) {
+    pub(super) fn assign(&mut self, held: Claim, assignment: u64) {
         if !self.wanted.has(held.partition, assignment) || self.assigned.contains(&held.partition) {
             return;
         }

@@ -22,12 +22,12 @@ pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
 pub use wanted::Wanted;
 
-use crate::refused::allowance::Keeping;
-use crate::batch::{Batch, Held, Limits};
+use crate::batch::{Batch, Claim, Limits};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
-use crate::record::{Offset, Partition};
 use crate::record::topic_names::TopicNames;
+use crate::record::{Offset, Partition};
+use crate::refused::allowance::Keeping;
 use chrono::Utc;
 use context::{Context, Rebalance};
 use queue::{Fetched, RecordQueue};
@@ -85,7 +85,7 @@ pub enum Order {
     /// A partition is claimed: fetch it from there, unless the assignment that brought it is over.
     Fetch {
         /// The claim, and where to start.
-        held: Held,
+        held: Claim,
         /// The assignment's number.
         assignment: u64,
     },
@@ -108,7 +108,7 @@ pub struct Source {
     /// What librdkafka fetches.
     assigned: Vec<Partition>,
     /// What of it is read: all but partitions that broke.
-    held: Vec<Held>,
+    held: Vec<Claim>,
     /// Partitions that had an error since their last record: librdkafka counts it as one, and its position is wrong.
     astray: HashSet<Partition>,
     positions_at: Instant,
@@ -286,7 +286,7 @@ impl Source {
         let Self { queue, topics, batch, held, fingerprints, astray, .. } = self;
         let mut broken = Vec::new();
         let mut latest = 0;
-        let mut find = |held: &mut [Held], partition: Partition| {
+        let mut find = |held: &mut [Claim], partition: Partition| {
             if held.get(latest).is_none_or(|held| held.partition != partition) {
                 latest = held.iter().position(|held| held.partition == partition)?;
             }

@@ -1,7 +1,7 @@
 //! How the consumer talks to Kafka.
 
-use crate::refused::allowance;
 use crate::record::topic_names::TopicNames;
+use crate::refused::allowance;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;

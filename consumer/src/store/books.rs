@@ -1,6 +1,6 @@
 //! Double-entry bookkeeping, read in one snapshot: what the ledger's segments say they added, and what the buckets say.
 
-use super::claim::seconds_or_min;
+use super::fenced_transaction::seconds_or_min;
 use super::{Error, Session};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{BucketSize, Counters};

@@ -1,7 +1,7 @@
 //! The connection: made when needed, made again after it failed, with patience.
 
-use super::statements::Statements;
 use super::Error;
+use super::statements::Statements;
 use crate::record::topic_names::TopicNames;
 use admin::Readiness;
 use std::ops::AsyncFnMut;

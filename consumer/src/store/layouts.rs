@@ -1,12 +1,12 @@
 //! Layouts: how a topic's records are spread over its partitions, numbered. Raising a topic's number closes the pages of
 //! the partitions as they were: from then on they are only read, and by all partitions.
 
-use super::claim::seconds_or_min;
+use super::fenced_transaction::seconds_or_min;
 use super::merge::{PageName, put};
 use super::tails::pages_of;
 use super::{Error, Session};
-use crate::record::place::Place;
 use crate::record::Offset;
+use crate::record::place::Place;
 use domain::{Counters, Quarter};
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Transaction;

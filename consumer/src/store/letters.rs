@@ -1,8 +1,8 @@
 //! Dead letters, for people to look at and to publish again.
 
 use super::{Connection, Error, Session};
-use crate::record::place::Place;
 use crate::record::Partition;
+use crate::record::place::Place;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;

@@ -33,7 +33,7 @@ where topic = $1 and kafka_partition = $2 and quarter = $3 and until = any($4)
 returning until, layout, fingerprints";
 
 /// A page's segments, by name.
-struct Segments {
+struct QuietPage {
     topic: String,
     partition: i32,
     quarter: DateTime<Utc>,
@@ -50,7 +50,7 @@ impl Connection {
         let candidates = self.client.query(CANDIDATES, &[&quiet, &small, &SEGMENTS_MIN, &PAGES_MAX]).await?;
         let mut gone = 0;
         for row in candidates {
-            let page = Segments {
+            let page = QuietPage {
                 topic: row.get(0),
                 partition: row.get(1),
                 quarter: row.get(2),
@@ -64,7 +64,7 @@ impl Connection {
     }
 }
 
-impl Segments {
+impl QuietPage {
     /// Takes the segments out and puts one, or as few as the limit allows, in their place.
     async fn merge(&self, transaction: &Transaction<'_>) -> Result<usize, Error> {
         let Self { topic, partition, quarter, untils } = self;

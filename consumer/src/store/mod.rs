@@ -1,36 +1,36 @@
 //! PostgreSQL: the only module that knows SQL.
 //!
 //! A member has a connection to claim and to read, one to write, and one for upkeep, each with its statements prepared
-//! once. Nothing is written to the counted tables but through a [`Claim`], which only the compare-and-set on the partitions' progress makes.
+//! once. Nothing is written to the counted tables but through a [`FencedTransaction`], which only the compare-and-set on the partitions' progress makes.
 
 mod books;
-mod claim;
 mod connection;
+mod fenced_transaction;
 mod layouts;
 mod letter_runs;
 mod letters;
 mod merge;
 mod pages;
 mod progress;
+mod progress_rows;
 mod rows;
 mod session;
 pub mod settings;
-mod standings;
 mod statements;
 mod tails;
 pub mod upkeep;
 
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
-pub use claim::{Claim, Moved};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
+pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::Raised;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;
-pub use progress::Claimed;
-pub use rows::{Ahead, Rows, TailRow};
+pub use progress::ClaimedProgress;
+pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
+pub use rows::{PreparedRows, Rows, TailRow};
 pub use session::Session;
-pub use standings::{Set, Setting, Stand};
 
 /// What went wrong with PostgreSQL. Always a reason to wait and try again, never to skip.
 #[derive(Debug, thiserror::Error)]

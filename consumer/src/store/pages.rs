@@ -3,8 +3,8 @@
 use super::{Connection, Error};
 use crate::ledger::filter::Filter;
 use crate::ledger::fingerprint_set::from_stored;
-use crate::ledger::{PageRead, Size};
 use crate::ledger::segment::PageKey;
+use crate::ledger::{PageRead, Size};
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;

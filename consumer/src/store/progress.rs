@@ -1,14 +1,14 @@
 //! Where partitions stand: claiming them, looking after a doubtful commit, keeping a row for each.
 
 use super::{Connection, Error};
-use crate::decide::progress::Standing;
+use crate::decide::progress::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
 /// A claimed partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
+pub struct ClaimedProgress {
     /// Which partition.
     pub partition: Partition,
     /// The claim's number.
@@ -51,7 +51,7 @@ impl Connection {
         &mut self,
         partitions: &[Partition],
         owner: &str,
-    ) -> Result<Vec<Claimed>, Error> {
+    ) -> Result<Vec<ClaimedProgress>, Error> {
         self.discover(partitions).await?;
         let (topics, numbers) = self.columns(partitions);
         let transaction = self.client.transaction().await?;
@@ -85,7 +85,7 @@ impl Connection {
         &mut self,
         starts: &[(Partition, Offset)],
         only_if_topic_unread: bool,
-    ) -> Result<HashMap<Partition, Standing>, Error> {
+    ) -> Result<HashMap<Partition, StoredProgress>, Error> {
         let partitions: Vec<_> = starts.iter().map(|(partition, _)| *partition).collect();
         let (topics, numbers) = self.columns(&partitions);
         let offsets: Vec<i64> = starts.iter().map(|(_, offset)| offset.0).collect();
@@ -110,7 +110,7 @@ impl Connection {
     pub async fn standing(
         &mut self,
         partitions: &[Partition],
-    ) -> Result<HashMap<Partition, Standing>, Error> {
+    ) -> Result<HashMap<Partition, StoredProgress>, Error> {
         let (topics, numbers) = self.columns(partitions);
         let query = "select p.topic, p.kafka_partition, p.epoch, p.next_offset from consumer_progress p \
                      join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition) \
@@ -119,7 +119,7 @@ impl Connection {
         let standing = rows.iter().filter_map(|row| {
             let topic = self.topics.topic(row.get(0))?;
             let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
-            Some((Partition { topic, number: row.get(1) }, Standing { epoch: row.get(2), next_offset }))
+            Some((Partition { topic, number: row.get(1) }, StoredProgress { epoch: row.get(2), next_offset }))
         });
         Ok(standing.collect())
     }
@@ -139,10 +139,16 @@ impl Connection {
         Ok(())
     }
 
-    fn claimed(&self, row: &Row) -> Option<Claimed> {
+    fn claimed(&self, row: &Row) -> Option<ClaimedProgress> {
         let partition = Partition { topic: self.topics.topic(row.get(0))?, number: row.get(1) };
         let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
-        Some(Claimed { partition, epoch: row.get(2), layout: row.get(5), next_offset, topic_id: row.get(4) })
+        Some(ClaimedProgress {
+            partition,
+            epoch: row.get(2),
+            layout: row.get(5),
+            next_offset,
+            topic_id: row.get(4),
+        })
     }
 
     fn columns(&self, partitions: &[Partition]) -> (Vec<String>, Vec<i32>) {
@@ -161,6 +167,6 @@ impl Connection {
         let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0))
             .map_err(|_| Error::Unexpected("a ledger key of another length"))?;
         let floor = self.client.query_one(&self.statements.floor, &[]).await?;
-        Ok((key, super::claim::seconds_or_min(&floor)?))
+        Ok((key, super::fenced_transaction::seconds_or_min(&floor)?))
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Sorted, because two members that upsert the same rows in different order deadlock.
 
-use crate::record::topic_names::TopicNames;
 use crate::batch::OrganizationUpdate;
-use crate::decide::changes::{Changes, Deciding, FailedRun, Part, WorkflowCounters};
-use crate::ledger::fingerprint_set::stored;
-use crate::record::{Outcome, Partition, Span, Topic};
 use crate::batch::texts::{Ranks, Text, Texts};
+use crate::decide::changes::{Changes, Deciding, FailedRun, PartitionChanges, WorkflowCounters};
+use crate::ledger::fingerprint_set::stored;
+use crate::record::topic_names::TopicNames;
+use crate::record::{Outcome, Partition, Span, Topic};
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Quarter};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct Rows {
     /// Of the ledger's pages.
-    pub segments: Segments,
+    pub segments: SegmentColumns,
     /// Of the ledger's tails, a row each.
     pub tails: Vec<TailRow>,
     /// Tails whose rows go.
@@ -38,7 +38,7 @@ pub struct Rows {
 }
 
 /// Rows of counters made ahead, while it is still unknown which of the partitions will move.
-pub struct Ahead {
+pub struct PreparedRows {
     partitions: Vec<Partition>,
     rows: Arc<[CounterRows; 3]>,
 }
@@ -46,7 +46,7 @@ pub struct Ahead {
 /// What pages of the ledger are given. Columns, as the table has them.
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct Segments {
+pub struct SegmentColumns {
     pub topic: Vec<String>,
     pub partition: Vec<i32>,
     pub quarter: Vec<DateTime<Utc>>,
@@ -178,13 +178,13 @@ impl Rows {
     /// The same with what was made ahead of these changes, if that still holds.
     #[must_use]
     pub fn with(
-        ahead: Option<&Ahead>,
+        ahead: Option<&PreparedRows>,
         changes: &Changes,
         moved: &[Partition],
         topics: &TopicNames,
         topic_ids: &HashMap<Topic, String>,
     ) -> Self {
-        let mut parts: Vec<&Part> =
+        let mut parts: Vec<&PartitionChanges> =
             changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
         parts.sort_unstable_by_key(|part| part.partition);
         let order = Order::of(&changes.texts);
@@ -218,11 +218,11 @@ impl Rows {
     }
 }
 
-impl Ahead {
+impl PreparedRows {
     /// Of all parts of a batch that is decided.
     #[must_use]
     pub fn of(deciding: &Deciding) -> Self {
-        let parts: Vec<&Part> = deciding.parts().iter().collect();
+        let parts: Vec<&PartitionChanges> = deciding.parts().iter().collect();
         let partitions = parts.iter().map(|part| part.partition).collect();
         Self { partitions, rows: Arc::new(Order::of(deciding.texts()).counters(&parts)) }
     }
@@ -243,7 +243,7 @@ impl<'a> Order<'a> {
         self.texts.get(text).to_owned()
     }
 
-    fn counters(&self, parts: &[&Part]) -> [CounterRows; 3] {
+    fn counters(&self, parts: &[&PartitionChanges]) -> [CounterRows; 3] {
         let mut cells: HashMap<(Text, Quarter), Counters, foldhash::fast::RandomState> = HashMap::default();
         for (key, counters) in parts.iter().flat_map(|part| &part.cells) {
             *cells.entry(*key).or_default() += counters;
@@ -266,7 +266,7 @@ impl<'a> Order<'a> {
         })
     }
 
-    fn organizations(&self, parts: &[&Part]) -> Organizations {
+    fn organizations(&self, parts: &[&PartitionChanges]) -> Organizations {
         let mut newest: HashMap<Text, &OrganizationUpdate> = HashMap::new();
         for (organization, update) in parts.iter().flat_map(|part| &part.organizations) {
             let known = newest.entry(*organization).or_insert(update);
@@ -287,7 +287,7 @@ impl<'a> Order<'a> {
         rows
     }
 
-    fn workflows(&self, parts: &[&Part]) -> Workflows {
+    fn workflows(&self, parts: &[&PartitionChanges]) -> Workflows {
         let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
         for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
             sums.entry(*key)
@@ -314,7 +314,7 @@ impl<'a> Order<'a> {
         rows
     }
 
-    fn failures(&self, parts: &[&Part]) -> Failures {
+    fn failures(&self, parts: &[&PartitionChanges]) -> Failures {
         let mut failed: Vec<(u32, &str, i64, &FailedRun, &str)> = Vec::new();
         for run in parts.iter().flat_map(|part| &part.failures) {
             if let Some(failure) = &run.run.failure {
@@ -360,8 +360,8 @@ impl CounterRows {
     }
 }
 
-impl Segments {
-    fn add(&mut self, part: &Part, topic: &str) {
+impl SegmentColumns {
+    fn add(&mut self, part: &PartitionChanges, topic: &str) {
         let mut segments: Vec<_> = part.segments.iter().collect();
         segments.sort_unstable_by_key(|segment| segment.key);
         for segment in segments {
@@ -377,7 +377,7 @@ impl Segments {
 }
 
 impl TailRow {
-    fn of(part: &Part, topic: &str) -> Option<Self> {
+    fn of(part: &PartitionChanges, topic: &str) -> Option<Self> {
         let newest = part.tail.iter().map(|segment| segment.key.quarter).max()?.start();
         let mut row = Self {
             topic: topic.to_owned(),
@@ -399,7 +399,7 @@ impl TailRow {
 }
 
 impl DeadLetters {
-    fn add(&mut self, part: &Part, topic: &str, topic_id: &str) {
+    fn add(&mut self, part: &PartitionChanges, topic: &str, topic_id: &str) {
         for letter in &part.dead_letters.whole {
             self.topic.push(topic.to_owned());
             self.topic_id.push(topic_id.to_owned());
@@ -420,7 +420,7 @@ impl DeadLetters {
 }
 
 impl LetterRuns {
-    fn add(&mut self, part: &Part, topic: &str, topic_id: &str) {
+    fn add(&mut self, part: &PartitionChanges, topic: &str, topic_id: &str) {
         for run in &part.dead_letters.runs {
             self.topic.push(topic.to_owned());
             self.topic_id.push(topic_id.to_owned());

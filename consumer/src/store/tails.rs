@@ -2,8 +2,8 @@
 
 use super::pages::fingerprints;
 use super::{Connection, Error};
-use crate::ledger::segment::Segment;
 use crate::ledger::segment::PageKey;
+use crate::ledger::segment::Segment;
 use crate::record::Partition;
 use chrono::{DateTime, Utc};
 use domain::{Counters, Quarter};

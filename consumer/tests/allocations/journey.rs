@@ -1,18 +1,18 @@
 //! The way of records through a member, step by step, as source and pipeline go it, with what each step allocates.
 
 use crate::counting::{Allocations, allocations_of};
-use load::{Kind, Load, Produced};
-use consumer::refused::allowance::{Allowance, Keeping};
-use consumer::batch::{Batch, Held};
-use consumer::decide::changes::{Changes, Deciding, Part};
+use consumer::batch::{Batch, Claim};
+use consumer::decide::changes::{Changes, Deciding, PartitionChanges};
+use consumer::decide::member::{CommitOutcome, Member, Questions};
+use consumer::decide::progress::Progress;
+use consumer::ledger::{Ledger, Tuning};
 use consumer::record::decode::Bounds;
 use consumer::record::identity::Fingerprints;
-use consumer::ledger::{Ledger, Tuning};
-use consumer::decide::member::{Fate, Member, Questions};
-use consumer::decide::progress::Progress;
-use consumer::record::{Offset, Partition, Raw, Topic};
-use consumer::store::Rows;
 use consumer::record::topic_names::TopicNames;
+use consumer::record::{Offset, Partition, Raw, Topic};
+use consumer::refused::allowance::{Allowance, Keeping};
+use consumer::store::Rows;
+use load::{Kind, Load, Produced};
 use std::collections::HashMap;
 
 /// No record is too old or from the future.
@@ -93,7 +93,7 @@ pub fn travel(log: &Log, batch_records: usize) -> Spent {
     for &partition in &log.partitions {
         let position = Offset(0);
         member.hold(partition, Progress::claimed(1, 1, position), &[]);
-        held.push(Held { partition, epoch: 1, position, allowance: Allowance::spent(0, 0) });
+        held.push(Claim { partition, epoch: 1, position, allowance: Allowance::spent(0, 0) });
     }
     let mut spent = Spent::default();
     for records in log.records.chunks(batch_records) {
@@ -111,7 +111,7 @@ pub fn travel(log: &Log, batch_records: usize) -> Spent {
     spent
 }
 
-fn fold(records: &[Logged], held: &mut [Held], fingerprints: &Fingerprints) -> Batch {
+fn fold(records: &[Logged], held: &mut [Claim], fingerprints: &Fingerprints) -> Batch {
     let mut batch = Batch::new(BOUNDS.floor);
     for record in records {
         let held = held.iter_mut().find(|held| held.partition == record.0).expect("all are held");
@@ -129,7 +129,7 @@ fn decide(member: &mut Member, batch: Batch) -> Deciding {
 
 fn settle(member: &mut Member, deciding: Deciding) -> Changes {
     let changes = member.place(deciding);
-    member.settle(&changes, |_: &Part| Fate::Committed);
+    member.settle(&changes, |_: &PartitionChanges| CommitOutcome::Committed);
     member.take_in();
     changes
 }

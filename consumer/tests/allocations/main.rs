@@ -6,10 +6,10 @@
 mod counting;
 mod journey;
 
-use load::{Load, Mix, Trouble};
 use consumer::record::decode;
 use counting::{Allocations, allocations_of};
 use journey::{BOUNDS, Log, Spent, raw, travel};
+use load::{Load, Mix, Trouble};
 
 const RECORDS: u64 = 100_000;
 const BATCH_RECORDS: usize = 20_000;

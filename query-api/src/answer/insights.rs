@@ -8,10 +8,10 @@ mod rules;
 
 pub use past::Scene;
 
-use crate::request::compare::Interval;
 use crate::answer::decimal::Tenths;
-use crate::request::range::Range;
 use crate::answer::workflow_health::{Runs, Workflow};
+use crate::request::compare::Interval;
+use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use domain::Counters;
 use past::Past;

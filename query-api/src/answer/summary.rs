@@ -1,9 +1,9 @@
 //! The summary: who, on which plan, the KPIs against the period before, alerts, health. Pure.
 
-use crate::request::compare::Comparison;
 use crate::answer::decimal::{Ratio, Tenths};
-use crate::request::range::Range;
 use crate::answer::registry::{Alert, KPIS, Kpi, Severity, Unit};
+use crate::request::compare::Comparison;
+use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use domain::Counters;
 use serde::Serialize;

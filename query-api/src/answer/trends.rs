@@ -1,10 +1,10 @@
 //! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
 
+use crate::answer::percentiles::Percentiles;
+use crate::answer::registry::KPIS;
 use crate::request::cells::Cells;
 use crate::request::compare::Comparison;
-use crate::answer::percentiles::Percentiles;
 use crate::request::range::Range;
-use crate::answer::registry::KPIS;
 use chrono::{DateTime, Utc};
 use domain::{Counters, Durations};
 use serde::ser::SerializeMap as _;

@@ -1,8 +1,8 @@
 //! Workflow health: outcomes in total, per workflow, and the recent failures. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
-use crate::request::listing::{Cursor, Listing, Sort};
 use crate::answer::percentiles::Percentiles;
+use crate::request::listing::{Cursor, Listing, Sort};
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use domain::Durations;

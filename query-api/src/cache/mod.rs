@@ -17,16 +17,16 @@ pub mod versions;
 
 use crate::answer::Answer;
 use crate::request::scope::Scope;
-use loads::Loads;
-use shared::Shared;
-use versions::Version;
 use bytes::Bytes;
 use domain::CacheKeys;
+use loads::Loads;
 use moka::Expiry;
 use moka::future::Cache as Memory;
+use shared::Shared;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use versions::Version;
 
 /// What an entry takes beside its key and body.
 const ENTRY_OVERHEAD_BYTES: usize = 256;

@@ -1,8 +1,8 @@
 //! What a request asks, canonically: the kind of answer, the range, and how it is listed. Pure.
 
-use crate::request::scope::Scope;
 use crate::request::listing::Listing;
 use crate::request::range::{BadParameter, Range, RawRange, Settings};
+use crate::request::scope::Scope;
 use chrono::{DateTime, Utc};
 
 /// A question about an organization.

@@ -1,12 +1,12 @@
 //! From a question to its answer: which rows are read, and what is made of them.
 
 use crate::answer::Answer;
-use crate::request::asked::Asked;
 use crate::answer::insights::{Insights, Scene};
-use crate::store::{Error, Read, Store};
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
 use crate::answer::workflow_health::WorkflowHealth;
+use crate::request::asked::Asked;
+use crate::store::{Error, Read, Store};
 use chrono::{DateTime, Utc};
 
 /// The answer to what is asked about the organization.

@@ -3,15 +3,15 @@
 //! Filters match and extract strings; `Api::answer` is the life of a request.
 
 use crate::answer::Answer;
-use crate::request::scope::Scope;
-use crate::request::asked::Asked;
-use crate::cache::{Cache, Given, Question};
-use crate::request::limit::{Admission, Limit};
 use crate::answer::problem::Problem;
+use crate::cache::{Cache, Given, Question};
+use crate::request::asked::Asked;
+use crate::request::limit::{Admission, Limit};
 use crate::request::range;
-use crate::store::Store;
-use crate::serve::streams::Streams;
+use crate::request::scope::Scope;
 use crate::request::token::{Grant, Refusal, Verifier};
+use crate::serve::streams::Streams;
+use crate::store::Store;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! `/metrics/stream`: server-sent events that say "fetch again".
 
 use super::{Api, Ask};
-use crate::cache::places::Full;
 use crate::answer::problem::Problem;
+use crate::cache::places::Full;
 use crate::serve::streams::{Stream, Word};
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,14 +1,14 @@
 //! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
 //! organization.
 
-use crate::request::cells::Cells;
-use crate::request::compare::Interval;
 use crate::answer::insights::{self, Scene};
-use crate::request::listing::{Listing, Sort};
-use crate::request::range::Range;
 use crate::answer::summary::{Plan, Profile, Sums};
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
+use crate::request::cells::Cells;
+use crate::request::compare::Interval;
+use crate::request::listing::{Listing, Sort};
+use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool, PoolError};
 use domain::{BucketSize, Counters};

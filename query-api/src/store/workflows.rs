@@ -1,10 +1,10 @@
 //! Rows of workflows: their runs by the hour, and the failed ones.
 
 use super::{Error, cell};
+use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_MAX, WORKFLOWS_SORTED_MAX, Workflow};
 use crate::request::cells::Cells;
 use crate::request::compare::Interval;
 use crate::request::listing::{Cursor, Listing, Sort};
-use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_MAX, WORKFLOWS_SORTED_MAX, Workflow};
 use deadpool_postgres::Object;
 use domain::Durations;
 use tokio_postgres::Row;

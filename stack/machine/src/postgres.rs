@@ -1,8 +1,8 @@
 //! How PostgreSQL will be had: the one that is given, else its own programs, on PATH, where distributions hide them, or
 //! fetched by Maven.
 
-use crate::fetched::Fetched;
 use crate::environment::Environment;
+use crate::fetched::Fetched;
 use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,16 +4,16 @@ mod mock;
 mod topics;
 
 use crate::Purpose;
-use machine::environment::Environment;
-use machine::java::Java;
-use machine::kafka::{KafkaPlan, MOCK_LIMITS};
-use mock::MockKafka;
+use crate::port;
 use crate::run::program::Program;
 use crate::run::server::Server;
 use crate::wait::{self, Seen};
-use crate::port;
-use machine::workspace;
 use anyhow::{Context as _, bail, ensure};
+use machine::environment::Environment;
+use machine::java::Java;
+use machine::kafka::{KafkaPlan, MOCK_LIMITS};
+use machine::workspace;
+use mock::MockKafka;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -81,8 +81,7 @@ impl Kafka {
 
     fn mock(why: &str) -> anyhow::Result<Self> {
         let mock = MockKafka::start()?;
-        let why =
-            format!("librdkafka's mock cluster inside this process, because {why}; {}", MOCK_LIMITS);
+        let why = format!("librdkafka's mock cluster inside this process, because {why}; {}", MOCK_LIMITS);
         Ok(Self { brokers: mock.brokers().into(), why, node: Node::Mock(mock) })
     }
 

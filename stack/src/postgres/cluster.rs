@@ -1,10 +1,10 @@
 //! A data directory for a PostgreSQL of our own.
 
-use machine::postgres::Programs;
-use machine::environment::Environment;
 use crate::run::user::User;
-use machine::workspace;
 use anyhow::{Context as _, ensure};
+use machine::environment::Environment;
+use machine::postgres::Programs;
+use machine::workspace;
 use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;

@@ -5,14 +5,14 @@ mod url;
 
 pub use url::DatabaseUrl;
 
-use cluster::Cluster;
-use machine::environment::Environment;
-use machine::postgres::{MISSING, PostgresPlan, Programs};
 use crate::port;
 use crate::run::program::Program;
 use crate::run::server::Server;
 use crate::wait::{self, Seen};
 use anyhow::Context as _;
+use cluster::Cluster;
+use machine::environment::Environment;
+use machine::postgres::{MISSING, PostgresPlan, Programs};
 use rustix::process::Signal;
 use std::fmt;
 use std::path::Path;

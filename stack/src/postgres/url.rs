@@ -1,7 +1,7 @@
 //! Where a database is.
 
-use machine::say::without_password;
 use anyhow::ensure;
+use machine::say::without_password;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;

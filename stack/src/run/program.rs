@@ -1,7 +1,7 @@
 //! A program to run: which, with what, as whom, and how it is asked to end.
 
-use machine::environment::Environment;
 use crate::run::user::User;
+use machine::environment::Environment;
 use rustix::process::Signal;
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -2,11 +2,11 @@
 //! break while the backend goes on with what has arrived.
 
 use crate::defect::Defect;
-use crate::statement::{Answer, Stand, Statement, Step, Writes};
+use crate::statement::{Answer, ProgressRow, Statement, Step, Writes};
 use crate::tables::{CounterTable, Tables};
-use load::rng::Rng;
 use consumer::ledger::segment::PageKey;
 use consumer::record::Partition;
+use load::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A session's name.
@@ -39,7 +39,7 @@ struct Session {
     stalled_until: u64,
     transaction: Option<Transaction>,
     /// Progress as it stood when a lock was first asked for; what only defects look at.
-    seen: Option<BTreeMap<Partition, Stand>>,
+    seen: Option<BTreeMap<Partition, ProgressRow>>,
 }
 
 #[derive(Default)]
@@ -47,7 +47,7 @@ struct Transaction {
     failed: bool,
     locked: BTreeSet<Partition>,
     shares_floor: bool,
-    moved: BTreeMap<Partition, Stand>,
+    moved: BTreeMap<Partition, ProgressRow>,
     writes: Vec<(Writes, Option<[CounterTable; 3]>)>,
 }
 
@@ -295,10 +295,10 @@ impl Database {
         let mut claimed = BTreeMap::new();
         for partition in partitions {
             let stand = self.tables.stand(*partition);
-            let raised = Stand { epoch: stand.epoch + 1, next: stand.next };
+            let raised = ProgressRow { epoch: stand.epoch + 1, next: stand.next };
             self.transaction(id).moved.insert(*partition, raised);
             let next = if reads_first { seen.get(partition).and_then(|seen| seen.next) } else { stand.next };
-            claimed.insert(*partition, Stand { next, ..raised });
+            claimed.insert(*partition, ProgressRow { next, ..raised });
         }
         Some(Answer::Claimed(claimed))
     }
@@ -336,7 +336,7 @@ impl Database {
             let from = stand.next == Some(step.from) || defect == Some(Defect::NoFromCheck);
             if (epoch && from) || step.forced {
                 let epoch = self.tables.stand(step.partition).epoch;
-                let stand = Stand { epoch, next: Some(step.until) };
+                let stand = ProgressRow { epoch, next: Some(step.until) };
                 self.transaction(id).moved.insert(step.partition, stand);
                 moved.push(step.partition);
             }

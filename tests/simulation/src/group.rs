@@ -1,7 +1,7 @@
 //! The group's coordinator: who is to read which partition, and who has heard of it.
 
-use load::rng::Rng;
 use consumer::record::Partition;
+use load::rng::Rng;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A member's name; nobody ever gets one that was used.

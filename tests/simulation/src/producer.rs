@@ -1,9 +1,9 @@
 //! Upstream: records of all kinds, their copies, stragglers, and records that can't be counted.
 
 use crate::kafka::{Entry, Kafka};
-use load::rng::Rng;
 use consumer::record::{Partition, Topic};
 use domain::Quarter;
+use load::rng::Rng;
 use prost::Message as _;
 use prost_types::Timestamp;
 use proto::v1::{

@@ -18,7 +18,7 @@ pub enum Statement {
     /// Stores 0 as where partitions start that were never read; in a transaction of its own.
     Start(Vec<Partition>),
     /// Reads where partitions stand, for update; in a transaction of its own.
-    Standing(Vec<Partition>),
+    StoredProgress(Vec<Partition>),
     /// The compare-and-set.
     Move(Vec<Step>),
     /// Reads the ledger's floor, for share.
@@ -45,11 +45,11 @@ pub enum Answer {
     /// It is done.
     Done,
     /// Partitions, claimed.
-    Claimed(BTreeMap<Partition, Stand>),
+    ClaimedProgress(BTreeMap<Partition, ProgressRow>),
     /// Where partitions stand.
-    Standing(BTreeMap<Partition, Stand>),
+    StoredProgress(BTreeMap<Partition, ProgressRow>),
     /// The partitions that moved.
-    Moved(Vec<Partition>),
+    Step(Vec<Partition>),
     /// The floor, in seconds since the Unix epoch.
     Floor(i64),
     /// The tails there are, by row.
@@ -64,7 +64,7 @@ pub enum Answer {
 
 /// Where a partition stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stand {
+pub struct ProgressRow {
     /// The latest claim's number.
     pub epoch: i64,
     /// The offset of the next record to count; `None` until it was first read.

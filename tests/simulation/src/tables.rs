@@ -1,7 +1,9 @@
 //! The tables as they are committed, and beside them what the checks go by: which span was counted when.
 
 use crate::defect::Defect;
-use crate::statement::{Failure, SegmentRow, Stand, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
+use crate::statement::{
+    Failure, ProgressRow, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes,
+};
 use chrono::{DateTime, Utc};
 use consumer::ledger::segment::PageKey;
 use consumer::record::Partition;
@@ -14,7 +16,7 @@ pub type CounterTable = BTreeMap<(String, DateTime<Utc>), Counters>;
 /// The tables.
 pub struct Tables {
     /// Where partitions stand.
-    pub progress: BTreeMap<Partition, Stand>,
+    pub progress: BTreeMap<Partition, ProgressRow>,
     /// The ledger's pages: ascending fingerprints.
     pub ledger: BTreeMap<PageKey, Vec<u64>>,
     /// What the pages' identities added.
@@ -86,7 +88,7 @@ impl Tables {
 
     /// Where a partition stands.
     #[must_use]
-    pub fn stand(&self, partition: Partition) -> Stand {
+    pub fn stand(&self, partition: Partition) -> ProgressRow {
         self.progress.get(&partition).copied().unwrap_or_default()
     }
 
@@ -150,7 +152,7 @@ impl Tables {
     /// Sets a partition back and raises its claim, as an operator does.
     pub fn reset(&mut self, partition: Partition, to: i64) {
         let stand = self.stand(partition);
-        self.progress.insert(partition, Stand { epoch: stand.epoch + 1, next: Some(to) });
+        self.progress.insert(partition, ProgressRow { epoch: stand.epoch + 1, next: Some(to) });
         self.reached.insert(partition, to);
     }
 

@@ -2,8 +2,8 @@
 //! half of the runs.
 
 use crate::producer::Mix;
-use load::rng::Rng;
 use consumer::ledger::Tuning;
+use load::rng::Rng;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use crate::producer::{FLOORS, Producer};
 use crate::recount;
 use crate::trace::Trace;
 use crate::weather::{Fault, Weather};
-use load::rng::Rng;
 use consumer::record::{Partition, Topic};
+use load::rng::Rng;
 
 /// Rounds that a world without faults gets to come to rest; more than any needs.
 const CALM_ROUNDS_MAX: usize = 3_000;

@@ -1,7 +1,7 @@
 //! The workspace's files, and Rust without its comments and literals: what a rule about code looks at.
 
-use std::path::Path;
 use machine::workspace;
+use std::path::Path;
 
 /// Folders whose files are not the project's.
 const FOREIGN: [&str; 4] = ["target", ".git", "node_modules", "fetched"];

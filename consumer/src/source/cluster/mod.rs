@@ -9,8 +9,8 @@ pub use rdkafka::error::KafkaError;
 pub use republisher::{Outgoing, Republisher};
 pub use rereader::{Reread, Rereader};
 
-use crate::record::place::Place;
 use crate::record::Offset;
+use crate::record::place::Place;
 use chrono::{DateTime, Utc};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};

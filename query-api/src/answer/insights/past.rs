@@ -2,8 +2,8 @@
 
 use crate::request::cells::Cells;
 use crate::request::compare::Interval;
-use crate::request::range::Range;
 use crate::request::granularity::Granularity;
+use crate::request::range::Range;
 use crate::request::zone::Zone;
 use chrono::{DateTime, Datelike as _, TimeDelta, Timelike as _, Utc};
 use domain::Counters;

@@ -2,10 +2,10 @@
 
 use super::past::{Hour, Past, WEEK, sum};
 use super::{Insight, Rows, Severity};
-use crate::request::compare::Interval;
 use crate::answer::decimal::Tenths;
 use crate::answer::registry::{self, Better, KPIS, Kpi, Unit};
 use crate::answer::workflow_health::Workflow;
+use crate::request::compare::Interval;
 use domain::Counters;
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use super::super::tests::{acme, api, send_raw, token};
 use super::*;
 use crate::answer::Answer;
-use crate::request::scope::Scope;
 use crate::answer::problem::Problem;
+use crate::request::scope::Scope;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -182,13 +182,19 @@ fn answers_are_as_said() {
     let listing = crate::request::listing::Listing::from_pairs(&[]).unwrap();
     let health = || {
         let rows = crate::answer::workflow_health::Rows::default();
-        let health = crate::answer::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
+        let health =
+            crate::answer::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
         Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
     let scene = crate::answer::insights::Scene::of(&range);
-    let rows = crate::answer::insights::Rows { hours: Vec::new(), totals: Default::default(), workflows: Vec::new() };
-    let insights = || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &scene, &rows, now));
+    let rows = crate::answer::insights::Rows {
+        hours: Vec::new(),
+        totals: Default::default(),
+        workflows: Vec::new(),
+    };
+    let insights =
+        || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &scene, &rows, now));
     check("Insights", &shown(&insights));
 }
 

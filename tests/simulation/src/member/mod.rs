@@ -10,7 +10,7 @@ mod writer;
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
-use consumer::batch::{Batch, Held};
+use consumer::batch::{Batch, Claim};
 use consumer::ledger::Tuning;
 use consumer::record::Partition;
 use pipeline::Pipeline;
@@ -90,7 +90,7 @@ enum Message {
 }
 
 enum Order {
-    Fetch(Held, u64),
+    Fetch(Claim, u64),
     Rejoin,
 }
 

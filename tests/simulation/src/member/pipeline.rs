@@ -2,27 +2,27 @@
 //! written, settle.
 
 use super::line::{Line, Reply};
-use super::writer::{Writer, Written};
+use super::writer::{WriteOutcome, Writer};
 use super::{Between, Message, Order, Setup, Verdict};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::producer;
-use crate::statement::{Answer, Stand, Statement, Step, TailRow};
-use consumer::refused::allowance::Allowance;
-use consumer::batch::{Batch, Held};
-use consumer::decide::changes::{Changes, Deciding, Part};
-use consumer::ledger::segment::Segment;
-use consumer::ledger::filter::Filter;
-use consumer::ledger::{Ledger, PageRead, Size};
-use consumer::ledger::segment::PageKey;
-use consumer::decide::member::{Fate, Member};
-use consumer::decide::progress::Progress;
-use consumer::record::{Offset, Partition, Span};
+use crate::statement::{Answer, ProgressRow, Statement, Step, TailRow};
 use consumer::batch::texts::Texts;
+use consumer::batch::{Batch, Claim};
+use consumer::decide::changes::{Changes, Deciding, PartitionChanges};
+use consumer::decide::member::{CommitOutcome, Member};
+use consumer::decide::progress::Progress;
+use consumer::ledger::filter::Filter;
+use consumer::ledger::segment::PageKey;
+use consumer::ledger::segment::Segment;
+use consumer::ledger::{Ledger, PageRead, Size};
+use consumer::record::{Offset, Partition, Span};
+use consumer::refused::allowance::Allowance;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Stands = BTreeMap<Partition, Stand>;
+type Stands = BTreeMap<Partition, ProgressRow>;
 type Pages = BTreeMap<PageKey, Vec<u64>>;
 type Tails = BTreeMap<Partition, Vec<TailRow>>;
 
@@ -282,7 +282,7 @@ impl Pipeline {
 
     fn started(&mut self, mut starts: Stands, unread: &Stands, standing: &Stands) -> Task {
         // A claim that was lost since has another's epoch: it is claimed again.
-        let ours = |(partition, stand): &(&Partition, &Stand)| {
+        let ours = |(partition, stand): &(&Partition, &ProgressRow)| {
             unread.get(*partition).is_some_and(|claimed| claimed.epoch == stand.epoch)
         };
         starts.extend(standing.iter().filter(ours).map(|(partition, stand)| (*partition, *stand)));
@@ -309,7 +309,7 @@ impl Pipeline {
                     self.member.hold(partition, progress, &tail);
                 }
             }
-            let held = Held { partition, epoch: stand.epoch, position, allowance: Allowance::spent(0, 0) };
+            let held = Claim { partition, epoch: stand.epoch, position, allowance: Allowance::spent(0, 0) };
             between.orders.push_back(Order::Fetch(held, assignment));
         }
         if self.has(Defect::PagesReadBeforeClaim) {
@@ -411,7 +411,7 @@ impl Pipeline {
     }
 
     fn steps(&self, changes: &Changes, between: &Between) -> Vec<Step> {
-        let step = |part: &Part| Step {
+        let step = |part: &PartitionChanges| Step {
             partition: part.partition,
             epoch: part.epoch,
             from: part.span.from.0,
@@ -425,7 +425,7 @@ impl Pipeline {
     fn prove(&mut self, between: &Between) {
         let held = self.member.holding().iter().filter(|(_, progress)| progress.epoch != NO_EPOCH);
         let parts = held.map(|(partition, progress)| {
-            Part::still(*partition, progress.epoch, Span::empty(progress.next_offset))
+            PartitionChanges::still(*partition, progress.epoch, Span::empty(progress.next_offset))
         });
         let changes = Changes { texts: Texts::default(), parts: parts.collect(), floor: between.floor };
         self.write(changes, between);
@@ -439,13 +439,15 @@ impl Pipeline {
         }
     }
 
-    fn wrote(&mut self, written: &Written, between: &mut Between, outside: &mut Outside) {
+    fn wrote(&mut self, written: &WriteOutcome, between: &mut Between, outside: &mut Outside) {
         if written.floor_rose || written.gave_up {
             outside.trace.event("batches dropped under a floor that rose");
             return self.rejoin(between);
         }
-        let is_committed = |part: &Part| written.committed.contains(&part.partition);
-        let fate = |part: &Part| if is_committed(part) { Fate::Committed } else { Fate::Lost };
+        let is_committed = |part: &PartitionChanges| written.committed.contains(&part.partition);
+        let fate = |part: &PartitionChanges| {
+            if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
+        };
         let lost = if written.remembered {
             BTreeSet::new()
         } else {
@@ -481,8 +483,10 @@ impl Pipeline {
     fn remember(&mut self) {
         if let Some(job) = self.writer.sent().filter(|job| !job.remembered) {
             job.remembered = true;
-            let is_moved = |part: &Part| job.moved.contains(&part.partition);
-            let fate = |part: &Part| if is_moved(part) { Fate::Committed } else { Fate::Lost };
+            let is_moved = |part: &PartitionChanges| job.moved.contains(&part.partition);
+            let fate = |part: &PartitionChanges| {
+                if is_moved(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
+            };
             let settled = self.member.settle(&job.changes, fate);
             drop(settled);
         }

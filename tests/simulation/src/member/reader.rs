@@ -5,11 +5,11 @@ use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;
 use crate::producer::CEILING;
-use consumer::refused::allowance::Keeping;
-use consumer::batch::{Batch, Held};
+use consumer::batch::{Batch, Claim};
 use consumer::record::decode::Bounds;
 use consumer::record::identity::Fingerprints;
 use consumer::record::{Offset, Partition, Raw};
+use consumer::refused::allowance::Keeping;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Every refused record is kept whole: which of them are, is no matter of exactness.
@@ -23,7 +23,7 @@ pub struct Reader {
     defect: Option<Defect>,
     fingerprints: Fingerprints,
     batch_records: usize,
-    held: Vec<Held>,
+    held: Vec<Claim>,
     batch: Batch,
     outbox: VecDeque<Message>,
     assignments: u64,
@@ -99,7 +99,7 @@ impl Reader {
     pub fn let_go(&mut self, outside: &mut Outside) {
         let Some((partitions, _)) = self.leaving.take() else { return };
         let (gone, held) = self.held.drain(..).partition(|held| partitions.contains(&held.partition));
-        let gone: Vec<Held> = gone;
+        let gone: Vec<Claim> = gone;
         self.stopped.extend(gone.iter().map(|held| (held.partition, held.position)));
         self.held = held;
         partitions.iter().for_each(|partition| self.batch.forget(*partition));
@@ -115,7 +115,7 @@ impl Reader {
                 let known = self.held.iter().any(|known| known.partition == held.partition);
                 if between.wanted.get(&held.partition) == Some(&assignment) && !known {
                     outside.trace.say(|| format!("member {} reads {held:?}", self.id));
-                    self.held.push(Held { position: self.start(&held), ..held });
+                    self.held.push(Claim { position: self.start(&held), ..held });
                 }
             }
             Some(Order::Rejoin) => {
@@ -127,7 +127,7 @@ impl Reader {
         }
     }
 
-    fn start(&self, held: &Held) -> Offset {
+    fn start(&self, held: &Claim) -> Offset {
         let stopped = self.stopped.get(&held.partition);
         match self.defect {
             Some(Defect::PositionKept) => stopped.copied().unwrap_or(held.position),

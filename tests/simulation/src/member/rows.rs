@@ -4,9 +4,9 @@ use crate::statement::{CounterRow, Failure, SegmentRow, TailRow, Update, Workflo
 use chrono::{DateTime, Utc};
 use consumer::decide::changes::Changes;
 use consumer::ledger::segment::PageKey;
+use consumer::record::topic_names::TopicNames;
 use consumer::record::{Partition, Topic};
 use consumer::store::Rows;
-use consumer::record::topic_names::TopicNames;
 use domain::{Counters, Quarter};
 use std::collections::HashMap;
 

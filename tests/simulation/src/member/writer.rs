@@ -5,10 +5,10 @@ use super::{Between, Setup, rows};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
-use crate::statement::{Answer, Stand, Statement, Step};
+use crate::statement::{Answer, ProgressRow, Statement, Step};
 use consumer::decide::changes::Changes;
-use consumer::decide::member::{Fate, fate};
-use consumer::decide::progress::Standing;
+use consumer::decide::member::{CommitOutcome, fate};
+use consumer::decide::progress::StoredProgress;
 use consumer::record::{Offset, Partition};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Writer {
     defect: Option<Defect>,
     line: Line,
     job: Option<Job>,
-    written: Option<Written>,
+    written: Option<WriteOutcome>,
     /// Changes placed before their turn; only a defect has them.
     pub next: Option<(Vec<Step>, Changes)>,
 }
@@ -35,7 +35,7 @@ pub struct Job {
 }
 
 /// What came of it.
-pub struct Written {
+pub struct WriteOutcome {
     pub changes: Changes,
     pub committed: BTreeSet<Partition>,
     pub floor_rose: bool,
@@ -79,7 +79,7 @@ impl Writer {
         self.job.as_mut().filter(|job| job.stage == Stage::Write)
     }
 
-    pub fn take_written(&mut self) -> Option<Written> {
+    pub fn take_written(&mut self) -> Option<WriteOutcome> {
         let written = self.written.take();
         if let Some((steps, changes)) = self.next.take_if(|_| self.job.is_none()) {
             self.begin(changes, steps);
@@ -208,7 +208,7 @@ impl Writer {
         self.job = Some(job);
     }
 
-    fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, Stand>) {
+    fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, ProgressRow>) {
         if self.has(Defect::ClaimAdopted) {
             let epoch = |of: Partition, epoch| standing.get(&of).map_or(epoch, |stand| stand.epoch);
             job.changes.parts.iter_mut().for_each(|part| part.epoch = epoch(part.partition, part.epoch));
@@ -218,15 +218,15 @@ impl Writer {
         steps.retain(|step| {
             let stand = standing
                 .get(&step.partition)
-                .map(|stand| Standing { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
+                .map(|stand| StoredProgress { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
             let part = changes.parts.iter().find(|part| part.partition == step.partition);
             match part.map(|part| fate(part, stand.as_ref())) {
                 Some(None) => true,
-                Some(Some(Fate::Committed)) => {
+                Some(Some(CommitOutcome::Committed)) => {
                     committed.insert(step.partition);
                     false
                 }
-                Some(Some(Fate::Lost)) | None => false,
+                Some(Some(CommitOutcome::Lost)) | None => false,
             }
         });
         if job.steps.is_empty() {
@@ -238,6 +238,6 @@ impl Writer {
 
     fn end(&mut self, job: Job, floor_rose: bool, gave_up: bool) {
         let Job { changes, committed, remembered, .. } = job;
-        self.written = Some(Written { changes, committed, floor_rose, remembered, gave_up });
+        self.written = Some(WriteOutcome { changes, committed, floor_rose, remembered, gave_up });
     }
 }

@@ -1,14 +1,14 @@
 //! Where all partitions stand, for people to see and to set.
 
 use super::{Error, Session};
-use crate::record::place::Place;
 use crate::record::Offset;
+use crate::record::place::Place;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 
 /// A row of the progress, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stand {
+pub struct ProgressRow {
     /// Which partition.
     pub place: Place,
     /// The latest claim's number.
@@ -29,7 +29,7 @@ pub struct Stand {
 
 /// Where a partition is to be set, provided that it still stands as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub struct ProgressReset {
     /// Which partition.
     pub place: Place,
     /// The claim's number that was seen; 0 if there was no row.
@@ -42,7 +42,7 @@ pub struct Setting {
 
 /// What became of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
+pub enum ResetOutcome {
     /// All partitions stand where they were to be set.
     Done,
     /// Some partition was claimed or moved after it was seen; none was set.
@@ -73,7 +73,7 @@ impl Session {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn stands(&self, topic: Option<&str>) -> Result<Vec<Stand>, Error> {
+    pub async fn stands(&self, topic: Option<&str>) -> Result<Vec<ProgressRow>, Error> {
         let query = "select topic, kafka_partition, epoch, next_offset, complete_through, topic_id, owner, claimed_at, \
                      updated_at from consumer_progress where $1::text is null or topic = $1 order by 1, 2";
         Ok(self.client.query(query, &[&topic]).await?.iter().map(stand).collect())
@@ -83,7 +83,7 @@ impl Session {
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn set(&mut self, settings: &[Setting]) -> Result<Set, Error> {
+    pub async fn set(&mut self, settings: &[ProgressReset]) -> Result<ResetOutcome, Error> {
         let topics: Vec<&str> = settings.iter().map(|setting| &*setting.place.topic).collect();
         let partitions: Vec<i32> = settings.iter().map(|setting| setting.place.partition).collect();
         let epochs: Vec<i64> = settings.iter().map(|setting| setting.epoch).collect();
@@ -95,10 +95,10 @@ impl Session {
         let set = transaction.execute(SET, &[&topics, &partitions, &epochs, &from, &to]).await?;
         if set as usize == settings.len() {
             transaction.commit().await?;
-            Ok(Set::Done)
+            Ok(ResetOutcome::Done)
         } else {
             transaction.rollback().await?;
-            Ok(Set::MovedMeanwhile)
+            Ok(ResetOutcome::MovedMeanwhile)
         }
     }
 
@@ -112,8 +112,8 @@ impl Session {
     }
 }
 
-fn stand(row: &Row) -> Stand {
-    Stand {
+fn stand(row: &Row) -> ProgressRow {
+    ProgressRow {
         place: Place { topic: row.get(0), partition: row.get(1) },
         epoch: row.get(2),
         next_offset: row.get::<_, Option<i64>>(3).map(Offset),

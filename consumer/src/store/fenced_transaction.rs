@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Statement};
 
 /// A partition's step forward.
 #[derive(Clone, Copy, Debug)]
-pub struct Moved {
+pub struct Step {
     /// Which partition.
     pub partition: Partition,
     /// Under which claim.
@@ -24,7 +24,7 @@ pub struct Moved {
 }
 
 /// An open transaction that has moved its partitions forward, and may write what goes with it.
-pub struct Claim<'a> {
+pub struct FencedTransaction<'a> {
     connection: &'a mut Connection,
     /// The partitions that moved. The others belong to somebody else now.
     pub moved: Vec<Partition>,
@@ -38,7 +38,7 @@ impl Connection {
     ///
     /// # Errors
     /// When PostgreSQL fails; then nothing has happened.
-    pub async fn claim(&mut self, spans: &[Moved]) -> Result<Claim<'_>, Error> {
+    pub async fn claim(&mut self, spans: &[Step]) -> Result<FencedTransaction<'_>, Error> {
         let mut sorted: Vec<_> =
             spans.iter().map(|step| (self.topics.of(step.partition.topic), step)).collect();
         sorted.sort_unstable_by_key(|(topic, step)| (*topic, step.partition.number));
@@ -67,7 +67,7 @@ impl Connection {
             moved.filter_map(|(topic, number)| Some(Partition { topic: self.topics.topic(&topic)?, number }));
         let moved = moved.collect();
         let floor = seconds_or_min(&floor)?;
-        Ok(Claim { connection: self, moved, floor })
+        Ok(FencedTransaction { connection: self, moved, floor })
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn seconds_or_min(row: &tokio_postgres::Row) -> Result<i64, Error> {
     })
 }
 
-impl Claim<'_> {
+impl FencedTransaction<'_> {
     /// Writes the rows that go with the step, and commits. One more round trip: the statements and the commit are
     /// sent together, the rows that other members share last, so that they are locked for as short as can be.
     ///
