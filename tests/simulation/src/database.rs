@@ -217,7 +217,7 @@ impl Database {
             Statement::Lock(partitions) => self.lock(id, partitions).then_some(Answer::Done),
             Statement::Claim(partitions) => self.claim(id, partitions),
             Statement::Start(partitions) => self.start(partitions),
-            Statement::Standing(partitions) => self.standing(partitions),
+            Statement::StoredProgress(partitions) => self.standing(partitions),
             Statement::Move(steps) => Some(self.step(id, steps)),
             Statement::Floor => {
                 self.transaction(id).shares_floor = true;
@@ -300,7 +300,7 @@ impl Database {
             let next = if reads_first { seen.get(partition).and_then(|seen| seen.next) } else { stand.next };
             claimed.insert(*partition, ProgressRow { next, ..raised });
         }
-        Some(Answer::Claimed(claimed))
+        Some(Answer::ClaimedProgress(claimed))
     }
 
     fn start(&mut self, partitions: &[Partition]) -> Option<Answer> {
@@ -319,7 +319,7 @@ impl Database {
             return None;
         }
         let standing = partitions.iter().map(|partition| (*partition, self.tables.stand(*partition)));
-        Some(Answer::Standing(standing.collect()))
+        Some(Answer::StoredProgress(standing.collect()))
     }
 
     /// The compare-and-set, on rows that are locked.
@@ -341,7 +341,7 @@ impl Database {
                 moved.push(step.partition);
             }
         }
-        Answer::Moved(moved)
+        Answer::Step(moved)
     }
 
     fn commit(&mut self, id: SessionId) {

@@ -171,7 +171,7 @@ impl Pipeline {
             ],
             Task::Starting(_, unread) => {
                 let partitions: Vec<Partition> = unread.keys().copied().collect();
-                vec![Statement::Start(partitions.clone()), Statement::Standing(partitions)]
+                vec![Statement::Start(partitions.clone()), Statement::StoredProgress(partitions)]
             }
             Task::Holding(starts) => vec![Statement::Tails(starts.keys().copied().collect())],
             Task::Sizing(_, keys) => vec![Statement::Sizes(keys.clone())],
@@ -190,10 +190,10 @@ impl Pipeline {
                 Task::Claiming(partitions)
             }
             (Task::Claiming(_), _) => match answers.pop() {
-                Some(Answer::Claimed(claimed)) => self.claimed(claimed),
+                Some(Answer::ClaimedProgress(claimed)) => self.claimed(claimed),
                 _ => Task::Idle,
             },
-            (Task::Starting(starts, unread), Some(Answer::Standing(standing))) => {
+            (Task::Starting(starts, unread), Some(Answer::StoredProgress(standing))) => {
                 self.started(starts, &unread, &standing)
             }
             (Task::Holding(starts), Some(Answer::Tails(tails))) => {

@@ -136,7 +136,7 @@ impl Writer {
                 vec![Statement::Begin, Statement::Lock(partitions), steps, Statement::Commit]
             }
             Stage::Back => vec![Statement::Rollback],
-            Stage::Look => vec![Statement::Standing(partitions)],
+            Stage::Look => vec![Statement::StoredProgress(partitions)],
         }
     }
 
@@ -159,7 +159,7 @@ impl Writer {
 
     fn answered(&mut self, job: Job, answers: &[Answer], between: &mut Between, outside: &mut Outside) {
         match (job.stage, answers) {
-            (Stage::Claim, [_, _, Answer::Moved(moved), Answer::Floor(floor), ..]) => {
+            (Stage::Claim, [_, _, Answer::Step(moved), Answer::Floor(floor), ..]) => {
                 outside.trace.say(|| format!("member {} moved {moved:?}", self.id));
                 self.moved(job, moved.clone(), *floor, between);
             }
@@ -172,7 +172,7 @@ impl Writer {
                 self.end(job, false, false);
             }
             (Stage::Back, _) => self.end(job, true, false),
-            (Stage::Look, [Answer::Standing(standing)]) => self.found_out(job, standing),
+            (Stage::Look, [Answer::StoredProgress(standing)]) => self.found_out(job, standing),
             (Stage::Claim | Stage::Look, _) => self.job = Some(job),
         }
     }
