@@ -1,9 +1,9 @@
 //! A story's own corner of the system.
 
+use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::dead_letter::DeadLetter;
 use crate::launch::Launch;
-use crate::clock::Clock;
 use crate::must;
 use crate::shared::{Shared, say_once};
 use chrono::{DateTime, Utc};
