@@ -1,6 +1,7 @@
 //! The command line and the environment, read here and nowhere else.
 
 use crate::announce;
+use crate::limits;
 use crate::operator;
 use crate::settings::BadSetting;
 use crate::source;
@@ -126,7 +127,16 @@ impl Run {
     fn wrong(&self) -> Option<String> {
         let redis = self.announce.client().err();
         let redis = redis.map(|_| "REDIS_URL must look like redis://host:port".to_owned());
-        self.database.wrong().or_else(|| self.source.wrong()).or(redis)
+        self.database.wrong().or_else(|| self.source.wrong()).or(redis).or_else(|| self.disagreement())
+    }
+
+    /// Which limits disagree, in a sentence that names both.
+    fn disagreement(&self) -> Option<String> {
+        limits::disagreement(&limits::Chosen {
+            ledger_retention_days: self.retention.ledger_retention_days,
+            quarter_retention_days: self.retention.quarter_retention_days,
+            kafka: self.source.limits(),
+        })
     }
 }
 
@@ -137,5 +147,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_agree_with_one_another_and_a_setting_can_disagree() {
+        let wrong = |more: &[&str]| {
+            let needed = ["consumer", "run", "--database-url", "postgres://u@h/d", "--kafka-brokers", "h:1"];
+            let line = CommandLine::parse_from(needed.iter().chain(more));
+            let Command::Run(run) = line.command else { panic!("it is `run`") };
+            run.wrong()
+        };
+        assert_eq!(wrong(&[]), None);
+        let said = wrong(&["--quarter-retention-days", "30"]).unwrap();
+        assert!(said.contains("QUARTER_RETENTION_DAYS") && said.contains("LEDGER_RETENTION_DAYS"), "{said}");
     }
 }

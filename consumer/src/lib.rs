@@ -32,6 +32,7 @@ pub mod store;
 pub mod operator;
 
 pub mod command_line;
+pub mod limits;
 pub mod logging;
 pub mod migrate;
 pub mod run;

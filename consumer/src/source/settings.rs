@@ -1,5 +1,6 @@
 //! How the consumer talks to Kafka.
 
+use crate::limits::kafka as limit;
 use crate::record::topic_names::TopicNames;
 use crate::refused::allowance;
 use rdkafka::ClientConfig;
@@ -90,6 +91,8 @@ const DEFAULTS: [(&str, &str); 8] = [
 /// Settings of the classic group protocol, which the newer one leaves to the broker.
 const CLASSIC_ONLY: [&str; 3] =
     ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
+const GROUP_PROTOCOL: &str = "group.protocol";
+const QUEUED_KBYTES: &str = "queued.max.messages.kbytes";
 
 impl Settings {
     /// The topics' names.
@@ -122,16 +125,58 @@ impl Settings {
         if let Some(name) = fixed {
             return Some(format!("{} can't be set: exact counting depends on it", variable(name)));
         }
+        let is_classic = |name: &&String| CLASSIC_ONLY.contains(&name.as_str());
+        if let Some(name) = self.kafka_config.keys().find(is_classic).filter(|_| self.has_newer_protocol()) {
+            let (name, protocol) = (variable(name), variable(GROUP_PROTOCOL));
+            return Some(format!(
+                "{name} can't be set together with {protocol}=consumer: the broker decides it"
+            ));
+        }
         refused(&self.config())
+    }
+
+    /// Numeric settings that must agree with others, as librdkafka will have them.
+    #[must_use]
+    pub fn limits(&self) -> BTreeMap<&'static str, u64> {
+        let Ok(config) = self.config().create_native_config() else { return BTreeMap::new() };
+        let number = |name: &str| config.get(name).ok()?.parse::<u64>().ok();
+        let is_set = |name: &str| self.kafka_config.contains_key(name);
+        let mut names = vec![
+            limit::MAX_POLL_INTERVAL,
+            limit::RECONNECT_BACKOFF,
+            limit::RECONNECT_BACKOFF_MAX,
+            limit::FETCH_MAX_BYTES,
+            limit::MESSAGE_MAX_BYTES,
+        ];
+        if !self.has_newer_protocol() {
+            names.extend([limit::SESSION_TIMEOUT, limit::HEARTBEAT_INTERVAL]);
+        }
+        if is_set(limit::RECEIVE_MAX_BYTES) {
+            names.push(limit::RECEIVE_MAX_BYTES);
+        }
+        let mut limits: BTreeMap<_, _> =
+            names.into_iter().filter_map(|name| Some((name, number(name)?))).collect();
+        if let (Some(fetch), Some(queued), Some(message)) =
+            (number(limit::FETCH_MAX_BYTES), number(QUEUED_KBYTES), number(limit::MESSAGE_MAX_BYTES))
+            && !is_set(limit::FETCH_MAX_BYTES)
+        {
+            // So does librdkafka with its default.
+            limits.insert(limit::FETCH_MAX_BYTES, fetch.min(queued * 1_024).max(message));
+        }
+        limits
+    }
+
+    /// Whether the broker deals the partitions out (KIP-848), rather than the members themselves.
+    fn has_newer_protocol(&self) -> bool {
+        self.kafka_config.get(GROUP_PROTOCOL).is_some_and(|protocol| protocol == "consumer")
     }
 
     /// librdkafka's configuration.
     #[must_use]
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        let newer = self.kafka_config.get("group.protocol").is_some_and(|protocol| protocol == "consumer");
         for (name, value) in DEFAULTS.iter().chain(&FIXED) {
-            if !(newer && CLASSIC_ONLY.contains(name)) {
+            if !(self.has_newer_protocol() && CLASSIC_ONLY.contains(name)) {
                 config.set(*name, *value);
             }
         }
@@ -205,5 +250,21 @@ mod tests {
         assert_eq!(config.get("session.timeout.ms"), None);
         assert_eq!(config.get("partition.assignment.strategy"), None);
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
+        let both =
+            with(&[("KAFKA_CONFIG_GROUP_PROTOCOL", "consumer"), ("KAFKA_CONFIG_SESSION_TIMEOUT_MS", "9")]);
+        let wrong = both.wrong().unwrap();
+        assert!(wrong.contains("SESSION_TIMEOUT_MS") && wrong.contains("GROUP_PROTOCOL"), "{wrong}");
+    }
+
+    #[test]
+    fn limits_are_those_librdkafka_will_have() {
+        let limit_of = |variables: &[(&str, &str)], name: &str| with(variables).limits().get(name).copied();
+        assert_eq!(limit_of(&[], limit::SESSION_TIMEOUT), Some(10_000));
+        assert_eq!(limit_of(&[], limit::MAX_POLL_INTERVAL), Some(300_000), "librdkafka's default");
+        let newer = ("KAFKA_CONFIG_GROUP_PROTOCOL", "consumer");
+        assert_eq!(limit_of(&[newer], limit::SESSION_TIMEOUT), None, "the broker's to decide");
+        assert_eq!(limit_of(&[], limit::RECEIVE_MAX_BYTES), None);
+        let queued = ("KAFKA_CONFIG_QUEUED_MAX_MESSAGES_KBYTES", "2000");
+        assert_eq!(limit_of(&[queued], limit::FETCH_MAX_BYTES), Some(2_048_000));
     }
 }
