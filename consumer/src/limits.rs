@@ -57,6 +57,15 @@ const _: () = assert!(REVOKE_WAIT_MAX.as_millis() <= LEAVE_WAIT_MAX.as_millis())
 const _: () = assert!(ANNOUNCE_ROUND_WAIT_MAX.as_millis() <= ANNOUNCE_FINISH_WAIT_MAX.as_millis());
 const _: () = assert!(LEAVE_WAIT_MAX.as_millis() + ANNOUNCE_FINISH_WAIT_MAX.as_millis() <= GRACE.as_millis());
 
+// --- Polling Kafka ---
+
+/// How long one look for records or events takes at most. At least [`POLL_WAIT_SHORT`].
+pub const POLL_WAIT: Duration = Duration::from_millis(50);
+/// The same while a batch waits for the pipeline.
+pub const POLL_WAIT_SHORT: Duration = Duration::from_millis(2);
+
+const _: () = assert!(POLL_WAIT_SHORT.as_millis() <= POLL_WAIT.as_millis());
+
 // --- The sign of life in the progress rows ---
 
 /// How often a member asks Kafka for the partitions' ends, and then updates the rows of those that are counted.

@@ -1,4 +1,4 @@
-//! How the consumer talks to Kafka.
+//! What a member is told about Kafka, and librdkafka's configuration made of it.
 
 use crate::limits::kafka as limit;
 use crate::record::topic_names::TopicNames;
@@ -15,8 +15,8 @@ pub struct Settings {
     /// Kafka's bootstrap servers, as host:port, comma-separated.
     #[arg(long, env = "KAFKA_BROKERS")]
     pub kafka_brokers: String,
-    /// The consumer group. Members of one group share the partitions; another group over the same database would
-    /// fight for them.
+    /// The consumer group. Members of one group share the partitions. Two groups must not write to one database: they would
+    /// take each other's partitions away.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
     /// The topic of Event records.
@@ -28,25 +28,25 @@ pub struct Settings {
     /// The topic of MessageDelivery records.
     #[arg(long, env = "MESSAGE_DELIVERIES_TOPIC", default_value = "business-metrics.message-deliveries.v1")]
     pub message_deliveries_topic: String,
-    /// Where a partition that was never read starts. `latest` holds only while no partition of the topic was read;
+    /// Where a partition that was never read starts. `latest` applies only while no partition of the topic was read;
     /// partitions added later are read from their start.
     #[arg(long, env = "START_OFFSET", value_enum, default_value_t = StartOffset::Earliest)]
     pub start_offset: StartOffset,
-    /// How far ahead of this machine's clock a record's time may be; beyond that it becomes a dead letter. Raise it
-    /// when producers' clocks are known to be off.
+    /// How far ahead of this machine's clock a record's time may be. A record beyond that becomes a dead letter. Raise it
+    /// if producers' clocks are known to be off.
     #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = crate::settings::duration)]
     pub future_skew_max: Duration,
-    /// Records in a batch at most. More make bulk faster, and take more memory.
+    /// Records in a batch at most. More make bulk faster and take more memory.
     #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 1_750_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub batch_records_max: u32,
-    /// How long a batch collects before it is written, while the one before is not in the way. Longer makes fewer,
+    /// How long a batch collects records before it is written, unless the batch before takes longer. Longer makes fewer,
     /// larger transactions; shorter makes fresher numbers.
     #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = crate::settings::duration)]
     pub batch_age_max: Duration,
     /// How much is kept of records that can't be counted.
     #[command(flatten)]
     pub refused: allowance::Settings,
-    /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
+    /// librdkafka's settings, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
 }
@@ -63,20 +63,20 @@ pub enum StartOffset {
 /// The environment variables that carry librdkafka's settings start so.
 pub const CONFIG_PREFIX: &str = "KAFKA_CONFIG_";
 
-/// What the protocol depends on: exact counts need each to be as it is.
+/// Settings that exact counting depends on.
 const FIXED: [(&str, &str); 6] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     // A lost offset must be seen, never skipped.
     ("auto.offset.reset", "error"),
-    // The batch call takes the event of a partition's end for a record, and so would skip one when a rebalance makes
-    // librdkafka fetch again from where it believes to be.
+    // librdkafka's batch call counts the event of a partition's end as a record. Its position would be one too far, and
+    // after a rebalance, which makes it fetch again from there, a record would be skipped.
     ("enable.partition.eof", "false"),
     ("isolation.level", "read_committed"),
     ("partition.assignment.strategy", "cooperative-sticky"),
 ];
 
-/// What may be turned, and works well: queues that neither starve nor hoard.
+/// Defaults that `KAFKA_CONFIG_*` may change.
 const DEFAULTS: [(&str, &str); 8] = [
     ("client.id", "business-metrics-consumer"),
     ("session.timeout.ms", "10000"),
@@ -88,7 +88,7 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("socket.keepalive.enable", "true"),
 ];
 
-/// Settings of the classic group protocol, which the newer one leaves to the broker.
+/// Settings of the classic group protocol. With the newer one the broker decides them.
 const CLASSIC_ONLY: [&str; 3] =
     ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
 const GROUP_PROTOCOL: &str = "group.protocol";
@@ -188,7 +188,7 @@ impl Settings {
     }
 }
 
-/// Which setting librdkafka refuses, in a sentence. Without its value, which may be a secret.
+/// The setting that librdkafka refuses, in a sentence. Without the value, which may be a secret.
 #[must_use]
 pub fn refused(config: &ClientConfig) -> Option<String> {
     let refused = config.create_native_config().err()?;
@@ -197,7 +197,7 @@ pub fn refused(config: &ClientConfig) -> Option<String> {
     } else {
         CONFIG_PREFIX.into()
     };
-    Some(format!("{name} is not a setting of librdkafka's, or not one of its values"))
+    Some(format!("{name} is not a setting of librdkafka, or its value is not a valid one"))
 }
 
 /// The environment variable of a librdkafka setting.
