@@ -76,10 +76,10 @@ pub enum Layout {
     /// A copy of a record is recognized in the partition of the first one. With more partitions or other keys, copies go to
     /// other partitions, so the layout must change while no record is in flight:
     ///
-    /// 1. Stop the producers of the topic. Leave the members running. 2. Run this command. It checks that nothing is written any
-    /// more, waits until everything is counted, closes the old layout (from then on all partitions look for copies in its part
-    /// of the ledger), adds the partitions if asked to, and checks again. 3. When it says so, let the producers go on, with the
-    /// new keys.
+    /// First stop the producers of the topic, and leave the members running. Then run this command. It checks that nothing is
+    /// written any more, waits until everything is counted, closes the old layout (from then on all partitions look for copies
+    /// in its part of the ledger), adds the partitions if asked to, and checks again. When it says so, let the producers go on,
+    /// with the new keys.
     ///
     /// You can interrupt it at any time. Nothing has changed until it says that it closes the old layout; after that, run it
     /// again. For LEDGER_RETENTION_DAYS after the change, looking for copies reads more of the ledger.
