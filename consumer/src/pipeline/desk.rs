@@ -1,12 +1,12 @@
-//! The writer's desk: changes go in, what became of them comes out. One batch is written at a time.
+//! The writer's desk: it takes one job at a time, and returns it finished.
 
-use super::writer::{Job, WriteOutcome, Writer};
+use super::writer::{Finished, Job, Writer};
 use tokio::sync::mpsc;
 
 /// The way to the writer, which has a thread of its own: writing must not wait while the next batch is decided.
 pub struct Desk {
     jobs: mpsc::Sender<Job>,
-    outcomes: mpsc::Receiver<WriteOutcome>,
+    finished: mpsc::Receiver<Finished>,
     is_busy: bool,
 }
 
@@ -20,12 +20,12 @@ impl Desk {
     /// When the system has no thread left.
     pub fn open(writer: Writer) -> std::io::Result<Self> {
         let (jobs, taken) = mpsc::channel(1);
-        let (given, outcomes) = mpsc::channel(1);
+        let (given, finished) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || runtime.block_on(writer.work(taken, given)))?;
-        Ok(Self { jobs, outcomes, is_busy: false })
+        Ok(Self { jobs, finished, is_busy: false })
     }
 
     /// Whether something is being written.
@@ -55,9 +55,9 @@ impl Desk {
     ///
     /// # Panics
     /// When the writer has died.
-    pub async fn outcome(&mut self) -> WriteOutcome {
-        let outcome = self.outcomes.recv().await.expect("the writer is alive");
+    pub async fn finished(&mut self) -> Finished {
+        let finished = self.finished.recv().await.expect("the writer is alive");
         self.is_busy = false;
-        outcome
+        finished
     }
 }

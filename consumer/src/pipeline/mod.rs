@@ -34,7 +34,7 @@ use lookups::Lookups;
 use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use writer::{Ending, Job, WriteOutcome};
+use writer::{Finished, Job, WriteOutcome};
 
 /// Why the member joins the group again when records must be read under a higher floor.
 const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
@@ -73,8 +73,8 @@ impl Pipeline {
                     Some(Handed { message, permit: _permit }) => self.take(message).await,
                     None => break,
                 },
-                outcome = self.desk.outcome(), if self.desk.is_busy() => {
-                    self.settle(outcome);
+                finished = self.desk.finished(), if self.desk.is_busy() => {
+                    self.settle(finished);
                     self.prove();
                 }
                 answer = self.kafka.answer(), if self.kafka.is_asked() => {
@@ -230,22 +230,22 @@ impl Pipeline {
             if let Some(idle) = self.desk.idle() {
                 return idle;
             }
-            let outcome = self.desk.outcome().await;
-            self.settle(outcome);
+            let finished = self.desk.finished().await;
+            self.settle(finished);
         }
     }
 
     /// After a write: memory follows the database; Redis, Kafka and the metrics are told.
-    fn settle(&mut self, WriteOutcome { changes, ending, took }: WriteOutcome) {
-        let committed = match ending {
-            Ending::Committed(partitions) => partitions,
-            Ending::FloorRose => return self.rejoin(FLOOR_ROSE),
+    fn settle(&mut self, Finished { changes, outcome, took }: Finished) {
+        let committed = match outcome {
+            WriteOutcome::Committed(partitions) => partitions,
+            WriteOutcome::FloorRose => return self.rejoin(FLOOR_ROSE),
         };
         let is_committed = |part: &PartitionChanges| committed.contains(&part.partition);
-        let outcome = |part: &PartitionChanges| {
+        let commit_outcome = |part: &PartitionChanges| {
             if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
         };
-        let after = self.member.settle(&changes, outcome);
+        let after = self.member.settle(&changes, commit_outcome);
         let meters = &self.status.meters;
         changes.parts.iter().filter(|part| is_committed(part)).for_each(|part| meters.committed(part));
         meters.commit(took);

@@ -27,18 +27,18 @@ pub struct Job {
     pub topic_ids: HashMap<Topic, String>,
 }
 
-/// How a job ended.
-pub struct WriteOutcome {
+/// A job that has ended.
+pub struct Finished {
     /// The changes.
     pub changes: Changes,
-    /// What became of them.
-    pub ending: Ending,
+    /// How writing them ended.
+    pub outcome: WriteOutcome,
     /// How long the last transaction took.
     pub took: Duration,
 }
 
-/// What became of changes.
-pub enum Ending {
+/// How writing a job ended.
+pub enum WriteOutcome {
     /// These partitions' changes are in the database. The claims of the others are lost, and their changes dropped.
     Committed(BTreeSet<Partition>),
     /// Nothing was written: the ledger's floor rose past records of these changes.
@@ -57,29 +57,29 @@ pub struct Writer {
 
 impl Writer {
     /// Works until there are no more jobs.
-    pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>, outcomes: mpsc::Sender<WriteOutcome>) {
+    pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>, finished: mpsc::Sender<Finished>) {
         while let Some(job) = jobs.recv().await {
-            let outcome = self.write(job).await;
-            if outcomes.send(outcome).await.is_err() {
+            let job = self.write(job).await;
+            if finished.send(job).await.is_err() {
                 break;
             }
         }
     }
 
     /// Tries until each partition's changes are committed or dropped.
-    async fn write(&mut self, job: Job) -> WriteOutcome {
+    async fn write(&mut self, job: Job) -> Finished {
         let days = days(&job.changes);
         let (mut pending, mut committed, mut took) = (job.steps.clone(), BTreeSet::new(), Duration::ZERO);
         while !pending.is_empty() {
             let began = Instant::now();
             match self.attempt(&job, &pending, &days).await {
-                Ok(Ending::Committed(moved)) => {
+                Ok(WriteOutcome::Committed(moved)) => {
                     committed.extend(moved);
                     pending.clear();
                 }
-                Ok(Ending::FloorRose) => {
-                    let (ending, took) = (Ending::FloorRose, began.elapsed());
-                    return WriteOutcome { changes: job.changes, ending, took };
+                Ok(WriteOutcome::FloorRose) => {
+                    let (outcome, took) = (WriteOutcome::FloorRose, began.elapsed());
+                    return Finished { changes: job.changes, outcome, took };
                 }
                 Err(error) => {
                     self.store.say("writing a batch", &error, RETRY_WAIT);
@@ -89,7 +89,7 @@ impl Writer {
             }
             took = began.elapsed();
         }
-        WriteOutcome { changes: job.changes, ending: Ending::Committed(committed), took }
+        Finished { changes: job.changes, outcome: WriteOutcome::Committed(committed), took }
     }
 
     /// Tries once to write the changes of the partitions that `steps` move.
@@ -98,7 +98,7 @@ impl Writer {
         job: &Job,
         steps: &[Step],
         days: &BTreeSet<DateTime<Utc>>,
-    ) -> Result<Ending, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let Self { store, topics, floor } = self;
         let Job { changes, prepared, topic_ids, .. } = job;
         // Made before anything is locked, as if every partition will move.
@@ -110,7 +110,7 @@ impl Writer {
             floor.set(transaction.floor);
             if transaction.floor != changes.floor && changes.has_older_than(transaction.floor) {
                 transaction.roll_back().await?;
-                return Ok(Ending::FloorRose);
+                return Ok(WriteOutcome::FloorRose);
             }
             let moved = transaction.moved.clone();
             if moved.len() == all.len() {
@@ -118,7 +118,7 @@ impl Writer {
             } else {
                 transaction.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
             }
-            Ok(Ending::Committed(moved.into_iter().collect()))
+            Ok(WriteOutcome::Committed(moved.into_iter().collect()))
         };
         store.attempt(&mut write).await
     }
