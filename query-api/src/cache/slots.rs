@@ -1,62 +1,63 @@
-//! Places for what may be under way at once: so many in all, so many for each organization, so that none takes all. Pure
-//! but for its lock.
+//! Slots for what may run at once, limited in all and for each organization, so that none takes them all. Pure but for
+//! its lock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Places.
-pub struct Places {
-    all: usize,
-    each: usize,
+/// A limited number of slots.
+pub struct Slots {
+    max: usize,
+    per_organization_max: usize,
     taken: Mutex<Taken>,
 }
 
 #[derive(Default)]
 struct Taken {
     all: usize,
-    by: HashMap<Arc<str>, usize>,
+    by_organization: HashMap<Arc<str>, usize>,
 }
 
-/// A place; dropping it makes room.
-pub struct Place {
-    places: Arc<Places>,
+/// A taken slot; dropping it frees it.
+pub struct Slot {
+    slots: Arc<Slots>,
     organization: Arc<str>,
 }
 
-/// Why there is none.
+/// Why there is no slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// The organization has all that it may have.
+    /// The organization has taken as many as it may.
     Organization,
-    /// Nobody can have one.
+    /// All slots are taken.
     All,
 }
 
-impl Places {
-    /// So many places in `all`, of which each organization may have `each`.
+impl Slots {
+    /// `max` slots, of which each organization may take `per_organization_max`.
     #[must_use]
-    pub fn new(all: usize, each: usize) -> Arc<Self> {
-        Arc::new(Self { all, each, taken: Mutex::default() })
+    pub fn new(max: usize, per_organization_max: usize) -> Arc<Self> {
+        Arc::new(Self { max, per_organization_max, taken: Mutex::default() })
     }
 
-    /// A place for `organization`.
+    /// Takes a slot for `organization`.
     ///
     /// # Errors
-    /// When there is none; the variant says for whom.
-    pub fn take(self: &Arc<Self>, organization: &Arc<str>) -> Result<Place, Full> {
+    /// When there is none; the variant says whose limit is reached.
+    pub fn take(self: &Arc<Self>, organization: &Arc<str>) -> Result<Slot, Full> {
         let mut taken = self.taken();
-        if taken.by.get(organization).is_some_and(|own| *own >= self.each) {
+        let own = taken.by_organization.get(organization).copied().unwrap_or_default();
+        if own >= self.per_organization_max {
             return Err(Full::Organization);
         }
-        if taken.all >= self.all {
+        if taken.all >= self.max {
             return Err(Full::All);
         }
         taken.all += 1;
-        *taken.by.entry(Arc::clone(organization)).or_default() += 1;
-        Ok(Place { places: Arc::clone(self), organization: Arc::clone(organization) })
+        taken.by_organization.insert(Arc::clone(organization), own + 1);
+        Ok(Slot { slots: Arc::clone(self), organization: Arc::clone(organization) })
     }
 
-    /// How many are taken.
+    /// How many slots are taken now.
     #[must_use]
     pub fn taken_now(&self) -> usize {
         self.taken().all
@@ -67,14 +68,14 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
+        let mut taken = self.slots.taken();
         taken.all -= 1;
-        if let Some(own) = taken.by.get_mut(&self.organization) {
+        if let Some(own) = taken.by_organization.get_mut(&self.organization) {
             *own -= 1;
             if *own == 0 {
-                taken.by.remove(&self.organization);
+                taken.by_organization.remove(&self.organization);
             }
         }
     }
@@ -85,22 +86,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_gets_more_than_there_is_and_nobody_gets_all() {
-        let places = Places::new(3, 2);
+    fn no_more_than_the_limit_and_for_no_organization_all() {
+        let slots = Slots::new(3, 2);
         let (acme, beta): (Arc<str>, Arc<str>) = ("acme".into(), "beta".into());
-        let first = places.take(&acme).ok();
-        let second = places.take(&acme).ok();
-        assert_eq!(places.take(&acme).err(), Some(Full::Organization));
-        let third = places.take(&beta).ok();
+        let first = slots.take(&acme).ok();
+        let second = slots.take(&acme).ok();
+        assert_eq!(slots.take(&acme).err(), Some(Full::Organization));
+        let third = slots.take(&beta).ok();
         assert!(first.is_some() && second.is_some() && third.is_some());
-        assert_eq!(places.take(&beta).err(), Some(Full::All));
+        assert_eq!(slots.take(&beta).err(), Some(Full::All));
         drop(first);
-        assert!(places.take(&beta).is_ok());
+        assert!(slots.take(&beta).is_ok());
         drop((second, third));
         assert_eq!(
-            (places.taken_now(), places.taken().by.len()),
+            (slots.taken_now(), slots.taken().by_organization.len()),
             (0, 0),
-            "nothing is remembered of who left"
+            "nothing is kept of organizations without a slot"
         );
     }
 }

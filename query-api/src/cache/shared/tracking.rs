@@ -1,90 +1,119 @@
-//! The connection on which Redis tells which versions have changed: client-side caching (`CLIENT TRACKING`, RESP3).
+//! The tracking connection, on which Redis sends an invalidation when a version changes: client-side caching (`CLIENT
+//! TRACKING`, RESP3).
 //!
-//! Redis remembers which keys this connection has read and tells once when one of them changes. Broadcasting (`BCAST`)
-//! would need no memory there, but tells of every key with a prefix: each answer any instance stores, and each raise for
-//! each organization, whether or not anybody here looks at it. Keyspace notifications are the same, and switched off
-//! unless the operator changes Redis' own settings. What is told here is bounded by what was asked.
+//! Redis remembers which keys this connection has read and sends one invalidation when one of them changes. Broadcasting
+//! (`BCAST`) would need no memory in Redis, but sends an invalidation for every key with the prefix: for each answer that
+//! any instance keeps and for each raised version, whether or not this instance has read it. Keyspace notifications do the
+//! same, and are off unless the operator changes Redis' own settings. With tracking, invalidations are bounded by reads.
 
-use super::Shared;
 use crate::cache::versions::{TRUST_MAX, Versions};
 use domain::CacheKeys;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, Value};
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value};
 use std::convert::Infallible;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// How often a sign of life is asked for: several times within what silence is believed.
-const HEARTBEAT_EVERY: Duration = TRUST_MAX.checked_div(5).expect("five is not zero");
+/// How often the connection is pinged: several times within the limit of trust.
+const PING_EVERY: Duration = TRUST_MAX.checked_div(5).expect("five is not zero");
 
-/// How long Redis is left alone after the connection failed.
-const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How long to wait before connecting again.
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
-impl Shared {
-    /// The connection on which changes are told, while there is one.
-    pub(super) fn telling(&self) -> Option<MultiplexedConnection> {
-        self.telling.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// The tracking connection, and the versions that are known by it.
+pub struct Tracking {
+    client: Client,
+    timeout: Duration,
+    keys: CacheKeys,
+    connection: Mutex<Option<MultiplexedConnection>>,
+    versions: Arc<Versions>,
+    changed: Arc<Notify>,
+}
+
+impl Tracking {
+    /// Tracking by `client`, which is not connected yet.
+    pub fn new(client: Client, timeout: Duration, keys: CacheKeys) -> Self {
+        let (versions, changed) = (Arc::default(), Arc::default());
+        Self { client, timeout, keys, connection: Mutex::default(), versions, changed }
     }
 
-    fn tell_by(&self, connection: Option<MultiplexedConnection>) {
-        *self.telling.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    /// The known versions.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
     }
 
-    /// Resolves once something has changed since it last resolved.
+    /// The connection, while there is one.
+    pub fn connection(&self) -> Option<MultiplexedConnection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Resolves once some version may have changed since it last resolved.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Has Redis tell of changes, for ever. What fails is tried again; meanwhile versions are asked for each time.
-    pub async fn follow(&self) {
+    /// Keeps the connection up, for ever.
+    pub async fn run(&self) {
         let mut last = String::new();
         loop {
-            let Err(error) = self.follow_once().await;
-            self.tell_by(None);
-            self.versions.forget_all();
-            self.changed.notify_one();
+            let Err(error) = self.connect_and_ping().await;
+            self.disconnected();
             metrics::gauge!("query_api_redis_tells").set(0.0);
-            // Said once: while Redis is away that is told elsewhere, and one that can't do this will never learn it.
+            // Once per reason: that Redis is unreachable is logged elsewhere, and an old Redis will never learn tracking.
             let why = error.to_string();
             if why != last {
-                tracing::info!(%error, "redis doesn't tell of changes: versions are asked for each time");
+                tracing::info!(%error, "redis sends no invalidations: every request reads its version");
                 last = why;
             }
-            tokio::time::sleep(AGAIN_AFTER).await;
+            tokio::time::sleep(RECONNECT_AFTER).await;
         }
     }
 
-    async fn follow_once(&self) -> Result<Infallible, RedisError> {
+    fn disconnected(&self) {
+        self.set(None);
+        self.versions.forget_all();
+        self.changed.notify_one();
+    }
+
+    fn connected(&self, connection: MultiplexedConnection) {
+        // Before anything is read on it: Redis may have been emptied meanwhile.
+        self.versions.forget_all();
+        self.set(Some(connection));
+        self.changed.notify_one();
+    }
+
+    fn set(&self, connection: Option<MultiplexedConnection>) {
+        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    async fn connect_and_ping(&self) -> Result<Infallible, RedisError> {
         let (keys, versions, changed) =
             (self.keys.clone(), Arc::clone(&self.versions), Arc::clone(&self.changed));
-        // Called by the connection in the order of what it reads, before it hands on any later answer.
-        let hear = move |push: PushInfo| {
-            hear(&push, &keys, &versions, &changed);
+        // The connection calls this in the order of what it reads, before it hands on any later reply.
+        let receive = move |push: PushInfo| {
+            receive(&push, &keys, &versions, &changed);
             Ok::<_, Infallible>(())
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(self.timeout))
-            .set_push_sender(hear);
+            .set_push_sender(receive);
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         redis::cmd("CLIENT").arg("TRACKING").arg("ON").query_async::<()>(&mut connection).await?;
-        // Before anything is asked on it: who knows what happened to Redis meanwhile.
-        self.versions.forget_all();
-        self.tell_by(Some(connection.clone()));
-        self.changed.notify_one();
+        self.connected(connection.clone());
         metrics::gauge!("query_api_redis_tells").set(1.0);
-        tracing::debug!("redis tells of changes");
+        tracing::debug!("redis sends invalidations");
         loop {
             let sent_at = Instant::now();
             redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            self.versions.heard(sent_at);
-            tokio::time::sleep(HEARTBEAT_EVERY).await;
+            self.versions.alive(sent_at);
+            tokio::time::sleep(PING_EVERY).await;
         }
     }
 }
 
-fn hear(push: &PushInfo, keys: &CacheKeys, versions: &Versions, changed: &Notify) {
+fn receive(push: &PushInfo, keys: &CacheKeys, versions: &Versions, changed: &Notify) {
     if push.kind != PushKind::Invalidate {
         return;
     }
@@ -94,9 +123,9 @@ fn hear(push: &PushInfo, keys: &CacheKeys, versions: &Versions, changed: &Notify
             std::str::from_utf8(bytes).ok()
         });
         let organizations = names.filter_map(|name| keys.organization_of(name));
-        organizations.for_each(|organization| versions.changed(organization));
+        organizations.for_each(|organization| versions.invalidate(organization));
     } else {
-        // Nothing is named when all of Redis was emptied.
+        // No key is named when all of Redis was emptied.
         versions.forget_all();
     }
     changed.notify_one();
@@ -108,18 +137,18 @@ mod tests {
 
     fn known_after(data: Vec<Value>) -> [bool; 2] {
         let (versions, now) = (Versions::default(), Instant::now());
-        versions.heard(now);
+        versions.alive(now);
         for organization in ["acme", "beta"] {
-            let ticket = versions.ask(organization);
-            versions.told(organization, ticket, 1);
+            let ticket = versions.begin_read(organization);
+            versions.end_read(organization, ticket, 1);
         }
         let push = PushInfo { kind: PushKind::Invalidate, data };
-        hear(&push, &CacheKeys::new("p:"), &versions, &Notify::new());
+        receive(&push, &CacheKeys::new("p:"), &versions, &Notify::new());
         ["acme", "beta"].map(|organization| versions.get(organization, now).is_some())
     }
 
     #[test]
-    fn what_is_told_is_forgotten_and_nothing_else() {
+    fn an_invalidated_version_is_forgotten_and_no_other() {
         let names = |names: &[&str]| {
             let names = names.iter().map(|name| Value::BulkString(name.as_bytes().to_vec()));
             vec![Value::Array(names.collect())]
