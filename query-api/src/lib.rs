@@ -29,6 +29,7 @@
 //! routes    from HTTP to answers         alone knows warp
 //! serve     sockets, log, watch
 //! settings  the environment, composed
+//! limits    which settings must agree    pure
 //! ```
 
 pub mod request;
@@ -48,6 +49,8 @@ pub mod routes;
 pub mod serve;
 
 pub mod settings;
+
+pub mod limits;
 
 use admin::Readiness;
 use cache::Cache;
@@ -70,6 +73,9 @@ pub enum StartError {
     /// The log can't be written with this filter.
     #[error(transparent)]
     Log(#[from] log::BadFilter),
+    /// Two limits disagree.
+    #[error(transparent)]
+    Limits(#[from] limits::Disagreement),
     /// Tokens can't be verified.
     #[error(transparent)]
     Token(#[from] request::token::BadSettings),
@@ -93,6 +99,8 @@ pub enum StartError {
 /// When it can't start. Once started, it waits for what is unreachable and serves what it can.
 pub async fn run(settings: Settings) -> Result<(), StartError> {
     log::start(&settings.log)?;
+    limits::check(&settings)?;
+    limits::doubts(&settings).iter().for_each(|doubt| tracing::warn!("{doubt}"));
     let verifier = Arc::new(Verifier::new(&settings.token)?);
     let store = Store::new(&settings.store)?;
     let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
