@@ -4,19 +4,19 @@
 //! The pure parts run as in production, against tables that are maps.
 
 use crate::batch::{Batch, Claim};
-use crate::decide::changes::{Changes, Deciding};
-use crate::decide::member::{CommitOutcome, Member};
-use crate::decide::progress::Progress;
+use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::member::Member;
+use crate::decide::undecided::DecidedBatch;
 use crate::ledger::filter::Filter;
-use crate::ledger::segment::PageKey;
-use crate::ledger::segment::Segment;
+use crate::ledger::segment::{PageKey, Segment};
 use crate::ledger::{Ledger, PageRead, Size, Tuning};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::refused::allowance::{Allowance, Keeping};
-use crate::store::{PreparedRows, Rows};
+use crate::store::{PreparedCounters, Rows};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
@@ -120,35 +120,37 @@ struct Tables {
 }
 
 impl Tables {
-    fn held(&mut self, partition: Partition) -> Claim {
+    fn claim(&mut self, partition: Partition) -> Claim {
         let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
         let position = *self.next.entry(partition).or_insert(Offset(0));
         Claim { partition, epoch, position, allowance: Allowance::spent(0, 0) }
     }
 
     /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
-    fn commit(&mut self, changes: &Changes, ahead: &PreparedRows) -> Vec<Partition> {
-        let stands = |part: &&crate::decide::changes::PartitionChanges| {
-            self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
+    fn commit(&mut self, changes: &Changes, prepared: &PreparedCounters) -> Vec<Partition> {
+        let moves = |changes: &&PartitionChanges| {
+            self.epochs[&changes.partition] == changes.epoch
+                && self.next[&changes.partition] == changes.span.from
         };
-        let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
-        for part in changes.parts.iter().filter(|part| moved.contains(&part.partition)) {
-            self.next.insert(part.partition, part.span.until);
-            if part.files_tail {
-                self.tails.remove(&part.partition);
+        let moving: Vec<&PartitionChanges> = changes.partitions.iter().filter(moves).collect();
+        let moved: Vec<Partition> = moving.iter().map(|changes| changes.partition).collect();
+        for changes in moving {
+            self.next.insert(changes.partition, changes.span.until);
+            if changes.files_tail {
+                self.tails.remove(&changes.partition);
             }
-            for segment in &part.segments {
+            for segment in &changes.segments {
                 let page = self.pages.entry(segment.key).or_default();
                 segment.fingerprints.iter().for_each(|n| assert!(page.insert(*n), "counted twice"));
                 self.books += &segment.sums;
             }
-            if !part.tail.is_empty() {
-                self.tails.entry(part.partition).or_default().push(part.tail.clone());
+            if !changes.tail.is_empty() {
+                self.tails.entry(changes.partition).or_default().push(changes.tail.clone());
             }
         }
         self.check_tails();
         let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
-        self.add(&Rows::with(Some(ahead), changes, &moved, &topics, &HashMap::new()));
+        self.add(&Rows::with(Some(prepared), changes, &moved, &topics, &HashMap::new()));
         moved
     }
 
@@ -229,71 +231,68 @@ enum Cut {
 
 /// A member with the position of its source in each partition.
 struct Runner {
-    held: Vec<Claim>,
+    claims: Vec<Claim>,
     member: Member,
 }
 
 impl Runner {
     fn join(tables: &mut Tables, partitions: &[Partition], tuning: Tuning) -> Self {
-        let held: Vec<Claim> = partitions.iter().map(|partition| tables.held(*partition)).collect();
+        let claims: Vec<Claim> = partitions.iter().map(|partition| tables.claim(*partition)).collect();
         let mut member = Member::new(Ledger::new(tuning));
-        for Claim { partition, epoch, position, .. } in &held {
+        for Claim { partition, epoch, position, .. } in &claims {
             let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
-            member.hold(*partition, Progress::claimed(*epoch, 1, *position), tail);
+            member.hold(*partition, HeldPartition::claimed(*epoch, 1, *position), tail);
         }
-        Self { held, member }
+        Self { claims, member }
     }
 
     fn fold(&mut self, logs: &BTreeMap<Partition, Vec<Sketch>>, count: usize) -> Batch {
         let fingerprints = Fingerprints::keyed(&[1; 16]);
         let mut batch = Batch::new(BOUNDS.floor);
-        for held in &mut self.held {
-            let log = &logs[&held.partition];
-            let from = usize::try_from(held.position.0).unwrap();
+        for claim in &mut self.claims {
+            let log = &logs[&claim.partition];
+            let from = usize::try_from(claim.position.0).unwrap();
             for (offset, sketch) in log.iter().enumerate().skip(from).take(count) {
                 let payload = sketch.payload();
                 let raw = Raw {
-                    partition: held.partition,
+                    partition: claim.partition,
                     offset: Offset(i64::try_from(offset).unwrap()),
                     key: None,
                     payload: Some(&payload),
                     headers: Vec::new(),
                     timestamp_ms: None,
                 };
-                batch.take(held, &raw, &fingerprints, BOUNDS, KEEPING);
+                batch.take(claim, &raw, &fingerprints, BOUNDS, KEEPING);
             }
         }
         batch
     }
 
-    fn decide(&mut self, tables: &Tables, batch: Batch) -> Deciding {
-        let mut deciding = self.member.begin(batch);
-        let size = |key| (key, Size::plain(tables.pages.get(&key).map_or(0, BTreeSet::len)));
-        let sizes = self.member.unsized_pages(&deciding).into_iter().map(size).collect();
-        let mut questions = self.member.ask(&mut deciding, &sizes);
-        for (number, (key, reading)) in questions.pages.into_iter().enumerate() {
+    fn decide(&mut self, tables: &Tables, batch: Batch) -> DecidedBatch {
+        let undecided = self.member.begin(batch);
+        let size = |key: &PageKey| (*key, Size::plain(tables.pages.get(key).map_or(0, BTreeSet::len)));
+        let sizes = undecided.unsized_pages().iter().map(size).collect();
+        let mut questions = self.member.ask(undecided, &sizes);
+        for (number, (key, reading)) in std::mem::take(&mut questions.pages).into_iter().enumerate() {
             let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
             // Some are read as merging leaves them: a part of the page behind a filter.
             let (merged, others) =
                 page.split_at(if number % 2 == 0 && !reading.whole { page.len() / 2 } else { 0 });
             let filters = (!merged.is_empty()).then(|| Filter::of(merged)).into_iter().collect();
             let page = PageRead { filters, others: others.to_vec() };
-            questions.lookups.extend(self.member.page_read(&mut deciding, key, page));
+            self.member.page_read(&mut questions, key, page);
         }
-        for (key, mut fingerprints) in questions.lookups {
+        for (key, mut fingerprints) in std::mem::take(&mut questions.lookups) {
             fingerprints.retain(|n| tables.pages.get(&key).is_some_and(|page| page.contains(n)));
-            self.member.looked_up(&mut deciding, key, &fingerprints);
+            self.member.looked_up(&mut questions, key, &fingerprints);
         }
-        deciding
+        questions.decided()
     }
 
     /// Commits; says whether a partition was lost.
-    fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &PreparedRows) -> bool {
-        let moved = tables.commit(changes, ahead);
-        let fate = |part: &crate::decide::changes::PartitionChanges| {
-            if moved.contains(&part.partition) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-        };
-        !self.member.settle(changes, fate).lost.is_empty()
+    fn commit(&mut self, tables: &mut Tables, changes: Changes, prepared: &PreparedCounters) -> bool {
+        let committed = tables.commit(&changes, prepared).into_iter().collect();
+        !self.member.settle(changes, &committed).lost.is_empty()
     }
 }
 
@@ -303,7 +302,7 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
     let mut runner = Runner::join(&mut tables, &partitions, tuning);
-    let mut writing: Option<(Changes, PreparedRows)> = None;
+    let mut writing: Option<(Changes, PreparedCounters)> = None;
     let rest = std::iter::repeat(&(usize::MAX, Cut::Commit));
     for (count, cut) in cuts.iter().chain(rest) {
         let batch = runner.fold(logs, *count);
@@ -312,18 +311,18 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
             tables.close_books();
             return tables;
         }
-        let deciding = runner.decide(&tables, batch);
-        let ahead = PreparedRows::of(&deciding);
+        let decided = runner.decide(&tables, batch);
+        let prepared = PreparedCounters::of(&decided);
         if let Cut::Fence(which) = cut {
-            tables.held(partitions[usize::from(*which) % partitions.len()]);
+            tables.claim(partitions[usize::from(*which) % partitions.len()]);
         }
         let lost =
-            writing.take().is_some_and(|(changes, ahead)| runner.commit(&mut tables, &changes, &ahead));
+            writing.take().is_some_and(|(changes, prepared)| runner.commit(&mut tables, changes, &prepared));
         if lost || matches!(cut, Cut::Restart) {
             runner = Runner::join(&mut tables, &partitions, tuning);
         } else {
-            let changes = runner.member.place(deciding);
-            writing = (!changes.parts.is_empty()).then_some((changes, ahead));
+            let changes = runner.member.place(decided);
+            writing = (!changes.partitions.is_empty()).then_some((changes, prepared));
         }
     }
     unreachable!("the rest of the cuts is endless")
@@ -348,11 +347,11 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         1usize..5,
         1usize..12,
     )
-        .prop_map(|(budget, lookup_cost, segment_min, tail_runs_max, tail_len_max)| Tuning {
+        .prop_map(|(budget, lookup_cost, segment_min, tail_rows_max, tail_len_max)| Tuning {
             budget,
             lookup_cost,
             segment_min,
-            tail_runs_max,
+            tail_rows_max,
             tail_len_max,
         })
 }

@@ -3,7 +3,7 @@
 use crate::announce::Announcer;
 use crate::command_line::Run;
 use crate::decide::member::Member;
-use crate::ledger::{Ledger, Tuning};
+use crate::ledger::Ledger;
 use crate::measure::{self, Meters};
 use crate::pipeline::Pipeline;
 use crate::record::identity::Fingerprints;
@@ -60,7 +60,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     let pipeline = Pipeline {
         store,
         writing_store: Store::new(database.clone(), readiness.clone()),
-        member: Member::new(Ledger::new(Tuning::with_budget(settings.ledger_memory_mb as usize * (1 << 20)))),
+        member: Member::new(Ledger::new(settings.ledger.tuning())),
         announcer: Announcer::start(client, keys),
         ends: handles.ends,
         orders: handles.orders.clone(),

@@ -85,7 +85,7 @@ impl Filter {
     pub fn stored(&self) -> Vec<u8> {
         let part =
             |number: usize| u32::try_from(number).expect("as long as an array of PostgreSQL's at most");
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.bytes());
+        let mut bytes = Vec::with_capacity(self.stored_bytes());
         bytes.extend(self.seed.to_le_bytes());
         bytes.extend((self.len as u64).to_le_bytes());
         bytes.extend(part(self.shape.segment).to_le_bytes());
@@ -116,6 +116,18 @@ impl Filter {
             planes: words.chunks_exact(plane_words).map(plane).collect(),
             len: usize::try_from(u64::from_le_bytes(*len)).ok()?,
         })
+    }
+
+    /// How many fingerprints it is made of.
+    #[must_use]
+    pub fn fingerprints(&self) -> usize {
+        self.len
+    }
+
+    /// How long it is as the database stores it, in bytes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        HEAD_BYTES + self.bytes()
     }
 
     fn bytes(&self) -> usize {
@@ -190,7 +202,7 @@ impl Filters {
     }
 
     /// Makes them smaller, if they are worth keeping then; says whether they are.
-    pub fn fold(&mut self) -> bool {
+    pub fn drop_plane(&mut self) -> bool {
         let planes = self.planes();
         let worth = planes > PLANES_MIN;
         if worth {
@@ -400,7 +412,7 @@ mod tests {
             let mut filters = Filters::of(read.collect(), &others);
             for _ in 0..folds {
                 let before = filters.bytes();
-                prop_assert_eq!(filters.fold(), filters.bytes() < before);
+                prop_assert_eq!(filters.drop_plane(), filters.bytes() < before);
             }
             filters.extend(&later);
             let mut all = segments.iter().flatten().chain(&others).chain(&later);
@@ -444,7 +456,7 @@ mod tests {
             let passing = strangers.iter().filter(|stranger| filters.may_contain(**stranger)).count();
             let expected = strangers.len() >> planes;
             assert!((expected / 2..expected * 3 / 2).contains(&passing), "{passing} with {planes} planes");
-            assert_eq!(filters.fold(), planes > PLANES_MIN);
+            assert_eq!(filters.drop_plane(), planes > PLANES_MIN);
         }
         assert_eq!(filters.bytes(), Filters::bytes_min(own.len()));
     }

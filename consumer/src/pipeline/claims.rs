@@ -2,7 +2,8 @@
 
 use super::Running;
 use crate::batch::Claim;
-use crate::decide::progress::{Progress, StoredProgress};
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::outcome::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
 use crate::refused::allowance::Allowance;
 use crate::source::{Ends, KafkaError, Order, StartOffset};
@@ -67,7 +68,7 @@ impl Running {
         for (topic, now) in now {
             if let Some(before) = self.topic_ids.insert(topic, now.clone()).filter(|before| *before != now) {
                 let held: Vec<Partition> =
-                    self.member.holding().keys().copied().filter(|held| held.topic == topic).collect();
+                    self.member.held().keys().copied().filter(|held| held.topic == topic).collect();
                 held.into_iter().for_each(|partition| self.stop(partition, &made_anew(&before, &now)));
             }
         }
@@ -91,14 +92,14 @@ impl Running {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
             let layout = layouts.get(&partition).copied().unwrap_or_default();
             let tail = tails.get(&partition).map_or(&[][..], Vec::as_slice);
-            self.member.hold(partition, Progress::claimed(epoch, layout, position), tail);
+            self.member.hold(partition, HeldPartition::claimed(epoch, layout, position), tail);
             self.readiness.forget(&self.condition(partition));
             let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
             let held = Claim { partition, epoch, position, allowance };
             self.undelivered.push_back(Order::Fetch { held, assignment });
         }
         self.deliver();
-        self.meters.partitions(self.member.holding().len());
+        self.meters.partitions(self.member.held().len());
     }
 
     /// Where partitions that were never read start: resolved by Kafka, stored before anything of them is read. Those

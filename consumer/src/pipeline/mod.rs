@@ -7,13 +7,13 @@ mod write;
 use crate::announce::Announcer;
 use crate::batch::Batch;
 use crate::decide::changes::{Changes, PartitionChanges};
-use crate::decide::member::{CommitOutcome, Member};
-use crate::decide::progress::Progress;
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::member::Member;
 use crate::measure::Meters;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
-use crate::store::{Connection, PreparedRows, Step, Store};
+use crate::store::{Connection, PreparedCounters, Step, Store};
 use admin::Readiness;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -200,7 +200,7 @@ impl Running {
     fn forget(&mut self, partition: Partition) {
         self.member.forget(partition);
         self.readiness.forget(&self.condition(partition));
-        self.meters.partitions(self.member.holding().len());
+        self.meters.partitions(self.member.held().len());
     }
 
     /// Stops reading a partition, and says so wherever somebody may look; the others go on.
@@ -226,34 +226,34 @@ impl Running {
             self.written().await;
             return self.rejoin(FLOOR_ROSE);
         }
-        let deciding = self.decide(batch).await;
-        let ahead = PreparedRows::of(&deciding);
+        let decided = self.decide(batch).await;
+        let ahead = PreparedCounters::of(&decided);
         self.written().await;
-        let mut changes = self.member.place(deciding);
-        if !changes.parts.is_empty() {
-            let proofs = self.proofs(&changes.parts);
-            changes.parts.extend(proofs);
+        let mut changes = self.member.place(decided);
+        if !changes.partitions.is_empty() {
+            let proofs = self.proofs(&changes.partitions);
+            changes.partitions.extend(proofs);
         }
         self.write(changes, Some(ahead));
-        self.member.take_in();
+        self.member.update_ledger();
         self.meters.batch(records, started.elapsed());
     }
 
     /// Begins to write changes; nothing else is being written.
-    fn write(&mut self, changes: Changes, ahead: Option<PreparedRows>) {
-        if !changes.parts.is_empty() {
-            let spans = changes.parts.iter().map(|part| self.step(part)).collect();
+    fn write(&mut self, changes: Changes, ahead: Option<PreparedCounters>) {
+        if !changes.partitions.is_empty() {
+            let spans = changes.partitions.iter().map(|changes| self.step(changes)).collect();
             self.desk.write(changes, ahead, spans, self.topic_ids.clone());
         }
     }
 
-    fn step(&self, part: &PartitionChanges) -> Step {
-        let progress = self.member.holding().get(&part.partition);
+    fn step(&self, changes: &PartitionChanges) -> Step {
+        let held = self.member.held().get(&changes.partition);
         Step {
-            partition: part.partition,
-            epoch: part.epoch,
-            span: part.span,
-            complete_through: progress.and_then(|progress| progress.complete_through(part.span.until)),
+            partition: changes.partition,
+            epoch: changes.epoch,
+            span: changes.span,
+            complete_through: held.and_then(|held| held.complete_through(changes.span.until)),
         }
     }
 
@@ -270,24 +270,17 @@ impl Running {
         if written.floor_rose {
             return self.rejoin(FLOOR_ROSE);
         }
-        let is_committed = |part: &PartitionChanges| written.committed.contains(&part.partition);
-        let fate = |part: &PartitionChanges| {
-            if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-        };
-        let settled = self.member.settle(&written.changes, fate);
-        written
-            .changes
-            .parts
-            .iter()
-            .filter(|part| is_committed(part))
-            .for_each(|part| self.meters.committed(part));
-        self.meters.commit(written.took);
-        self.announcer.changed(settled.organizations);
+        let WriteOutcome { changes, committed, took, .. } = written;
+        let is_committed = |changes: &&PartitionChanges| committed.contains(&changes.partition);
+        changes.partitions.iter().filter(is_committed).for_each(|changes| self.meters.committed(changes));
+        self.meters.commit(took);
+        let after = self.member.settle(changes, &committed);
+        self.announcer.changed(after.organizations);
         // A report that finds the queue full is made up for by the next.
-        let _ = self.orders.try_send(Order::Report(settled.reached));
-        if !settled.lost.is_empty() {
-            settled.lost.iter().for_each(|partition| self.forget(*partition));
-            self.meters.fenced(settled.lost.len());
+        let _ = self.orders.try_send(Order::Report(after.reached));
+        if !after.lost.is_empty() {
+            after.lost.iter().for_each(|partition| self.forget(*partition));
+            self.meters.fenced(after.lost.len());
             self.rejoin("another member has claimed partitions of this one");
         }
     }
@@ -295,7 +288,7 @@ impl Running {
     /// The one way to recover: forget everything, be assigned again, read the table.
     fn rejoin(&mut self, why: &str) {
         tracing::warn!(why, "joining the group again");
-        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
+        let held: Vec<Partition> = self.member.held().keys().copied().collect();
         held.into_iter().for_each(|partition| self.forget(partition));
         self.undelivered.push_back(Order::Rejoin);
         self.deliver();
@@ -315,7 +308,7 @@ impl Running {
     // --- Kafka's ends ---
 
     fn ask(&mut self) -> JoinHandle<Answer> {
-        let partitions: Vec<Partition> = self.member.holding().keys().copied().collect();
+        let partitions: Vec<Partition> = self.member.held().keys().copied().collect();
         let discover = self.rounds.is_multiple_of(DISCOVER_ROUNDS);
         self.rounds = self.rounds.wrapping_add(1);
         let ends = self.ends.clone();
@@ -353,9 +346,9 @@ impl Running {
     /// Takes note of how far the partitions reach.
     fn ended(&mut self, ends: &[End]) {
         for End { partition, asked_at, end } in ends {
-            if let Some(progress) = self.member.progress(*partition) {
-                progress.ended_at(*asked_at, *end);
-                self.meters.lag(&self.topics, *partition, progress);
+            if let Some(held) = self.member.held_mut(*partition) {
+                held.ended_at(*asked_at, *end);
+                self.meters.lag(&self.topics, *partition, held);
             }
         }
         self.proof_due = true;
@@ -366,9 +359,9 @@ impl Running {
     /// is being written that waits: for its end, or for the next batch, which then takes it along.
     fn prove(&mut self) {
         if self.proof_due && !self.desk.is_busy() {
-            let parts = self.proofs(&[]);
+            let partitions = self.proofs(&[]);
             let floor = self.floor.load(Ordering::Relaxed);
-            self.write(Changes { texts: crate::batch::texts::Texts::default(), parts, floor }, None);
+            self.write(Changes { texts: crate::batch::texts::Texts::default(), partitions, floor }, None);
         }
     }
 
@@ -377,12 +370,12 @@ impl Running {
         if !std::mem::take(&mut self.proof_due) {
             return Vec::new();
         }
-        let moves = |partition: Partition| moving.iter().any(|part| part.partition == partition);
-        let still = |(partition, progress): (&Partition, &Progress)| {
-            let span = Span::empty(progress.next_offset);
-            let reached = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
-            reached.then(|| PartitionChanges::still(*partition, progress.epoch, span))
+        let moves = |partition: Partition| moving.iter().any(|changes| changes.partition == partition);
+        let proof = |(partition, held): (&Partition, &HeldPartition)| {
+            let span = Span::empty(held.next_offset);
+            let reached = held.complete_through(held.next_offset).is_some() && !moves(*partition);
+            reached.then(|| PartitionChanges::empty(*partition, held.epoch, span))
         };
-        self.member.holding().iter().filter_map(still).collect()
+        self.member.held().iter().filter_map(proof).collect()
     }
 }

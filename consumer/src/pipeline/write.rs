@@ -1,10 +1,10 @@
 //! Writing changes, as often as it takes: each partition's are committed in the end, or its claim is lost.
 
-use crate::decide::changes::Changes;
-use crate::decide::member::{CommitOutcome, fate};
+use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::outcome::CommitOutcome;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Topic};
-use crate::store::{Connection, Error, PreparedRows, Rows, Step, Store};
+use crate::store::{Connection, Error, PreparedCounters, Rows, Step, Store};
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
@@ -19,7 +19,7 @@ const RETRY_WAIT: Duration = Duration::from_millis(100);
 /// What is to be written.
 struct Job {
     changes: Changes,
-    ahead: Option<PreparedRows>,
+    ahead: Option<PreparedCounters>,
     /// How each of their partitions moves.
     spans: Vec<Step>,
     topic_ids: HashMap<Topic, String>,
@@ -54,7 +54,7 @@ impl Desk {
     pub fn write(
         &mut self,
         changes: Changes,
-        ahead: Option<PreparedRows>,
+        ahead: Option<PreparedCounters>,
         spans: Vec<Step>,
         topic_ids: HashMap<Topic, String>,
     ) {
@@ -94,7 +94,7 @@ pub(super) struct WriteOutcome {
 /// What it is written with.
 struct Work<'a> {
     changes: &'a Changes,
-    ahead: Option<&'a PreparedRows>,
+    ahead: Option<&'a PreparedCounters>,
     topic_ids: &'a HashMap<Topic, String>,
     days: BTreeSet<DateTime<Utc>>,
 }
@@ -174,14 +174,14 @@ impl Writer {
         let look = async |connection: &mut Connection| connection.standing(&partitions).await;
         let standing = self.store.until_done("looking after a doubtful commit", look).await;
         let pending = |moved: &Step| {
-            let part = changes.parts.iter().find(|part| part.partition == moved.partition);
-            match part.map(|part| fate(part, standing.get(&part.partition))) {
-                Some(None) => true,
-                Some(Some(CommitOutcome::Committed)) => {
+            let changes = changes.partitions.iter().find(|changes| changes.partition == moved.partition);
+            match changes.map(|changes| CommitOutcome::of(changes, standing.get(&changes.partition))) {
+                Some(CommitOutcome::NotCommitted) => true,
+                Some(CommitOutcome::Committed) => {
                     committed.insert(moved.partition);
                     false
                 }
-                Some(Some(CommitOutcome::Lost)) | None => false,
+                Some(CommitOutcome::Lost) | None => false,
             }
         };
         spans.retain(pending);
@@ -190,6 +190,6 @@ impl Writer {
 
 /// The days of the ledger that they need a place in.
 fn days(changes: &Changes) -> BTreeSet<DateTime<Utc>> {
-    let segments = changes.parts.iter().flat_map(|part| part.segments.iter().chain(&part.tail));
+    let segments = changes.partitions.iter().flat_map(PartitionChanges::all_segments);
     segments.map(|segment| segment.key.quarter.bucket(BucketSize::Day)).collect()
 }

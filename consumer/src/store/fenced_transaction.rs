@@ -1,7 +1,7 @@
 //! A batch's transaction. Nothing is written without the compare-and-set on its spans: the type that can write is made
 //! by it alone.
 
-use super::rows::TailRow;
+use super::ledger_rows::TailRow;
 use super::statements::{Columns, Statements};
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};

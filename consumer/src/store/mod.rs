@@ -7,6 +7,8 @@ mod books;
 mod connection;
 mod fenced_transaction;
 mod layouts;
+mod ledger_rows;
+mod letter_rows;
 mod letter_runs;
 mod letters;
 mod merge;
@@ -24,12 +26,13 @@ pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use connection::{CONDITION, Connection, Settings, Store, connect};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::Raised;
+pub use ledger_rows::TailRow;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use pages::PageAsked;
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
-pub use rows::{PreparedRows, Rows, TailRow};
+pub use rows::{PreparedCounters, Rows};
 pub use session::Session;
 
 /// What went wrong with PostgreSQL. Always a reason to wait and try again, never to skip.

@@ -1,7 +1,7 @@
 //! Where partitions stand: claiming them, looking after a doubtful commit, keeping a row for each.
 
 use super::{Connection, Error};
-use crate::decide::progress::StoredProgress;
+use crate::decide::outcome::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
 use std::collections::HashMap;
 use tokio_postgres::Row;

@@ -7,8 +7,7 @@ use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::statement::{Answer, ProgressRow, Statement, Step};
 use consumer::decide::changes::Changes;
-use consumer::decide::member::{CommitOutcome, fate};
-use consumer::decide::progress::StoredProgress;
+use consumer::decide::outcome::{CommitOutcome, StoredProgress};
 use consumer::record::{Offset, Partition};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -211,7 +210,8 @@ impl Writer {
     fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, ProgressRow>) {
         if self.has(Defect::ClaimAdopted) {
             let epoch = |of: Partition, epoch| standing.get(&of).map_or(epoch, |stand| stand.epoch);
-            job.changes.parts.iter_mut().for_each(|part| part.epoch = epoch(part.partition, part.epoch));
+            let partitions = &mut job.changes.partitions;
+            partitions.iter_mut().for_each(|changes| changes.epoch = epoch(changes.partition, changes.epoch));
             job.steps.iter_mut().for_each(|step| step.epoch = epoch(step.partition, step.epoch));
         }
         let Job { changes, steps, committed, .. } = &mut job;
@@ -219,14 +219,14 @@ impl Writer {
             let stand = standing
                 .get(&step.partition)
                 .map(|stand| StoredProgress { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
-            let part = changes.parts.iter().find(|part| part.partition == step.partition);
-            match part.map(|part| fate(part, stand.as_ref())) {
-                Some(None) => true,
-                Some(Some(CommitOutcome::Committed)) => {
+            let changes = changes.partitions.iter().find(|changes| changes.partition == step.partition);
+            match changes.map(|changes| CommitOutcome::of(changes, stand.as_ref())) {
+                Some(CommitOutcome::NotCommitted) => true,
+                Some(CommitOutcome::Committed) => {
                     committed.insert(step.partition);
                     false
                 }
-                Some(Some(CommitOutcome::Lost)) | None => false,
+                Some(CommitOutcome::Lost) | None => false,
             }
         });
         if job.steps.is_empty() {
