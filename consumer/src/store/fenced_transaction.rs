@@ -2,7 +2,7 @@
 //! by it alone.
 
 use super::ledger_rows::TailRow;
-use super::statements::{Columns, Statements};
+use super::statements::{CounterColumns, Statements};
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
@@ -90,7 +90,7 @@ impl FencedTransaction<'_> {
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
         let Connection { client, statements, .. } = self.connection;
         for (size, rows) in rows.counters() {
-            statements.prepare_counters(client, size, Columns::given(&rows.counters)).await?;
+            statements.prepare_counters(client, size, CounterColumns::given(&rows.counters)).await?;
         }
         let writes = writes(statements, rows);
         let sent =
@@ -221,7 +221,7 @@ fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&c.organization, &c.bucket];
         let given = c.counters.iter().filter(|column| !column.is_empty());
         all.extend(given.map(|column| column as &(dyn ToSql + Sync)));
-        let statement = &statements.counters[&(size, Columns::given(&c.counters))];
+        let statement = &statements.counters[&(size, CounterColumns::given(&c.counters))];
         writes.push((false, (statement, all)));
     }
     writes.into_iter().filter(|(empty, _)| !empty).map(|(_, write)| write).collect()
