@@ -1,7 +1,8 @@
-//! The law everything leans on: the tables are a function of the set of records. Shuffled, repeated, cut into any
-//! batches, spread over any partitions, with members losing their claims on the way, the result is the same.
+//! The law that all exactness rests on: the tables are a function of the set of records. However the records are shuffled,
+//! repeated, cut into batches and spread over partitions, and whichever claims members lose meanwhile, the tables are the
+//! same.
 //!
-//! The pure parts run as in production, against tables that are maps.
+//! The pure parts run as in production; the tables are maps.
 
 use crate::batch::{Batch, Claim};
 use crate::decide::changes::{Changes, PartitionChanges};
@@ -31,14 +32,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const BOUNDS: Bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
 const KEEPING: Keeping = Keeping { hour: 0, whole_per_hour: 10_000, payload_bytes_max: 1 << 16 };
 
-/// What a record is about; what it says follows, so that copies never contradict each other.
+/// What identifies a record. What it says follows from that, so that copies never contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Sketch {
     topic: Topic,
     organization: u8,
     id: u8,
-    /// In seconds; around the bounds of quarters, hours and days, one in each quarter, since a copy stamped anew may
-    /// win or lose against the first.
+    /// In seconds: around the bounds of quarters, hours and days, but one time in each quarter. If two copies differed in
+    /// time, which of them is counted would depend on their order.
     second: i64,
     status: u8,
 }
@@ -112,7 +113,7 @@ struct Tables {
     failures: BTreeMap<(String, String), (DateTime<Utc>, String)>,
     organizations: BTreeMap<String, (DateTime<Utc>, i16, String, String)>,
     pages: BTreeMap<PageKey, BTreeSet<u64>>,
-    /// What the pages' segments added to the counters.
+    /// The sums of all segments.
     books: Counters,
     tails: BTreeMap<Partition, Vec<Vec<Segment>>>,
     next: BTreeMap<Partition, Offset>,
@@ -126,7 +127,7 @@ impl Tables {
         Claim { partition, epoch, position, allowance: Allowance::spent(0, 0) }
     }
 
-    /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
+    /// The transaction: the compare-and-set, then the rows of the partitions that moved. Returns those.
     fn commit(&mut self, changes: &Changes, prepared: &PreparedCounters) -> Vec<Partition> {
         let moves = |changes: &&PartitionChanges| {
             self.epochs[&changes.partition] == changes.epoch
@@ -154,7 +155,7 @@ impl Tables {
         moved
     }
 
-    /// What is in a tail is there once, and not in its page.
+    /// A fingerprint in a tail is there once, and not in its page.
     fn check_tails(&self) {
         let mut seen = BTreeSet::new();
         for segment in self.tails.values().flatten().flatten() {
@@ -212,24 +213,24 @@ impl Tables {
         }
     }
 
-    /// What people see.
+    /// The tables that people see.
     fn visible(self) -> Self {
         Self { pages: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
     }
 }
 
-/// Where the log of a partition is cut, and what happens to a member there.
+/// What happens at the end of a batch.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     /// The batch is committed.
     Commit,
-    /// The member loses its memory between two batches: a restart.
+    /// The member restarts, and its memory is lost.
     Restart,
     /// Another member claims a partition before this batch is committed.
     Fence(u8),
 }
 
-/// A member with the position of its source in each partition.
+/// A member, with its claims and their positions.
 struct Runner {
     claims: Vec<Claim>,
     member: Member,
@@ -275,7 +276,7 @@ impl Runner {
         let mut questions = self.member.ask(undecided, &sizes);
         for (number, (key, reading)) in std::mem::take(&mut questions.pages).into_iter().enumerate() {
             let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
-            // Some are read as merging leaves them: a part of the page behind a filter.
+            // Some pages are read as if they were merged: a part has a filter.
             let (merged, others) =
                 page.split_at(if number % 2 == 0 && !reading.whole { page.len() / 2 } else { 0 });
             let filters = (!merged.is_empty()).then(|| Filter::of(merged)).into_iter().collect();
@@ -289,15 +290,15 @@ impl Runner {
         questions.decided()
     }
 
-    /// Commits; says whether a partition was lost.
+    /// Commits; returns whether a partition was lost.
     fn commit(&mut self, tables: &mut Tables, changes: Changes, prepared: &PreparedCounters) -> bool {
         let committed = tables.commit(&changes, prepared).into_iter().collect();
         !self.member.settle(changes, &committed).lost.is_empty()
     }
 }
 
-/// Runs the logs through, with these cuts, until everything is committed. As in production a batch is decided before
-/// the one before it is committed.
+/// Runs the logs through a member, with these cuts, until everything is committed. As in production, a batch is decided
+/// before the previous batch is committed.
 fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: Tuning) -> Tables {
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
@@ -338,7 +339,7 @@ fn cut() -> impl Strategy<Value = Cut> {
     prop_oneof![4 => Just(Cut::Commit), 1 => Just(Cut::Restart), 1 => any::<u8>().prop_map(Cut::Fence)]
 }
 
-/// Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
+/// Everything is small, so that pages are looked up, read, filtered and forgotten, and tails are filed, all the time.
 fn tuning() -> impl Strategy<Value = Tuning> {
     (
         prop::sample::select(vec![0usize, 300, 1_500, 3_000, 1 << 20]),
@@ -356,7 +357,7 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         })
 }
 
-/// The counters straight from the contract's table.
+/// The counters, computed directly by the contract's table.
 fn recount(records: &[Sketch]) -> Counters {
     let mut counted = BTreeSet::new();
     let mut sum = Counters::default();

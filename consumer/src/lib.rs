@@ -10,7 +10,7 @@
 //!                                                    report    offsets for lag tools: Kafka, best effort
 //! ```
 //!
-//! Pure files do no I/O and read no clock: `record` to `changes` below, `ledger` and `progress`, `store::rows`.
+//! Pure files do no I/O and read no clock: `record` to `decide` below, and the rows of `store`.
 
 pub mod record;
 

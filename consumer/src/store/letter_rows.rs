@@ -38,7 +38,7 @@ pub struct LetterRunRows {
 
 impl LetterRows {
     pub fn add(&mut self, changes: &PartitionChanges, topic: &str, topic_id: &str) {
-        for letter in &changes.dead_letters.whole {
+        for letter in &changes.dead_letters.letters {
             self.topic.push(topic.to_owned());
             self.topic_id.push(topic_id.to_owned());
             self.partition.push(changes.partition.number);
@@ -64,14 +64,14 @@ impl LetterRunRows {
             self.topic_id.push(topic_id.to_owned());
             self.partition.push(changes.partition.number);
             self.reason.push(run.reason.code());
-            self.offsets.push(multirange(&run.places));
+            self.offsets.push(multirange(&run.spans));
         }
     }
 }
 
 /// `{[from,until),...}`.
-fn multirange(places: &[Span]) -> String {
-    let ranges = places.iter().map(|place| format!("[{},{})", place.from.0, place.until.0));
+fn multirange(spans: &[Span]) -> String {
+    let ranges = spans.iter().map(|span| format!("[{},{})", span.from.0, span.until.0));
     format!("{{{}}}", ranges.collect::<Vec<_>>().join(","))
 }
 
