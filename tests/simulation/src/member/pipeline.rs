@@ -22,7 +22,7 @@ use consumer::record::{Offset, Partition, Span};
 use consumer::refused::allowance::Allowance;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-type Stands = BTreeMap<Partition, ProgressRow>;
+type ProgressRows = BTreeMap<Partition, ProgressRow>;
 type Pages = BTreeMap<PageKey, Vec<u64>>;
 type Tails = BTreeMap<Partition, Vec<TailRow>>;
 
@@ -54,8 +54,8 @@ enum Task {
     /// Reads the ledger before the claim; only defects do.
     Early(Vec<Partition>),
     Claiming(Vec<Partition>),
-    Starting(Stands, Stands),
-    Holding(Stands),
+    Starting(ProgressRows, ProgressRows),
+    Holding(ProgressRows),
     Sizing(UndecidedBatch),
     Reading(Questions),
     LookingUp(Questions),
@@ -195,8 +195,8 @@ impl Pipeline {
                 Some(Answer::ClaimedProgress(claimed)) => self.claimed(claimed),
                 _ => Task::Idle,
             },
-            (Task::Starting(starts, unread), Some(Answer::StoredProgress(standing))) => {
-                self.started(starts, &unread, &standing)
+            (Task::Starting(starts, unread), Some(Answer::StoredProgress(stored))) => {
+                self.started(starts, &unread, &stored)
             }
             (Task::Holding(starts), Some(Answer::Tails(tails))) => {
                 self.hold(starts, tails, between);
@@ -274,32 +274,32 @@ impl Pipeline {
 
     // --- Claims ---
 
-    fn claimed(&mut self, claimed: Stands) -> Task {
-        let (starts, unread): (Stands, Stands) =
-            claimed.into_iter().partition(|(_, stand)| stand.next.is_some());
+    fn claimed(&mut self, claimed: ProgressRows) -> Task {
+        let (starts, unread): (ProgressRows, ProgressRows) =
+            claimed.into_iter().partition(|(_, row)| row.next.is_some());
         if unread.is_empty() { Task::Holding(starts) } else { Task::Starting(starts, unread) }
     }
 
-    fn started(&mut self, mut starts: Stands, unread: &Stands, standing: &Stands) -> Task {
+    fn started(&mut self, mut starts: ProgressRows, unread: &ProgressRows, stored: &ProgressRows) -> Task {
         // A claim that was lost since has another's epoch: it is claimed again.
-        let ours = |(partition, stand): &(&Partition, &ProgressRow)| {
-            unread.get(*partition).is_some_and(|claimed| claimed.epoch == stand.epoch)
+        let ours = |(partition, row): &(&Partition, &ProgressRow)| {
+            unread.get(*partition).is_some_and(|claimed| claimed.epoch == row.epoch)
         };
-        starts.extend(standing.iter().filter(ours).map(|(partition, stand)| (*partition, *stand)));
+        starts.extend(stored.iter().filter(ours).map(|(partition, row)| (*partition, *row)));
         Task::Holding(starts)
     }
 
-    fn hold(&mut self, starts: Stands, mut tails: Tails, between: &mut Between) {
+    fn hold(&mut self, starts: ProgressRows, mut tails: Tails, between: &mut Between) {
         let (early_pages, early_tails) = std::mem::take(&mut self.early);
         match self.defect {
             Some(Defect::TailsReadBeforeClaim) => tails = early_tails,
             Some(Defect::TailsNotRead) => tails.clear(),
             _ => {}
         }
-        for (partition, stand) in starts {
+        for (partition, row) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            let position = Offset(stand.next.unwrap_or(0));
-            let held = HeldPartition::claimed(stand.epoch, LAYOUT, position);
+            let position = Offset(row.next.unwrap_or(0));
+            let held = HeldPartition::claimed(row.epoch, LAYOUT, position);
             let kept = self.keeps_pages().then(|| self.member.held_mut(partition)).flatten();
             match kept {
                 Some(kept) => *kept = held,
@@ -309,7 +309,7 @@ impl Pipeline {
                     self.member.hold(partition, held, &tail);
                 }
             }
-            let claim = Claim { partition, epoch: stand.epoch, position, allowance: Allowance::spent(0, 0) };
+            let claim = Claim { partition, epoch: row.epoch, position, allowance: Allowance::spent(0, 0) };
             between.orders.push_back(Order::Fetch(claim, assignment));
         }
         if self.has(Defect::PagesReadBeforeClaim) {

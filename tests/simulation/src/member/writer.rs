@@ -171,7 +171,7 @@ impl Writer {
                 self.end(job, false, false);
             }
             (Stage::Back, _) => self.end(job, true, false),
-            (Stage::Look, [Answer::StoredProgress(standing)]) => self.found_out(job, standing),
+            (Stage::Look, [Answer::StoredProgress(stored)]) => self.found_out(job, stored),
             (Stage::Claim | Stage::Look, _) => self.job = Some(job),
         }
     }
@@ -207,20 +207,20 @@ impl Writer {
         self.job = Some(job);
     }
 
-    fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, ProgressRow>) {
+    fn found_out(&mut self, mut job: Job, stored: &BTreeMap<Partition, ProgressRow>) {
         if self.has(Defect::ClaimAdopted) {
-            let epoch = |of: Partition, epoch| standing.get(&of).map_or(epoch, |stand| stand.epoch);
+            let epoch = |of: Partition, epoch| stored.get(&of).map_or(epoch, |row| row.epoch);
             let partitions = &mut job.changes.partitions;
             partitions.iter_mut().for_each(|changes| changes.epoch = epoch(changes.partition, changes.epoch));
             job.steps.iter_mut().for_each(|step| step.epoch = epoch(step.partition, step.epoch));
         }
         let Job { changes, steps, committed, .. } = &mut job;
         steps.retain(|step| {
-            let stand = standing
+            let row = stored
                 .get(&step.partition)
-                .map(|stand| StoredProgress { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
+                .map(|row| StoredProgress { epoch: row.epoch, next_offset: row.next.map(Offset) });
             let changes = changes.partitions.iter().find(|changes| changes.partition == step.partition);
-            match changes.map(|changes| CommitOutcome::of(changes, stand.as_ref())) {
+            match changes.map(|changes| CommitOutcome::of(changes, row.as_ref())) {
                 Some(CommitOutcome::NotCommitted) => true,
                 Some(CommitOutcome::Committed) => {
                     committed.insert(step.partition);
