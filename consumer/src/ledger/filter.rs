@@ -1,24 +1,20 @@
-//! A filter of a page's fingerprints: for a few bits each it denies most fingerprints that the page lacks. The others
-//! *pass*, and must be looked up.
+//! A filter of a set of fingerprints: for a few bits each it denies most fingerprints that the set lacks. The others *pass*,
+//! and must be looked up.
 //!
 //! It is a binary fuse filter (Graf and Lemire, "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022) with three
 //! places a key: the exclusive or of the values at a fingerprint's three places is its *mark*, a few bits of its hash. It is
-//! smaller than any Bloom filter that denies as much, but must be made of all fingerprints at once. Those that are added
-//! later are kept beside it.
+//! smaller than any Bloom filter that denies as much, but must be made of all fingerprints at once.
 //!
 //! It is stored in *planes*, one for each bit of a mark. Dropping the last plane leaves a smaller filter of the same
 //! fingerprints that lets twice as many others pass. So when memory runs short the filter gets less precise, and need not be
 //! read again.
 
-/// Bits of a mark in a new filter: of the fingerprints that a page lacks, one in 64 passes.
-const PLANES_NEW: usize = 6;
+/// Bits of a mark in a new filter: of the fingerprints that the set lacks, one in 64 passes.
+pub const PLANES_NEW: usize = 6;
 /// Fewest bits of a mark: one in four passes. A filter that lets more pass is not worth its memory.
-const PLANES_MIN: usize = 2;
+pub const PLANES_MIN: usize = 2;
 /// A page of fewer fingerprints is kept whole or not at all.
 pub const FILTERED_MIN: usize = 64;
-/// Of fingerprints that are added later 16 bits are kept each. If they are more than this share of the page, it is better
-/// read again.
-const LATER_SHARE: usize = 8;
 /// How many seeds are tried. Each fails with a probability of 1 in 100 at most, so one of them succeeds.
 const ATTEMPTS_MAX: u64 = 64;
 const WORD_BITS: usize = u64::BITS as usize;
@@ -33,14 +29,6 @@ pub struct Filter {
     /// One for each bit of a mark; each has as many bits as the shape has places.
     planes: Vec<Vec<u64>>,
     len: usize,
-}
-
-/// The filters of a page: one of each large segment, and what was added later.
-#[derive(Clone, Debug)]
-pub struct Filters {
-    filters: Vec<Filter>,
-    /// 16 bits of each fingerprint that was added later.
-    later: Vec<u16>,
 }
 
 /// How places are arranged: each fingerprint has one place in each of three neighbouring segments. (These segments are
@@ -135,92 +123,38 @@ impl Filter {
         HEAD_BYTES + self.bytes()
     }
 
-    fn bytes(&self) -> usize {
-        self.planes.len() * self.shape.plane_bytes()
+    /// How many planes it has.
+    #[must_use]
+    pub fn planes(&self) -> usize {
+        self.planes.len()
+    }
+
+    /// Drops the last planes beyond so many.
+    pub fn truncate(&mut self, planes: usize) {
+        self.planes.truncate(planes);
+    }
+
+    /// How much memory a plane takes, in bytes.
+    #[must_use]
+    pub fn plane_bytes(&self) -> usize {
+        self.shape.plane_bytes()
+    }
+
+    /// How much memory it takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.planes() * self.plane_bytes()
+    }
+
+    /// How much memory a filter of so many fingerprints and planes takes, in bytes.
+    #[must_use]
+    pub fn bytes_for(len: usize, planes: usize) -> usize {
+        planes * Shape::of(len).plane_bytes()
     }
 }
 
 /// Bytes before a stored filter's planes.
 const HEAD_BYTES: usize = 24;
-
-impl Filters {
-    /// The share of absent fingerprints that the smallest filter denies.
-    pub const DENIED_MIN: f64 = 0.75;
-
-    /// The filters of a page, of which some segments' filters and all other fingerprints, ascending, were read.
-    #[must_use]
-    pub fn of(mut filters: Vec<Filter>, others: &[u64]) -> Self {
-        let few = others.len() < FILTERED_MIN;
-        if !few {
-            filters.push(Filter::of(others));
-        }
-        let mut all = Self { filters, later: Vec::new() };
-        if few {
-            all.extend(others);
-        }
-        all
-    }
-
-    /// How much memory a new filter of so many fingerprints takes, in bytes.
-    #[must_use]
-    pub fn bytes_for(len: usize) -> usize {
-        Shape::of(len).plane_bytes() * PLANES_NEW
-    }
-
-    /// How much memory the smallest filter of so many fingerprints takes, in bytes.
-    #[must_use]
-    pub fn bytes_min(len: usize) -> usize {
-        Shape::of(len).plane_bytes() * PLANES_MIN
-    }
-
-    /// How much memory they take, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.filters.iter().map(Filter::bytes).sum::<usize>() + self.later.capacity() * size_of::<u16>()
-    }
-
-    /// Adds fingerprints; returns whether the filters are still worth keeping.
-    pub fn extend(&mut self, fingerprints: &[u64]) -> bool {
-        self.later.extend(fingerprints.iter().map(|fingerprint| later(*fingerprint)));
-        let len: usize = self.filters.iter().map(|filter| filter.len).sum();
-        self.later.len() <= len / LATER_SHARE
-    }
-
-    /// Whether the page may have the fingerprint; `false` is certain.
-    #[must_use]
-    pub fn may_contain(&self, fingerprint: u64) -> bool {
-        self.filters.iter().any(|filter| filter.may_contain(fingerprint))
-            || self.later.contains(&later(fingerprint))
-    }
-
-    /// What the next step down loses and frees: the share of absent fingerprints that only the last plane denies, and the
-    /// plane's bytes; with the fewest planes left, those of the whole filter.
-    #[must_use]
-    pub fn last_step(&self) -> (f64, usize) {
-        let planes = self.planes();
-        if planes > PLANES_MIN {
-            let plane = self.filters.iter().map(|filter| filter.shape.plane_bytes()).sum();
-            (0.5_f64.powi(i32::try_from(planes).expect("a few")), plane)
-        } else {
-            (Self::DENIED_MIN, self.bytes())
-        }
-    }
-
-    /// Drops the last plane; returns `false`, and drops nothing, if the filters would not be worth keeping.
-    pub fn drop_plane(&mut self) -> bool {
-        let planes = self.planes();
-        let worth = planes > PLANES_MIN;
-        if worth {
-            self.filters.iter_mut().for_each(|filter| filter.planes.truncate(planes - 1));
-        }
-        worth
-    }
-
-    /// How many planes the filter has that has the most.
-    fn planes(&self) -> usize {
-        self.filters.iter().map(|filter| filter.planes.len()).max().unwrap_or_default()
-    }
-}
 
 impl Shape {
     /// The paper's figures for three places a key.
@@ -279,11 +213,6 @@ fn hash(fingerprint: u64, seed: u64) -> u64 {
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ (hash >> 33)
-}
-
-#[inline]
-fn later(fingerprint: u64) -> u16 {
-    (fingerprint >> 24) as u16
 }
 
 /// The fingerprints that have a place.
@@ -403,33 +332,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_fingerprint_that_was_added_is_never_denied(
-            from in any::<u32>(),
-            lens in prop::collection::vec(1u64..2_000, 0..3),
-            others in 0u64..200,
-            later in prop::collection::vec(any::<u64>(), 0..50),
-            folds in 0usize..7,
-        ) {
-            let mut next = u64::from(from);
-            let mut some = |len: u64| {
-                next += len;
-                ascending(next - len..next)
-            };
-            let segments: Vec<Vec<u64>> = lens.into_iter().map(&mut some).collect();
-            let others = some(others);
-            let stored: Vec<Vec<u8>> = segments.iter().map(|segment| Filter::of(segment).stored()).collect();
-            let read = stored.iter().map(|bytes| Filter::from_stored(bytes).expect("a filter"));
-            let mut filters = Filters::of(read.collect(), &others);
-            for _ in 0..folds {
-                let before = filters.bytes();
-                prop_assert_eq!(filters.drop_plane(), filters.bytes() < before);
-            }
-            filters.extend(&later);
-            let mut all = segments.iter().flatten().chain(&others).chain(&later);
-            prop_assert!(all.all(|fingerprint| filters.may_contain(*fingerprint)));
-        }
-
-        #[test]
         fn bytes_that_are_no_filter_are_refused_or_harmless(
             bytes in prop::collection::vec(any::<u8>(), 0..300),
             cut in 0usize..2_000,
@@ -457,30 +359,6 @@ mod tests {
     }
 
     #[test]
-    fn most_absent_fingerprints_are_denied_and_fewer_by_a_smaller_filter() {
-        let own = ascending(0..36_000);
-        let absent: Vec<u64> = (1_000_000..1_020_000).map(spread).collect();
-        let mut filters = Filters::of(Vec::new(), &own);
-        assert_eq!(filters.bytes(), Filters::bytes_for(own.len()));
-        for planes in (PLANES_MIN..=PLANES_NEW).rev() {
-            let passing = absent.iter().filter(|fingerprint| filters.may_contain(**fingerprint)).count();
-            let expected = absent.len() >> planes;
-            assert!((expected / 2..expected * 3 / 2).contains(&passing), "{passing} with {planes} planes");
-            assert_eq!(filters.drop_plane(), planes > PLANES_MIN);
-        }
-        assert_eq!(filters.bytes(), Filters::bytes_min(own.len()));
-    }
-
-    #[test]
-    fn it_takes_little_more_memory_than_its_marks() {
-        for (len, most) in [(1_000, 1.6), (36_000, 1.25), (300_000, 1.2)] {
-            #[allow(clippy::cast_precision_loss)]
-            let bits = Filters::bytes_for(len) as f64 * 8.0 / (len * PLANES_NEW) as f64;
-            assert!(bits < most, "{bits} bits of {len} for each bit of a mark");
-        }
-    }
-
-    #[test]
     fn a_square_of_bits_is_transposed() {
         for (row, column) in (0..8).flat_map(|row| (0..8).map(move |column| (row, column))) {
             assert_eq!(transposed(1 << (8 * row + column)), 1 << (8 * column + row));
@@ -488,9 +366,11 @@ mod tests {
     }
 
     #[test]
-    fn it_is_useless_once_many_fingerprints_were_added() {
-        let mut filters = Filters::of(Vec::new(), &ascending(0..800));
-        assert!(filters.extend(&ascending(1_000..1_100)));
-        assert!(!filters.extend(&[1]));
+    fn it_takes_little_more_memory_than_its_marks() {
+        for (len, most) in [(1_000, 1.6), (36_000, 1.25), (300_000, 1.2)] {
+            #[allow(clippy::cast_precision_loss)]
+            let bits = Filter::bytes_for(len, PLANES_NEW) as f64 * 8.0 / (len * PLANES_NEW) as f64;
+            assert!(bits < most, "{bits} bits of {len} for each bit of a mark");
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! How well memory knows a page. All it says for certain is right; the rest is looked up. Pure.
 
-use crate::ledger::filter::{FILTERED_MIN, Filters};
+use crate::ledger::filter::FILTERED_MIN;
 use crate::ledger::fingerprint_set::FingerprintSet;
+use crate::ledger::page_filter::PageFilter;
 use crate::ledger::policy::REPEATS;
 
 /// What memory has of a page, best first. The next step down takes less memory and leaves more to look up.
 pub enum Known {
     /// All fingerprints.
     Whole(FingerprintSet),
-    /// Filters: which fingerprints are certainly absent.
-    Filtered(Filters),
+    /// A filter: which fingerprints are certainly absent.
+    Filtered(PageFilter),
     /// Only how large it is.
     Sized,
 }
@@ -46,7 +47,7 @@ impl Known {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Whole(set) => set.bytes(),
-            Self::Filtered(filters) => filters.bytes(),
+            Self::Filtered(filter) => filter.bytes(),
             Self::Sized => 0,
         }
     }
@@ -55,8 +56,8 @@ impl Known {
     pub fn extend(&mut self, sorted: &[u64]) {
         match self {
             Self::Whole(set) => set.extend_sorted(sorted),
-            Self::Filtered(filters) => {
-                if !filters.extend(sorted) {
+            Self::Filtered(filter) => {
+                if !filter.extend(sorted) {
                     *self = Self::Sized;
                 }
             }
@@ -71,11 +72,11 @@ impl Known {
                 Step { answered: 1.0, bytes: set.bytes() + entry_bytes }
             }
             Self::Whole(set) => {
-                let bytes = set.bytes().saturating_sub(Filters::bytes_for(set.len()));
+                let bytes = set.bytes().saturating_sub(PageFilter::bytes_for(set.len()));
                 Step { answered: REPEATS, bytes }
             }
-            Self::Filtered(filters) => {
-                let (answered, bytes) = filters.last_step();
+            Self::Filtered(filter) => {
+                let (answered, bytes) = filter.last_step();
                 Step { answered, bytes }
             }
             Self::Sized => Step { answered: 1.0, bytes: entry_bytes },
@@ -87,10 +88,10 @@ impl Known {
         match self {
             Self::Whole(set) if set.len() < FILTERED_MIN => None,
             Self::Whole(set) => {
-                Some(Self::Filtered(Filters::of(Vec::new(), &set.iter().collect::<Vec<_>>())))
+                Some(Self::Filtered(PageFilter::of(Vec::new(), &set.iter().collect::<Vec<_>>())))
             }
-            Self::Filtered(mut filters) => {
-                Some(if filters.drop_plane() { Self::Filtered(filters) } else { Self::Sized })
+            Self::Filtered(mut filter) => {
+                Some(if filter.drop_plane() { Self::Filtered(filter) } else { Self::Sized })
             }
             Self::Sized => None,
         }

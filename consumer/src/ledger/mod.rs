@@ -15,6 +15,7 @@
 pub mod filter;
 pub mod fingerprint_set;
 mod known;
+mod page_filter;
 mod pages;
 mod policy;
 pub mod segment;
@@ -129,14 +130,13 @@ impl Ledger {
 
     /// Those of `fingerprints` that memory can neither confirm nor deny.
     fn unknown(&self, key: PageKey, fingerprints: &[u64]) -> Vec<u64> {
-        let filters = match self.pages.get(key).map(|page| &page.known) {
+        let filter = match self.pages.get(key).map(|page| &page.known) {
             Some(Known::Whole(_)) => return Vec::new(),
-            Some(Known::Filtered(filters)) => Some(filters),
+            Some(Known::Filtered(filter)) => Some(filter),
             Some(Known::Sized) | None => None,
         };
         let known = self.known(key);
-        let is_unknown =
-            |n: &u64| filters.is_none_or(|filters| filters.may_contain(*n)) && !known.contains(*n);
+        let is_unknown = |n: &u64| filter.is_none_or(|filter| filter.may_contain(*n)) && !known.contains(*n);
         fingerprints.iter().copied().filter(is_unknown).collect()
     }
 

@@ -1,8 +1,9 @@
 //! The pages in memory, kept under a budget of bytes. Pure.
 
-use crate::ledger::filter::{FILTERED_MIN, Filters};
+use crate::ledger::filter::FILTERED_MIN;
 use crate::ledger::fingerprint_set::FingerprintSet;
 use crate::ledger::known::{Known, Step};
+use crate::ledger::page_filter::PageFilter;
 use crate::ledger::policy::{self, Demand, REPEATS, Room};
 use crate::ledger::segment::PageKey;
 use crate::ledger::stored_page::{PageRead, Size};
@@ -96,7 +97,7 @@ impl Pages {
         let known = if filters.is_empty() && (others.len() < FILTERED_MIN || has_room()) {
             Known::Whole(FingerprintSet::from_sorted(&others))
         } else {
-            Known::Filtered(Filters::of(filters, &others))
+            Known::Filtered(PageFilter::of(filters, &others))
         };
         self.put(key, known, size, demand);
     }

@@ -1,8 +1,8 @@
 //! What memory keeps of pages, and how they are read: estimates of cost. A wrong estimate costs time or memory, and never
 //! counts a record wrongly. Pure functions of plain numbers.
 
-use crate::ledger::filter::Filters;
 use crate::ledger::fingerprint_set::FingerprintSet;
+use crate::ledger::page_filter::PageFilter;
 use crate::ledger::stored_page::Size;
 
 /// What decides how pages are read. Operators may set the budget; the others are measured, and tests make them small.
@@ -47,7 +47,7 @@ pub struct OpenPage {
     pub unknown: usize,
     /// Fingerprints looked up since the page was read last.
     pub earlier_lookups: usize,
-    /// Whether memory has the page's filters.
+    /// Whether memory has a filter of it.
     pub is_filtered: bool,
 }
 
@@ -136,7 +136,7 @@ pub fn reading(tuning: &Tuning, room: &Room, page: &OpenPage) -> Option<Reading>
     // Filters that memory has are not read again.
     let learns = whole || !page.is_filtered;
     let pays = |lookups: usize| lookups * tuning.lookup_cost >= size.read;
-    let keeps = || room.has_for(page.demand, Filters::DENIED_MIN, Filters::bytes_min(size.stored));
+    let keeps = || room.has_for(page.demand, PageFilter::DENIED_MIN, PageFilter::bytes_min(size.stored));
     let pays_now = pays(page.unknown);
     let pays_in_time = || pays(page.earlier_lookups + page.unknown) && keeps();
     let reads = learns && tuning.allows(size.read) && (pays_now || pays_in_time());
