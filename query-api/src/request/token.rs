@@ -73,6 +73,7 @@ impl Verifier {
     /// # Errors
     /// Without a key, with two, or with one that can't be used: a sentence that names the variable.
     pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
+        jwt::install();
         let secret = settings.jwt_hs256_secret.as_deref().filter(|secret| !secret.is_empty());
         let file = settings.jwt_jwks_file.as_deref().filter(|file| !file.as_os_str().is_empty());
         let (keys, file) = match (secret, file) {

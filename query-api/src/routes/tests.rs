@@ -68,6 +68,7 @@ pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
 
 pub(super) fn token(claims: &Value) -> String {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jwt::install();
     format!("Bearer {}", jsonwebtoken::encode(&Header::default(), claims, &key).unwrap())
 }
 

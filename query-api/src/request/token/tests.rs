@@ -26,6 +26,7 @@ fn settings() -> Settings {
 }
 
 fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+    jwt::install();
     format!("Bearer {}", jsonwebtoken::encode(header, claims, key).unwrap())
 }
 
@@ -141,13 +142,22 @@ fn leeway_is_a_setting() {
     assert!(ask(&settings, &token(&with("nbf", json!(NOW + 5)))).is_ok());
 }
 
-const RSA: &[u8] = include_bytes!("testkeys/rsa.pem");
-const RSA_WEAK: &[u8] = include_bytes!("testkeys/rsa-weak.pem");
-const EC: &[u8] = include_bytes!("testkeys/ec.pem");
-const ED: &[u8] = include_bytes!("testkeys/ed.pem");
+/// The modulus of an RSA key of 1,024 bits.
+const RSA_WEAK: &str = "onJhPzTccaE0xFuVz5nax6vtWAqsCCTSugT31Ts_7RSMSRTBgnoX6HW3uYDCGsEleKk6Ct1nl4CzKrW7iJp1naV8w2Q59Z6lAH5DDVi1QXXNA-uLzs_jp6TrCqf2NLVSDMBxsvjAJvQ0eCZS2-G7LSoxKytdGuoH3YczSOExn4E";
 
 fn rsa() -> EncodingKey {
-    EncodingKey::from_rsa_pem(RSA).unwrap()
+    jwt::install();
+    EncodingKey::from_rsa_der(include_bytes!("testkeys/rsa.der"))
+}
+
+fn ec() -> EncodingKey {
+    jwt::install();
+    EncodingKey::from_ec_der(include_bytes!("testkeys/ec.der"))
+}
+
+fn ed() -> EncodingKey {
+    jwt::install();
+    EncodingKey::from_ed_der(include_bytes!("testkeys/ed.der"))
 }
 
 /// The public halves of the keys, each with its name.
@@ -161,6 +171,7 @@ fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
 }
 
 fn verifier(keys: Vec<Key>) -> Verifier {
+    jwt::install();
     Verifier {
         key_ring: RwLock::new(KeyRing::new(keys)),
         file: None,
@@ -172,7 +183,7 @@ fn verifier(keys: Vec<Key>) -> Verifier {
 
 #[test]
 fn each_public_key_verifies_its_own_algorithm() {
-    let (rsa, ec, ed) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap(), EncodingKey::from_ed_pem(ED).unwrap());
+    let (rsa, ec, ed) = (rsa(), ec(), ed());
     let keys = [("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256), ("d", &ed, Algorithm::EdDSA)];
     let verifier = verifier(public(&keys));
     assert_eq!(verifier.key_ring.read().unwrap().keys().len(), 3);
@@ -204,7 +215,7 @@ fn a_key_set_may_hold_keys_that_are_useless_here() {
             jwk,
         ]})
     };
-    let ed = EncodingKey::from_ed_pem(ED).unwrap();
+    let ed = ed();
     for (key, algorithm) in [(&rsa(), Algorithm::RS256), (&ed, Algorithm::EdDSA)] {
         let keys = from_key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap();
         let ids: Vec<_> = keys.iter().map(|key| (key.id.as_deref(), key.algorithm)).collect();
@@ -228,8 +239,8 @@ fn a_public_key_is_no_secret() {
 
 #[test]
 fn keys_that_are_weak_secret_or_for_something_else_are_left_out() {
-    let weak = EncodingKey::from_rsa_pem(RSA_WEAK).unwrap();
-    assert!(public(&[("w", &weak, Algorithm::RS256)]).is_empty());
+    let weak = json!({"kty": "RSA", "alg": "RS256", "kid": "w", "n": RSA_WEAK, "e": "AQAB"});
+    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());
     assert!(public(&[("s", &EncodingKey::from_secret(b"x"), Algorithm::HS256)]).is_empty());
     assert!(public(&[("p", &rsa(), Algorithm::PS256)]).is_empty());
     let mut jwk = Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap();
@@ -291,7 +302,7 @@ fn signed_as(id: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
 
 #[test]
 fn keys_are_rotated_by_replacing_the_file() {
-    let (old, new) = (EncodingKey::from_ed_pem(ED).unwrap(), EncodingKey::from_ec_pem(EC).unwrap());
+    let (old, new) = (ed(), ec());
     let (old_token, new_token) =
         (signed_as("2025", &old, Algorithm::EdDSA), signed_as("2026", &new, Algorithm::ES256));
     let file = TestFile::new("rotated");
@@ -313,7 +324,7 @@ fn keys_are_rotated_by_replacing_the_file() {
 
 #[test]
 fn a_bad_file_changes_nothing_and_is_reported_once() {
-    let key = EncodingKey::from_ed_pem(ED).unwrap();
+    let key = ed();
     let token = signed_as("k", &key, Algorithm::EdDSA);
     let file = TestFile::new("bad");
     file.has(&[("k", &key, Algorithm::EdDSA)]);
@@ -340,7 +351,7 @@ fn a_bad_file_changes_nothing_and_is_reported_once() {
 /// Public keys are known to everybody: no header may make them sign anything.
 #[test]
 fn no_header_changes_the_rules_of_verification() {
-    let (rsa, ec) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap());
+    let (rsa, ec) = (rsa(), ec());
     let file = TestFile::new("confused");
     file.has(&[("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256)]);
     let verifier = file.verifier();
@@ -348,7 +359,7 @@ fn no_header_changes_the_rules_of_verification() {
     let refused = |what: &str, authorization: &str| {
         assert_eq!(verifier.verify(Some(authorization), now()), Err(Refusal::Invalid), "{what}");
     };
-    for secret in [&public[..], b"r", b"c", b"", RSA] {
+    for secret in [&public[..], b"r", b"c", b"", include_bytes!("testkeys/rsa.der")] {
         let secret = EncodingKey::from_secret(secret);
         for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
             refused("a secret", &signed(&Header::new(algorithm), &good(), &secret));
