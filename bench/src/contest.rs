@@ -3,8 +3,8 @@
 
 use super::peer::Ready;
 use super::round::{Bench, Measured, RUN_LIMIT, as_float, drop_database};
-use ::bench::truth::COUNTERS;
-use ::bench::{Topics, check_counters};
+use load::truth::COUNTERS;
+use load::{Topics, check_counters};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use stack::DatabaseUrl;

@@ -6,7 +6,7 @@
 
 use super::ingest::produce;
 use super::round::{Bench, as_float, drop_database};
-use ::bench::{Horizon, Load, Topics, Truth};
+use ::load::{Horizon, Load, Topics, Truth};
 use chrono::{Days, Duration, Utc};
 use machine::say;
 use serde::Serialize;

@@ -11,7 +11,7 @@ use super::markers::{Markers, Watch};
 use super::record::{Outputs, Row};
 use super::round::{Bench, as_float, drop_database};
 use super::serving::Serving;
-use ::bench::{Horizon, Load, Message, Mix, Produced, Producer, Topics, Truth, check};
+use ::load::{Horizon, Load, Message, Mix, Produced, Producer, Topics, Truth, check};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{TimeDelta, Utc};
 use machine::say;

@@ -1,6 +1,6 @@
 //! How fast the load itself is made and recounted, on one thread and without Kafka.
 
-use ::bench::{Horizon, Load, Truth};
+use ::load::{Horizon, Load, Truth};
 use chrono::Utc;
 use machine::say;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! A consumer group: what each of its members is started with.
 
-use ::bench::Topics;
+use ::load::Topics;
 use stack::port;
 use stack::run::process::Process;
 use stack::run::program::Program;

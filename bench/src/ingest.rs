@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::record::{Outputs, Row};
 use super::report::{self, Round};
 use super::round::Bench;
-use ::bench::{Horizon, Load, Producer, Topics, Trouble, Truth};
+use ::load::{Horizon, Load, Producer, Topics, Trouble, Truth};
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use machine::say;

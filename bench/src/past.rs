@@ -1,9 +1,9 @@
 //! Three days that were counted before a benchmark begins, in both books: a ledger as large as asked for, of identities
 //! that no record of the benchmark has, and the counters of every organization that go with it.
 
-use ::bench::murmur2::partition_of;
-use ::bench::rng::Rng;
-use ::bench::{Company, Truth};
+use ::load::murmur2::partition_of;
+use ::load::rng::Rng;
+use ::load::{Company, Truth};
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Duration, Months, NaiveDate, Utc};
 use consumer::ledger::filter::Filter;

@@ -12,7 +12,7 @@ use super::peer::{Peer, Prepared, Ready};
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
-use ::bench::{Horizon, Load, Mix, Topics, Truth};
+use ::load::{Horizon, Load, Mix, Topics, Truth};
 use anyhow::ensure;
 use chrono::Utc;
 use machine::say;

@@ -16,7 +16,7 @@ use super::round::{as_float, drop_database};
 use super::serving::Serving;
 use super::stored::{Question, Stored};
 use super::wrk::{self, Wrk};
-use ::bench::Rng;
+use ::load::Rng;
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use machine::say;

@@ -12,7 +12,7 @@ use super::report;
 use super::round::drop_database;
 use super::steady::Steady;
 use super::watch::Watch;
-use ::bench::{Topics, check};
+use ::load::{Topics, check};
 use anyhow::ensure;
 use machine::say;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use super::group::Group;
 use super::report::Round;
-use ::bench::{Topics, Truth, check};
+use ::load::{Topics, Truth, check};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use serde::Serialize;

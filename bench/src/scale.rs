@@ -12,7 +12,7 @@ use super::past::Past;
 use super::record::{Outputs, Row};
 use super::round::{Measured, as_float, drop_database};
 use super::watch::Watch;
-use ::bench::{Horizon, Load, Topics, Trouble, Truth, check};
+use ::load::{Horizon, Load, Topics, Trouble, Truth, check};
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use clap::ValueEnum;

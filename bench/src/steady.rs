@@ -1,6 +1,6 @@
 //! A producer that keeps to its rate: records about now, at as many a second, whatever becomes of those before.
 
-use ::bench::{Company, Horizon, Mix, Producer, Topics, Trouble, Truth, Upstream};
+use ::load::{Company, Horizon, Mix, Producer, Topics, Trouble, Truth, Upstream};
 use anyhow::{Context as _, anyhow};
 use chrono::{Days, Utc};
 use std::sync::Arc;

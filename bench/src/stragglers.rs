@@ -12,7 +12,7 @@ use super::past::Past;
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
-use ::bench::{Horizon, Load, Topics, Trouble, Truth};
+use ::load::{Horizon, Load, Topics, Trouble, Truth};
 use anyhow::ensure;
 use chrono::{DateTime, Utc};
 use machine::say;

@@ -12,7 +12,7 @@ use super::record::{Outputs, Row};
 use super::round::{as_float, drop_database};
 use super::steady::Steady;
 use super::watch::Watch;
-use ::bench::{Topics, check};
+use ::load::{Topics, check};
 use anyhow::{Context as _, bail, ensure};
 use machine::say;
 use serde::Serialize;

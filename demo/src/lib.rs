@@ -1,12 +1,11 @@
 //! `cargo demo`: the whole system at work on this machine, for a person to watch.
 //!
 //! ```text
-//! stage     services, schema, topics, the page, both binaries
+//! stage     services, schema, topics, both binaries
 //! play      30 days of history, then the present
 //! standing  what has been counted so far        verdict  produced and counted, counter by counter
 //! ```
 
-mod page;
 mod play;
 mod stage;
 mod standing;

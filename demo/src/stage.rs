@@ -1,10 +1,10 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
-use super::page;
+use machine::page;
 use anyhow::{Context as _, bail, ensure};
 use load::{Company, Topics};
 use machine::say;
-use stack::binaries::{Binaries, Profile};
+use stack::binaries::Binaries;
 use stack::http;
 use stack::port;
 use stack::run::process::Process;
@@ -53,8 +53,7 @@ impl Stage {
     /// When a part can't be had; the error says what to do, or shows the end of a log.
     pub async fn set(partitions: i32, keep: bool) -> anyhow::Result<Self> {
         let services = Services::start(Purpose::Demo).await?;
-        say::choice("Binaries", "building consumer and query-api in release; the first time takes minutes");
-        let binaries = tokio::task::block_in_place(|| Binaries::build(Profile::Release))?;
+        let binaries = Binaries::beside_this_program()?;
         let name = format!("business_metrics_demo_{}", std::process::id());
         let database = services.postgres.create_database(&name).await?;
         migrate(&services, &binaries.consumer, &database).await?;
@@ -66,7 +65,7 @@ impl Stage {
         say::choice("Topics", format_args!("{}, {partitions} partitions each", topics.all().join(", ")));
         let secret = Secret::random()?;
         let addresses = Addresses { api: local()?, api_admin: local()?, consumer_admin: local()? };
-        let page = tokio::task::block_in_place(|| page::folder(services.environment()));
+        let page = Some(page::built()).filter(|folder| folder.join("index.html").is_file());
         let parts = Parts {
             services: &services,
             topics: &topics,

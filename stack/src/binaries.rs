@@ -31,6 +31,20 @@ struct Message {
 }
 
 impl Binaries {
+    /// Those in the folder of the program that asks: cargo puts there what it builds by the same command.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub fn beside_this_program() -> anyhow::Result<Self> {
+        let this = std::env::current_exe().context("the system doesn't say where this program is")?;
+        let beside = |name: &str| {
+            let path = this.with_file_name(name);
+            ensure!(path.is_file(), "{} is not built; start this by `cargo demo`", path.display());
+            Ok(path)
+        };
+        Ok(Self { consumer: beside("consumer")?, query_api: beside("query-api")? })
+    }
+
     /// Builds them, unless they are up to date.
     ///
     /// # Errors

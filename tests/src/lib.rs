@@ -9,6 +9,7 @@
 //! What fails here panics with a sentence: a story has no use for errors.
 
 mod answer;
+mod clock;
 mod counts;
 mod dead_letter;
 mod launch;
@@ -29,7 +30,7 @@ pub use token::Token;
 
 /// The binaries under test, for stories that stand on nothing else of this harness.
 #[must_use]
-pub fn binaries() -> stack::binaries::Binaries {
+pub fn binaries() -> ::stack::binaries::Binaries {
     shared::build()
 }
 

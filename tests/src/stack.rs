@@ -3,6 +3,7 @@
 use crate::counts::Counts;
 use crate::dead_letter::DeadLetter;
 use crate::launch::Launch;
+use crate::clock::Clock;
 use crate::must;
 use crate::shared::{Shared, say_once};
 use chrono::{DateTime, Utc};
@@ -36,6 +37,7 @@ pub struct Stack {
     partitions: i32,
     database: DatabaseUrl,
     folder: PathBuf,
+    _clock: Clock,
 }
 
 impl Stack {
@@ -61,7 +63,7 @@ impl Stack {
         let database = must(shared.services.postgres.create_migrated(&name).await);
         let folder = shared.services.run().join(&name);
         must(std::fs::create_dir(&folder).map_err(Into::into));
-        Self { shared, name, topics, partitions, database, folder }
+        Self { shared, name, topics, partitions, database, folder, _clock: Clock::start() }
     }
 
     /// Hands records to Kafka, in this order, and waits until it has them.

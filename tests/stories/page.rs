@@ -55,7 +55,7 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
     stack.agrees_with(&records).await;
 
     let expected = summary(&stack, from, to).await;
-    let page = dashboard::built();
+    let page = page::built();
     let api =
         stack.api().set("DASHBOARD_DIR", page.to_str().expect("a checkout's path is text")).serve().await;
     visit(&stack, &format!("http://{}", api.address()), &expected).await;
@@ -66,9 +66,9 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
 /// Why there is no visit, in a sentence; `None` where there is one.
 fn shortcoming(environment: &Environment) -> Option<String> {
     let missing =
-        dashboard::build_shortcoming(environment).or_else(|| dashboard::browser_shortcoming(environment));
+        page::build_shortcoming(environment).or_else(|| page::browser_shortcoming(environment));
     missing.or_else(|| {
-        let ready = dashboard::built().join("index.html").exists() && dashboard::is_fetched();
+        let ready = page::built().join("index.html").exists() && page::is_fetched();
         (!ready)
             .then(|| "it is not built (npm ci and npm run build in dashboard/, or cargo verify)".to_owned())
     })
@@ -111,11 +111,11 @@ async fn summary(stack: &Stack, from: DateTime<Utc>, to: DateTime<Utc>) -> Value
 /// Has Playwright visit the page, and ends the story with all it says when something isn't as it must be.
 async fn visit(stack: &Stack, url: &str, expected: &Value) {
     let environment = stack.services().environment();
-    let browser = dashboard::browser(environment).expect("looked for above");
+    let browser = page::browser(environment).expect("looked for above");
     let log = stack.services().run().join(format!("{}-visits.log", stack.name()));
     // What `npm run e2e` runs, but as a child of ours, which ends its browser when it is stopped.
-    let program = Program::new("playwright", dashboard::folder().join("node_modules/.bin/playwright"), &log)
-        .folder(dashboard::folder())
+    let program = Program::new("playwright", page::folder().join("node_modules/.bin/playwright"), &log)
+        .folder(page::folder())
         .args(["test", "--global-timeout", &VISITS_LIMIT.as_millis().to_string()])
         .inherit(environment)
         .env("E2E_URL", url)

@@ -11,8 +11,8 @@ use tests::{Stack, Token};
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);
 
 /// They sign nothing but tests.
-const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/token/testkeys/ed.pem");
-const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/token/testkeys/ec.pem");
+const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ed.pem");
+const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ec.pem");
 
 const PATH: &str = "/metrics/summary";
 

@@ -1,51 +1,82 @@
-//! `cargo demo`: prepares everything that takes time at once (the programs, Kafka, the page), says how far that is, and
-//! becomes the demo.
+//! `cargo demo`: prepares at once what takes time (the programs, Kafka, the page), and becomes the demo.
 
-use crate::door;
 use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
 use machine::kafka::KafkaPlan;
-use machine::page::{self, Preparation};
+use machine::plan::Plan;
 use machine::postgres::{PostgresPlan, Programs};
-use machine::say;
-use machine::workspace;
+use machine::{page, say, workspace};
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
-use std::time::Instant;
 
-/// The programs that the demo is made of: built by one command, so that what they share is built once.
+/// The programs that the demo is made of. One command builds them, so that what they share is built once.
 const PACKAGES: [&str; 3] = ["demo", "consumer", "query-api"];
 
-/// Processor minutes that building them takes where nothing is built yet, on the machine that the README names.
-const BUILD_MINUTES: f64 = 6.0;
+/// Processor minutes that the first build takes on the machine of the README's figures.
+const FIRST_BUILD_MINUTES: usize = 6;
 
-/// Builds what is missing, and becomes the demo with these options.
+/// Builds and fetches what is missing, and becomes the demo with these options.
 ///
 /// # Errors
-/// When something can't be built or fetched; the words of whatever failed stand above.
+/// When cargo can't build the programs: its words stand above. What can't be fetched is left to the demo, which says
+/// what it does instead.
 pub fn run(words: &[OsString]) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
-    let programs = folder();
-    announce(&programs);
-    let built = thread::scope(|scope| {
-        let fetched = scope.spawn(|| fetch(&environment));
-        let page = scope.spawn(|| page::prepare(&environment));
-        let built = build();
-        (built, fetched.join(), page.join())
-    });
-    let (built, fetched, page) = built;
-    built?;
-    fetched.expect("fetching does not panic");
-    let mut command = Command::new(programs.join("demo"));
-    command.args(words).arg("--programs").arg(&programs);
-    match page.expect("preparing the page does not panic") {
-        Preparation::Ready(folder) => {
-            command.arg("--page").arg(folder);
-        }
-        Preparation::None => {}
+    let demo = folder()?.join("demo");
+    announce(&demo);
+    thread::scope(|scope| {
+        scope.spawn(|| fetch(&environment));
+        scope.spawn(|| page::prepare(&environment));
+        build()
+    })?;
+    Err(Command::new(demo).args(words).exec()).context("the demo can't be run")
+}
+
+/// Where cargo puts what it builds: this program's own folder.
+fn folder() -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe().context("the system doesn't say where this program is")?;
+    this.parent().map(Path::to_path_buf).context("this program is in no folder")
+}
+
+fn announce(demo: &Path) {
+    if demo.is_file() {
+        return say::choice("Programs", "brought up to date");
     }
-    Err(command.exec()).context("the demo can't be run")
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let minutes = FIRST_BUILD_MINUTES.div_ceil(processors);
+    say::choice(
+        "Programs",
+        format_args!("built now, once: about {minutes} min on {processors} processors; later runs take seconds"),
+    );
+}
+
+/// Fetches what Maven fetches, while the programs are built.
+fn fetch(environment: &Environment) {
+    let Plan { kafka, postgres, .. } = Plan::find(environment);
+    let jars = match &kafka {
+        KafkaPlan::Local(local) => Some(&local.jars),
+        KafkaPlan::Given(_) | KafkaPlan::Mock(_) => None,
+    };
+    let programs = match &postgres {
+        PostgresPlan::Local(Programs::Fetched(fetched)) => Some(fetched),
+        PostgresPlan::Local(Programs::Installed { .. }) | PostgresPlan::Given(_) | PostgresPlan::Missing => None,
+    };
+    for fetched in jars.into_iter().chain(programs) {
+        // The demo comes to the same error in its turn, and there it matters.
+        let _ = fetched.get();
+    }
+}
+
+/// Cargo shows how far it is, and what is wrong.
+fn build() -> anyhow::Result<()> {
+    let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--bins"]).args(packages).current_dir(workspace::root()).stdin(Stdio::null());
+    let status = command.status().context("cargo can't be run")?;
+    ensure!(status.success(), "cargo can't build the demo; its words stand above");
+    Ok(())
 }

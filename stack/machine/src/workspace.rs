@@ -19,6 +19,12 @@ pub fn target() -> PathBuf {
     root().join("target")
 }
 
+/// Where the stories write how long each took: `name<tab>seconds`, a line each.
+#[must_use]
+pub fn story_times() -> PathBuf {
+    target().join("story-times.tsv")
+}
+
 /// A file of `deploy/`, as text.
 ///
 /// # Errors

@@ -5,7 +5,7 @@
 use admin::Readiness;
 use anyhow::Context as _;
 use clap::Parser as _;
-use query_api::{log, server};
+use query_api::serve::{log, server};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use warp::Filter as _;

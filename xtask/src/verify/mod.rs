@@ -1,12 +1,14 @@
 //! `cargo verify`: every check, one after the other; all of them run, whatever the ones before found.
 
+mod slowest;
+
 use clap::Args;
 use machine::environment::Environment;
-use machine::page;
-use machine::say;
-use machine::workspace;
-use stack::Plan;
+use machine::plan::Plan;
+use machine::{page, say, workspace};
+use slowest::Slowest;
 use std::fmt;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,54 +29,63 @@ struct Check {
 /// What a check does.
 enum Work {
     /// A cargo command.
-    Cargo {
-        args: &'static [&'static str],
-        env: &'static [(&'static str, &'static str)],
-        /// What cargo needs for it beyond itself: the command that shows it is there, and how to get it.
-        needs: Option<(&'static [&'static str], &'static str)>,
-    },
+    Cargo(Cargo),
     /// npm commands in the page's folder, one after the other; its packages are fetched first.
     Npm(&'static [&'static [&'static str]]),
 }
+
+struct Cargo {
+    args: &'static [&'static str],
+    env: &'static [(&'static str, &'static str)],
+    /// What cargo needs for it beyond itself: the command that shows it is there, and how to get it.
+    needs: Option<(&'static [&'static str], &'static str)>,
+}
+
+/// What takes too long, or needs too much, to be part of this: commands of their own.
+const NOT_RUN: [(&str, &str); 3] = [
+    ("cargo xtask chaos", "faults that meet, for minutes or hours (its first 45 s are one of the tests)"),
+    ("cargo xtask simulate", "10,000 simulated worlds (some hundred are among the tests)"),
+    ("cargo xtask bench all", "the figures of the README; half an hour on a quiet machine"),
+];
 
 /// All of them; the quick ones first, and the page before the tests, which visit it.
 const CHECKS: [Check; 6] = [
     Check {
         name: "format",
-        work: Work::Cargo {
+        work: Work::Cargo(Cargo {
             args: &["fmt", "--all", "--check"],
             env: &[],
             needs: Some((&["fmt", "--version"], "rustfmt is not installed (rustup component add rustfmt)")),
-        },
+        }),
     },
     Check { name: "dashboard", work: Work::Npm(&[&["test"], &["run", "build"], &["run", "budget"]]) },
     Check {
         name: "clippy",
-        work: Work::Cargo {
+        work: Work::Cargo(Cargo {
             args: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
             env: &[],
             needs: Some((&["clippy", "--version"], "clippy is not installed (rustup component add clippy)")),
-        },
+        }),
     },
     Check {
         name: "examples",
-        work: Work::Cargo { args: &["test", "--workspace", "--doc"], env: &[], needs: None },
+        work: Work::Cargo(Cargo { args: &["test", "--workspace", "--doc"], env: &[], needs: None }),
     },
     Check {
         name: "tests",
-        work: Work::Cargo {
+        work: Work::Cargo(Cargo {
             args: &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
             env: &[],
             needs: None,
-        },
+        }),
     },
     Check {
         name: "documentation",
-        work: Work::Cargo {
+        work: Work::Cargo(Cargo {
             args: &["doc", "--workspace", "--no-deps"],
             env: &[("RUSTDOCFLAGS", "-D warnings")],
             needs: None,
-        },
+        }),
     },
 ];
 
@@ -84,31 +95,49 @@ enum Outcome {
     Skipped(String),
 }
 
-/// Runs all checks and ends with a table of them, and with the names of what was skipped.
+/// Says first what can't be shown here, runs all checks, and ends with a table of them, the slowest tests, and what was
+/// skipped.
 ///
 /// # Errors
 /// When cargo or npm can't be run.
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
-    let mut rows = Vec::new();
+    let began = Instant::now();
+    let lacking = lacking(&environment);
+    preview(&lacking);
+    let (mut rows, mut slowest) = (Vec::new(), Slowest::begin());
     for check in &CHECKS {
         let since = Instant::now();
-        rows.push((check.name, check.run(&environment)?, since.elapsed()));
+        rows.push((check.name, check.run(&environment, &mut slowest)?, since.elapsed()));
     }
-    let skipped = skipped(&rows, &environment);
-    report(&rows, &skipped);
+    let skipped = skipped(&rows, lacking);
+    report(&rows, began.elapsed(), &slowest, &skipped);
     let failed = rows.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed));
     let incomplete = options.complete && !skipped.is_empty();
     Ok(if failed || incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// What the tests can't show with what this machine has.
+fn lacking(environment: &Environment) -> Vec<String> {
+    let browser = page::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
+    browser.into_iter().chain(Plan::find(environment).shortcomings()).collect()
+}
+
+/// What will and won't be checked, before the first minute is spent.
+fn preview(lacking: &[String]) {
+    let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+    say::line(format_args!("checks: {}; about half an hour if nothing is built yet", names.join(", ")));
+    lacking.iter().for_each(|what| say::line(format_args!("will skip {what}")));
+    NOT_RUN.iter().for_each(|(command, what)| say::line(format_args!("not part of this: `{command}`, {what}")));
+}
+
 impl Check {
-    fn run(&self, environment: &Environment) -> anyhow::Result<Outcome> {
+    fn run(&self, environment: &Environment, slowest: &mut Slowest) -> anyhow::Result<Outcome> {
         let begin = |what: &str| say::line(format_args!("\n=== {}: {what}", self.name));
         match &self.work {
-            Work::Cargo { args, env, needs } => {
-                begin(&format!("cargo {}", args.join(" ")));
-                cargo_check(args, env, *needs)
+            Work::Cargo(cargo) => {
+                begin(&format!("cargo {}", cargo.args.join(" ")));
+                cargo.run(slowest)
             }
             Work::Npm(commands) => {
                 begin("npm in dashboard/");
@@ -118,31 +147,38 @@ impl Check {
     }
 }
 
-/// Its output goes where ours goes, as it comes.
-fn cargo_check(
-    args: &[&str],
-    env: &[(&str, &str)],
-    needs: Option<(&[&str], &str)>,
-) -> anyhow::Result<Outcome> {
-    if let Some((probe, missing)) = needs {
-        let there = cargo(probe).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        if !there.success() {
-            return Ok(skip(missing.to_owned()));
+impl Cargo {
+    /// Its output goes where ours goes, line by line; the times of tests are taken from it.
+    fn run(&self, slowest: &mut Slowest) -> anyhow::Result<Outcome> {
+        if let Some((probe, missing)) = self.needs {
+            let there = cargo(probe).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+            if !there.success() {
+                return Ok(skip(missing.to_owned()));
+            }
         }
+        let (output, input) = std::io::pipe()?;
+        let mut command = cargo(self.args);
+        command.envs(self.env.iter().copied()).stdout(input.try_clone()?).stderr(input);
+        let mut child = command.spawn()?;
+        drop(command); // and its end of the pipe: the output ends when cargo does
+        for line in BufReader::new(output).lines() {
+            let line = line?;
+            slowest.take(&line);
+            say::line(line);
+        }
+        Ok(if child.wait()?.success() { Outcome::Passed } else { Outcome::Failed })
     }
-    let status = cargo(args).envs(env.iter().copied()).status()?;
-    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }
 
 /// A line each; the output of one that fails, and then no further.
 fn npm_check(commands: &[&[&str]], environment: &Environment) -> anyhow::Result<Outcome> {
-    if let Some(missing) = dashboard::build_shortcoming(environment) {
+    if let Some(missing) = page::build_shortcoming(environment) {
         return Ok(skip(missing));
     }
-    let fetch = (!dashboard::is_fetched()).then_some(&["ci"][..]);
+    let fetch = (!page::is_fetched()).then_some(&["ci"][..]);
     for args in fetch.into_iter().chain(commands.iter().copied()) {
         say::line(format_args!("npm {}", args.join(" ")));
-        let output = dashboard::npm(args).output()?;
+        let output = page::npm(args).output()?;
         if !output.status.success() {
             say::line(String::from_utf8_lossy(&output.stdout));
             say::problem(String::from_utf8_lossy(&output.stderr));
@@ -163,26 +199,27 @@ fn cargo(args: &[&str]) -> Command {
     command
 }
 
-/// Checks that did not run, and what the tests could not show with what this machine has.
-fn skipped(rows: &[(&str, Outcome, Duration)], environment: &Environment) -> Vec<String> {
+/// Checks that did not run, and what the tests could not show.
+fn skipped(rows: &[(&str, Outcome, Duration)], lacking: Vec<String>) -> Vec<String> {
     let checks = rows.iter().filter_map(|(name, outcome, _)| match outcome {
         Outcome::Skipped(why) => Some(format!("{name}: {why}")),
         Outcome::Passed | Outcome::Failed => None,
     });
-    let browser =
-        dashboard::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
-    checks.chain(browser).chain(Plan::find(environment).shortcomings()).collect()
+    checks.chain(lacking).collect()
 }
 
-fn report(rows: &[(&str, Outcome, Duration)], skipped: &[String]) {
+fn report(rows: &[(&str, Outcome, Duration)], took: Duration, slowest: &Slowest, skipped: &[String]) {
     say::line("\ncheck            time      result");
     for (name, outcome, took) in rows {
         say::line(format_args!("{name:<15}{:>6.1} s  {outcome}", took.as_secs_f64()));
     }
+    say::line(format_args!("{:<15}{:>6.1} s\n", "in all", took.as_secs_f64()));
+    slowest.lines().iter().for_each(say::line);
     match skipped {
         [] => say::line("skipped: nothing"),
         _ => skipped.iter().for_each(|what| say::line(format_args!("skipped: {what}"))),
     }
+    NOT_RUN.iter().for_each(|(command, what)| say::line(format_args!("not run: `{command}`, {what}")));
 }
 
 impl fmt::Display for Outcome {

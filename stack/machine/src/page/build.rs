@@ -1,10 +1,10 @@
-//! The dashboard's page for the demo: as it was built, or built now where Node.js is there.
+//! Building the dashboard's page: as it was built, or built now where Node.js is there.
 
-use machine::environment::Environment;
-use machine::page::{self, modified};
-use machine::say;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use super::modified;
+use crate::environment::Environment;
+use crate::say;
+use std::path::Path;
+use std::time::{Instant, SystemTime};
 
 /// What the page is made of; what is newer than the page makes it old.
 const SOURCES: [&str; 6] =
@@ -23,26 +23,22 @@ enum Plan {
     None,
 }
 
-/// The folder with the page; `None`, after saying why, where there is none.
-pub fn folder(environment: &Environment) -> Option<PathBuf> {
-    let (sources, built) = (dashboard::folder(), dashboard::built());
-    let missing = dashboard::build_shortcoming(environment);
+/// Builds the page if that is needed and possible here, and says which page there is: the one that is built now, the
+/// one that was built before, or none, and why.
+pub fn prepare(environment: &Environment) {
+    let (sources, built) = (super::folder(), super::built());
+    let missing = super::build_shortcoming(environment);
     match plan(modified(&built.join("index.html")), newest(&sources), missing.is_none()) {
-        Plan::Built => {
-            say::choice("Page", "dashboard/dist, as it was built");
-            Some(built)
-        }
+        Plan::Built => say::choice("Page", "dashboard/dist, as it was built"),
         Plan::Old => {
             let why = missing.unwrap_or_default();
             say::choice("Page", format_args!("dashboard/dist, built before its sources changed; {why}"));
-            Some(built)
         }
-        Plan::Build => build().then_some(built),
+        Plan::Build => build(),
         Plan::None if sources.exists() => {
             say::choice("Page", format_args!("none: it is not built; {}", missing.unwrap_or_default()));
-            None
         }
-        Plan::None => None,
+        Plan::None => {}
     }
 }
 
@@ -56,17 +52,26 @@ fn plan(built: Option<SystemTime>, sources: Option<SystemTime>, can_build: bool)
     }
 }
 
-/// Builds it, npm's words shown. The system is worth showing without its page, so failing is no error.
-fn build() -> bool {
-    say::choice("Page", "building the dashboard; the first time fetches its packages and takes a minute");
-    let fetch = (!dashboard::is_fetched()).then_some(&["ci"][..]);
+/// Runs npm, whose output is shown only if it fails. The system is worth showing without its page, so that is no error.
+fn build() {
+    say::choice("Page", "building the dashboard; the first time npm fetches its packages");
+    let began = Instant::now();
+    let fetch = (!super::is_fetched()).then_some(&["ci"][..]);
     for args in fetch.into_iter().chain([&["run", "build"][..]]) {
-        if !dashboard::npm(args).status().is_ok_and(|status| status.success()) {
-            say::choice("Page", format_args!("none: `npm {}` failed; see its words above", args.join(" ")));
-            return false;
+        if let Err(words) = npm(args) {
+            say::problem(words);
+            return say::choice("Page", format_args!("none: `npm {}` failed; see its words above", args.join(" ")));
         }
     }
-    true
+    say::choice("Page", format_args!("built in {:.0} s", began.elapsed().as_secs_f64()));
+}
+
+fn npm(args: &[&str]) -> Result<(), String> {
+    match super::npm(args).output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err([output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// When the newest of the sources was changed; `None` without any.

@@ -1,5 +1,9 @@
 //! The dashboard's page: what is needed to build it and to visit it, and how npm is run for it.
 
+mod build;
+
+pub use build::prepare;
+
 use crate::environment::Environment;
 use crate::workspace;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,28 @@
+//! How long a story takes, for who wants to know which are slow.
+
+use machine::workspace;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::time::Instant;
+
+/// Runs from the story's start to its end.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+}
+
+/// One line at once, so that stories that end together don't mix. Best effort: nothing is decided by it.
+impl Drop for Clock {
+    fn drop(&mut self) {
+        let this = std::thread::current();
+        let line = format!("{}\t{:.1}\n", this.name().unwrap_or("?"), self.began.elapsed().as_secs_f64());
+        let file = OpenOptions::new().create(true).append(true).open(workspace::story_times());
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+}
