@@ -5,11 +5,10 @@
 
 use super::finding::{self, Finding};
 use super::machine::Machine;
+use super::readme;
 use super::record::{Outputs, Row, Settings};
-use super::{Benchmark, measure, readme};
 use anyhow::Context as _;
 use chrono::Utc;
-use clap::Parser;
 use machine::say;
 use machine::workspace;
 use serde::Serialize;
@@ -31,25 +30,22 @@ pub struct Options {
     write_readme: bool,
 }
 
-/// A benchmark's command line.
-#[derive(Parser)]
-struct Line {
-    #[command(subcommand)]
-    benchmark: Benchmark,
-}
-
 /// Measures everything, prints the table and saves it. The exit code is 0 only if every target is met.
+///
+/// `measure` takes a benchmark by what a person would type.
 ///
 /// # Errors
 /// When the table can't be saved.
-pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    options: &Options,
+    measure: impl AsyncFn(&[&str]) -> anyhow::Result<Vec<Finding>>,
+) -> anyhow::Result<ExitCode> {
     let mut findings = Vec::new();
     for name in BENCHMARKS {
         say::line(format_args!("\n# {name}"));
-        let words = ["bench", name].into_iter().chain(options.quick.then_some("--quick"));
-        let Line { benchmark } = Line::try_parse_from(words)?;
-        // Boxed, because this is one of them.
-        match Box::pin(measure(&benchmark)).await {
+        let words: Vec<&str> =
+            ["bench", name].into_iter().chain(options.quick.then_some("--quick")).collect();
+        match measure(&words).await {
             Ok(found) => findings.extend(found),
             Err(error) => {
                 say::problem(format_args!("{name}: {error:#}"));

@@ -3,10 +3,10 @@
 
 use super::peer::Ready;
 use super::round::{Bench, Measured, RUN_LIMIT, as_float, drop_database};
-use load::truth::COUNTERS;
-use load::{Topics, check_counters};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
+use load::truth::COUNTERS;
+use load::{Topics, check_counters};
 use stack::DatabaseUrl;
 use stack::run::process::Process;
 use stack::run::usage::{Usage, peak_memory};

@@ -35,7 +35,7 @@ mod sustained;
 mod watch;
 mod wrk;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use finding::Finding;
 use std::process::ExitCode;
 
@@ -64,13 +64,23 @@ pub enum Benchmark {
     All(all::Options),
 }
 
+/// A benchmark's command line.
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
 /// Runs a benchmark.
 ///
 /// # Errors
 /// When it can't be run, or the system did its work wrong: a wrong sum has no figure.
 pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     if let Benchmark::All(options) = &benchmark {
-        return all::run(options).await;
+        return all::run(options, async |words: &[&str]| {
+            measure(&Line::try_parse_from(words)?.benchmark).await
+        })
+        .await;
     }
     let findings = measure(&benchmark).await?;
     if !findings.is_empty() {

@@ -1,7 +1,8 @@
-//! Tells the query API, through Redis, whose numbers have changed: the only module that knows Redis.
+//! Announces changes to the query API: raises the versions of the organizations in Redis. The only module that knows Redis.
 //!
-//! Best effort, after the commit. An announcement that is lost costs freshness, bounded by the cache's time to live.
+//! Best effort, after the commit. A lost announcement costs freshness only: cached answers expire.
 
+use crate::limits::{ANNOUNCE_FINISH_WAIT_MAX, ANNOUNCE_ROUND_WAIT_MAX};
 use domain::CacheKeys;
 use redis::aio::ConnectionManager;
 use std::collections::BTreeSet;
@@ -9,25 +10,21 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Organizations that wait for Redis at most; with more, their answers expire instead.
+/// Organizations that wait for Redis at most. With more, all are dropped, and their answers expire instead.
 const WAITING_MAX: usize = 1_000_000;
-/// Keys raised by one round trip.
+/// Versions raised by one round trip.
 const ROUND_KEYS_MAX: usize = 10_000;
-/// How long a round trip may take before its announcement is given up.
-const ROUND_WAIT_MAX: Duration = Duration::from_millis(500);
-/// How long the end of the process waits for the last announcements.
-const FINISH_WAIT_MAX: Duration = Duration::from_secs(1);
-/// How long Redis is left alone after it failed.
+/// How long to wait after Redis failed.
 const AWAY_WAIT: Duration = Duration::from_millis(500);
 
-/// Where Redis is.
+/// Redis, and the names of its keys.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "redis")]
 pub struct Settings {
     /// Redis, as redis://host:port. Without it the query API shows changes when its cached answers expire.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
-    /// What every key of this system in Redis starts with. Must be the query API's.
+    /// The prefix of every key of this system in Redis. The query API must have the same.
     #[arg(long, env = "CACHE_KEY_PREFIX", default_value = "")]
     pub cache_key_prefix: String,
 }
@@ -36,13 +33,13 @@ impl Settings {
     /// The client, if Redis is to be used.
     ///
     /// # Errors
-    /// When the address is none of Redis'.
+    /// When the address is not one of Redis.
     pub fn client(&self) -> Result<Option<redis::Client>, redis::RedisError> {
         self.redis_url.as_deref().filter(|url| !url.is_empty()).map(redis::Client::open).transpose()
     }
 }
 
-/// Takes organizations whose numbers have changed.
+/// Collects organizations whose numbers have changed, and passes them to the task that talks to Redis.
 pub struct Announcer {
     queue: Option<mpsc::Sender<BTreeSet<String>>>,
     task: Option<JoinHandle<()>>,
@@ -61,7 +58,7 @@ impl Announcer {
         Self { queue: Some(queue), task: Some(task), waiting: BTreeSet::new() }
     }
 
-    /// Announces what is left before the process ends, if Redis takes it within a moment.
+    /// Announces what is left before the process ends, if Redis takes it in time.
     pub async fn finish(self) {
         let Self { queue, task, waiting } = self;
         let rest = async {
@@ -73,14 +70,15 @@ impl Announcer {
                 let _ = task.await;
             }
         };
-        if tokio::time::timeout(FINISH_WAIT_MAX, rest).await.is_err() {
+        if tokio::time::timeout(ANNOUNCE_FINISH_WAIT_MAX, rest).await.is_err() {
             tracing::warn!(
                 "Redis did not take the last announcements: cached answers stay until they expire"
             );
         }
     }
 
-    /// The organizations' numbers have changed, and that is committed. Never waits: counting doesn't depend on Redis.
+    /// The numbers of these organizations have changed, and the change is committed. Never waits: counting doesn't depend on
+    /// Redis.
     pub fn changed(&mut self, organizations: BTreeSet<String>) {
         if self.queue.is_some() {
             self.waiting.extend(organizations);
@@ -88,8 +86,8 @@ impl Announcer {
         }
     }
 
-    /// Passes what waits on, if the one before is done. Called now and then, so that the last change doesn't wait for
-    /// the next.
+    /// Passes waiting organizations to the task, if it is free. Called regularly, so that the last change doesn't wait for
+    /// the next one.
     pub fn pass_on(&mut self) {
         if self.waiting.is_empty() {
             return;
@@ -113,11 +111,12 @@ async fn announce(client: redis::Client, keys: CacheKeys, mut changed: mpsc::Rec
         let organizations: Vec<String> = organizations.into_iter().collect();
         for (done, round) in organizations.chunks(ROUND_KEYS_MAX).enumerate() {
             let raised =
-                tokio::time::timeout(ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round)).await;
+                tokio::time::timeout(ANNOUNCE_ROUND_WAIT_MAX, raise(&client, &mut connection, &keys, round))
+                    .await;
             let failed = match raised {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer within {ROUND_WAIT_MAX:?}"),
+                Err(_) => format!("no answer within {ANNOUNCE_ROUND_WAIT_MAX:?}"),
             };
             connection = None;
             lost(organizations.len() - done * ROUND_KEYS_MAX);

@@ -1,6 +1,7 @@
 //! The command line and the environment, read here and nowhere else.
 
 use crate::announce;
+use crate::limits;
 use crate::operator;
 use crate::settings::BadSetting;
 use crate::source;
@@ -15,26 +16,26 @@ use std::net::SocketAddr;
 #[derive(Debug, Parser)]
 #[command(name = "consumer", version, max_term_width = 100)]
 pub struct CommandLine {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Count, until SIGTERM or Ctrl-C. Start as many members as there are partitions, at most.
+    /// Count until SIGTERM or Ctrl-C. A topic's partitions are shared by all members; more members than partitions are idle.
     #[command(after_help = KAFKA_CONFIG_HELP)]
     Run(Box<Run>),
-    /// Bring the database's schema up to date. Safe to run at once with others, and to run again.
+    /// Bring the database's schema up to date. Safe to run concurrently and repeatedly.
     Migrate(Box<Migrate>),
-    /// What an operator asks for.
+    /// An operator's commands.
     #[command(flatten)]
     Operate(operator::Command),
 }
 
-const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka's is taken from KAFKA_CONFIG_<SETTING>, with underscores for \
-dots: KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL is security.protocol=SASL_SSL. Those that exact counting depends on are refused.";
+const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka can be given as KAFKA_CONFIG_<SETTING>, with underscores for dots: \
+KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL sets security.protocol=SASL_SSL. Settings that exact counting depends on are refused.";
 
 /// Settings of `consumer run`.
 #[derive(Clone, Debug, Args)]
@@ -51,8 +52,8 @@ pub struct Run {
     /// How long rows are kept.
     #[command(flatten)]
     pub retention: Retention,
-    /// Memory for the ledger's pages, in MiB. The quarters of an hour being written should fit: about 10 bytes for
-    /// each record of them. Beyond that pages are read again from the database.
+    /// Memory for the ledger's pages, in MiB. The quarters of an hour being written should fit, at about 10 bytes for each of
+    /// their records. Pages beyond that are read again from the database.
     #[arg(long, env = "LEDGER_MEMORY_MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     pub ledger_memory_mb: u32,
     /// Where health, readiness and Prometheus metrics are served. Keep it off the internet.
@@ -72,7 +73,7 @@ impl CommandLine {
     /// Reads arguments and environment.
     ///
     /// # Errors
-    /// When a setting is missing, or can't be right.
+    /// When a setting is missing or wrong.
     pub fn read() -> Result<Self, BadSetting> {
         let mut line = Self::try_parse().map_err(in_a_sentence)?;
         let wrong = match &mut line.command {
@@ -93,7 +94,7 @@ impl CommandLine {
     }
 }
 
-/// A complaint of the parser's, without its lines about usage. Help and version are no complaints, and end here.
+/// The parser's error as one sentence, without its lines about usage. Prints help and version, and ends the process there.
 fn in_a_sentence(error: clap::Error) -> BadSetting {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
     if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -108,7 +109,7 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
         && variable(argument) == "DATABASE_URL"
     {
-        // The parser would repeat the value, password and all.
+        // The parser's own message would repeat the value, with the password.
         return BadSetting(format!("DATABASE_URL is written like {DATABASE_EXAMPLE}"));
     }
     let text = error.to_string();
@@ -116,17 +117,26 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
     BadSetting(sentence.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// `--kafka-brokers <KAFKA_BROKERS>` by its variable's name.
+/// The variable in `--kafka-brokers <KAFKA_BROKERS>`.
 fn variable(argument: &str) -> &str {
     argument.split_once('<').map_or(argument, |(_, name)| name.trim_end_matches('>'))
 }
 
 impl Run {
-    /// What is wrong with the settings, in a sentence that names the variable.
+    /// The first thing wrong with the settings, in a sentence that names the variable.
     fn wrong(&self) -> Option<String> {
         let redis = self.announce.client().err();
         let redis = redis.map(|_| "REDIS_URL must look like redis://host:port".to_owned());
-        self.database.wrong().or_else(|| self.source.wrong()).or(redis)
+        self.database.wrong().or_else(|| self.source.wrong()).or(redis).or_else(|| self.disagreement())
+    }
+
+    /// Which limits disagree, in a sentence that names both.
+    fn disagreement(&self) -> Option<String> {
+        limits::disagreement(&limits::Chosen {
+            ledger_retention_days: self.retention.ledger_retention_days,
+            quarter_retention_days: self.retention.quarter_retention_days,
+            kafka: self.source.limits(),
+        })
     }
 }
 
@@ -137,5 +147,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_agree_with_one_another_and_a_setting_can_disagree() {
+        let wrong = |more: &[&str]| {
+            let needed = ["consumer", "run", "--database-url", "postgres://u@h/d", "--kafka-brokers", "h:1"];
+            let line = CommandLine::parse_from(needed.iter().chain(more));
+            let Command::Run(run) = line.command else { panic!("it is `run`") };
+            run.wrong()
+        };
+        assert_eq!(wrong(&[]), None);
+        let said = wrong(&["--quarter-retention-days", "30"]).unwrap();
+        assert!(said.contains("QUARTER_RETENTION_DAYS") && said.contains("LEDGER_RETENTION_DAYS"), "{said}");
     }
 }

@@ -1,11 +1,11 @@
-//! The `consumer` binary: reads the command line, runs one command, says how it ended.
+//! The `consumer` binary: reads the command line, runs one command, and reports how it ended.
 
 use consumer::command_line::{Command, CommandLine};
 use consumer::settings::BadSetting;
 use std::process::ExitCode;
 
-/// Replaces C's `malloc` along with Rust's: librdkafka allocates for each record on one thread, and the record is freed
-/// on another, which the system's allocator is slow at.
+/// Replaces C's `malloc` as well as Rust's allocator: librdkafka allocates each record on one thread and frees it on
+/// another, which the system's allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
                 Command::Operate(command) => Ok(consumer::operator::operate(command).await),
             }
         });
-        // A thread that still waits for Kafka must not hold the exit up: the grace period is over.
+        // A thread that still waits for Kafka must not delay the exit.
         runtime.shutdown_background();
         ended
     });
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr)] // a command line's answer is for people, not for the log
+#[allow(clippy::print_stderr)] // the answer is for the person at the command line, not for the log
 fn refuse(wrong: &BadSetting) -> ExitCode {
     eprintln!("consumer: {wrong}");
     ExitCode::from(BadSetting::EXIT)

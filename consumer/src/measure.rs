@@ -1,4 +1,4 @@
-//! What is measured, for Prometheus. Handles are kept: no metric is looked up by name per record.
+//! Metrics for Prometheus. Handles are kept, so that no metric is looked up by name for each record.
 
 use crate::decide::changes::PartitionChanges;
 use crate::decide::progress::Progress;
@@ -70,15 +70,15 @@ impl Meters {
     pub fn new() -> Self {
         describe_counter!(RECORDS, "Records committed, by outcome.");
         describe_counter!(DEAD_LETTERS, "Records that can't be counted, by reason.");
-        describe_counter!(PLACES_ONLY, "Those of them of which nothing but place and reason is kept.");
+        describe_counter!(PLACES_ONLY, "Those of them of which only place and reason are kept.");
         describe_counter!(
             CONTRADICTIONS,
-            "Copies of a record that contradict the one that counts, where seen."
+            "Copies that contradict the record that counts, seen within one batch."
         );
         describe_histogram!(BATCH_RECORDS, "Records in a batch.");
         describe_histogram!(
             BATCH_SECONDS,
-            "From a batch's arrival until it is decided and its turn to be written has come."
+            "From a batch's arrival until it is decided and begins to be written."
         );
         describe_histogram!(COMMIT_SECONDS, "A batch's transaction, from its begin to its commit.");
         describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
@@ -139,7 +139,7 @@ impl Meters {
         self.places_only.increment(part.dead_letters.in_runs());
     }
 
-    /// How far a partition is behind.
+    /// How many records a partition lags behind.
     #[allow(clippy::cast_precision_loss)]
     pub fn lag(&self, topics: &TopicNames, partition: Partition, progress: &Progress) {
         if let Some(lag) = progress.lag() {
@@ -147,7 +147,7 @@ impl Meters {
         }
     }
 
-    /// A partition is no longer this member's.
+    /// This member no longer holds a partition.
     pub fn released(&self, topics: &TopicNames, partition: Partition) {
         lag_of(topics, partition).set(0.0);
     }
@@ -168,17 +168,17 @@ impl Meters {
         self.stopped.increment(1);
     }
 
-    /// So many pages are read to decide a batch.
+    /// This many pages are read to decide a batch.
     pub fn pages_read(&self, pages: usize) {
         self.pages_read.increment(pages as u64);
     }
 
-    /// So many fingerprints are looked up to decide a batch.
+    /// This many fingerprints are looked up to decide a batch.
     pub fn looked_up(&self, lookups: usize) {
         self.lookups.increment(lookups as u64);
     }
 
-    /// What the ledger takes.
+    /// The size of the ledger's pages in memory.
     #[allow(clippy::cast_precision_loss)]
     pub fn ledger(&self, ledger: &Ledger) {
         self.ledger_pages.set(ledger.pages() as f64);
@@ -192,7 +192,7 @@ impl Default for Meters {
     }
 }
 
-/// Once a second and partition, so looked up by name.
+/// Looked up by name: that happens once a second for each partition.
 fn lag_of(topics: &TopicNames, partition: Partition) -> Gauge {
     gauge!(LAG, "topic" => topics.of(partition.topic).to_owned(), "partition" => partition.number.to_string())
 }

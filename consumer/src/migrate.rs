@@ -1,14 +1,14 @@
-//! `consumer migrate`: the schema brought up to date.
+//! `consumer migrate`: brings the schema up to date.
 
 use crate::command_line::Migrate;
 use crate::store;
 use std::time::{Duration, Instant};
 
-/// How long the database is waited for: a job that migrates often starts beside it.
+/// How long to wait for the database, which often starts at the same time as the job that migrates it.
 const DATABASE_WAIT_MAX: Duration = Duration::from_secs(60);
 const DATABASE_WAIT: Duration = Duration::from_millis(500);
 
-/// Applies what the database lacks.
+/// Applies the migrations that the database lacks.
 ///
 /// # Errors
 /// When the database stays away, or a migration fails or was changed after it had been applied.

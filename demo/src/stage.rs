@@ -1,8 +1,8 @@
 //! Everything that must run before a record can be shown: services, schema, topics, both binaries.
 
-use machine::page;
 use anyhow::{Context as _, bail, ensure};
 use load::{Company, Topics};
+use machine::page;
 use machine::say;
 use stack::binaries::Binaries;
 use stack::http;

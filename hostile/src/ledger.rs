@@ -1,6 +1,6 @@
 //! The ledger's stored form: whatever a `bytea` holds, it is fingerprints or it is refused.
 
-use crate::Verdict;
+use crate::verdict::Verdict;
 use consumer::ledger::filter::Filter;
 use consumer::ledger::fingerprint_set::{FingerprintSet, from_stored, stored};
 

@@ -12,15 +12,9 @@ pub mod ledger;
 pub mod query;
 pub mod record;
 pub mod token;
+mod verdict;
 
-/// What became of an input: so that a test sees that its seeds are understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was taken for what it should be.
-    Accepted,
-    /// It was refused, as it should be.
-    Refused,
-}
+pub use verdict::Verdict;
 
 /// A target: its name, which is that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]) -> Verdict);

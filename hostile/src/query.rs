@@ -1,6 +1,6 @@
 //! Query strings: whatever is asked for, the range is one that can be answered, or the question is refused.
 
-use crate::Verdict;
+use crate::verdict::Verdict;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use query_api::request::range::{Range, RawRange, Settings};
 

@@ -1,7 +1,7 @@
 //! Records: the reader that borrows says what prost says, field by field, in all three formats, and judges as the contract
 //! does.
 
-use crate::Verdict;
+use crate::verdict::Verdict;
 use chrono::{DateTime, TimeDelta};
 use consumer::record::decode::{Bounds, decode, open};
 use consumer::record::frame;

@@ -1,6 +1,6 @@
 //! Tokens: whatever stands in `Authorization`, nothing is believed that wasn't signed.
 
-use crate::Verdict;
+use crate::verdict::Verdict;
 use chrono::DateTime;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use query_api::request::token::{Grant, Refusal, Settings, Verifier};

@@ -1,7 +1,7 @@
 //! How a binary is started in a story.
 
 use crate::member::{Api, Member};
-use crate::must;
+use crate::must::must;
 use crate::stack::Stack;
 use crate::token;
 use rustix::process::{Pid, Signal};
@@ -56,8 +56,22 @@ pub struct Ended {
     pub errors: String,
 }
 
+impl Stack {
+    /// A member of this story's consumer group, to be started.
+    #[must_use]
+    pub fn consumer(&self) -> Launch<'_> {
+        Launch::consumer(self)
+    }
+
+    /// A query API over this story's database, to be started.
+    #[must_use]
+    pub fn api(&self) -> Launch<'_> {
+        Launch::api(self)
+    }
+}
+
 impl<'a> Launch<'a> {
-    pub(crate) fn consumer(stack: &'a Stack) -> Self {
+    fn consumer(stack: &'a Stack) -> Self {
         let ours = stack.kafka().server().is_some() || !stack.kafka().is_real();
         let topics = stack.topics();
         Self::of(stack, "consumer", &stack.binaries().consumer)
@@ -75,7 +89,7 @@ impl<'a> Launch<'a> {
             .set("KAFKA_CONFIG_HEARTBEAT_INTERVAL_MS", HEARTBEAT_MS)
     }
 
-    pub(crate) fn api(stack: &'a Stack) -> Self {
+    fn api(stack: &'a Stack) -> Self {
         Self::of(stack, "query-api", &stack.binaries().query_api).set("JWT_HS256_SECRET", token::SECRET)
     }
 

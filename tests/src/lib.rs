@@ -16,6 +16,7 @@ pub mod documented;
 mod launch;
 mod listening;
 mod member;
+mod must;
 mod shared;
 mod stack;
 mod token;
@@ -33,13 +34,4 @@ pub use token::Token;
 #[must_use]
 pub fn binaries() -> ::stack::binaries::Binaries {
     shared::build()
-}
-
-/// What succeeded; a story ends here with the error's sentence otherwise.
-#[track_caller]
-pub(crate) fn must<T>(outcome: anyhow::Result<T>) -> T {
-    match outcome {
-        Ok(value) => value,
-        Err(error) => panic!("{error:#}"),
-    }
 }

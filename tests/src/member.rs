@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::listening::Listening;
-use crate::must;
+use crate::must::must;
 use stack::run::process::Process;
 use stack::wait::{self, Seen};
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! What stories share: services started and binaries built once per test binary.
 
-use crate::must;
+use crate::must::must;
 use stack::binaries::{Binaries, Profile};
 use stack::{Purpose, Service, Services};
 use std::sync::Once;

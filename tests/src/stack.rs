@@ -1,10 +1,9 @@
 //! A story's own corner of the system.
 
+use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::dead_letter::DeadLetter;
-use crate::launch::Launch;
-use crate::clock::Clock;
-use crate::must;
+use crate::must::must;
 use crate::shared::{Shared, say_once};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters};
@@ -76,18 +75,6 @@ impl Stack {
     /// A record that says no partition goes where its key belongs.
     fn placed(&self, record: Produced) -> Produced {
         if record.partition.is_some() { record } else { record.placed(self.partitions) }
-    }
-
-    /// A member of this story's consumer group, to be started.
-    #[must_use]
-    pub fn consumer(&self) -> Launch<'_> {
-        Launch::consumer(self)
-    }
-
-    /// A query API over this story's database, to be started.
-    #[must_use]
-    pub fn api(&self) -> Launch<'_> {
-        Launch::api(self)
     }
 
     /// A go-between before this story's PostgreSQL, for members that are sent through it.

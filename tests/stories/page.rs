@@ -65,8 +65,7 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
 
 /// Why there is no visit, in a sentence; `None` where there is one.
 fn shortcoming(environment: &Environment) -> Option<String> {
-    let missing =
-        page::build_shortcoming(environment).or_else(|| page::browser_shortcoming(environment));
+    let missing = page::build_shortcoming(environment).or_else(|| page::browser_shortcoming(environment));
     missing.or_else(|| {
         let ready = page::built().join("index.html").exists() && page::is_fetched();
         (!ready)

@@ -50,7 +50,9 @@ fn announce(demo: &Path) {
     let minutes = FIRST_BUILD_MINUTES.div_ceil(processors);
     say::choice(
         "Programs",
-        format_args!("built now, once: about {minutes} min on {processors} processors; later runs take seconds"),
+        format_args!(
+            "built now, once: about {minutes} min on {processors} processors; later runs take seconds"
+        ),
     );
 }
 
@@ -63,7 +65,9 @@ fn fetch(environment: &Environment) {
     };
     let programs = match &postgres {
         PostgresPlan::Local(Programs::Fetched(fetched)) => Some(fetched),
-        PostgresPlan::Local(Programs::Installed { .. }) | PostgresPlan::Given(_) | PostgresPlan::Missing => None,
+        PostgresPlan::Local(Programs::Installed { .. }) | PostgresPlan::Given(_) | PostgresPlan::Missing => {
+            None
+        }
     };
     for fetched in jars.into_iter().chain(programs) {
         // The demo comes to the same error in its turn, and there it matters.

@@ -1,4 +1,4 @@
-//! `consumer audit`: two sets of books, kept by different code, compared.
+//! `consumer audit`: compares two sets of books that different code keeps.
 
 use super::console::{self, Advance};
 use super::ending::Ending;
@@ -6,7 +6,7 @@ use super::moment;
 use super::table::printable;
 use crate::settings::BadSetting;
 use crate::store::settings::Database;
-use crate::store::{Books, DIFFERENCES_MAX, Difference, Pair, Session};
+use crate::store::{Books, DIFFERENCES_MAX, Difference, OperatorConnection, Pair};
 use anyhow::Context as _;
 use chrono::{DateTime, Days, Utc};
 use domain::{BucketSize, Counters};
@@ -20,16 +20,16 @@ pub struct Audit {
     /// Read from this replica instead; written like DATABASE_URL.
     #[arg(long, env = "REPLICA_URL", hide_env_values = true)]
     pub replica_url: Option<String>,
-    /// Only the UTC days that this touches: FROM/TO, like 2026-02-25T00:00:00Z/2026-02-26T00:00:00Z.
+    /// Only the UTC days that this window touches: FROM/TO, like 2026-02-25T00:00:00Z/2026-02-26T00:00:00Z.
     #[arg(long, value_parser = window, conflicts_with = "since")]
     pub window: Option<Window>,
     /// Only the UTC days from this one on: a time like 2026-02-25T10:00:00Z, or how long ago, like 3d.
     #[arg(long, value_parser = moment::moment)]
     pub since: Option<DateTime<Utc>>,
-    /// Days quarter-hourly counters are kept, as the members are told.
+    /// Days for which quarter-hourly counters are kept. Give the same value as to the members.
     #[arg(long, env = "QUARTER_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub quarter_retention_days: u32,
-    /// Differences shown at most; all are counted.
+    /// How many differences are shown at most. All are counted.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub limit: u64,
 }
@@ -56,25 +56,27 @@ fn window(text: &str) -> Result<Window, String> {
 struct Tally {
     days: u64,
     differences: u64,
-    /// Some day had more than were looked at.
+    /// Some day had more differences than were looked at.
     at_least: bool,
 }
 
-/// Compares them.
+/// Compares the books.
 ///
 /// # Errors
 /// When there is nothing to compare in the window, or PostgreSQL doesn't answer.
 pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
-    let mut session = Session::open(&settings.database()?).await.context("PostgreSQL")?;
-    let now = session.now().await.context("PostgreSQL")?;
-    let books = session.books().await.context("PostgreSQL")?;
+    let mut connection = OperatorConnection::open(&settings.database()?).await.context("PostgreSQL")?;
+    let now = connection.now().await.context("PostgreSQL")?;
+    let books = connection.books().await.context("PostgreSQL")?;
     let extent = books.extent().await.context("PostgreSQL")?;
     let Some(reach) = extent.days else {
         console::answer("the books are empty")?;
         return Ok(Ending::Good);
     };
     let Some((first, last)) = settings.days(reach, now) else {
-        return Err(BadSetting("nothing of that time is kept, so there is nothing to compare".into()).into());
+        return Err(
+            BadSetting("no counters of that time are kept, so there is nothing to compare".into()).into()
+        );
     };
     let ledger_from = DateTime::from_timestamp(extent.floor, 0).map(|floor| BucketSize::Day.ceil(floor));
     let mut tally = Tally::default();
@@ -90,7 +92,7 @@ pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
     let ledger_from = ledger_from.map_or(first, |from| from.max(first));
     let from_to = format!("{} to {}", first.date_naive(), last.date_naive());
     let ledger = if last < ledger_from {
-        "the ledger keeps nothing of them".to_owned()
+        "the ledger no longer has these days".to_owned()
     } else {
         format!("the ledger from {} on", ledger_from.date_naive())
     };
@@ -98,7 +100,7 @@ pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
     tally.ending()
 }
 
-/// Compares the books of one day, and says where they differ.
+/// Compares the books of one day, and reports the differences.
 async fn compare(
     settings: &Audit,
     books: &Books<'_>,
@@ -125,11 +127,11 @@ impl Audit {
     /// The replica, if one is given.
     fn database(&self) -> Result<tokio_postgres::Config, BadSetting> {
         let Some(url) = &self.replica_url else { return Ok(self.database.database_url.clone()) };
-        // Its words are not passed on: they may have the password.
+        // The parser's message is not passed on, since it may contain the password.
         url.parse().map_err(|_| BadSetting("REPLICA_URL must be written like DATABASE_URL".into()))
     }
 
-    /// The first and the last day to compare: those asked for, of those that are kept.
+    /// The first and the last day to compare: those that were asked for and are kept.
     fn days(
         &self,
         reach: (DateTime<Utc>, DateTime<Utc>),
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_said_counter_by_counter() {
+    fn a_difference_is_reported_counter_by_counter() {
         let first = Counters { orders_created: 3, messages_sent: 1, ..Counters::default() };
         let second = Counters { orders_created: 4, messages_sent: 1, ..Counters::default() };
         let bucket = DateTime::UNIX_EPOCH;

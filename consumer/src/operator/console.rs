@@ -1,32 +1,32 @@
-//! Where a command's words go: answers to standard output, remarks and progress to standard error.
+//! A command's output: answers on standard output, remarks and progress on standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-/// Between two lines about progress: often enough to see that it goes on, seldom enough for a log.
+/// The pause between two lines about progress.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// A line of the answer.
 ///
 /// # Errors
-/// When nobody can read it.
+/// When standard output is closed.
 pub fn answer(line: impl Display) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{line}")
 }
 
-/// A remark. That nobody may be there to read it is no reason to stop.
+/// A remark. The command goes on if standard error is closed.
 pub fn tell(remark: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "consumer: {remark}");
 }
 
-/// Whether the error is that the answer's reader is gone, as in `... | head`.
+/// Whether the error is that standard output was closed, as by `... | head`.
 pub fn is_closed(error: &anyhow::Error) -> bool {
     let cause = error.root_cause().downcast_ref::<std::io::Error>();
     cause.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// Says how far long work is: one line that is written over at a terminal, lines elsewhere.
+/// Reports how far long work is: on a terminal one line that is overwritten, otherwise a line each time.
 pub struct Advance {
     on_terminal: bool,
     said_at: Instant,
@@ -39,7 +39,7 @@ impl Advance {
         Self { on_terminal: std::io::stderr().is_terminal(), said_at: Instant::now() }
     }
 
-    /// Says `how_far`, unless something was said a moment ago.
+    /// Reports `how_far`, unless the last report was a moment ago.
     pub fn at(&mut self, how_far: impl Display) {
         if self.said_at.elapsed() < EVERY {
             return;

@@ -1,4 +1,4 @@
-//! `consumer dead-letters list` and `show`: refused records, a page of them or all that is kept of one.
+//! `consumer dead-letters list` and `show`: a page of refused records, or all that is kept of one.
 
 use super::ending::Ending;
 use super::table::{Table, printable};
@@ -6,16 +6,16 @@ use super::{console, moment};
 use crate::record::place::Place;
 use crate::record::reason::Reason;
 use crate::store::settings::Database;
-use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven, RunLine, Session};
+use crate::store::{Letter, LetterFilter, LetterLine, LetterPlace, OperatorConnection, Redriven, RunLine};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-/// Which dead letters are meant: those that everything given fits.
+/// Selects the dead letters that match everything given.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "letters")]
 pub struct Filter {
-    /// Refused for this reason; may be given several times.
+    /// Refused for this reason. May be given several times.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Reason::ALL.map(Reason::code)))]
     pub reason: Vec<String>,
     /// Read from this topic.
@@ -27,19 +27,19 @@ pub struct Filter {
     /// Read at this offset.
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
     pub offset: Option<i64>,
-    /// Of this organization, where that could be read.
+    /// Sent by this organization, where that could be read.
     #[arg(long)]
     pub organization: Option<String>,
-    /// Refused then or later: a time like 2026-02-25T10:00:00Z, or how long ago, like 2h.
+    /// Refused at this time or later: a time like 2026-02-25T10:00:00Z, or how long ago, like 2h.
     #[arg(long, value_parser = moment::moment)]
     pub since: Option<DateTime<Utc>>,
-    /// Refused before then, written likewise.
+    /// Refused before this time, written likewise.
     #[arg(long, value_parser = moment::moment)]
     pub until: Option<DateTime<Utc>>,
 }
 
 impl Filter {
-    /// For the store.
+    /// The filter for the store.
     #[must_use]
     pub fn letters(&self) -> LetterFilter {
         LetterFilter {
@@ -66,11 +66,11 @@ pub struct List {
     /// How many at most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
     pub limit: i64,
-    /// Those that follow this one, as an earlier page named it: TOPIC/TOPIC_ID/PARTITION/OFFSET.
+    /// Continue after this one, as an earlier page named it: TOPIC/TOPIC_ID/PARTITION/OFFSET.
     #[arg(long, value_parser = place)]
     pub after: Option<LetterPlace>,
-    /// Answer with a JSON object, for programs: "deadLetters", "next" (for --after; null at the end), "runs" of those of
-    /// which only places are kept, and "total" of both, whatever the page.
+    /// Answer with a JSON object, for programs: "deadLetters"; "next" for --after, null at the end; "runs", the records of
+    /// which only places are kept; and "total" of both over all pages.
     #[arg(long)]
     pub json: bool,
 }
@@ -92,7 +92,7 @@ pub struct Show {
     pub offset: i64,
 }
 
-/// Records of one topic, partition and offset: one for each time the topic was made anew.
+/// Records of one topic, partition and offset at most: one for each time the topic was made anew.
 const SHOWN_MAX: i64 = 10;
 
 /// Lists them.
@@ -100,16 +100,16 @@ const SHOWN_MAX: i64 = 10;
 /// # Errors
 /// When PostgreSQL doesn't answer.
 pub async fn list(settings: &List) -> anyhow::Result<Ending> {
-    let session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
     let filter = settings.filter.letters();
-    // One more than asked for says whether there are more.
-    let lines = session.letter_lines(&filter, settings.after.as_ref(), settings.limit + 1).await;
+    // One more than asked for shows whether more follow.
+    let lines = connection.letter_lines(&filter, settings.after.as_ref(), settings.limit + 1).await;
     let mut lines = lines.context("PostgreSQL")?;
     let more = lines.len() as i64 > settings.limit;
     lines.truncate(usize::try_from(settings.limit)?);
     let next = lines.last().filter(|_| more).map(|line| token(&line.at));
-    let runs = session.run_lines(&filter).await.context("PostgreSQL")?;
-    let kept = session.count_letters(&filter, Redriven::Too).await.context("PostgreSQL")?;
+    let runs = connection.run_lines(&filter).await.context("PostgreSQL")?;
+    let kept = connection.count_letters(&filter, Redriven::Too).await.context("PostgreSQL")?;
     let places_only: i64 = runs.iter().map(|run| run.records).sum();
     if settings.json {
         let letters: Vec<_> = lines.iter().map(as_json).collect();
@@ -132,7 +132,7 @@ pub async fn list(settings: &List) -> anyhow::Result<Ending> {
     console::tell(match (kept, places_only) {
         (0, 0) => "there are none".to_owned(),
         (kept, 0) => format!("{kept} in all"),
-        (kept, places) => format!("{} in all: {kept} kept, of {places} only the places", kept + places),
+        (kept, places) => format!("{} in all: {kept} kept, and only the places of {places}", kept + places),
     });
     Ok(Ending::Good)
 }
@@ -142,15 +142,15 @@ pub async fn list(settings: &List) -> anyhow::Result<Ending> {
 /// # Errors
 /// When there is none at that place, or PostgreSQL doesn't answer.
 pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
-    let session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
     let filter = LetterFilter {
         topic: Some(settings.topic.clone()),
         partition: Some(settings.partition),
         offset: Some(settings.offset),
         ..LetterFilter::default()
     };
-    let letters = session.letters(&filter, Redriven::Too, None, SHOWN_MAX).await.context("PostgreSQL")?;
-    let runs = session.run_lines(&filter).await.context("PostgreSQL")?;
+    let letters = connection.letters(&filter, Redriven::Too, None, SHOWN_MAX).await.context("PostgreSQL")?;
+    let runs = connection.run_lines(&filter).await.context("PostgreSQL")?;
     if letters.is_empty() && runs.is_empty() {
         bail!(
             "no dead letter was read from {} {} at {}",
@@ -198,7 +198,7 @@ fn as_table(lines: &[LetterLine]) -> Table<9> {
     table
 }
 
-/// How long the payload was, and whether all of the record is there.
+/// The payload's length, and whether the record was cut.
 fn length(line: &LetterLine) -> String {
     let bytes = line.payload_bytes.map(|bytes| bytes.to_string()).unwrap_or_default();
     if line.is_whole { bytes } else { format!("{bytes} (cut)") }
@@ -257,7 +257,7 @@ fn place_in_full(run: &RunLine, offset: i64) -> Vec<String> {
         "payload       not kept: too many records were refused in that hour (DEAD_LETTERS_WHOLE_PER_HOUR)"
             .into(),
         format!(
-            "              while Kafka has it: kcat -C -b BROKERS -t {topic} -p {partition} -o {offset} -c 1, or redrive it"
+            "              as long as Kafka has it: kcat -C -b BROKERS -t {topic} -p {partition} -o {offset} -c 1, or redrive it"
         ),
     ]
 }
@@ -344,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_gone_on_from_by_its_last_place() {
+    fn the_next_page_begins_after_the_last_place() {
         for topic_id in ["", "aB/c+d"] {
             let place_of = Place { topic: "events.v1".into(), partition: 3 };
             let at = LetterPlace { place: place_of, topic_id: topic_id.into(), offset: 12 };

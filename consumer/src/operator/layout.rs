@@ -1,4 +1,4 @@
-//! `consumer layout`: how records are spread over partitions, and how that is changed without counting one twice.
+//! `consumer layout`: shows a topic's layout, and changes it without counting a record twice.
 
 use super::console;
 use super::ending::Ending;
@@ -7,7 +7,7 @@ use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
 use crate::source::cluster::{self, At, Cluster};
 use crate::store::settings::Database;
-use crate::store::{Raised, Session};
+use crate::store::{OperatorConnection, Raised};
 use anyhow::{Context as _, bail};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -32,35 +32,35 @@ pub struct Layout {
 /// Settings of `consumer layout change`.
 #[derive(Debug, clap::Args)]
 pub struct Change {
-    /// What it is about.
+    /// The topic, and where it is.
     #[command(flatten)]
     pub layout: Layout,
-    /// Give the topic so many partitions in all. Without it only what closes the old layout is done: for a new style of key,
-    /// or partitions that you add yourself.
+    /// Give the topic this many partitions in all. Without it the old layout is only closed: for a new style of key, or for
+    /// partitions that you add yourself.
     #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
     pub partitions: Option<i32>,
-    /// Nothing may be written to the topic for so long: that producers have stopped is what all depends on.
+    /// For how long the topic is watched: nothing may be written to it, since the producers must have stopped.
     #[arg(long, default_value = "5s", value_parser = duration)]
     pub quiet_for: Duration,
     /// How long to wait until everything is counted.
     #[arg(long, default_value = "10m", value_parser = duration)]
     pub wait: Duration,
-    /// Check all of it, and change nothing.
+    /// Check everything, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
 type Ends = HashMap<Place, Offset>;
 
-/// Says which layout a topic has, and whether it is counted to its ends.
+/// Shows a topic's layout, and whether the topic is counted to its ends.
 ///
 /// # Errors
 /// When PostgreSQL or Kafka doesn't answer.
 pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
-    let (session, cluster) = settings.open().await?;
+    let (connection, cluster) = settings.open().await?;
     let ends = settings.ends(&cluster)?;
-    let behind = settings.behind(&session, &ends).await?;
-    let layout = session.layout(&settings.topic).await.context("PostgreSQL")?;
+    let behind = settings.behind(&connection, &ends).await?;
+    let layout = connection.layout(&settings.topic).await.context("PostgreSQL")?;
     let number = layout.map_or("never read".into(), |layout| format!("layout {layout}"));
     console::answer(format_args!(
         "{}: {number}, {} partitions, {behind} offsets behind",
@@ -70,13 +70,13 @@ pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
     Ok(Ending::Good)
 }
 
-/// Changes it, step by step, and says each.
+/// Changes a topic's layout, step by step, and announces each.
 ///
 /// # Errors
-/// When a step is refused, or PostgreSQL or Kafka doesn't answer; it says whether the layout has changed.
+/// When a step is refused, or PostgreSQL or Kafka doesn't answer. The error says whether the layout has changed.
 pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     let layout = &settings.layout;
-    let (mut session, cluster) = layout.open().await?;
+    let (mut connection, cluster) = layout.open().await?;
     let ends = layout.ends(&cluster)?;
     let more = settings.more_partitions(&ends)?;
     console::tell(format_args!(
@@ -86,31 +86,34 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     tokio::time::sleep(settings.quiet_for).await;
     layout.must_end_at(&cluster, &ends, "stop the producers first; nothing is changed")?;
     console::tell("2/4 waiting until everything is counted");
-    settings.until_counted(&session, &ends).await?;
+    settings.until_counted(&connection, &ends).await?;
     if settings.dry_run {
         console::answer("everything is counted, and nothing is changed")?;
         return Ok(Ending::Good);
     }
     console::tell("3/4 closing the old layout");
-    let number = match session.raise_layout(&layout.topic, &ends).await.context("PostgreSQL")? {
+    let number = match connection.raise_layout(&layout.topic, &ends).await.context("PostgreSQL")? {
         Raised::To(number) => number,
         Raised::Behind(place) => bail!("{place} is not counted to its end; nothing is changed"),
     };
     if let Some(count) = more {
         console::tell(format_args!("4/4 adding partitions, up to {count}"));
         let added = cluster.extend(&layout.topic, count).await;
-        added.context("Kafka added no partitions; the layout is closed: add them before producers go on")?;
+        added.context(
+            "Kafka added no partitions; the old layout is closed: add them before producers go on",
+        )?;
     }
-    let written = "written while the layout changed: it may be counted twice if it is sent again";
+    let written =
+        "records were written while the layout changed, and may be counted twice if they are sent again";
     layout.must_end_at(&cluster, &ends, written)?;
     console::answer(format_args!("{} has layout {number} now; producers may go on", layout.topic))?;
     Ok(Ending::Good)
 }
 
 impl Layout {
-    async fn open(&self) -> anyhow::Result<(Session, Cluster)> {
-        let session = Session::open(&self.database.database_url).await.context("PostgreSQL")?;
-        Ok((session, Cluster::new(&self.cluster)?))
+    async fn open(&self) -> anyhow::Result<(OperatorConnection, Cluster)> {
+        let connection = OperatorConnection::open(&self.database.database_url).await.context("PostgreSQL")?;
+        Ok((connection, Cluster::new(&self.cluster)?))
     }
 
     /// Where each of the topic's partitions ends.
@@ -130,7 +133,7 @@ impl Layout {
         Ok(ends)
     }
 
-    /// That the partitions still end there, and new ones have nothing.
+    /// Fails unless the partitions still end there, and new partitions are empty.
     fn must_end_at(&self, cluster: &Cluster, ends: &Ends, otherwise: &str) -> anyhow::Result<()> {
         let now = self.ends(cluster)?;
         let more = now.iter().find(|(place, end)| **end != ends.get(place).copied().unwrap_or(Offset(0)));
@@ -144,12 +147,12 @@ impl Layout {
     }
 
     /// How many offsets are not counted yet.
-    async fn behind(&self, session: &Session, ends: &Ends) -> anyhow::Result<i64> {
-        let stands = session.stands(Some(&self.topic)).await.context("PostgreSQL")?;
-        let next: HashMap<_, _> = stands.iter().map(|stand| (&stand.place, stand.next_offset)).collect();
+    async fn behind(&self, connection: &OperatorConnection, ends: &Ends) -> anyhow::Result<i64> {
+        let rows = connection.progress_rows(Some(&self.topic)).await.context("PostgreSQL")?;
+        let next: HashMap<_, _> = rows.iter().map(|row| (&row.place, row.next_offset)).collect();
         let behind = ends.iter().map(|(place, end)| match next.get(place).copied().flatten() {
             Some(next) => (end.0 - next.0).max(0),
-            // One that was never read is behind, even if it has nothing.
+            // A partition that was never read is behind, even if it is empty.
             None => end.0.max(1),
         });
         Ok(behind.sum())
@@ -157,22 +160,22 @@ impl Layout {
 }
 
 impl Change {
-    /// How many partitions to ask for, if there aren't as many yet.
+    /// How many partitions to ask Kafka for, if the topic doesn't have as many yet.
     fn more_partitions(&self, ends: &Ends) -> anyhow::Result<Option<i32>> {
         let Some(wanted) = self.partitions else { return Ok(None) };
         let has = i32::try_from(ends.len())?;
         if wanted < has {
-            let what = format!("{} has {has} partitions; Kafka takes none away", self.layout.topic);
+            let what = format!("{} has {has} partitions; Kafka can't remove any", self.layout.topic);
             return Err(BadSetting(what).into());
         }
         Ok(Some(wanted).filter(|wanted| *wanted > has))
     }
 
-    async fn until_counted(&self, session: &Session, ends: &Ends) -> anyhow::Result<()> {
+    async fn until_counted(&self, connection: &OperatorConnection, ends: &Ends) -> anyhow::Result<()> {
         let since = Instant::now();
         let mut advance = console::Advance::start();
         loop {
-            let behind = self.layout.behind(session, ends).await?;
+            let behind = self.layout.behind(connection, ends).await?;
             if behind == 0 {
                 return Ok(());
             }

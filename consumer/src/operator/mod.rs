@@ -1,6 +1,6 @@
-//! The operator's commands: each looks, or does one thing, says what it did, and ends.
+//! The operator's commands: each shows something or does one thing, reports that, and ends.
 //!
-//! Answers go to standard output, everything about them (how far it is, what went wrong) to standard error.
+//! Answers go to standard output, progress and errors to standard error.
 
 mod audit;
 mod console;
@@ -10,7 +10,6 @@ mod layout;
 mod moment;
 mod progress;
 mod redrive;
-mod redrive_runs;
 mod reset;
 mod table;
 
@@ -20,108 +19,107 @@ use crate::store::settings::Database;
 use ending::Ending;
 use std::process::ExitCode;
 
-/// What an operator asks for.
+/// An operator's command.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// See how far the topics have been counted, and set it.
+    /// Show how far the topics have been counted, and reset it.
     #[command(subcommand)]
     Progress(Progress),
-    /// See how a topic's records are spread over partitions, and change it.
+    /// Show how a topic's records are spread over partitions, and change that.
     #[command(subcommand)]
     Layout(Layout),
-    /// Look at the records that were refused, and publish them again.
+    /// List the records that were refused, show them, and publish them again.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Compares what the ledger says it admitted with what the buckets say, counter by counter: the ledger with the quarters of
-    /// an hour of all organizations together, and the quarters with hours and days, organization by organization.
+    /// Compare the ledger's sums with the buckets, counter by counter: the ledger with the quarters of an hour of all
+    /// organizations together, and the quarters with hours and days, organization by organization.
     ///
-    /// It runs beside members that count: everything is read in one snapshot, day by day. A long run holds back vacuum
-    /// meanwhile; with --replica-url it reads from a replica instead.
+    /// Members may count meanwhile: everything is read in one snapshot, day by day. The snapshot holds back vacuum for as long
+    /// as the command runs; with --replica-url it reads from a replica instead.
     ///
     /// Only what both books still have is compared: the ledger from its floor on (LEDGER_RETENTION_DAYS), quarters within
     /// QUARTER_RETENTION_DAYS.
     ///
-    /// Ends with 0 if the books agree, 1 if they differ, 2 for bad settings, 3 if they could not be read.
+    /// The exit code is 0 if the books agree, 1 if they differ, 2 for a wrong setting, 3 if the books could not be read.
     Audit(Box<audit::Audit>),
 }
 
-/// Commands about where partitions stand.
+/// Commands about the partitions' progress.
 #[derive(Debug, clap::Subcommand)]
 pub enum Progress {
-    /// Shows where every partition stands: the claim's number (epoch), the offset of the next record to count, Kafka's end, how
-    /// many offsets lie between (lag), the instant through which everything is counted, and whose the partition is.
+    /// Show the progress of every partition: the epoch of its claim, the offset of the next record to count, Kafka's end, the
+    /// offsets between the two (lag), the instant through which everything is counted, and the member that owns the partition.
     ///
-    /// A negative lag says that Kafka's end lies before what was counted: the topic was made anew, and the partition waits
-    /// for `consumer progress reset`.
+    /// A negative lag means that Kafka's end lies before what was counted: the topic was made anew, and the partition waits for
+    /// `consumer progress reset`.
     Show(Box<progress::Show>),
-    /// Sets the offset of the next record to count, for one partition or all of a topic.
+    /// Set the offset of the next record to count, for one partition or all partitions of a topic.
     ///
-    /// Stop the members first: it is refused while one is live on a partition meant (Kafka's consumer group is asked, and the
-    /// partitions' rows are watched for a moment). Whoever might hold a partition all the same is fenced: the claim's number
-    /// is raised, so that it can't write any more.
+    /// Stop the members first. The command is refused while a member is live on one of the partitions: it asks Kafka's consumer
+    /// group, and watches the partitions' rows for a moment. It also raises the partitions' epochs, so that a member that
+    /// still holds one can't write any more.
     ///
-    /// Going back is safe: records that the ledger remembers aren't counted twice, and those older than it remembers are
-    /// refused as too_old, never counted again. Going forward skips: what lies between is not counted unless you go back. See
-    /// both with --dry-run.
+    /// Going back is safe: records that the ledger remembers are not counted twice, and older records are refused as too_old.
+    /// Going forward skips records: they are not counted unless you go back. --dry-run shows the effect of either.
     ///
-    /// A topic made anew starts at --to earliest.
+    /// For a topic that was made anew, use --to earliest.
     Reset(Box<reset::Reset>),
 }
 
-/// Commands about how records are spread over partitions.
+/// Commands about a topic's layout.
 #[derive(Debug, clap::Subcommand)]
 pub enum Layout {
-    /// Shows the number of a topic's layout, how many partitions Kafka has, and how many offsets are not counted yet.
+    /// Show the number of a topic's layout, how many partitions it has, and how many offsets are not counted yet.
     Show(Box<layout::Layout>),
-    /// Changes a topic's layout: more partitions, or another style of key.
+    /// Change a topic's layout: more partitions, or another style of key.
     ///
-    /// A record is recognized as a copy in the partition where the first one was. More partitions, or other keys, send copies
-    /// elsewhere; so the change is made while nothing is under way:
+    /// A copy of a record is recognized in the partition of the first one. With more partitions or other keys, copies go to
+    /// other partitions, so the layout must change while no record is in flight:
     ///
-    /// First stop the producers of the topic; members go on. Then run this command. It checks that nothing is written any more,
-    /// waits until all of it is counted, closes the old layout (from then on its part of the ledger is looked into by all
-    /// partitions), adds the partitions if asked to, and checks once more. When it says so, let the producers go on, with the
-    /// new keys.
+    /// First stop the producers of the topic, and leave the members running. Then run this command. It checks that nothing is
+    /// written any more, waits until everything is counted, closes the old layout (from then on all partitions look for copies
+    /// in its part of the ledger), adds the partitions if asked to, and checks again. When it says so, let the producers go on,
+    /// with the new keys.
     ///
-    /// It can be interrupted at any time: until it says that it closes the old layout, nothing has changed; after that, run
-    /// it again. For LEDGER_RETENTION_DAYS after the change looking for copies reads more of the ledger.
+    /// You can interrupt it at any time. Nothing has changed until it says that it closes the old layout; after that, run it
+    /// again. For LEDGER_RETENTION_DAYS after the change, looking for copies reads more of the ledger.
     Change(Box<layout::Change>),
 }
 
 /// Commands about refused records.
 #[derive(Debug, clap::Subcommand)]
 pub enum DeadLetters {
-    /// Lists refused records by topic, partition and offset, a page at a time.
+    /// List refused records by topic, partition and offset, a page at a time.
     ///
-    /// Where more follow, the last line says how to go on: with --after and the place of the last one shown.
+    /// If more follow, the last line names the --after that shows the next page.
     ///
-    /// In a flood (DEAD_LETTERS_WHOLE_PER_HOUR) only places and reasons are kept of most. Those follow in a table of their
-    /// own: how many, the first and the last, by partition and reason.
+    /// In a flood (see DEAD_LETTERS_WHOLE_PER_HOUR) only place and reason are kept of most records. A second table lists those by
+    /// partition and reason: how many, the first and the last.
     List(Box<dead_letters::List>),
-    /// Shows all that is kept of one refused record: key, headers and payload as text where they are text, as hex otherwise.
-    /// Where only its place is, it says how to read it from Kafka.
+    /// Show all that is kept of one refused record: key, headers and payload, as text where they are text and as hex otherwise.
+    /// If only its place is kept, show how to read the record from Kafka.
     Show(Box<dead_letters::Show>),
-    /// Publishes refused records again, to the topic and partition they came from: key, headers and payload unchanged, but for
-    /// the header redrive-count. Do it when the cause is gone: a record from the future whose time has come, a consumer that
-    /// knows the new status.
+    /// Publish refused records again, to the topic and partition they came from. Key, headers and payload are unchanged, except
+    /// for the header redrive-count. Redrive records when the cause is gone: the time of a record from the future has come, or
+    /// the consumer has learned a new status.
     ///
-    /// It is safe: a record that was counted meanwhile isn't counted twice. It can be interrupted, and simply done again.
+    /// Redriving is safe: a record that was counted meanwhile is not counted twice. The command can be interrupted and run again.
     ///
-    /// A dead letter stays where it is, marked as redriven, and isn't chosen again without --again. A record that is refused
-    /// again makes a dead letter of its own.
+    /// A dead letter stays where it is, marked as redriven, and is not selected again without --again. A record that is refused
+    /// again becomes another dead letter.
     ///
-    /// Records that were cut, or of which only the place was kept, are read again from Kafka. Those that Kafka no longer has
+    /// Records that were cut, or of which only the place was kept, are read again from Kafka. Records that Kafka no longer has
     /// can't be redriven.
     ///
-    /// Ends with 1 if something chosen could not be redriven.
+    /// The exit code is 1 if a selected record could not be redriven.
     Redrive(Box<redrive::Redrive>),
 }
 
-/// The exit code of an audit that could not read the books: 1 says that they differ.
+/// The exit code of an audit that could not read the books; 1 means that they differ.
 const UNREAD: u8 = 3;
 
 impl Command {
-    /// What it needs of Kafka, if anything.
+    /// Where Kafka is, for a command that needs it.
     pub fn cluster(&mut self) -> Option<&mut cluster::Settings> {
         match self {
             Self::Progress(Progress::Show(show)) => Some(&mut show.cluster),
@@ -133,7 +131,7 @@ impl Command {
         }
     }
 
-    /// The database it is about.
+    /// Where PostgreSQL is.
     #[must_use]
     pub fn database(&self) -> &Database {
         match self {
@@ -149,9 +147,9 @@ impl Command {
     }
 }
 
-/// Does it, and says what went wrong in a sentence.
+/// Runs a command, and reports an error in a sentence.
 pub async fn operate(command: Command) -> ExitCode {
-    let could_not =
+    let failure =
         if matches!(command, Command::Audit(_)) { ExitCode::from(UNREAD) } else { ExitCode::FAILURE };
     let ended = match command {
         Command::Progress(Progress::Show(show)) => progress::show(&show).await,
@@ -166,17 +164,17 @@ pub async fn operate(command: Command) -> ExitCode {
     match ended {
         Ok(Ending::Good) => ExitCode::SUCCESS,
         Ok(Ending::Bad) => ExitCode::FAILURE,
-        // Whoever reads the answer has seen enough of it.
+        // The reader of the answer has closed it, as `head` does.
         Err(error) if console::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console::tell(sentence(&error));
             let code = error.downcast_ref::<BadSetting>().map(|_| ExitCode::from(BadSetting::EXIT));
-            code.unwrap_or(could_not)
+            code.unwrap_or(failure)
         }
     }
 }
 
-/// What went wrong and why. Some causes repeat in their words what caused them; it is said once.
+/// The error and its causes. Some errors already contain the text of their cause, which is then not repeated.
 fn sentence(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
         "" => cause,

@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 /// Parses a point in time: RFC 3339, or how long ago.
 ///
 /// # Errors
-/// When it is neither, with what would be.
+/// When the text is neither; the error shows how to write one.
 pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());

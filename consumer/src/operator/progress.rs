@@ -1,4 +1,4 @@
-//! `consumer progress show`: where every partition stands.
+//! `consumer progress show`: the progress of every partition.
 
 use super::ending::Ending;
 use super::table::Table;
@@ -7,7 +7,7 @@ use crate::record::Offset;
 use crate::record::place::Place;
 use crate::source::cluster::{self, At, Cluster};
 use crate::store::settings::Database;
-use crate::store::{ProgressRow, Session};
+use crate::store::{OperatorConnection, ProgressRow};
 use anyhow::Context as _;
 use serde_json::json;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub struct Show {
     /// PostgreSQL, where the progress is.
     #[command(flatten)]
     pub database: Database,
-    /// Kafka, whose ends are shown.
+    /// Kafka, where the partitions end.
     #[command(flatten)]
     pub cluster: cluster::Settings,
     /// Only this topic.
@@ -29,14 +29,14 @@ pub struct Show {
     pub json: bool,
 }
 
-/// Shows it.
+/// Shows it. Without an answer from Kafka its ends are left out.
 ///
 /// # Errors
-/// When PostgreSQL doesn't answer. Kafka's ends are left out if Kafka doesn't.
+/// When PostgreSQL doesn't answer.
 pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
-    let session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
-    let stands = session.stands(settings.topic.as_deref()).await.context("PostgreSQL")?;
-    let places: Vec<Place> = stands.iter().map(|stand| stand.place.clone()).collect();
+    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let rows = connection.progress_rows(settings.topic.as_deref()).await.context("PostgreSQL")?;
+    let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
     let cluster = Cluster::new(&settings.cluster)?;
     let ends = tokio::task::spawn_blocking(move || cluster.offsets(&places, At::Latest)).await?;
     let ends = ends.unwrap_or_else(|error| {
@@ -44,22 +44,22 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
         HashMap::new()
     });
     if settings.json {
-        let rows: Vec<_> = stands.iter().map(|stand| as_json(stand, ends.get(&stand.place))).collect();
+        let rows: Vec<_> = rows.iter().map(|row| as_json(row, ends.get(&row.place))).collect();
         console::answer(serde_json::to_string_pretty(&rows)?)?;
-    } else if stands.is_empty() {
+    } else if rows.is_empty() {
         console::tell("no partition has been seen yet");
     } else {
-        console::answer(as_table(&stands, &ends))?;
+        console::answer(as_table(&rows, &ends))?;
     }
     Ok(Ending::Good)
 }
 
-/// Signed: an end before what was counted is news.
-fn lag(stand: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
-    Some(end?.0 - stand.next_offset.map_or(0, |offset| offset.0))
+/// Negative where Kafka's end lies before what was counted.
+fn lag(row: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
+    Some(end?.0 - row.next_offset.map_or(0, |offset| offset.0))
 }
 
-fn as_table(stands: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
+fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
     let mut table = Table::new([
         "TOPIC",
         "PARTITION",
@@ -73,36 +73,36 @@ fn as_table(stands: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> 
         "CLAIMED",
     ]);
     let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
-    for stand in stands {
-        let end = ends.get(&stand.place);
+    for row in rows {
+        let end = ends.get(&row.place);
         table.add([
-            stand.place.topic.clone(),
-            stand.place.partition.to_string(),
-            stand.epoch.to_string(),
-            number(stand.next_offset.map(|offset| offset.0)),
+            row.place.topic.clone(),
+            row.place.partition.to_string(),
+            row.epoch.to_string(),
+            number(row.next_offset.map(|offset| offset.0)),
             number(end.map(|offset| offset.0)),
-            number(lag(stand, end)),
-            moment::shown(stand.complete_through),
-            stand.topic_id.clone().unwrap_or_default(),
-            stand.owner.clone().unwrap_or_default(),
-            moment::shown(stand.claimed_at),
+            number(lag(row, end)),
+            moment::shown(row.complete_through),
+            row.topic_id.clone().unwrap_or_default(),
+            row.owner.clone().unwrap_or_default(),
+            moment::shown(row.claimed_at),
         ]);
     }
     table
 }
 
-fn as_json(stand: &ProgressRow, end: Option<&Offset>) -> serde_json::Value {
+fn as_json(row: &ProgressRow, end: Option<&Offset>) -> serde_json::Value {
     json!({
-        "topic": stand.place.topic,
-        "partition": stand.place.partition,
-        "epoch": stand.epoch,
-        "nextOffset": stand.next_offset.map(|offset| offset.0),
+        "topic": row.place.topic,
+        "partition": row.place.partition,
+        "epoch": row.epoch,
+        "nextOffset": row.next_offset.map(|offset| offset.0),
         "endOffset": end.map(|offset| offset.0),
-        "lag": lag(stand, end),
-        "completeThrough": moment::exact(stand.complete_through),
-        "topicId": stand.topic_id,
-        "owner": stand.owner,
-        "claimedAt": moment::exact(stand.claimed_at),
-        "updatedAt": moment::exact(Some(stand.updated_at)),
+        "lag": lag(row, end),
+        "completeThrough": moment::exact(row.complete_through),
+        "topicId": row.topic_id,
+        "owner": row.owner,
+        "claimedAt": moment::exact(row.claimed_at),
+        "updatedAt": moment::exact(Some(row.updated_at)),
     })
 }

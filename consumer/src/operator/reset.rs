@@ -1,20 +1,17 @@
-//! `consumer progress reset`: where partitions go on, set by a person.
+//! `consumer progress reset`: a person decides where partitions continue.
 
 use super::ending::Ending;
 use super::{console, moment};
+use crate::limits::WATCH;
 use crate::record::Offset;
 use crate::record::place::Place;
 use crate::settings::BadSetting;
 use crate::source::cluster::{self, At, Cluster, Members};
 use crate::store::settings::Database;
-use crate::store::{ProgressReset, ProgressRow, ResetOutcome, Session};
+use crate::store::{OperatorConnection, ProgressReset, ProgressRow, ResetOutcome};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-
-/// A member that counts changes its partitions' rows every second; one that none changes within this is held by nobody.
-const WATCH: Duration = Duration::from_millis(2_500);
 
 /// Settings of `consumer progress reset`.
 #[derive(Debug, clap::Args)]
@@ -22,25 +19,25 @@ pub struct Reset {
     /// PostgreSQL, where the progress is.
     #[command(flatten)]
     pub database: Database,
-    /// Kafka, whose offsets are meant.
+    /// Kafka, where the offsets are.
     #[command(flatten)]
     pub cluster: cluster::Settings,
     /// The topic.
     #[arg(long)]
     pub topic: String,
-    /// Only this partition; without it all of the topic.
+    /// Only this partition; otherwise all partitions of the topic.
     #[arg(long, value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Option<i32>,
     /// earliest, latest, an offset that Kafka has, or a time like 2026-02-25T10:00:00Z: the first record stamped then or
     /// later.
     #[arg(long, value_parser = target)]
     pub to: Target,
-    /// Say what would change, and change nothing.
+    /// Report what would change, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
-/// Where to go on.
+/// Where to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// At the oldest record Kafka has.
@@ -64,7 +61,7 @@ fn target(text: &str) -> Result<Target, String> {
     }
 }
 
-/// What Kafka has of a partition, and where it is to go on.
+/// The offsets that Kafka has of a partition, and where the partition is to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Offsets {
     earliest: Offset,
@@ -72,44 +69,44 @@ struct Offsets {
     to: Offset,
 }
 
-/// Sets it, or says what it would do.
+/// Resets the progress, or reports what that would do.
 ///
 /// # Errors
-/// When it is refused, or PostgreSQL or Kafka doesn't answer.
+/// When a member is live on a partition, or PostgreSQL or Kafka doesn't answer.
 pub async fn reset(settings: &Reset) -> anyhow::Result<Ending> {
-    let mut session = Session::open(&settings.database.database_url).await.context("PostgreSQL")?;
-    let stands = session.stands(Some(&settings.topic)).await.context("PostgreSQL")?;
-    let stands: HashMap<Place, ProgressRow> =
-        stands.into_iter().map(|stand| (stand.place.clone(), stand)).collect();
+    let mut connection =
+        OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let rows = connection.progress_rows(Some(&settings.topic)).await.context("PostgreSQL")?;
+    let rows: HashMap<Place, ProgressRow> = rows.into_iter().map(|row| (row.place.clone(), row)).collect();
     let cluster = Cluster::new(&settings.cluster)?;
     let offsets = tokio::task::block_in_place(|| offsets(&cluster, settings))?;
-    let wanted: Vec<ProgressReset> =
-        offsets.iter().map(|(place, offsets)| setting(place, stands.get(place), offsets.to)).collect();
-    for (setting, offsets) in wanted.iter().zip(offsets.values()) {
-        console::answer(format_args!("{}: {}", setting.place, effect(setting.from, offsets)))?;
+    let resets: Vec<ProgressReset> =
+        offsets.iter().map(|(place, offsets)| reset_of(place, rows.get(place), offsets.to)).collect();
+    for (reset, offsets) in resets.iter().zip(offsets.values()) {
+        console::answer(format_args!("{}: {}", reset.place, effect(reset.from, offsets)))?;
     }
-    if let Some(floor) = session.floor().await.context("PostgreSQL")? {
+    if let Some(floor) = connection.floor().await.context("PostgreSQL")? {
         let floor = moment::shown(Some(floor));
         console::tell(format_args!(
-            "records read again are not counted twice; those before {floor} are refused as too_old"
+            "records read again are not counted twice; records older than {floor} are refused as too_old"
         ));
     }
-    let live = live(&session, &cluster, &wanted).await?;
+    let live = live(&connection, &cluster, &resets).await?;
     match (live, settings.dry_run) {
-        (Some(live), true) => {
-            console::tell(format_args!("nothing is changed, and now it would be refused: {live}"))
-        }
+        (Some(live), true) => console::tell(format_args!(
+            "nothing is changed; without --dry-run it would be refused now: {live}"
+        )),
         (None, true) => console::tell("nothing is changed"),
         (Some(live), false) => bail!("{live}; stop the members first"),
-        (None, false) => set(&mut session, &wanted).await?,
+        (None, false) => execute(&mut connection, &resets).await?,
     }
     Ok(Ending::Good)
 }
 
-async fn set(session: &mut Session, wanted: &[ProgressReset]) -> anyhow::Result<()> {
-    match session.set(wanted).await.context("PostgreSQL")? {
+async fn execute(connection: &mut OperatorConnection, resets: &[ProgressReset]) -> anyhow::Result<()> {
+    match connection.reset(resets).await.context("PostgreSQL")? {
         ResetOutcome::Done => {
-            console::answer(format_args!("set {} partitions; members go on from there", wanted.len()))?
+            console::answer(format_args!("set {} partitions; members continue from there", resets.len()))?
         }
         ResetOutcome::MovedMeanwhile => {
             bail!("a member claimed a partition meanwhile, and nothing is changed; stop the members first")
@@ -118,16 +115,16 @@ async fn set(session: &mut Session, wanted: &[ProgressReset]) -> anyhow::Result<
     Ok(())
 }
 
-fn setting(place: &Place, stand: Option<&ProgressRow>, to: Offset) -> ProgressReset {
+fn reset_of(place: &Place, row: Option<&ProgressRow>, to: Offset) -> ProgressReset {
     ProgressReset {
         place: place.clone(),
-        epoch: stand.map_or(0, |stand| stand.epoch),
-        from: stand.and_then(|stand| stand.next_offset),
+        epoch: row.map_or(0, |row| row.epoch),
+        from: row.and_then(|row| row.next_offset),
         to,
     }
 }
 
-/// What Kafka has of the partitions meant, and the offset that each is to be set to.
+/// The offsets that Kafka has of the selected partitions, and where each is to continue.
 fn offsets(cluster: &Cluster, settings: &Reset) -> anyhow::Result<BTreeMap<Place, Offsets>> {
     let mut places = cluster.partitions(&settings.topic).context("Kafka")?;
     places.retain(|place| settings.partition.is_none_or(|partition| place.partition == partition));
@@ -142,32 +139,32 @@ fn offsets(cluster: &Cluster, settings: &Reset) -> anyhow::Result<BTreeMap<Place
         Target::Earliest => earliest.clone(),
         Target::Latest => latest.clone(),
         Target::Offset(offset) => places.iter().map(|place| (place.clone(), offset)).collect(),
-        // No record is stamped that late: Kafka then names none, and the end is meant.
+        // If no record is stamped that late, Kafka names no offset; the end is meant.
         Target::Time(time) => {
-            let found = cluster.offsets(&places, At::Time(time)).context("Kafka")?;
-            places
-                .iter()
-                .filter_map(|place| Some((place.clone(), *found.get(place).or(latest.get(place))?)))
-                .collect()
+            let mut found = latest.clone();
+            found.extend(cluster.offsets(&places, At::Time(time)).context("Kafka")?);
+            found
         }
+    };
+    let of = |place: &Place| {
+        Some(Offsets { earliest: *earliest.get(place)?, latest: *latest.get(place)?, to: *to.get(place)? })
     };
     let mut all = BTreeMap::new();
     for place in places {
-        let (Some(&earliest), Some(&latest), Some(&to)) =
-            (earliest.get(&place), latest.get(&place), to.get(&place))
-        else {
-            bail!("Kafka does not say what it has of {place}; try again");
+        let Some(offsets) = of(&place) else {
+            bail!("Kafka does not say which offsets {place} has; try again");
         };
+        let Offsets { earliest, latest, to } = offsets;
         if to < earliest || latest < to {
             let (to, earliest, latest) = (to.0, earliest.0, latest.0);
             return Err(BadSetting(format!("{place} has offsets {earliest} to {latest}, not {to}")).into());
         }
-        all.insert(place, Offsets { earliest, latest, to });
+        all.insert(place, offsets);
     }
     Ok(all)
 }
 
-/// What setting a partition means for its records, in words.
+/// What a reset means for a partition's records, in words.
 fn effect(from: Option<Offset>, offsets: &Offsets) -> String {
     let Offsets { earliest, latest, to } = *offsets;
     let Some(from) = from else {
@@ -189,18 +186,18 @@ fn effect(from: Option<Offset>, offsets: &Offsets) -> String {
     format!("{moved}: {gone}{between}")
 }
 
-/// Who holds one of the partitions now, in words.
+/// The member that holds one of the partitions now, in words.
 async fn live(
-    session: &Session,
+    connection: &OperatorConnection,
     cluster: &Cluster,
-    wanted: &[ProgressReset],
+    resets: &[ProgressReset],
 ) -> anyhow::Result<Option<String>> {
     match tokio::task::block_in_place(|| cluster.members()).context("Kafka")? {
         Members::Nobody => {}
-        Members::Rebalancing => return Ok(Some("the consumer group is dealing partitions out".into())),
+        Members::Rebalancing => return Ok(Some("the consumer group is assigning partitions".into())),
         Members::Present(members) => {
             let holds = |member: &cluster::Member| {
-                wanted.iter().map(|setting| &setting.place).find(|place| member.may_hold(place)).cloned()
+                resets.iter().map(|reset| &reset.place).find(|place| member.may_hold(place)).cloned()
             };
             let holder = members.iter().find_map(|member| Some((member, holds(member)?)));
             if let Some((member, place)) = holder {
@@ -208,22 +205,22 @@ async fn live(
             }
         }
     }
-    moving(session, wanted).await
+    moving(connection, resets).await
 }
 
-/// Which of the partitions moves, whatever Kafka says: members may be of another group.
-async fn moving(session: &Session, wanted: &[ProgressReset]) -> anyhow::Result<Option<String>> {
-    let topic = wanted.first().map(|setting| &*setting.place.topic);
-    let before = session.stands(topic).await.context("PostgreSQL")?;
-    let meant = |stand: &&ProgressRow| wanted.iter().any(|setting| setting.place == stand.place);
-    if !before.iter().filter(meant).any(|stand| stand.owner.is_some()) {
+/// A partition that moves, whatever Kafka says: its member may be in another group. A member that counts changes the rows of
+/// its partitions at least every [`WATCH`].
+async fn moving(connection: &OperatorConnection, resets: &[ProgressReset]) -> anyhow::Result<Option<String>> {
+    let topic = resets.first().map(|reset| &*reset.place.topic);
+    let before = connection.progress_rows(topic).await.context("PostgreSQL")?;
+    let is_reset = |row: &&ProgressRow| resets.iter().any(|reset| reset.place == row.place);
+    if !before.iter().filter(is_reset).any(|row| row.owner.is_some()) {
         return Ok(None);
     }
     tokio::time::sleep(WATCH).await;
-    let after = session.stands(topic).await.context("PostgreSQL")?;
-    let moved = after.iter().filter(meant).find(|stand| !before.contains(stand));
-    Ok(moved
-        .map(|stand| format!("{} is moved by {}", stand.place, stand.owner.as_deref().unwrap_or("somebody"))))
+    let after = connection.progress_rows(topic).await.context("PostgreSQL")?;
+    let moved = after.iter().filter(is_reset).find(|row| !before.contains(row));
+    Ok(moved.map(|row| format!("{} is moved by {}", row.place, row.owner.as_deref().unwrap_or("somebody"))))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A table of text. What comes from outside can't steer the terminal it is shown on.
+//! A table of text. Control characters are escaped, so that foreign text can't control the terminal.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ impl<const N: usize> fmt::Display for Table<N> {
     }
 }
 
-/// The text with its control characters written out.
+/// The text with its control characters escaped.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };

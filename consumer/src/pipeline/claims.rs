@@ -1,169 +1,186 @@
-//! Claims: from an assignment to the order to fetch from where the table says.
+//! Claiming assigned partitions, stage by stage: their rows in the database, where each starts, and what a member must
+//! have read before it holds one.
 
-use super::Running;
+use super::kafka::Kafka;
 use crate::batch::Claim;
 use crate::decide::progress::{Progress, StoredProgress};
+use crate::ledger::segment::Segment;
 use crate::record::{Offset, Partition, Topic};
 use crate::refused::allowance::Allowance;
-use crate::source::{Ends, KafkaError, Order, StartOffset};
-use crate::store::{ClaimedProgress, Connection};
+use crate::source::StartOffset;
+use crate::store::{ClaimedProgress, Connection, Store};
 use chrono::Utc;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-/// Where partitions start, and the epoch of the claim under which that was learned.
-type Starts = BTreeMap<Partition, (i64, Offset)>;
+/// Claims partitions in the database, and asks Kafka where those start that were never read.
+pub struct Claims<'a> {
+    /// PostgreSQL.
+    pub store: &'a mut Store,
+    /// Kafka.
+    pub kafka: &'a mut Kafka,
+}
 
-impl Running {
-    /// Claims what is assigned, and has it fetched. What can't be started now, because Kafka doesn't say where it
-    /// starts, stays for the next round; the others don't wait for it.
-    pub(super) async fn claim(&mut self) {
-        let wanted = &self.wanted;
-        self.unclaimed.retain(|partition, assignment| wanted.has(*partition, *assignment));
-        let partitions: Vec<Partition> = self.unclaimed.keys().copied().collect();
-        if partitions.is_empty() {
-            return;
-        }
-        self.written().await;
-        let now = self.ask_kafka(|ends| Ok(ends.topic_ids())).await.unwrap_or_default();
-        let owner = self.owner.clone();
-        let claim =
-            async |connection: &mut Connection| connection.claim_partitions(&partitions, &owner).await;
+/// Partitions whose epoch was raised.
+pub struct Claimed {
+    /// Those of the topics that were read before.
+    pub rows: Vec<ClaimedProgress>,
+    /// Those of topics that were made anew since, each with a sentence: the stored offset is of another topic.
+    pub made_anew: Vec<(Partition, String)>,
+}
+
+/// Where a claimed partition starts.
+pub struct Start {
+    partition: Partition,
+    epoch: i64,
+    layout: i32,
+    position: Offset,
+}
+
+/// A claimed partition that can be held and fetched.
+pub struct Holdable {
+    /// What the member knows of it.
+    pub progress: Progress,
+    /// The rows of its ledger's tail, read under the claim.
+    pub tail: Vec<Vec<Segment>>,
+    /// The claim, for the source.
+    pub claim: Claim,
+}
+
+impl Claims<'_> {
+    /// The first stage: raises the partitions' epochs.
+    pub async fn claim(&mut self, wanted: &[Partition], owner: &str) -> Claimed {
+        let current = self.kafka.ask(|ends| Ok(ends.topic_ids())).await.unwrap_or_default();
+        let claim = async |connection: &mut Connection| connection.claim_partitions(wanted, owner).await;
         let claimed = self.store.until_done("claiming partitions", claim).await;
-        let layouts = claimed.iter().map(|claimed| (claimed.partition, claimed.layout)).collect();
-        let (mut starts, mut unread) = (Starts::new(), Vec::new());
-        for claimed in &claimed {
-            let partition = claimed.partition;
-            match claimed.next_offset {
-                Some(_) if self.is_another_topic(claimed, &now) => {
-                    self.unclaimed.remove(&partition);
+        let mut sorted = Claimed { rows: Vec::new(), made_anew: Vec::new() };
+        for row in claimed {
+            if let (Some(_), Some(stored)) = (row.next_offset, &row.topic_id) {
+                self.kafka.stored_topic_id(row.partition.topic, stored);
+                // Where Kafka doesn't give the id now, the next round compares it with the stored one.
+                if let Some(now) = current.get(&row.partition.topic).filter(|now| *now != stored) {
+                    sorted.made_anew.push((row.partition, made_anew(stored, now)));
+                    continue;
                 }
-                Some(offset) => {
-                    starts.insert(partition, (claimed.epoch, offset));
-                }
-                None => unread.push((partition, claimed.epoch)),
             }
+            sorted.rows.push(row);
         }
-        self.topic_ids.extend(now);
-        starts.extend(self.resolve_starts(&unread).await);
-        self.hold(starts, &layouts).await;
+        for (topic, id) in current {
+            self.kafka.learn_topic_id(topic, &id);
+        }
+        sorted
     }
 
-    /// Whether the topic was made anew since the partition was read last: then its offsets mean something else. Says
-    /// so, and leaves the partition out.
-    fn is_another_topic(&mut self, claimed: &ClaimedProgress, now: &HashMap<Topic, String>) -> bool {
-        let Some(stored) = &claimed.topic_id else { return false };
-        // Where the id can't be learned just now, the next look at the topics compares with what was stored.
-        let now = now.get(&claimed.partition.topic);
-        self.topic_ids.entry(claimed.partition.topic).or_insert_with(|| stored.clone());
-        let other = now.filter(|now| *now != stored);
-        if let Some(now) = other {
-            self.stop(claimed.partition, &made_anew(stored, now));
+    /// The second stage: where the claimed partitions start. Leaves those out for which Kafka must say it and doesn't; they
+    /// stay unclaimed for the next round, and the others don't wait for them.
+    pub async fn starts(&mut self, claimed: &[ClaimedProgress]) -> Vec<Start> {
+        let at = |row: &ClaimedProgress, position| Start {
+            partition: row.partition,
+            epoch: row.epoch,
+            layout: row.layout,
+            position,
+        };
+        let known = claimed.iter().filter_map(|row| Some(at(row, row.next_offset?)));
+        let mut starts: Vec<Start> = known.collect();
+        let never_read: Vec<&ClaimedProgress> =
+            claimed.iter().filter(|row| row.next_offset.is_none()).collect();
+        for (partition, epoch, position) in self.first_starts(&never_read).await {
+            // Another epoch is another member's claim, which has come in between: it reads the partition, not this one.
+            let row = never_read.iter().find(|row| row.partition == partition && row.epoch == epoch);
+            starts.extend(row.map(|row| at(row, position)));
         }
-        other.is_some()
-    }
-
-    /// Takes the topics' ids in; partitions of a topic that was made anew under this member stop.
-    pub(super) fn recognize(&mut self, now: HashMap<Topic, String>) {
-        for (topic, now) in now {
-            if let Some(before) = self.topic_ids.insert(topic, now.clone()).filter(|before| *before != now) {
-                let held: Vec<Partition> =
-                    self.member.holding().keys().copied().filter(|held| held.topic == topic).collect();
-                held.into_iter().for_each(|partition| self.stop(partition, &made_anew(&before, &now)));
-            }
-        }
-    }
-
-    async fn hold(&mut self, starts: Starts, layouts: &HashMap<Partition, i32>) {
-        let ids: Vec<(Partition, String)> = starts
-            .keys()
-            .filter_map(|partition| Some((*partition, self.topic_ids.get(&partition.topic)?.clone())))
-            .collect();
-        let note = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
-        self.store.until_done("noting topic ids", note).await;
-        let claimed: Vec<Partition> = starts.keys().copied().collect();
-        let read = async |connection: &mut Connection| connection.tails(&claimed).await;
-        let tails = self.store.until_done("reading the ledger's tails", read).await;
-        // Claimed, so nobody else adds to them: a member that starts again and again goes on with what is left.
-        let count = async |connection: &mut Connection| connection.letters_of_this_hour(&claimed).await;
-        let spent = self.store.until_done("counting this hour's dead letters", count).await;
-        let now = Utc::now().timestamp();
-        for (partition, (epoch, position)) in starts {
-            let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            let layout = layouts.get(&partition).copied().unwrap_or_default();
-            let tail = tails.get(&partition).map_or(&[][..], Vec::as_slice);
-            self.member.hold(partition, Progress::claimed(epoch, layout, position), tail);
-            self.readiness.forget(&self.condition(partition));
-            let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
-            let held = Claim { partition, epoch, position, allowance };
-            self.undelivered.push_back(Order::Fetch { held, assignment });
-        }
-        self.deliver();
-        self.meters.partitions(self.member.holding().len());
-    }
-
-    /// Where partitions that were never read start: resolved by Kafka, stored before anything of them is read. Those
-    /// Kafka has no answer for are left out.
-    async fn resolve_starts(&mut self, unread: &[(Partition, i64)]) -> Starts {
-        let mut starts = Starts::new();
-        for topic in Topic::ALL {
-            let ours =
-                unread.iter().map(|(partition, _)| *partition).filter(|partition| partition.topic == topic);
-            let ours: Vec<Partition> = ours.collect();
-            if !ours.is_empty()
-                && (self.start_offset == StartOffset::Earliest || self.start_at_ends(topic).await)
-            {
-                starts.extend(self.store_starts(&ours, StartOffset::Earliest).await);
-            }
-        }
-        // A claim that was lost since has another's epoch: what is read there is not this member's to say.
-        starts.retain(|partition, (epoch, _)| unread.contains(&(*partition, *epoch)));
+        starts.sort_unstable_by_key(|start| start.partition);
         starts
     }
 
-    /// Stores the ends of a topic no partition of which was ever read as where they start; whether that is settled. The
-    /// whole topic at once: a member that comes later must not find some partitions read, and take the others for new
-    /// ones.
-    async fn start_at_ends(&mut self, topic: Topic) -> bool {
+    /// The third stage: what must be read of each partition under its claim, when nobody else adds to it any more.
+    pub async fn holdable(&mut self, starts: Vec<Start>) -> Vec<Holdable> {
+        let partitions: Vec<Partition> = starts.iter().map(|start| start.partition).collect();
+        let topic_ids = self.kafka.topic_ids();
+        let ids = partitions.iter().filter_map(|at| Some((*at, topic_ids.get(&at.topic)?.clone())));
+        let ids: Vec<(Partition, String)> = ids.collect();
+        let store_ids = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
+        self.store.until_done("storing topic ids", store_ids).await;
+        let tails = async |connection: &mut Connection| connection.tails(&partitions).await;
+        let mut tails = self.store.until_done("reading the ledger's tails", tails).await;
+        // A member that starts again within the hour must not have the whole allowance once more.
+        let count = async |connection: &mut Connection| connection.letters_of_this_hour(&partitions).await;
+        let spent = self.store.until_done("counting this hour's dead letters", count).await;
+        let now = Utc::now().timestamp();
+        let holdable = |Start { partition, epoch, layout, position }| {
+            let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
+            Holdable {
+                progress: Progress::claimed(epoch, layout, position),
+                tail: tails.remove(&partition).unwrap_or_default(),
+                claim: Claim { partition, epoch, position, allowance },
+            }
+        };
+        starts.into_iter().map(holdable).collect()
+    }
+
+    /// Where partitions start that were never read, and the epoch under which that is stored. It is stored before a record
+    /// is read.
+    async fn first_starts(&mut self, never_read: &[&ClaimedProgress]) -> Vec<(Partition, i64, Offset)> {
+        let mut starts = Vec::new();
+        for topic in Topic::ALL {
+            let of_topic = never_read.iter().map(|row| row.partition).filter(|at| at.topic == topic);
+            let of_topic: Vec<Partition> = of_topic.collect();
+            if !of_topic.is_empty() && self.is_start_settled(topic).await {
+                starts.extend(self.store_starts(&of_topic, StartOffset::Earliest).await);
+            }
+        }
+        starts
+    }
+
+    /// Whether all partitions of the topic without a stored start begin at their earliest offset.
+    ///
+    /// With [`StartOffset::Latest`], a topic of which no partition was ever read first has the ends of all its partitions
+    /// stored. They are stored together: a member that comes later must not find some partitions read, and take the others
+    /// for newly added ones.
+    async fn is_start_settled(&mut self, topic: Topic) -> bool {
+        if self.kafka.start_offset() == StartOffset::Earliest {
+            return true;
+        }
         let was_read = async |connection: &mut Connection| connection.was_read(topic).await;
         if self.store.until_done("looking for progress", was_read).await {
             return true;
         }
-        let Some(all) = self.ask_kafka(move |ends| ends.partitions(topic)).await else { return false };
+        let Some(all) = self.kafka.ask(move |ends| ends.partitions(topic)).await else { return false };
         let stored = self.store_starts(&all, StartOffset::Latest).await;
         !stored.is_empty() && stored.len() == all.len()
     }
 
-    async fn store_starts(&mut self, partitions: &[Partition], which: StartOffset) -> Starts {
+    /// Asks Kafka for the partitions' offsets and stores those as their starts. [`StartOffset::Latest`] is stored for all of
+    /// them or for none.
+    async fn store_starts(
+        &mut self,
+        partitions: &[Partition],
+        which: StartOffset,
+    ) -> Vec<(Partition, i64, Offset)> {
         let asked = partitions.to_vec();
-        let starts = self.ask_kafka(move |ends| ends.offsets(&asked, which)).await.unwrap_or_default();
+        let offsets = self.kafka.ask(move |ends| ends.offsets(&asked, which)).await.unwrap_or_default();
         let whole_topic = which == StartOffset::Latest;
-        if starts.is_empty() || (whole_topic && starts.len() < partitions.len()) {
-            return Starts::new();
+        if offsets.is_empty() || (whole_topic && offsets.len() < partitions.len()) {
+            return Vec::new();
         }
-        let store = async |connection: &mut Connection| connection.store_starts(&starts, whole_topic).await;
-        let standing = self.store.until_done("storing where partitions start", store).await;
-        let started =
-            |(partition, StoredProgress { epoch, next_offset })| Some((partition, (epoch, next_offset?)));
-        standing.into_iter().filter_map(started).collect()
-    }
-
-    /// Asks Kafka once, without holding the runtime up; no answer is said in log and readiness.
-    async fn ask_kafka<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Ends) -> Result<T, KafkaError> + Send + 'static,
-    ) -> Option<T> {
-        let ends = self.ends.clone();
-        match tokio::task::spawn_blocking(move || question(&ends)).await.ok()? {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                tracing::warn!(%error, "Kafka does not answer; asking again");
-                self.readiness.bad("kafka", error.to_string());
-                None
-            }
-        }
+        let store = async |connection: &mut Connection| connection.store_starts(&offsets, whole_topic).await;
+        let stored = self.store.until_done("storing where partitions start", store).await;
+        let start = |(partition, StoredProgress { epoch, next_offset })| {
+            next_offset.map(|position| (partition, epoch, position))
+        };
+        stored.into_iter().filter_map(start).collect()
     }
 }
 
-fn made_anew(stored: &str, now: &str) -> String {
-    format!("the topic was made anew (its id was {stored}, it is {now})")
+/// Why a partition stops whose topic has another id than before.
+#[must_use]
+pub fn made_anew(before: &str, now: &str) -> String {
+    format!("the topic was deleted and made anew (its id was {before}, now it is {now})")
+}
+
+/// The ids that differ from those known before, as topics with a sentence for each. From now on they are known.
+pub fn recognize(kafka: &mut Kafka, found: &HashMap<Topic, String>) -> Vec<(Topic, String)> {
+    let changed = |(topic, now): (&Topic, &String)| {
+        kafka.learn_topic_id(*topic, now).map(|before| (*topic, made_anew(&before, now)))
+    };
+    found.iter().filter_map(changed).collect()
 }

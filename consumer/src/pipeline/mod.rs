@@ -1,249 +1,216 @@
-//! The pipeline: one task that claims, decides, has written, announces and reports, in the order the source tells.
+//! The pipeline: one task that claims, decides, has written, announces and reports, in the order of the source's messages.
 
+mod assignments;
 mod claims;
-mod decide;
-mod write;
+mod desk;
+mod kafka;
+mod lookups;
+mod orders;
+mod status;
+mod writer;
+
+pub use assignments::Assignments;
+pub use desk::Desk;
+pub use kafka::Kafka;
+pub use orders::Orders;
+pub use status::Status;
+pub use writer::Writer;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
+use crate::batch::texts::Texts;
 use crate::decide::changes::{Changes, PartitionChanges};
 use crate::decide::member::{CommitOutcome, Member};
 use crate::decide::progress::Progress;
-use crate::measure::Meters;
-use crate::record::topic_names::TopicNames;
-use crate::record::{Partition, Span, Topic};
-use crate::source::{End, Ends, Handed, Message, Order, StartOffset, Wanted};
+use crate::floor::SharedFloor;
+use crate::limits::ENDS_EVERY;
+use crate::record::{Partition, Span};
+use crate::source::{End, Handed, Message, Order};
 use crate::store::{Connection, PreparedRows, Step, Store};
-use admin::Readiness;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
-use std::time::{Duration, Instant};
+use claims::{Claims, Holdable};
+use desk::Idle;
+use kafka::Answer;
+use lookups::Lookups;
+use std::time::Instant;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use write::{Desk, WriteOutcome, Writer};
+use tokio::time::MissedTickBehavior;
+use writer::{Finished, Job, WriteOutcome};
 
-/// How often Kafka is asked how far the partitions reach.
-const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How often it is asked which partitions there are, and which topics they belong to: every so many rounds.
-const DISCOVER_ROUNDS: u32 = 10;
-
-/// What the pipeline is made of.
-pub struct Pipeline {
-    /// PostgreSQL, to claim and to read.
-    pub store: Store,
-    /// PostgreSQL once more, to write.
-    pub writing_store: Store,
-    /// What this member knows.
-    pub member: Member,
-    /// Redis.
-    pub announcer: Announcer,
-    /// Kafka, beside the stream.
-    pub ends: Ends,
-    /// To the source.
-    pub orders: SyncSender<Order>,
-    /// What the group assigns to this member.
-    pub wanted: Wanted,
-    /// The ledger's floor, which the source folds under.
-    pub floor: Arc<AtomicI64>,
-    /// What the topics are called.
-    pub topics: TopicNames,
-    /// Where a partition that was never read starts.
-    pub start_offset: StartOffset,
-    /// Names this member to people.
-    pub owner: String,
-    /// What is wrong, for the admin address.
-    pub readiness: Readiness,
-    /// What is measured.
-    pub meters: Meters,
-}
-
-/// The pipeline with what it has learned.
-struct Running {
-    store: Store,
-    member: Member,
-    announcer: Announcer,
-    ends: Ends,
-    orders: SyncSender<Order>,
-    wanted: Wanted,
-    floor: Arc<AtomicI64>,
-    topics: TopicNames,
-    start_offset: StartOffset,
-    owner: String,
-    readiness: Readiness,
-    meters: Meters,
-    /// Where changes are handed to be written.
-    desk: Desk,
-    /// Partitions assigned but not yet started, each with its assignment's number.
-    unclaimed: BTreeMap<Partition, u64>,
-    /// Orders the source has not taken yet.
-    undelivered: VecDeque<Order>,
-    topic_ids: HashMap<Topic, String>,
-    rounds: u32,
-    /// Partitions may have reached their ends since something was last written.
-    proof_due: bool,
-}
-
+/// Why the member joins the group again when records must be read under a higher floor.
 const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
 
-/// What Kafka answered in a round.
-struct Answer {
-    ends: Result<Vec<End>, String>,
-    found: Option<Found>,
-}
-
-/// What Kafka has.
-struct Found {
-    partitions: Vec<Partition>,
-    topic_ids: HashMap<Topic, String>,
+/// What a message, a write's end, Kafka's answer or the clock sets in motion.
+pub struct Pipeline {
+    /// What this member holds, knows and decides. Pure.
+    pub member: Member,
+    /// PostgreSQL, to claim and to read.
+    pub store: Store,
+    /// PostgreSQL, to write.
+    pub desk: Desk,
+    /// The ledger's floor.
+    pub floor: SharedFloor,
+    /// Kafka, beside the stream.
+    pub kafka: Kafka,
+    /// What is assigned and unclaimed.
+    pub assignments: Assignments,
+    /// To the source.
+    pub orders: Orders,
+    /// To Redis.
+    pub announcer: Announcer,
+    /// To people.
+    pub status: Status,
 }
 
 impl Pipeline {
     /// Runs until the source has ended.
-    ///
-    /// # Errors
-    /// When the writer can't be started.
-    pub async fn run(self, mut messages: mpsc::Receiver<Handed>) -> std::io::Result<()> {
-        let mut running = Running::of(self)?;
-        let mut round = tokio::time::interval(ASK_EVERY);
-        round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut asking: Option<JoinHandle<Answer>> = None;
+    pub async fn run(mut self, mut messages: mpsc::Receiver<Handed>) {
+        let mut round = tokio::time::interval(ENDS_EVERY);
+        round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                message = messages.recv() => match message {
-                    Some((message, _attention)) => running.take(message).await,
+                handed = messages.recv() => match handed {
+                    // The permit lets the source hand over the next message: it is dropped after this one.
+                    Some(Handed { message, permit: _permit }) => self.take(message).await,
                     None => break,
                 },
-                written = running.desk.written(), if running.desk.is_busy() => {
-                    running.wrote(written);
-                    running.prove();
+                finished = self.desk.finished(), if self.desk.is_busy() => {
+                    self.settle(finished);
+                    self.prove();
                 }
-                answer = async { asking.as_mut().expect("guarded").await }, if asking.is_some() => {
-                    asking = None;
-                    if let Ok(answer) = answer {
-                        running.answered(answer).await;
+                answer = self.kafka.answer(), if self.kafka.is_asked() => {
+                    if let Some(answer) = answer {
+                        self.answered(answer).await;
                     }
                 }
                 _ = round.tick() => {
-                    running.claim().await;
-                    running.deliver();
-                    running.announcer.pass_on();
-                    if asking.is_none() {
-                        asking = Some(running.ask());
-                    }
+                    self.claim().await;
+                    self.orders.deliver();
+                    self.announcer.pass_on();
+                    self.kafka.begin_round(self.held());
                 }
             }
         }
-        running.written().await;
-        running.announcer.finish().await;
-        Ok(())
-    }
-}
-
-impl Running {
-    fn of(parts: Pipeline) -> std::io::Result<Self> {
-        let writer = Writer {
-            store: parts.writing_store,
-            topics: parts.topics.clone(),
-            floor: Arc::clone(&parts.floor),
-        };
-        Ok(Self {
-            store: parts.store,
-            member: parts.member,
-            announcer: parts.announcer,
-            ends: parts.ends,
-            orders: parts.orders,
-            wanted: parts.wanted,
-            floor: parts.floor,
-            topics: parts.topics,
-            start_offset: parts.start_offset,
-            owner: parts.owner,
-            readiness: parts.readiness,
-            meters: parts.meters,
-            desk: Desk::open(writer)?,
-            unclaimed: BTreeMap::new(),
-            undelivered: VecDeque::new(),
-            topic_ids: HashMap::new(),
-            rounds: 0,
-            proof_due: false,
-        })
+        self.idle().await;
+        self.announcer.finish().await;
     }
 
     async fn take(&mut self, message: Message) {
         match message {
-            // The only one that doesn't wait for what is being written.
+            // The only message that doesn't wait for what is being written.
             Message::Batch(batch) => self.count(*batch).await,
             Message::Assigned { partitions, assignment } => {
-                self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
+                self.assignments.add(partitions, assignment);
                 self.claim().await;
             }
             Message::Revoked { partitions, done } => {
-                self.written().await;
+                self.idle().await;
                 for partition in partitions {
-                    self.unclaimed.remove(&partition);
+                    self.assignments.take(partition);
                     self.forget(partition);
-                    self.meters.released(&self.topics, partition);
+                    self.status.revoked(partition);
                 }
                 let _ = done.try_send(());
             }
             Message::Broken(partition, why) => {
-                self.written().await;
+                self.idle().await;
                 self.stop(partition, &why);
             }
         }
-        self.meters.ledger(self.member.ledger());
+        self.status.meters.ledger(self.member.ledger());
     }
 
-    // --- Revoked, broken ---
+    // --- Partitions come and go ---
+
+    /// Claims what is assigned and has it fetched. A partition for which Kafka doesn't say where it starts stays unclaimed for
+    /// the next round.
+    async fn claim(&mut self) {
+        let wanted = self.assignments.still_wanted();
+        if wanted.is_empty() {
+            return;
+        }
+        // What is being written was read under claims before this one. It must not be settled under this one.
+        self.idle().await;
+        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
+        let claimed = claims.claim(&wanted, &self.assignments.owner).await;
+        for (partition, why) in claimed.made_anew {
+            self.assignments.take(partition);
+            self.stop(partition, &why);
+        }
+        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
+        let starts = claims.starts(&claimed.rows).await;
+        for holdable in claims.holdable(starts).await {
+            self.hold(holdable);
+        }
+        self.orders.deliver();
+        self.status.meters.partitions(self.member.holding().len());
+    }
+
+    fn hold(&mut self, Holdable { progress, tail, claim }: Holdable) {
+        if let Some(assignment) = self.assignments.take(claim.partition) {
+            self.member.hold(claim.partition, progress, &tail);
+            self.status.clear(claim.partition);
+            self.orders.put(Order::Fetch { claim, assignment });
+        }
+    }
+
+    fn held(&self) -> Vec<Partition> {
+        self.member.holding().keys().copied().collect()
+    }
 
     fn forget(&mut self, partition: Partition) {
         self.member.forget(partition);
-        self.readiness.forget(&self.condition(partition));
-        self.meters.partitions(self.member.holding().len());
+        self.status.clear(partition);
+        self.status.meters.partitions(self.member.holding().len());
     }
 
     /// Stops reading a partition, and says so wherever somebody may look; the others go on.
     fn stop(&mut self, partition: Partition, why: &str) {
         self.forget(partition);
-        let name = self.condition(partition);
-        tracing::error!(partition = %name, why, "stopped: nothing of it is counted until an operator decides where it goes on");
-        self.readiness.bad(&name, format!("stopped: {why}"));
-        self.meters.stopped();
+        self.status.stopped(partition, why);
     }
 
-    fn condition(&self, partition: Partition) -> String {
-        format!("partition {}/{}", self.topics.of(partition.topic), partition.number)
+    /// The one way to recover: forget everything, be assigned again, read the table.
+    fn rejoin(&mut self, why: &str) {
+        tracing::warn!(why, "joining the group again");
+        self.held().into_iter().for_each(|partition| self.forget(partition));
+        self.orders.put(Order::Rejoin);
+        self.orders.deliver();
     }
 
     // --- A batch ---
 
-    /// Decides a batch while the one before is written; then it is this one's turn.
+    /// Decides a batch while the one before is being written, and then begins to write it.
+    ///
+    /// The order of the steps matters. Everything until `idle` runs beside the writer. Between `idle` and `write` nothing is
+    /// being written, so the batch is placed, and its steps are computed, on what is committed. What was committed is taken
+    /// into the ledger after `write`, beside the writer again.
     async fn count(&mut self, batch: Batch) {
         let (started, records) = (Instant::now(), batch.records());
-        let floor = self.floor.load(Ordering::Relaxed);
+        let floor = self.floor.get();
         if batch.has_older_than(floor) && batch.floor != floor {
-            self.written().await;
+            self.idle().await;
             return self.rejoin(FLOOR_ROSE);
         }
-        let deciding = self.decide(batch).await;
-        let ahead = PreparedRows::of(&deciding);
-        self.written().await;
+        let Self { member, store, status, .. } = self;
+        let deciding = Lookups { member, store, meters: &status.meters }.decide(batch).await;
+        let prepared = PreparedRows::of(&deciding);
+        let idle = self.idle().await;
         let mut changes = self.member.place(deciding);
         if !changes.parts.is_empty() {
             let proofs = self.proofs(&changes.parts);
             changes.parts.extend(proofs);
         }
-        self.write(changes, Some(ahead));
+        self.write(idle, changes, Some(prepared));
         self.member.take_in();
-        self.meters.batch(records, started.elapsed());
+        self.status.meters.batch(records, started.elapsed());
     }
 
-    /// Begins to write changes; nothing else is being written.
-    fn write(&mut self, changes: Changes, ahead: Option<PreparedRows>) {
+    /// Begins to write changes.
+    fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedRows>) {
         if !changes.parts.is_empty() {
-            let spans = changes.parts.iter().map(|part| self.step(part)).collect();
-            self.desk.write(changes, ahead, spans, self.topic_ids.clone());
+            let steps = changes.parts.iter().map(|part| self.step(part)).collect();
+            let topic_ids = self.kafka.topic_ids().clone();
+            self.desk.write(idle, Job { changes, prepared, steps, topic_ids });
         }
     }
 
@@ -258,131 +225,88 @@ impl Running {
     }
 
     /// Waits until nothing is being written.
-    async fn written(&mut self) {
-        if self.desk.is_busy() {
-            let written = self.desk.written().await;
-            self.wrote(written);
+    async fn idle(&mut self) -> Idle {
+        loop {
+            if let Some(idle) = self.desk.idle() {
+                return idle;
+            }
+            let finished = self.desk.finished().await;
+            self.settle(finished);
         }
     }
 
-    /// Draws the consequences: memory follows the database, whoever must know is told.
-    fn wrote(&mut self, written: WriteOutcome) {
-        if written.floor_rose {
-            return self.rejoin(FLOOR_ROSE);
-        }
-        let is_committed = |part: &PartitionChanges| written.committed.contains(&part.partition);
-        let fate = |part: &PartitionChanges| {
+    /// After a write: memory follows the database; Redis, Kafka and the metrics are told.
+    fn settle(&mut self, Finished { changes, outcome, took }: Finished) {
+        let committed = match outcome {
+            WriteOutcome::Committed(partitions) => partitions,
+            WriteOutcome::FloorRose => return self.rejoin(FLOOR_ROSE),
+        };
+        let is_committed = |part: &PartitionChanges| committed.contains(&part.partition);
+        let commit_outcome = |part: &PartitionChanges| {
             if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
         };
-        let settled = self.member.settle(&written.changes, fate);
-        written
-            .changes
-            .parts
-            .iter()
-            .filter(|part| is_committed(part))
-            .for_each(|part| self.meters.committed(part));
-        self.meters.commit(written.took);
-        self.announcer.changed(settled.organizations);
-        // A report that finds the queue full is made up for by the next.
-        let _ = self.orders.try_send(Order::Report(settled.reached));
-        if !settled.lost.is_empty() {
-            settled.lost.iter().for_each(|partition| self.forget(*partition));
-            self.meters.fenced(settled.lost.len());
+        let after = self.member.settle(&changes, commit_outcome);
+        let meters = &self.status.meters;
+        changes.parts.iter().filter(|part| is_committed(part)).for_each(|part| meters.committed(part));
+        meters.commit(took);
+        self.announcer.changed(after.organizations);
+        // The next report makes up for one that finds no room.
+        self.orders.try_send(Order::Report(after.reached));
+        if !after.lost.is_empty() {
+            after.lost.iter().for_each(|partition| self.forget(*partition));
+            self.status.meters.fenced(after.lost.len());
             self.rejoin("another member has claimed partitions of this one");
         }
     }
 
-    /// The one way to recover: forget everything, be assigned again, read the table.
-    fn rejoin(&mut self, why: &str) {
-        tracing::warn!(why, "joining the group again");
-        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
-        held.into_iter().for_each(|partition| self.forget(partition));
-        self.undelivered.push_back(Order::Rejoin);
-        self.deliver();
-    }
+    // --- What is complete ---
 
-    /// Hands orders to the source, as far as it has room: it may be waiting for this task.
-    fn deliver(&mut self) {
-        while let Some(order) = self.undelivered.pop_front() {
-            match self.orders.try_send(order) {
-                Ok(()) => {}
-                Err(TrySendError::Full(order)) => return self.undelivered.push_front(order),
-                Err(TrySendError::Disconnected(_)) => return self.undelivered.clear(),
-            }
-        }
-    }
-
-    // --- Kafka's ends ---
-
-    fn ask(&mut self) -> JoinHandle<Answer> {
-        let partitions: Vec<Partition> = self.member.holding().keys().copied().collect();
-        let discover = self.rounds.is_multiple_of(DISCOVER_ROUNDS);
-        self.rounds = self.rounds.wrapping_add(1);
-        let ends = self.ends.clone();
-        tokio::task::spawn_blocking(move || Answer {
-            ends: ends.ask(&partitions).map_err(|error| error.to_string()),
-            found: discover.then(|| Found {
-                partitions: Topic::ALL
-                    .iter()
-                    .filter_map(|topic| ends.partitions(*topic).ok())
-                    .flatten()
-                    .collect(),
-                topic_ids: ends.topic_ids(),
-            }),
-        })
-    }
-
+    /// Takes Kafka's answer to a round.
     async fn answered(&mut self, answer: Answer) {
-        match answer.ends {
-            Ok(ends) => {
-                self.readiness.good("kafka");
-                self.ended(&ends);
-            }
-            Err(error) => {
-                tracing::warn!(error, "Kafka does not answer");
-                self.readiness.bad("kafka", error);
-            }
+        if let Ok(ends) = &answer.ends {
+            self.reach(ends);
+            self.prove();
         }
         if let Some(found) = answer.found {
-            self.recognize(found.topic_ids);
+            for (topic, why) in claims::recognize(&mut self.kafka, &found.topic_ids) {
+                let of_topic = self.held().into_iter().filter(|partition| partition.topic == topic);
+                of_topic.for_each(|partition| self.stop(partition, &why));
+            }
             let discover = async |connection: &mut Connection| connection.discover(&found.partitions).await;
-            self.store.until_done("noting partitions", discover).await;
+            self.store.until_done("adding rows for new partitions", discover).await;
         }
     }
 
     /// Takes note of how far the partitions reach.
-    fn ended(&mut self, ends: &[End]) {
+    fn reach(&mut self, ends: &[End]) {
         for End { partition, asked_at, end } in ends {
             if let Some(progress) = self.member.progress(*partition) {
                 progress.ended_at(*asked_at, *end);
-                self.meters.lag(&self.topics, *partition, progress);
+                self.status.lag(*partition, progress);
             }
         }
-        self.proof_due = true;
-        self.prove();
     }
 
-    /// Moves `complete_through` of partitions that have reached their end, though no batch moves them. While something
-    /// is being written that waits: for its end, or for the next batch, which then takes it along.
+    /// Moves `complete_through` of partitions that are counted to their end, though no batch moves them. While something is
+    /// being written this waits for its end, or for the next batch, which takes the proofs along.
     fn prove(&mut self) {
-        if self.proof_due && !self.desk.is_busy() {
-            let parts = self.proofs(&[]);
-            let floor = self.floor.load(Ordering::Relaxed);
-            self.write(Changes { texts: crate::batch::texts::Texts::default(), parts, floor }, None);
+        if let Some(idle) = self.desk.idle().filter(|_| self.kafka.has_news()) {
+            let (parts, floor) = (self.proofs(&[]), self.floor.get());
+            self.write(idle, Changes { texts: Texts::default(), parts, floor }, None);
         }
     }
 
-    /// Steps on the spot of the partitions that have reached their end, but those that move anyway.
+    /// Steps on the spot, for partitions that are counted to their end and don't move with `moving`.
     fn proofs(&mut self, moving: &[PartitionChanges]) -> Vec<PartitionChanges> {
-        if !std::mem::take(&mut self.proof_due) {
+        if !self.kafka.take_news() {
             return Vec::new();
         }
         let moves = |partition: Partition| moving.iter().any(|part| part.partition == partition);
-        let still = |(partition, progress): (&Partition, &Progress)| {
+        let proof = |(partition, progress): (&Partition, &Progress)| {
             let span = Span::empty(progress.next_offset);
-            let reached = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
-            reached.then(|| PartitionChanges::still(*partition, progress.epoch, span))
+            let is_complete = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
+            is_complete.then(|| PartitionChanges::still(*partition, progress.epoch, span))
         };
-        self.member.holding().iter().filter_map(still).collect()
+        self.member.holding().iter().filter_map(proof).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! librdkafka's callbacks: they only take note, the polling thread acts.
+//! librdkafka's callbacks. They only take note; the polling thread acts.
 
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// A change of what is assigned to this member.
 pub enum Rebalance {
-    /// Topics' names and partitions' numbers that came in addition.
+    /// Partitions that are added, by topic and number.
     Assign(Vec<(String, i32)>),
-    /// Those that are taken away.
+    /// Partitions that are taken away.
     Revoke(Vec<(String, i32)>),
 }
 
@@ -31,7 +31,7 @@ impl Context {
         self.rebalances.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// From now on rebalances are answered at once: nobody looks at them any more.
+    /// From now on rebalances are answered at once, since the polling thread no longer looks at them.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -75,7 +75,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // Disconnections of idle connections are everyday; what matters comes again as an event.
+        // Idle connections are disconnected every day. Errors that matter come again as events.
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure) {
             tracing::debug!(%error, reason, "Kafka");
         } else {

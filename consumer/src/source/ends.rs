@@ -1,8 +1,8 @@
-//! Questions to Kafka beside the stream: how far partitions reach, which there are. Blocking; ask from a thread of
-//! their own.
+//! Questions to Kafka beside the stream: which partitions there are, and how far they reach. They block the thread.
 
 use super::context::Context;
-use super::{StartOffset, queue};
+use super::queue;
+use super::settings::StartOffset;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Topic};
 use chrono::{DateTime, Utc};
@@ -21,13 +21,13 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
 pub struct End {
     /// Which partition.
     pub partition: Partition,
-    /// When Kafka was asked, by this machine's clock: before the answer, so never too late.
+    /// When Kafka was asked, by this machine's clock: before the answer, so the instant is never too late.
     pub asked_at: DateTime<Utc>,
     /// The offset after the newest record that may be read.
     pub end: Offset,
 }
 
-/// Asks Kafka.
+/// Asks Kafka questions, each with a limit.
 #[derive(Clone)]
 pub struct Ends {
     consumer: Arc<BaseConsumer<Context>>,
@@ -49,7 +49,7 @@ impl Ends {
         Ok(ends.into_iter().map(|(partition, end)| End { partition, asked_at, end }).collect())
     }
 
-    /// The oldest or the newest offset of partitions. Those without a leader have no answer, and are left out.
+    /// The oldest or the newest offset of partitions. Those without a leader are left out.
     ///
     /// # Errors
     /// When Kafka answers for none.
@@ -61,7 +61,7 @@ impl Ends {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
-        // One request to each broker that leads some. It fails as a whole when one partition has no leader.
+        // One request to each broker that leads some. It fails as a whole if one partition has no leader.
         let all = self.offsets_at_once(partitions, which);
         let Err(error) = all else { return all };
         let alone = partitions.iter().filter_map(|partition| self.offsets_at_once(&[*partition], which).ok());

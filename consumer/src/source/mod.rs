@@ -1,140 +1,69 @@
-//! Kafka: the only module that knows rdkafka.
+//! Kafka: the only room that knows rdkafka.
 //!
-//! One plain thread polls, folds records into a batch, and hands it over when the pipeline is free. So one batch is
-//! folded while the next is decided and the last one written, and when the database is slow the thread stops taking
-//! records but goes on polling: the member stays in the group, and librdkafka's own queue, which is bounded, holds the
-//! rest.
+//! One plain thread polls, folds records into a batch, and hands the batch over when the pipeline is free. So one batch is
+//! folded while the next is decided and the last one written. When the database is slow, the thread stops taking records but
+//! goes on polling: the member stays in the group, and librdkafka's own bounded queue holds the rest.
 //!
 //! Assignments and revocations travel in the same channel as batches. An assignment is acknowledged at once, so that the
-//! group settles, but nothing of a partition is fetched until its claim has answered where to start. A revocation
-//! meanwhile cancels it.
+//! group settles, but a partition is not fetched before its claim says where it starts. A revocation meanwhile cancels the
+//! claim.
 
 pub mod cluster;
 mod context;
 mod ends;
+mod fetching;
+mod folding;
 mod group;
+mod messages;
+mod outbox;
 mod queue;
+mod report;
 pub mod settings;
 mod wanted;
 
 pub use ends::{End, Ends};
+pub use messages::{Handed, Message, Order};
 pub use rdkafka::error::KafkaError;
 pub use settings::{Settings, StartOffset};
 pub use wanted::Wanted;
 
-use crate::batch::{Batch, Claim, Limits};
-use crate::record::decode::Bounds;
+use crate::batch::Claim;
+use crate::floor::SharedFloor;
+use crate::limits::{LEAVE_WAIT_MAX, POLL_WAIT, POLL_WAIT_SHORT, REVOKE_WAIT_MAX};
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
-use crate::record::{Offset, Partition};
-use crate::refused::allowance::Keeping;
-use chrono::Utc;
+use crate::record::{Offset, Partition, Raw};
 use context::{Context, Rebalance};
-use queue::{Fetched, RecordQueue};
+use fetching::Fetching;
+use folding::Folding;
+use group::Group;
+use outbox::Outbox;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
-use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
-use std::collections::{HashMap, HashSet, VecDeque};
+use report::OffsetReport;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
-/// How long one look for records or events takes at most.
-const LOOK: Duration = Duration::from_millis(50);
-/// The same while a batch waits for the pipeline.
-const SHORT_LOOK: Duration = Duration::from_millis(2);
-/// How long a revocation waits for the pipeline to end what is in flight. Exactness doesn't depend on it.
-const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How long leaving the group may take.
-const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How often idle partitions' positions are looked at.
-const POSITIONS_EVERY: Duration = Duration::from_millis(250);
-/// How often offsets are reported to Kafka, for lag tools.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
-/// Bytes that a batch takes, until it is written, before it is handed over.
-const BATCH_BYTES_MAX: usize = 176 << 20;
 /// Orders that wait for the thread's next round.
 const ORDERS_MAX: usize = 64;
 
-/// What the source tells the pipeline, in order.
-pub enum Message {
-    /// Partitions are assigned: claim them, and order them to be fetched.
-    Assigned {
-        /// Which.
-        partitions: Vec<Partition>,
-        /// The assignment's number.
-        assignment: u64,
-    },
-    /// Records, folded.
-    Batch(Box<Batch>),
-    /// Partitions are taken away: what came before this ends, then they are forgotten.
-    Revoked {
-        /// Which.
-        partitions: Vec<Partition>,
-        /// Told when it is done.
-        done: SyncSender<()>,
-    },
-    /// A partition can't be read on.
-    Broken(Partition, String),
-}
-
-/// What the pipeline, or the process, tells the source.
-pub enum Order {
-    /// A partition is claimed: fetch it from there, unless the assignment that brought it is over.
-    Fetch {
-        /// The claim, and where to start.
-        held: Claim,
-        /// The assignment's number.
-        assignment: u64,
-    },
-    /// Offsets committed in PostgreSQL, for lag tools.
-    Report(Vec<(Partition, Offset)>),
-    /// A claim was lost on a partition that is still assigned: leave the group and come back.
-    Rejoin,
-    /// Hand over what there is, leave the group, end.
-    Stop,
-}
-
-/// The polling thread's state.
+/// The polling thread.
 pub struct Source {
     consumer: Arc<BaseConsumer<Context>>,
-    queue: RecordQueue<Context>,
-    settings: Settings,
     topics: TopicNames,
-    fingerprints: Fingerprints,
-    floor: Arc<AtomicI64>,
-    /// What librdkafka fetches.
-    assigned: Vec<Partition>,
-    /// What of it is read: all but partitions that broke.
-    held: Vec<Claim>,
-    /// Partitions that had an error since their last record: librdkafka counts it as one, and its position is wrong.
-    astray: HashSet<Partition>,
-    positions_at: Instant,
-    /// What the group assigns, claimed or not.
-    wanted: Wanted,
-    assignments: u64,
-    batch: Batch,
-    batch_since: Option<Instant>,
-    outbox: VecDeque<Message>,
-    out: mpsc::Sender<Handed>,
-    /// The pipeline's attention.
-    attention: Arc<Semaphore>,
+    group: Group,
+    fetching: Fetching,
+    folding: Folding,
+    outbox: Outbox,
     orders: Receiver<Order>,
-    report: HashMap<Partition, Offset>,
-    reported_at: Instant,
-    rejoin_at: Option<Instant>,
-    /// The pipeline has ended.
-    ended: bool,
+    report: OffsetReport,
     /// Kafka's client has failed for good.
     failed: Option<KafkaError>,
 }
 
-/// A message with the pipeline's attention: the next one comes when this is dropped.
-pub type Handed = (Message, OwnedSemaphorePermit);
-
-/// The ends of the source's channels that others hold.
+/// The other ends of the source's channels.
 pub struct Handles {
     /// What the source tells.
     pub messages: mpsc::Receiver<Handed>,
@@ -147,47 +76,32 @@ pub struct Handles {
 }
 
 impl Source {
-    /// Connects to Kafka, as a member of the group that is not yet subscribed.
+    /// A client of Kafka that has not joined the group yet.
     ///
     /// # Errors
     /// When librdkafka refuses a setting.
     pub fn new(
         settings: Settings,
         fingerprints: Fingerprints,
-        floor: Arc<AtomicI64>,
+        floor: SharedFloor,
     ) -> Result<(Self, Handles), KafkaError> {
         let consumer: Arc<BaseConsumer<Context>> =
             Arc::new(settings.config().create_with_context(Context::default())?);
-        let (out, messages) = mpsc::channel(1);
+        let (topics, wanted) = (settings.topics(), Wanted::default());
+        let (outbox, messages) = Outbox::new();
         let (order, orders) = sync_channel(ORDERS_MAX);
-        let topics = settings.topics();
         let ends = Ends::new(Arc::clone(&consumer), topics.clone());
         let source = Self {
-            queue: RecordQueue::new(Arc::clone(&consumer)),
-            batch: Batch::new(floor.load(Ordering::Relaxed)),
-            consumer,
-            settings,
-            topics,
-            fingerprints,
-            floor,
-            assigned: Vec::new(),
-            held: Vec::new(),
-            astray: HashSet::new(),
-            positions_at: Instant::now(),
-            wanted: Wanted::default(),
-            assignments: 0,
-            batch_since: None,
-            outbox: VecDeque::new(),
-            out,
-            attention: Arc::new(Semaphore::new(1)),
+            group: Group::new(Arc::clone(&consumer), topics.clone(), wanted.clone()),
+            fetching: Fetching::new(Arc::clone(&consumer), topics.clone()),
+            folding: Folding::new(settings, fingerprints, floor),
+            outbox,
             orders,
-            report: HashMap::new(),
-            reported_at: Instant::now(),
-            rejoin_at: None,
-            ended: false,
+            report: OffsetReport::new(Arc::clone(&consumer), topics.clone()),
+            consumer,
+            topics,
             failed: None,
         };
-        let wanted = source.wanted.clone();
         Ok((source, Handles { messages, orders: order, ends, wanted }))
     }
 
@@ -196,14 +110,14 @@ impl Source {
     /// # Errors
     /// When the subscription is refused, or the client fails for good.
     pub fn run(mut self) -> Result<(), KafkaError> {
-        self.consumer.subscribe(&self.topics.all())?;
-        while !self.ended && self.failed.is_none() {
+        self.group.join()?;
+        while !self.outbox.is_closed() && self.failed.is_none() {
             self.serve_events(Duration::ZERO);
             if self.take_orders() {
                 break;
             }
             self.rejoin_when_due();
-            self.report_when_due();
+            self.report.send_when_due();
             self.hand_over();
             self.fetch();
         }
@@ -211,11 +125,48 @@ impl Source {
         self.failed.map_or(Ok(()), Err)
     }
 
-    /// Takes everything off the main queue: rebalances, errors, and records that were there before their partition's
-    /// queue was forwarded. Those come first, so the main queue is always emptied before the other is looked at.
-    fn serve_events(&mut self, wait: Duration) {
+    // --- Records ---
+
+    /// Folds records that have arrived. While the batch is full, or a message waits for the pipeline, only events are served.
+    fn fetch(&mut self) {
+        if self.folding.is_full() || !self.outbox.is_empty() {
+            return self.serve_events(POLL_WAIT_SHORT);
+        }
+        let wait = self.folding.wait();
+        let mut fold = self.folding.fold();
+        let taken = self.fetching.take(wait, &mut fold);
+        if taken.count == 0 {
+            self.fetching.follow_positions(&mut fold);
+        }
+        self.folding.begin_age();
+        if !taken.broken.is_empty() {
+            // What was read before a partition broke is counted before it stops.
+            self.end_batch();
+            taken.broken.into_iter().for_each(|(at, why)| self.outbox.push(Message::Broken(at, why)));
+        }
+    }
+
+    /// Hands over the next message, or else a batch that is due, if the pipeline is free.
+    fn hand_over(&mut self) {
+        if self.outbox.is_empty() && self.outbox.is_free() && self.folding.is_due() {
+            self.end_batch();
+        }
+        self.outbox.hand_over();
+    }
+
+    /// Puts the batch, due or not, in line for the pipeline.
+    fn end_batch(&mut self) {
+        if let Some(batch) = self.folding.end() {
+            self.outbox.push(Message::Batch(batch));
+        }
+    }
+
+    // --- Events ---
+
+    /// Takes everything off the main queue: rebalances, errors, and records that arrived before their partition's queue was
+    /// forwarded. Those are the oldest, so the main queue is always emptied before the other is looked at.
+    fn serve_events(&mut self, mut wait: Duration) {
         let consumer = Arc::clone(&self.consumer);
-        let mut wait = wait;
         while let Some(event) = consumer.poll(wait) {
             wait = Duration::ZERO;
             match event {
@@ -226,10 +177,25 @@ impl Source {
         while let Some(rebalance) = self.consumer.context().next() {
             self.distrust_positions();
             match rebalance {
-                Rebalance::Assign(partitions) => self.ask(&partitions),
-                Rebalance::Revoke(partitions) => self.revoke(&partitions),
+                Rebalance::Assign(partitions) => self.assigned(&partitions),
+                Rebalance::Revoke(partitions) => self.revoked(&partitions),
             }
         }
+    }
+
+    fn take_stray(&mut self, message: &BorrowedMessage<'_>) {
+        let Some(topic) = self.topics.topic(message.topic()) else { return };
+        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        let raw = Raw {
+            partition: Partition { topic, number: message.partition() },
+            offset: Offset(message.offset()),
+            key: message.key(),
+            payload: message.payload(),
+            headers: headers.map(|header| (header.key, header.value)).collect(),
+            timestamp_ms: message.timestamp().to_millis(),
+        };
+        self.fetching.take_stray(&raw, &mut self.folding.fold());
+        self.folding.begin_age();
     }
 
     fn take_error(&mut self, error: &KafkaError) {
@@ -242,190 +208,103 @@ impl Source {
         }
     }
 
-    fn take_stray(&mut self, message: &BorrowedMessage<'_>) {
-        let Some(topic) = self.topics.topic(message.topic()) else { return };
-        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
-        let raw = crate::record::Raw {
-            partition: Partition { topic, number: message.partition() },
-            offset: Offset(message.offset()),
-            key: message.key(),
-            payload: message.payload(),
-            headers: headers.map(|header| (header.key, header.value)).collect(),
-            timestamp_ms: message.timestamp().to_millis(),
-        };
-        let (bounds, keeping) = (self.bounds(), self.keeping());
-        self.batch_since.get_or_insert_with(Instant::now);
-        if let Some(held) = self.held.iter_mut().find(|held| held.partition == raw.partition) {
-            self.batch.take(held, &raw, &self.fingerprints, bounds, keeping);
+    /// A rebalance makes librdkafka fetch again from the position it has. Where that is wrong, nothing more is read: the member
+    /// joins the group again, and the table says where each partition continues.
+    fn distrust_positions(&mut self) {
+        if self.fetching.is_misplaced() {
+            self.end_batch();
+            self.fetching.drop_misplaced();
+            self.group.leave_to_rejoin("Kafka's client has lost its position");
         }
     }
 
-    fn bounds(&self) -> Bounds {
-        let skew = i64::try_from(self.settings.future_skew_max.as_secs()).unwrap_or(i64::MAX);
-        Bounds { floor: self.batch.floor, ceiling: Utc::now().timestamp().saturating_add(skew) }
+    // --- Partitions come and go ---
+
+    /// Has the pipeline claim what is assigned.
+    fn assigned(&mut self, names: &[(String, i32)]) {
+        let partitions = self.partitions(names);
+        tracing::info!(?partitions, "assigned");
+        let assignment = self.group.accept(&partitions);
+        self.outbox.push(Message::Assigned { partitions, assignment });
     }
 
-    fn keeping(&self) -> Keeping {
-        self.settings.refused.at(Utc::now().timestamp())
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { records: self.settings.batch_records_max as usize, bytes: BATCH_BYTES_MAX }
-    }
-
-    /// Takes records into the batch, unless it is full: then the pipeline is waited for, with polling going on.
-    fn fetch(&mut self) {
-        if self.batch.is_full(self.limits()) || !self.outbox.is_empty() {
-            return self.serve_events(SHORT_LOOK);
-        }
-        if self.batch.is_empty() {
-            self.batch.floor = self.floor.load(Ordering::Relaxed);
-        }
-        let wait = self.look();
-        let (bounds, keeping) = (self.bounds(), self.keeping());
-        let Self { queue, topics, batch, held, fingerprints, astray, .. } = self;
-        let mut broken = Vec::new();
-        let mut latest = 0;
-        let mut find = |held: &mut [Claim], partition: Partition| {
-            if held.get(latest).is_none_or(|held| held.partition != partition) {
-                latest = held.iter().position(|held| held.partition == partition)?;
-            }
-            Some(latest)
-        };
-        let name = |topic: &str, number| Some(Partition { topic: topics.topic(topic)?, number });
-        let taken = queue.take(wait, name, |fetched| match fetched {
-            Fetched::Record(raw) => {
-                if let Some(index) = find(held, raw.partition) {
-                    batch.take(&mut held[index], &raw, fingerprints, bounds, keeping);
-                    if !astray.is_empty() {
-                        astray.remove(&raw.partition);
-                    }
-                }
-            }
-            Fetched::Trouble(partition, what) => {
-                astray.insert(partition);
-                tracing::warn!(%partition, "Kafka: {what}");
-                metrics::counter!("consumer_kafka_errors_total").increment(1);
-            }
-            Fetched::Broken(partition, why) => {
-                held.retain(|held| held.partition != partition);
-                broken.push(Message::Broken(partition, why));
-            }
-        });
-        if !broken.is_empty() {
-            // What was read before it broke is counted before it stops.
-            self.end_batch_now();
-            self.outbox.extend(broken);
-        }
-        if taken == 0 {
-            self.follow_positions();
-        }
-        if !self.batch.is_empty() {
-            self.batch_since.get_or_insert_with(Instant::now);
-        }
-    }
-
-    /// Moves idle partitions on past what is no record: transactions' markers, which are never handed out.
-    fn follow_positions(&mut self) {
-        if self.positions_at.elapsed() < POSITIONS_EVERY || self.held.is_empty() {
+    /// Starts fetching a claimed partition, unless it was taken away meanwhile.
+    fn start(&mut self, claim: Claim, assignment: u64) {
+        let partition = claim.partition;
+        if !self.group.wants(partition, assignment) || self.fetching.has(partition) {
             return;
         }
-        self.positions_at = Instant::now();
-        let Ok(positions) = self.consumer.position() else { return };
-        for element in positions.elements() {
-            let partition = self
-                .topics
-                .topic(element.topic())
-                .map(|topic| Partition { topic, number: element.partition() });
-            let held = self.held.iter_mut().find(|held| Some(held.partition) == partition);
-            if let (Some(held), KafkaOffset::Offset(position)) = (held, element.offset())
-                && !self.astray.contains(&held.partition)
-            {
-                self.batch.reach(held, Offset(position));
-            }
+        if let Err(error) = self.fetching.start(claim) {
+            tracing::warn!(%error, %partition, "a partition could not be fetched");
+            self.group.leave_to_rejoin("a claimed partition could not be fetched");
         }
     }
 
-    /// How long to wait for records: not beyond the batch's age.
-    fn look(&self) -> Duration {
-        let left = self
-            .batch_since
-            .map_or(LOOK, |since| self.settings.batch_age_max.saturating_sub(since.elapsed()));
-        left.clamp(SHORT_LOOK, LOOK)
+    /// Ends what is in flight for these partitions, and gives them up.
+    fn revoked(&mut self, names: &[(String, i32)]) {
+        let partitions = self.partitions(names);
+        tracing::info!(?partitions, "revoked");
+        self.group.give_up(&partitions);
+        self.settle(&partitions, Instant::now() + REVOKE_WAIT_MAX);
+        partitions.iter().for_each(|partition| self.folding.forget(*partition));
+        self.fetching.stop(&partitions);
     }
 
-    fn is_due(&self) -> bool {
-        let aged = self.batch_since.is_some_and(|since| since.elapsed() >= self.settings.batch_age_max);
-        !self.batch.is_empty() && (aged || self.batch.is_full(self.limits()))
-    }
-
-    /// Hands a control message, or a batch that is due, over if the pipeline is free.
-    fn hand_over(&mut self) {
-        if self.outbox.is_empty() && !self.is_due() {
-            return;
-        }
-        let Ok(attention) = Arc::clone(&self.attention).try_acquire_owned() else { return };
-        let message = self.outbox.pop_front().unwrap_or_else(|| self.end_batch());
-        self.ended |= self.out.try_send((message, attention)).is_err();
-    }
-
-    fn end_batch(&mut self) -> Message {
-        self.batch_since = None;
-        let next = Batch::new(self.floor.load(Ordering::Relaxed));
-        Message::Batch(Box::new(std::mem::replace(&mut self.batch, next)))
-    }
-
-    /// Puts the batch, due or not, in line to be handed over.
-    fn end_batch_now(&mut self) {
-        if !self.batch.is_empty() {
-            let batch = self.end_batch();
-            self.outbox.push_back(batch);
+    /// Hands everything over, gives these partitions up, and waits until the pipeline is done with both. What takes longer
+    /// than `deadline` is left to the compare-and-set.
+    fn settle(&mut self, partitions: &[Partition], deadline: Instant) {
+        let (done, finished) = sync_channel(1);
+        self.end_batch();
+        self.outbox.push(Message::Revoked { partitions: partitions.to_vec(), done });
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        if !self.outbox.flush(deadline) || finished.recv_timeout(left(deadline)).is_err() {
+            tracing::warn!(
+                "a batch in flight did not end in time; it still counts if it is committed before the next claim"
+            );
         }
     }
 
-    /// Hands what is in line over, waiting for the pipeline until `deadline`; whether all of it went.
-    fn flush(&mut self, deadline: Instant) -> bool {
-        while !self.outbox.is_empty() && !self.ended && Instant::now() < deadline {
-            self.hand_over();
-            if !self.outbox.is_empty() {
-                std::thread::sleep(SHORT_LOOK);
-            }
+    /// Joins the group again if it is time to, once librdkafka fetches nothing.
+    fn rejoin_when_due(&mut self) {
+        if self.fetching.is_empty()
+            && let Err(error) = self.group.rejoin_when_due()
+        {
+            tracing::error!(%error, "Kafka's client refused the subscription; this member ends");
+            self.outbox.close();
         }
-        self.outbox.is_empty()
     }
 
-    /// Takes orders; whether to stop.
+    /// Finishes the batch and leaves the group.
+    fn leave(&mut self) {
+        let deadline = Instant::now() + LEAVE_WAIT_MAX;
+        self.settle(&[], deadline);
+        self.take_orders();
+        self.report.send(CommitMode::Sync);
+        self.group.leave();
+        while !self.fetching.is_empty() && !self.outbox.is_closed() && Instant::now() < deadline {
+            self.serve_events(POLL_WAIT_SHORT);
+        }
+        self.consumer.context().close();
+        self.serve_events(POLL_WAIT);
+    }
+
+    /// Takes orders; returns whether to stop.
     fn take_orders(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Fetch { held, assignment }) => self.assign(held, assignment),
-                Ok(Order::Report(offsets)) => self.report.extend(offsets),
-                Ok(Order::Rejoin) => self.leave_to_rejoin("a claim was lost on an assigned partition"),
+                Ok(Order::Fetch { claim, assignment }) => self.start(claim, assignment),
+                Ok(Order::Report(offsets)) => self.report.add(offsets),
+                Ok(Order::Rejoin) => {
+                    self.group.leave_to_rejoin("a claim was lost on an assigned partition");
+                }
                 Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => return false,
             }
         }
     }
 
-    fn report_when_due(&mut self) {
-        if !self.report.is_empty() && self.reported_at.elapsed() >= REPORT_EVERY {
-            self.report_offsets(CommitMode::Async);
-        }
-    }
-
-    /// Tells Kafka how far this group is. Advice for lag tools only: this system never reads it.
-    fn report_offsets(&mut self, mode: CommitMode) {
-        self.reported_at = Instant::now();
-        let mut list = TopicPartitionList::new();
-        for (partition, offset) in self.report.drain() {
-            let topic = self.topics.of(partition.topic);
-            // Refused for negative offsets only, and these come from Kafka.
-            let _ = list.add_partition_offset(topic, partition.number, KafkaOffset::Offset(offset.0));
-        }
-        if list.count() > 0
-            && let Err(error) = self.consumer.commit(&list, mode)
-        {
-            tracing::debug!(%error, "offsets were not reported to Kafka");
-        }
+    fn partitions(&self, names: &[(String, i32)]) -> Vec<Partition> {
+        let known = names.iter().filter_map(|(topic, number)| Some((self.topics.topic(topic)?, *number)));
+        known.map(|(topic, number)| Partition { topic, number }).collect()
     }
 }

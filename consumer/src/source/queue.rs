@@ -1,4 +1,5 @@
-//! librdkafka's batch call, which the safe crate lacks: many records for one lock. The programs' only unsafe code.
+//! librdkafka's batch call, which takes many records under one lock and which the safe crate lacks. The programs' only
+//! unsafe code.
 
 #![allow(unsafe_code)]
 
@@ -22,7 +23,7 @@ pub enum Fetched<'a> {
     Record(Raw<'a>),
     /// Kafka no longer has what comes next: the partition can't be read on.
     Broken(Partition, String),
-    /// Something that passes, or that people must mend meanwhile.
+    /// An error that passes by itself, or that people must repair while the partition is tried again.
     Trouble(Partition, String),
 }
 
@@ -71,8 +72,8 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         }
     }
 
-    /// Takes what has arrived, waiting at most `wait` for a full call, and shows each to `sight`. `partition` names
-    /// the partition of a topic's name and number. Says how many there were.
+    /// Shows `sight` each record and error that has arrived, waiting at most `wait` for a full call. `partition` names the
+    /// partition of a topic's name and number. Returns how many there were.
     pub fn take(
         &mut self,
         wait: Duration,
@@ -195,7 +196,7 @@ unsafe fn headers(message: &sys::rd_kafka_message_t) -> Vec<(&str, Option<&[u8]>
         while sys::rd_kafka_header_get_all(list, all.len(), &raw mut name, &raw mut value, &raw mut len)
             == Code::RD_KAFKA_RESP_ERR_NO_ERROR
         {
-            // A name that is no UTF-8 names nothing this program looks for.
+            // A name that is not UTF-8 is none that this program looks for.
             all.push((CStr::from_ptr(name).to_str().unwrap_or("?"), bytes(value, len)));
         }
     }

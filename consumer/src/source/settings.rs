@@ -1,5 +1,6 @@
-//! How the consumer talks to Kafka.
+//! What a member is told about Kafka, and librdkafka's configuration made of it.
 
+use crate::limits::kafka as limit;
 use crate::record::topic_names::TopicNames;
 use crate::refused::allowance;
 use rdkafka::ClientConfig;
@@ -14,8 +15,8 @@ pub struct Settings {
     /// Kafka's bootstrap servers, as host:port, comma-separated.
     #[arg(long, env = "KAFKA_BROKERS")]
     pub kafka_brokers: String,
-    /// The consumer group. Members of one group share the partitions; another group over the same database would
-    /// fight for them.
+    /// The consumer group. Members of one group share the partitions. Two groups must not write to one database: they would
+    /// take each other's partitions away.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
     /// The topic of Event records.
@@ -27,25 +28,25 @@ pub struct Settings {
     /// The topic of MessageDelivery records.
     #[arg(long, env = "MESSAGE_DELIVERIES_TOPIC", default_value = "business-metrics.message-deliveries.v1")]
     pub message_deliveries_topic: String,
-    /// Where a partition that was never read starts. `latest` holds only while no partition of the topic was read;
+    /// Where a partition that was never read starts. `latest` applies only while no partition of the topic was read;
     /// partitions added later are read from their start.
     #[arg(long, env = "START_OFFSET", value_enum, default_value_t = StartOffset::Earliest)]
     pub start_offset: StartOffset,
-    /// How far ahead of this machine's clock a record's time may be; beyond that it becomes a dead letter. Raise it
-    /// when producers' clocks are known to be off.
+    /// How far ahead of this machine's clock a record's time may be. A record beyond that becomes a dead letter. Raise it
+    /// if producers' clocks are known to be off.
     #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = crate::settings::duration)]
     pub future_skew_max: Duration,
-    /// Records in a batch at most. More make bulk faster, and take more memory.
+    /// Records in a batch at most. More make bulk faster and take more memory.
     #[arg(long, env = "BATCH_RECORDS_MAX", default_value_t = 1_750_000, value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub batch_records_max: u32,
-    /// How long a batch collects before it is written, while the one before is not in the way. Longer makes fewer,
+    /// How long a batch collects records before it is written, unless the batch before takes longer. Longer makes fewer,
     /// larger transactions; shorter makes fresher numbers.
     #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = crate::settings::duration)]
     pub batch_age_max: Duration,
     /// How much is kept of records that can't be counted.
     #[command(flatten)]
     pub refused: allowance::Settings,
-    /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
+    /// librdkafka's settings, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
 }
@@ -62,20 +63,20 @@ pub enum StartOffset {
 /// The environment variables that carry librdkafka's settings start so.
 pub const CONFIG_PREFIX: &str = "KAFKA_CONFIG_";
 
-/// What the protocol depends on: exact counts need each to be as it is.
+/// Settings that exact counting depends on.
 const FIXED: [(&str, &str); 6] = [
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     // A lost offset must be seen, never skipped.
     ("auto.offset.reset", "error"),
-    // The batch call takes the event of a partition's end for a record, and so would skip one when a rebalance makes
-    // librdkafka fetch again from where it believes to be.
+    // librdkafka's batch call counts the event of a partition's end as a record. Its position would be one too far, and
+    // after a rebalance, which makes it fetch again from there, a record would be skipped.
     ("enable.partition.eof", "false"),
     ("isolation.level", "read_committed"),
     ("partition.assignment.strategy", "cooperative-sticky"),
 ];
 
-/// What may be turned, and works well: queues that neither starve nor hoard.
+/// Defaults that `KAFKA_CONFIG_*` may change.
 const DEFAULTS: [(&str, &str); 8] = [
     ("client.id", "business-metrics-consumer"),
     ("session.timeout.ms", "10000"),
@@ -87,9 +88,11 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("socket.keepalive.enable", "true"),
 ];
 
-/// Settings of the classic group protocol, which the newer one leaves to the broker.
+/// Settings of the classic group protocol. With the newer one the broker decides them.
 const CLASSIC_ONLY: [&str; 3] =
     ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
+const GROUP_PROTOCOL: &str = "group.protocol";
+const QUEUED_KBYTES: &str = "queued.max.messages.kbytes";
 
 impl Settings {
     /// The topics' names.
@@ -122,16 +125,58 @@ impl Settings {
         if let Some(name) = fixed {
             return Some(format!("{} can't be set: exact counting depends on it", variable(name)));
         }
+        let is_classic = |name: &&String| CLASSIC_ONLY.contains(&name.as_str());
+        if let Some(name) = self.kafka_config.keys().find(is_classic).filter(|_| self.has_newer_protocol()) {
+            let (name, protocol) = (variable(name), variable(GROUP_PROTOCOL));
+            return Some(format!(
+                "{name} can't be set together with {protocol}=consumer: the broker decides it"
+            ));
+        }
         refused(&self.config())
+    }
+
+    /// Numeric settings that must agree with others, as librdkafka will have them.
+    #[must_use]
+    pub fn limits(&self) -> BTreeMap<&'static str, u64> {
+        let Ok(config) = self.config().create_native_config() else { return BTreeMap::new() };
+        let number = |name: &str| config.get(name).ok()?.parse::<u64>().ok();
+        let is_set = |name: &str| self.kafka_config.contains_key(name);
+        let mut names = vec![
+            limit::MAX_POLL_INTERVAL,
+            limit::RECONNECT_BACKOFF,
+            limit::RECONNECT_BACKOFF_MAX,
+            limit::FETCH_MAX_BYTES,
+            limit::MESSAGE_MAX_BYTES,
+        ];
+        if !self.has_newer_protocol() {
+            names.extend([limit::SESSION_TIMEOUT, limit::HEARTBEAT_INTERVAL]);
+        }
+        if is_set(limit::RECEIVE_MAX_BYTES) {
+            names.push(limit::RECEIVE_MAX_BYTES);
+        }
+        let mut limits: BTreeMap<_, _> =
+            names.into_iter().filter_map(|name| Some((name, number(name)?))).collect();
+        if let (Some(fetch), Some(queued), Some(message)) =
+            (number(limit::FETCH_MAX_BYTES), number(QUEUED_KBYTES), number(limit::MESSAGE_MAX_BYTES))
+            && !is_set(limit::FETCH_MAX_BYTES)
+        {
+            // So does librdkafka with its default.
+            limits.insert(limit::FETCH_MAX_BYTES, fetch.min(queued * 1_024).max(message));
+        }
+        limits
+    }
+
+    /// Whether the broker deals the partitions out (KIP-848), rather than the members themselves.
+    fn has_newer_protocol(&self) -> bool {
+        self.kafka_config.get(GROUP_PROTOCOL).is_some_and(|protocol| protocol == "consumer")
     }
 
     /// librdkafka's configuration.
     #[must_use]
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        let newer = self.kafka_config.get("group.protocol").is_some_and(|protocol| protocol == "consumer");
         for (name, value) in DEFAULTS.iter().chain(&FIXED) {
-            if !(newer && CLASSIC_ONLY.contains(name)) {
+            if !(self.has_newer_protocol() && CLASSIC_ONLY.contains(name)) {
                 config.set(*name, *value);
             }
         }
@@ -143,7 +188,7 @@ impl Settings {
     }
 }
 
-/// Which setting librdkafka refuses, in a sentence. Without its value, which may be a secret.
+/// The setting that librdkafka refuses, in a sentence. Without the value, which may be a secret.
 #[must_use]
 pub fn refused(config: &ClientConfig) -> Option<String> {
     let refused = config.create_native_config().err()?;
@@ -152,7 +197,7 @@ pub fn refused(config: &ClientConfig) -> Option<String> {
     } else {
         CONFIG_PREFIX.into()
     };
-    Some(format!("{name} is not a setting of librdkafka's, or not one of its values"))
+    Some(format!("{name} is not a setting of librdkafka, or its value is not a valid one"))
 }
 
 /// The environment variable of a librdkafka setting.
@@ -205,5 +250,21 @@ mod tests {
         assert_eq!(config.get("session.timeout.ms"), None);
         assert_eq!(config.get("partition.assignment.strategy"), None);
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
+        let both =
+            with(&[("KAFKA_CONFIG_GROUP_PROTOCOL", "consumer"), ("KAFKA_CONFIG_SESSION_TIMEOUT_MS", "9")]);
+        let wrong = both.wrong().unwrap();
+        assert!(wrong.contains("SESSION_TIMEOUT_MS") && wrong.contains("GROUP_PROTOCOL"), "{wrong}");
+    }
+
+    #[test]
+    fn limits_are_those_librdkafka_will_have() {
+        let limit_of = |variables: &[(&str, &str)], name: &str| with(variables).limits().get(name).copied();
+        assert_eq!(limit_of(&[], limit::SESSION_TIMEOUT), Some(10_000));
+        assert_eq!(limit_of(&[], limit::MAX_POLL_INTERVAL), Some(300_000), "librdkafka's default");
+        let newer = ("KAFKA_CONFIG_GROUP_PROTOCOL", "consumer");
+        assert_eq!(limit_of(&[newer], limit::SESSION_TIMEOUT), None, "the broker's to decide");
+        assert_eq!(limit_of(&[], limit::RECEIVE_MAX_BYTES), None);
+        let queued = ("KAFKA_CONFIG_QUEUED_MAX_MESSAGES_KBYTES", "2000");
+        assert_eq!(limit_of(&[queued], limit::FETCH_MAX_BYTES), Some(2_048_000));
     }
 }

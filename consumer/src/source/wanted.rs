@@ -1,11 +1,11 @@
-//! Which partitions the group assigns to this member right now, each by the assignment that brought it.
+//! The partitions that the group assigns to this member right now, each with its assignment's number.
 
 use crate::record::Partition;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Shared by source and pipeline, so that no partition is claimed that was taken away while its claim waited: such a
-/// claim would fence its new owner off. Not on a record's path.
+/// Shared by source and pipeline, so that a partition is not claimed after it was taken away: such a claim would fence off
+/// its new owner. Not on a record's path.
 #[derive(Clone, Default)]
 pub struct Wanted {
     assignments: Arc<Mutex<HashMap<Partition, u64>>>,
@@ -17,13 +17,13 @@ impl Wanted {
         self.locked().extend(partitions.iter().map(|partition| (*partition, assignment)));
     }
 
-    /// These are taken away.
+    /// These partitions are taken away.
     pub fn remove(&self, partitions: &[Partition]) {
         let mut assignments = self.locked();
         assignments.retain(|partition, _| !partitions.contains(partition));
     }
 
-    /// Whether the partition is this member's, by the assignment of this number.
+    /// Whether the assignment of this number, which brought the partition, is still in force.
     #[must_use]
     pub fn has(&self, partition: Partition, assignment: u64) -> bool {
         self.locked().get(&partition) == Some(&assignment)

@@ -1,7 +1,7 @@
-//! Double-entry bookkeeping, read in one snapshot: what the ledger's segments say they added, and what the buckets say.
+//! Double-entry bookkeeping, read in one snapshot: the sums in the ledger's segments, and the counters in the buckets.
 
 use super::fenced_transaction::seconds_or_min;
-use super::{Error, Session};
+use super::{Error, OperatorConnection};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{BucketSize, Counters};
 use tokio_postgres::types::ToSql;
@@ -12,8 +12,8 @@ const LIMITS: &str = "set local statement_timeout = '10min'";
 /// Differences looked at for each day and pair of books; more than a person reads.
 pub const DIFFERENCES_MAX: i64 = 1_000;
 
-/// The books as they stood at one instant. Partitions of tables are read by their own names: so the parents stay
-/// unlocked, and members can make and drop partitions meanwhile.
+/// The books in one snapshot. Partitions of tables are read by their own names, so that the parents stay unlocked and
+/// members can make and drop partitions meanwhile.
 pub struct Books<'a> {
     transaction: Transaction<'a>,
 }
@@ -21,16 +21,16 @@ pub struct Books<'a> {
 /// How far the books reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// The ledger's floor, in seconds since the Unix epoch; below it pages may be gone.
+    /// The ledger's floor, in seconds since the Unix epoch. Pages below it may be gone.
     pub floor: i64,
-    /// The first and the last UTC day that may have something; `None` if none has.
+    /// The first and the last UTC day that may have entries; `None` if none has.
     pub days: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// Two books of the same counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pair {
-    /// The ledger's segments, and quarters of an hour of all organizations together.
+    /// The ledger's segments, and the quarters of an hour of all organizations together.
     LedgerAndQuarters,
     /// Quarters of an hour added up, and hours, by organization.
     QuartersAndHours,
@@ -38,21 +38,21 @@ pub enum Pair {
     QuartersAndDays,
 }
 
-/// A bucket that two books disagree about.
+/// A bucket for which two books differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Whose bucket; `None` where all organizations are taken together.
+    /// The bucket's organization; `None` for all organizations together.
     pub organization: Option<String>,
     /// Its start.
     pub bucket: DateTime<Utc>,
-    /// What the first book says.
+    /// In the first book.
     pub first: Counters,
-    /// What the second says.
+    /// In the second.
     pub second: Counters,
 }
 
-impl Session {
-    /// Opens the books at this instant. Reads only, so a replica will do.
+impl OperatorConnection {
+    /// Opens the books in a snapshot of now. Reads only, so a replica will do.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -85,7 +85,7 @@ impl Books<'_> {
         Ok(Extent { floor: seconds_or_min(&floor)?, days: day(0).zip(day(1)) })
     }
 
-    /// What two books disagree about in the UTC day that begins at `day`, at most [`DIFFERENCES_MAX`] buckets.
+    /// The buckets for which two books differ in the UTC day that begins at `day`, at most [`DIFFERENCES_MAX`].
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -116,7 +116,7 @@ impl Books<'_> {
     }
 }
 
-/// What the ledger says it added: a day's segments, and the tails, which are of any day.
+/// The ledger's sums: a day's segments, and the tails, which hold any day.
 fn of_ledger(segments: Option<&str>) -> String {
     let names = Counters::NAMES.join(", ");
     let arrays = Counters::NAMES.map(|name| format!("t.{name}")).join(", ");
@@ -141,7 +141,7 @@ fn sums(table: Option<&str>, organization: &str, bucket: &str) -> String {
             "select null::text as organization, null::timestamptz as bucket, {nothing} where false"
         );
     };
-    // The column that a bucket is computed of is the one that is bounded.
+    // The bound applies to the column that the bucket is computed from.
     let column = if bucket.contains("quarter_bucket") { "quarter_bucket" } else { bucket };
     let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint as {name}")).join(", ");
     format!(
@@ -150,7 +150,7 @@ fn sums(table: Option<&str>, organization: &str, bucket: &str) -> String {
     )
 }
 
-/// The buckets that two books disagree about. A bucket that one of them doesn't have is one of zeros.
+/// The buckets for which two books differ. A bucket that is missing in one of them counts as zeros.
 fn compared(first: &str, second: &str) -> String {
     let of = |book: char| Counters::NAMES.map(|name| format!("coalesce({book}.{name}, 0)")).join(", ");
     let (a, b) = (of('a'), of('b'));

@@ -1,27 +1,27 @@
-//! Layouts: how a topic's records are spread over its partitions, numbered. Raising a topic's number closes the pages of
-//! the partitions as they were: from then on they are only read, and by all partitions.
+//! Layouts: numbered ways to spread a topic's records over its partitions. Raising a topic's layout closes the pages of the
+//! layout before: from then on they are only read, by all partitions.
 
 use super::fenced_transaction::seconds_or_min;
 use super::merge::{PageName, put};
 use super::tails::pages_of;
-use super::{Error, Session};
+use super::{Error, OperatorConnection};
 use crate::record::Offset;
 use crate::record::place::Place;
 use domain::{Counters, Quarter};
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Transaction;
 
-/// What became of raising a topic's layout.
+/// How raising a topic's layout ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Raised {
-    /// It has this number now; whoever held its partitions can't write for them any more.
+    /// The topic has this layout now. Members that held its partitions can't write for them any more.
     To(i32),
     /// A partition isn't counted to its end, and nothing has changed.
     Behind(Place),
 }
 
-impl Session {
-    /// The number of a topic's layout; `None` while no partition of it was ever seen.
+impl OperatorConnection {
+    /// A topic's layout; `None` if no partition of it was ever seen.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -30,8 +30,8 @@ impl Session {
         Ok(self.client.query_one(query, &[&topic]).await?.get(0))
     }
 
-    /// Raises the layout of a topic all of whose partitions are counted to these ends, and files its tails: they are
-    /// read by whoever claims their partition, and from now on all partitions must find what they have.
+    /// Raises the layout of a topic whose partitions are all counted to these ends, and files its tails into pages. A tail
+    /// is read only by the member that claims its partition, but from now on all partitions must find its fingerprints.
     ///
     /// # Errors
     /// When PostgreSQL fails; then nothing has changed.
@@ -41,7 +41,7 @@ impl Session {
         ends: &HashMap<Place, Offset>,
     ) -> Result<Raised, Error> {
         let transaction = self.client.transaction().await?;
-        // Waits for batches under way, in the order in which they lock.
+        // Waits for batches under way, and locks in their order.
         let lock = "select kafka_partition, next_offset from consumer_progress where topic = $1 \
                     order by topic, kafka_partition for update";
         let mut next: BTreeMap<i32, Option<i64>> = BTreeMap::new();
@@ -66,7 +66,7 @@ impl Session {
 /// What a page is given of a tail: where its last batch ended, fingerprints, what they added.
 type Filed = (i64, Vec<u64>, Counters);
 
-/// Puts what the topic's tails have into its pages, but for quarters below the floor, whose place may be gone.
+/// Moves the topic's tails into its pages, except for quarters below the floor: their partition of the table may be gone.
 async fn file_tails(transaction: &Transaction<'_>, topic: &str) -> Result<(), Error> {
     let floor = transaction.query_one("select floor from ledger_floor", &[]).await?;
     let floor = seconds_or_min(&floor)?;

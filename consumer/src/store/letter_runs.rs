@@ -1,16 +1,16 @@
-//! Refused records of which only places are kept, for people to look at and to read again from Kafka.
+//! Refused records of which only places are kept: listing them, and marking those that were published again.
 
-use super::{Error, LetterFilter, Redriven, Session};
+use super::{Error, LetterFilter, OperatorConnection, Redriven};
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// Lines of a list at most: one for each topic, partition and reason, so that there are never many.
+/// Lines of a list at most. There is one for each topic, partition and reason, so there are never many.
 const LINES_MAX: i64 = 10_000;
 
-/// What a list says of them: all of one partition and reason.
+/// All of them with one partition and reason, as a list shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLine {
     /// Where they were read.
@@ -23,26 +23,26 @@ pub struct RunLine {
     pub records: i64,
     /// The first's offset.
     pub first_offset: i64,
-    /// The last's.
+    /// The last's offset.
     pub last_offset: i64,
     /// When the first of them was refused.
     pub first_rejected_at: DateTime<Utc>,
-    /// When the last of them was.
+    /// When the last of them was refused.
     pub last_rejected_at: DateTime<Utc>,
     /// How many of them were published again.
     pub redriven: i64,
 }
 
-/// Records of one batch, partition and reason.
+/// Those of one batch, partition and reason: a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetterRun {
-    /// What the row is known by.
+    /// The row's id.
     pub run_id: i64,
     /// Where they were read.
     pub place: Place,
     /// Kafka's id of the topic; empty where it isn't known.
     pub topic_id: String,
-    /// Where those that are meant stand; ascending.
+    /// The offsets of those that are selected, ascending.
     pub spans: Vec<Span>,
 }
 
@@ -57,13 +57,14 @@ fn records_in(offsets: &str) -> String {
     format!("(select coalesce(sum(upper(o) - lower(o)), 0)::bigint from unnest({offsets}) o)")
 }
 
-impl Session {
-    /// All of them that are meant, by partition and reason. None has an organization: that is not kept.
+impl OperatorConnection {
+    /// Those that are selected, by partition and reason. Their organization is not kept, so a filter by organization
+    /// selects none.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn run_lines(&self, filter: &LetterFilter) -> Result<Vec<RunLine>, Error> {
-        let (records, redriven) = (records_meant(filter), records_in("redriven"));
+        let (records, redriven) = (records_selected(filter), records_in("redriven"));
         let query = format!(
             "select topic, kafka_partition, topic_id, reason, sum({records})::bigint, min(lower(offsets)), \
              max(upper(offsets)) - 1, min(rejected_at), max(rejected_at), sum({redriven})::bigint {CHOSEN} \
@@ -73,20 +74,20 @@ impl Session {
         Ok(self.client.query(&query, &parameters(filter)).await?.iter().map(run_line).collect())
     }
 
-    /// How many records are meant.
+    /// How many records are selected.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn count_in_runs(&self, filter: &LetterFilter, redriven: Redriven) -> Result<i64, Error> {
         let records = match redriven {
-            Redriven::Too => records_meant(filter),
-            Redriven::Not => records_in(&spans_meant(filter, redriven)),
+            Redriven::Too => records_selected(filter),
+            Redriven::Not => records_in(&spans_selected(filter, redriven)),
         };
         let query = format!("select coalesce(sum({records}), 0)::bigint {CHOSEN}");
         Ok(self.client.query_one(&query, &parameters(filter)).await?.get(0))
     }
 
-    /// The rows after `after`, one page of them.
+    /// One page of rows, after the row `after`.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -97,7 +98,7 @@ impl Session {
         after: i64,
         limit: i64,
     ) -> Result<Vec<LetterRun>, Error> {
-        let spans = spans_meant(filter, redriven);
+        let spans = spans_selected(filter, redriven);
         let query = format!(
             "select run_id, topic, kafka_partition, topic_id, \
              array(select lower(o) from unnest({spans}) o order by 1), \
@@ -109,22 +110,22 @@ impl Session {
         Ok(self.client.query(&query, &values).await?.iter().map(letter_run).collect())
     }
 
-    /// Notes that those records of these rows, all of one partition, were published again.
+    /// Marks records of these rows, all of one partition, as published again.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn note_runs_redriven(&self, run_ids: &[i64], offsets: &[Offset]) -> Result<(), Error> {
+    pub async fn mark_runs_redriven(&self, run_ids: &[i64], offsets: &[Offset]) -> Result<(), Error> {
         let offsets: Vec<i64> = offsets.iter().map(|offset| offset.0).collect();
-        let note = "update dead_letter_runs r set redriven_at = now(), redriven = r.redriven + ( \
+        let mark = "update dead_letter_runs r set redriven_at = now(), redriven = r.redriven + ( \
                         select coalesce(range_agg(int8range(o, o + 1)), '{}') from unnest($2::bigint[]) o \
                     ) * r.offsets where run_id = any($1)";
-        self.client.execute(note, &[&run_ids, &offsets]).await?;
+        self.client.execute(mark, &[&run_ids, &offsets]).await?;
         Ok(())
     }
 }
 
-/// The offsets of a row that are meant: all, or the one asked for, or those not published again.
-fn spans_meant(filter: &LetterFilter, redriven: Redriven) -> String {
+/// The offsets of a row that are selected: all, or the one asked for, or those not published again.
+fn spans_selected(filter: &LetterFilter, redriven: Redriven) -> String {
     let all = match redriven {
         Redriven::Too => "offsets",
         Redriven::Not => "(offsets - redriven)",
@@ -135,8 +136,8 @@ fn spans_meant(filter: &LetterFilter, redriven: Redriven) -> String {
     }
 }
 
-fn records_meant(filter: &LetterFilter) -> String {
-    // Of a row that holds the one asked for, that one.
+fn records_selected(filter: &LetterFilter) -> String {
+    // A row that holds the offset asked for has one record at it.
     filter.offset.map_or("records", |_| "1").to_owned()
 }
 

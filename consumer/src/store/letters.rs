@@ -1,6 +1,6 @@
-//! Dead letters, for people to look at and to publish again.
+//! Dead letters: listing them, reading them, and marking those that were published again.
 
-use super::{Connection, Error, Session};
+use super::{Connection, Error, OperatorConnection};
 use crate::record::Partition;
 use crate::record::place::Place;
 use base64::Engine as _;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// Where a dead letter was read: what it is known by.
+/// Where a dead letter was read, which identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LetterPlace {
     /// Topic and partition.
@@ -20,18 +20,18 @@ pub struct LetterPlace {
     pub offset: i64,
 }
 
-/// Which dead letters are meant: those that all parts given fit.
+/// Selects the dead letters that match every part given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LetterFilter {
-    /// Any of these reasons.
+    /// Refused for any of these reasons.
     pub reasons: Option<Vec<String>>,
-    /// Of this topic.
+    /// Read from this topic.
     pub topic: Option<String>,
-    /// Of this partition.
+    /// Read from this partition.
     pub partition: Option<i32>,
-    /// At this offset.
+    /// Read at this offset.
     pub offset: Option<i64>,
-    /// Of this organization.
+    /// Sent by this organization.
     pub organization: Option<String>,
     /// Refused at this instant or later.
     pub since: Option<DateTime<Utc>>,
@@ -39,16 +39,16 @@ pub struct LetterFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What a list says of a dead letter.
+/// A dead letter as a list shows it.
 #[derive(Clone, Debug)]
 pub struct LetterLine {
     /// Where it was read.
     pub at: LetterPlace,
     /// The reason's code.
     pub reason: String,
-    /// What exactly is wrong with it.
+    /// What exactly is wrong with the record.
     pub detail: String,
-    /// Whose it is, where that could be read.
+    /// Its organization, where that could be read.
     pub organization: Option<String>,
     /// The record's timestamp.
     pub broker_timestamp: Option<DateTime<Utc>>,
@@ -56,9 +56,9 @@ pub struct LetterLine {
     pub rejected_at: DateTime<Utc>,
     /// When it was last published again.
     pub redriven_at: Option<DateTime<Utc>>,
-    /// How often it was.
+    /// How often it was published again.
     pub redrives: i32,
-    /// How long the record's payload was; `None` where there was none.
+    /// The length of the record's payload; `None` if there was none.
     pub payload_bytes: Option<i32>,
     /// Whether nothing of key, headers and payload was cut off.
     pub is_whole: bool,
@@ -67,7 +67,7 @@ pub struct LetterLine {
 /// A dead letter with all that is kept of it.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// What a list says of it.
+    /// As a list shows it.
     pub line: LetterLine,
     /// Its key.
     pub key: Option<Vec<u8>>,
@@ -89,8 +89,8 @@ where ($1::text[] is null or reason = any($1)) and ($2::text is null or topic = 
   and ($8 or redriven_at is null)
   and ($9::text is null or (topic, topic_id, kafka_partition, kafka_offset) > ($9, $10::text, $11::integer, $12::bigint))";
 
-impl Session {
-    /// One page of dead letters without what they hold, by topic, partition and offset.
+impl OperatorConnection {
+    /// One page of dead letters without their contents, by topic, partition and offset.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -119,7 +119,7 @@ impl Session {
         self.chosen(&columns, filter, redriven, after, Some(limit)).await?.iter().map(letter).collect()
     }
 
-    /// How many dead letters are meant.
+    /// How many dead letters are selected.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -128,21 +128,21 @@ impl Session {
         Ok(rows.first().map_or(0, |row| row.get(0)))
     }
 
-    /// Notes that these were published again.
+    /// Marks these as published again.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn note_redriven(&self, letters: &[&LetterPlace]) -> Result<(), Error> {
+    pub async fn mark_redriven(&self, letters: &[&LetterPlace]) -> Result<(), Error> {
         let topics: Vec<&str> = letters.iter().map(|at| &*at.place.topic).collect();
         let topic_ids: Vec<&str> = letters.iter().map(|at| &*at.topic_id).collect();
         let partitions: Vec<i32> = letters.iter().map(|at| at.place.partition).collect();
         let offsets: Vec<i64> = letters.iter().map(|at| at.offset).collect();
-        let note = "update dead_letters d set redriven_at = now(), redrives = redrives + 1 \
+        let mark = "update dead_letters d set redriven_at = now(), redrives = redrives + 1 \
                     from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[]) \
                          as w (topic, topic_id, kafka_partition, kafka_offset) \
                     where (d.topic, d.topic_id, d.kafka_partition, d.kafka_offset) \
                         = (w.topic, w.topic_id, w.kafka_partition, w.kafka_offset)";
-        self.client.execute(note, &[&topics, &topic_ids, &partitions, &offsets]).await?;
+        self.client.execute(mark, &[&topics, &topic_ids, &partitions, &offsets]).await?;
         Ok(())
     }
 
@@ -171,8 +171,8 @@ impl Session {
 }
 
 impl Connection {
-    /// How many records of partitions were kept since the hour began, by the database's clock; those without any are left
-    /// out.
+    /// How many refused records of each partition were kept whole since the hour began, by the database's clock. Partitions
+    /// without any are left out.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -195,12 +195,12 @@ impl Connection {
     }
 }
 
-/// Whether those that were published again are meant, too.
+/// Whether dead letters that were published again are selected as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redriven {
-    /// They are.
+    /// They are selected.
     Too,
-    /// They aren't.
+    /// They are left out.
     Not,
 }
 

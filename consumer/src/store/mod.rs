@@ -1,38 +1,48 @@
-//! PostgreSQL: the only module that knows SQL.
+//! PostgreSQL: the only room that knows SQL.
 //!
-//! A member has a connection to claim and to read, one to write, and one for upkeep, each with its statements prepared
-//! once. Nothing is written to the counted tables but through a [`FencedTransaction`], which only the compare-and-set on the partitions' progress makes.
+//! A member has three [`Store`]s: to claim and read, to write, and for upkeep. Each keeps one [`Connection`] open, with a
+//! batch's statements prepared. Only a [`FencedTransaction`] writes to the counted tables, and only the compare-and-set on
+//! the partitions' progress makes one. An operator's command has an [`OperatorConnection`], and gives up where a member
+//! tries again.
 
-mod books;
+pub mod settings;
+
+mod connect;
 mod connection;
+mod operator_connection;
+
+// A member's: claims, reads, writes, upkeep.
 mod fenced_transaction;
-mod layouts;
-mod letter_runs;
-mod letters;
 mod merge;
 mod pages;
 mod progress;
-mod progress_rows;
 mod rows;
-mod session;
-pub mod settings;
 mod statements;
 mod tails;
 pub mod upkeep;
+mod writes;
+
+// An operator's.
+mod books;
+mod layouts;
+mod letter_runs;
+mod letters;
+mod progress_rows;
 
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
-pub use connection::{CONDITION, Connection, Settings, Store, connect};
+pub use connect::connect;
+pub use connection::{CONDITION, Connection, Store};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::Raised;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
+pub use operator_connection::OperatorConnection;
 pub use pages::PageAsked;
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
 pub use rows::{PreparedRows, Rows, TailRow};
-pub use session::Session;
 
-/// What went wrong with PostgreSQL. Always a reason to wait and try again, never to skip.
+/// A failure of PostgreSQL. A member waits and tries again; it never skips.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The connection or a statement failed.
@@ -44,15 +54,15 @@ pub enum Error {
     /// The schema lacks migrations.
     #[error("the schema lacks {0}; run `consumer migrate`")]
     SchemaBehind(String),
-    /// TLS is asked for and can't be had.
+    /// TLS was asked for and could not be set up.
     #[error("TLS: {0}")]
     Tls(String),
-    /// What the database has is not what this program writes.
+    /// The database contains what this program never writes.
     #[error("the database has {0}")]
     Unexpected(&'static str),
 }
 
-/// tokio-postgres says only "db error" by itself; the cause has the words.
+/// tokio-postgres itself says only "db error"; the message is in its cause.
 fn in_words(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),

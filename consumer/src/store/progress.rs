@@ -1,32 +1,33 @@
-//! Where partitions stand: claiming them, looking after a doubtful commit, keeping a row for each.
+//! The partitions' progress: a row for each, claiming them, and reading them after a doubtful commit.
 
+use super::fenced_transaction::seconds_or_min;
 use super::{Connection, Error};
 use crate::decide::progress::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
-/// A claimed partition.
+/// A partition's progress at the moment of its claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedProgress {
     /// Which partition.
     pub partition: Partition,
-    /// The claim's number.
+    /// The claim's epoch.
     pub epoch: i64,
-    /// The generation of the topic's partitions and keys.
+    /// The topic's layout.
     pub layout: i32,
-    /// Where to go on; `None` if it was never read.
+    /// The offset of the next record to count; `None` if the partition was never read.
     pub next_offset: Option<Offset>,
     /// Kafka's id of the topic when it was last read, if known.
     pub topic_id: Option<String>,
 }
 
-/// So that members resolve the start of a topic one after the other.
+/// Makes members store the start of a topic one after the other.
 const START_LOCK: i64 = 0x6d65_7472_6963_7301;
 
 impl Connection {
-    /// Makes sure that every partition of the configured topics has a row. Rows that are there are not touched: to run
-    /// into one would mean to wait for whoever is about to move it.
+    /// Makes sure that every partition of the configured topics has a row. Existing rows are not touched: an upsert would
+    /// wait for the transaction that is moving them.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -42,8 +43,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Claims partitions for `owner`: whoever claimed them before can't write for them any more, once this is done.
-    /// Waits for a transaction under the earlier claim to end, and sees what it did.
+    /// Claims partitions for `owner`. From then on the earlier claim can't write any more. Waits for a transaction under the
+    /// earlier claim to end, and sees its effect.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -75,9 +76,9 @@ impl Connection {
         Ok(self.client.query_one(query, &[&self.topics.of(topic)]).await?.get(0))
     }
 
-    /// Stores where partitions that were never read start, before anything of them is read. Says for each where it
-    /// does start: another member may have been faster. Where `only_if_topic_unread`, nothing is stored for a topic of
-    /// which some partition was read meanwhile.
+    /// Stores where partitions that were never read start, before anything of them is read. Returns where each does start:
+    /// another member may have been faster. With `only_if_topic_unread` nothing is stored for a topic if some partition of
+    /// it was read meanwhile.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -100,14 +101,14 @@ impl Connection {
                      where p.next_offset is null";
         transaction.execute(store, &[&topics, &numbers, &offsets, &only_if_topic_unread]).await?;
         transaction.commit().await?;
-        self.standing(&partitions).await
+        self.stored_progress(&partitions).await
     }
 
-    /// Where partitions stand, after every transaction that is about to move them has ended.
+    /// The partitions' progress, once every transaction that is moving them has ended.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn standing(
+    pub async fn stored_progress(
         &mut self,
         partitions: &[Partition],
     ) -> Result<HashMap<Partition, StoredProgress>, Error> {
@@ -116,15 +117,15 @@ impl Connection {
                      join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition) \
                      order by topic, kafka_partition for update of p";
         let rows = self.client.query(query, &[&topics, &numbers]).await?;
-        let standing = rows.iter().filter_map(|row| {
+        let stored = rows.iter().filter_map(|row| {
             let topic = self.topics.topic(row.get(0))?;
             let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
             Some((Partition { topic, number: row.get(1) }, StoredProgress { epoch: row.get(2), next_offset }))
         });
-        Ok(standing.collect())
+        Ok(stored.collect())
     }
 
-    /// Notes which of Kafka's topics the claimed partitions belong to.
+    /// Stores Kafka's ids of the topics that the claimed partitions belong to.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -167,6 +168,6 @@ impl Connection {
         let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0))
             .map_err(|_| Error::Unexpected("a ledger key of another length"))?;
         let floor = self.client.query_one(&self.statements.floor, &[]).await?;
-        Ok((key, super::fenced_transaction::seconds_or_min(&floor)?))
+        Ok((key, seconds_or_min(&floor)?))
     }
 }

@@ -1,4 +1,4 @@
-//! Where PostgreSQL is, as the command line and the environment say it.
+//! `DATABASE_URL`.
 
 use clap::Args;
 
@@ -21,12 +21,12 @@ impl Database {
 }
 
 fn database(text: &str) -> Result<tokio_postgres::Config, String> {
-    // What is asked for is TLS; that certificate and name are checked goes without saying here.
+    // `require` here always verifies certificate and name, so the stricter modes are the same.
     let text = text
         .replace("sslmode=verify-full", "sslmode=require")
         .replace("sslmode=verify-ca", "sslmode=require");
     text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))
 }
 
-/// What a right one looks like.
+/// An example of a correct one.
 pub const DATABASE_EXAMPLE: &str = "postgres://user:password@host:port/database";

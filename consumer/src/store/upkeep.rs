@@ -1,4 +1,4 @@
-//! Upkeep: places for rows that will come, an end for rows that have been kept long enough.
+//! Upkeep: partitions of tables for the days ahead, and the end of rows past their retention.
 
 use super::{Connection, Error};
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveTime, Utc};
@@ -7,29 +7,35 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_postgres::Client;
 
+/// How often a member does upkeep.
+pub const EVERY: Duration = Duration::from_secs(3_600);
+/// How often a member merges pages.
+pub const MERGE_EVERY: Duration = Duration::from_secs(300);
+/// A page is quiet when its quarter began this long ago: what still comes is late, and little.
+pub const QUIET_AFTER: Duration = Duration::from_secs(3_600);
 /// Members take turns at changing tables.
 const TABLES_LOCK: i64 = 0x6d65_7472_6963_7302;
-/// How far ahead places are made.
+/// For how many days ahead partitions of tables are made.
 const DAYS_AHEAD: u64 = 2;
-/// Rows deleted by one statement, so that none holds its locks for long.
+/// Rows deleted by one statement; more would hold their locks for long.
 const DELETE_ROWS_MAX: i64 = 10_000;
-/// Statements of deletion in one round; the rest waits for the next.
+/// Deleting statements in one round; the rest waits for the next.
 const DELETE_STATEMENTS_MAX: usize = 100;
 
 /// How long rows are kept. Each is a whole number of days.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Retention {
-    /// Days the ledger remembers what was counted. Older records are refused as too_old. Raise it to accept older
-    /// ones; it costs about 12 bytes of disk a record.
+    /// Days for which the ledger remembers what was counted. Older records are refused as too_old. Raise it to accept older
+    /// ones; each record costs about 12 bytes of disk.
     #[arg(long, env = "LEDGER_RETENTION_DAYS", default_value_t = 35, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub ledger_retention_days: u32,
-    /// Days quarter-hourly counters are kept; hours and days are kept for ever.
+    /// Days for which quarter-hourly counters are kept, at least LEDGER_RETENTION_DAYS. Hours and days are kept for ever.
     #[arg(long, env = "QUARTER_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub quarter_retention_days: u32,
-    /// Days failed workflow runs stay in the dashboard's list.
+    /// Days for which failed workflow runs stay in the dashboard's list.
     #[arg(long, env = "FAILURE_RETENTION_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub failure_retention_days: u32,
-    /// Days dead letters can be looked at and sent again.
+    /// Days for which dead letters can be looked at and published again.
     #[arg(long, env = "DEAD_LETTER_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub dead_letter_retention_days: u32,
 }
@@ -42,21 +48,21 @@ impl Retention {
 }
 
 impl Connection {
-    /// Raises the ledger's floor to what the retention says, by the database's clock: a member whose own is wrong must
-    /// not make everybody's records too old.
+    /// Raises the ledger's floor to what the retention says, by the database's clock: a member whose own clock is wrong
+    /// must not make everybody's records too old.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn raise_floor(&mut self, retention: &Retention) -> Result<(), Error> {
         let floor = Retention::before(self.now().await?, retention.ledger_retention_days);
-        let stands: bool =
+        let is_raised: bool =
             self.client.query_one("select floor >= $1 from ledger_floor", &[&floor]).await?.get(0);
-        if stands {
+        if is_raised {
             return Ok(());
         }
         let transaction = self.client.transaction().await?;
-        // Batches hold the row in share mode, one joining before the other ends: an update alone would never find it
-        // free. A lock on the table is queued for, and theirs queue behind it.
+        // Batches hold the row in share mode, and overlap: an update alone would never find it free. A lock on the table
+        // queues, and later batches queue behind it.
         transaction.batch_execute("lock table ledger_floor in exclusive mode").await?;
         transaction.execute("update ledger_floor set floor = $1 where floor < $1", &[&floor]).await?;
         transaction.commit().await?;
@@ -68,12 +74,12 @@ impl Connection {
         Ok(self.client.query_one("select now()", &[]).await?.get(0))
     }
 
-    /// One round of upkeep. Members may do it at once; it is right to do again.
+    /// One round of upkeep. Idempotent, and members may do it at the same time.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn upkeep(&mut self, retention: &Retention) -> Result<(), Error> {
-        // First the floor, and that committed: only then may pages below it go.
+        // The raised floor must be committed before pages below it go.
         self.raise_floor(retention).await?;
         let now = self.now().await?;
         let today = BucketSize::Day.floor(now);
@@ -82,7 +88,7 @@ impl Connection {
         self.make_room(&ahead).await?;
         self.drop_before(
             "ledger_segments",
-            Span::Day,
+            Period::Day,
             "select floor from ledger_floor where floor > '-infinity'",
         )
         .await?;
@@ -91,7 +97,7 @@ impl Connection {
         let quarters = Retention::before(now, retention.quarter_retention_days);
         self.drop_before(
             "org_quarter_hourly_metrics",
-            Span::Month,
+            Period::Month,
             &format!("select timestamptz '{quarters}'"),
         )
         .await?;
@@ -103,8 +109,8 @@ impl Connection {
         self.forget_retired_topics().await
     }
 
-    /// Removes the progress of topics that are not configured here, and that nobody elsewhere has moved for a day: a row
-    /// of a topic that is read no more would hold back what is known to be complete for ever.
+    /// Removes the progress of topics that are not configured here and that no member has moved for a day. The row of a
+    /// retired topic would hold `complete_through` back for ever.
     async fn forget_retired_topics(&mut self) -> Result<(), Error> {
         let forget =
             "delete from consumer_progress where topic <> all($1) and updated_at < now() - interval '1 day'";
@@ -112,33 +118,34 @@ impl Connection {
         Ok(())
     }
 
-    /// Makes sure that the tables partitioned by time have a place for rows of these days.
+    /// Makes sure that the tables partitioned by time have a partition for rows of these days.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn make_room(&mut self, days: &BTreeSet<DateTime<Utc>>) -> Result<(), Error> {
         for day in days {
-            for (table, span) in [("ledger_segments", Span::Day), ("org_quarter_hourly_metrics", Span::Month)]
+            for (table, period) in
+                [("ledger_segments", Period::Day), ("org_quarter_hourly_metrics", Period::Month)]
             {
-                let place = Place::of(table, span, *day);
-                if !self.tables.contains(&place.name) {
-                    place.make(&mut self.client).await?;
-                    self.tables.insert(place.name);
+                let partition = TablePartition::of(table, period, *day);
+                if !self.tables.contains(&partition.name) {
+                    partition.make(&mut self.client).await?;
+                    self.tables.insert(partition.name);
                 }
             }
         }
         Ok(())
     }
 
-    /// Drops the partitions of a table that end before what `limit` selects.
-    async fn drop_before(&mut self, table: &'static str, span: Span, limit: &str) -> Result<(), Error> {
+    /// Drops the partitions of a table that end before the time that `limit` selects.
+    async fn drop_before(&mut self, table: &'static str, period: Period, limit: &str) -> Result<(), Error> {
         let Some(limit) = self.client.query_opt(limit, &[]).await? else { return Ok(()) };
         let limit: DateTime<Utc> = limit.get(0);
         let partitions = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
                           where i.inhparent = $1::text::regclass order by 1";
         for row in self.client.query(partitions, &[&table]).await? {
             let name: String = row.get(0);
-            if Place::of(table, span, limit).name > name {
+            if TablePartition::of(table, period, limit).name > name {
                 tracing::info!(table = %name, "dropping rows past their retention");
                 self.client.batch_execute(&format!("drop table if exists {name}")).await?;
                 self.tables.remove(&name);
@@ -160,29 +167,29 @@ impl Connection {
     }
 }
 
-/// What one partition of a table spans.
+/// How much time one partition of a table covers.
 #[derive(Clone, Copy)]
-enum Span {
+enum Period {
     Day,
     Month,
 }
 
 /// A partition of a table partitioned by time. Names sort as their times do.
-struct Place {
+struct TablePartition {
     table: &'static str,
     name: String,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 }
 
-impl Place {
-    fn of(table: &'static str, span: Span, day: DateTime<Utc>) -> Self {
+impl TablePartition {
+    fn of(table: &'static str, period: Period, day: DateTime<Utc>) -> Self {
         let date = day.date_naive();
-        let (name, from, until) = match span {
-            Span::Day => {
+        let (name, from, until) = match period {
+            Period::Day => {
                 (format!("{table}_{}", date.format("%Y%m%d")), date, date.checked_add_days(Days::new(1)))
             }
-            Span::Month => {
+            Period::Month => {
                 let first = date.with_day(1).expect("every month has a first day");
                 (format!("{table}_{}", date.format("%Y%m")), first, first.checked_add_months(Months::new(1)))
             }
@@ -196,8 +203,8 @@ impl Place {
         }
     }
 
-    /// Makes the table beside its parent and attaches it then: that, unlike making it as a partition, doesn't lock
-    /// the batches of other members out.
+    /// Makes the table on its own and then attaches it. Making it as a partition would lock its parent against the batches of
+    /// other members.
     async fn make(&self, client: &mut Client) -> Result<(), Error> {
         let Self { table, name, from, until } = self;
         let transaction = client.transaction().await?;
@@ -213,10 +220,3 @@ impl Place {
         Ok(transaction.commit().await?)
     }
 }
-
-/// How often a member looks after the tables.
-pub const EVERY: Duration = Duration::from_secs(3_600);
-/// How often a member merges pages.
-pub const MERGE_EVERY: Duration = Duration::from_secs(300);
-/// A page is quiet when its quarter began this long ago: what still comes is late, and little.
-pub const QUIET_AFTER: Duration = Duration::from_secs(3_600);

@@ -128,7 +128,9 @@ fn preview(lacking: &[String]) {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
     say::line(format_args!("checks: {}; about half an hour if nothing is built yet", names.join(", ")));
     lacking.iter().for_each(|what| say::line(format_args!("will skip {what}")));
-    NOT_RUN.iter().for_each(|(command, what)| say::line(format_args!("not part of this: `{command}`, {what}")));
+    NOT_RUN
+        .iter()
+        .for_each(|(command, what)| say::line(format_args!("not part of this: `{command}`, {what}")));
 }
 
 impl Check {

@@ -48,7 +48,10 @@ fn story(line: &str) -> Option<(String, Duration)> {
 
 fn named(mut all: Vec<(String, Duration)>) -> Vec<String> {
     all.sort_by(|a, b| b.1.cmp(&a.1));
-    all.iter().take(NAMED).map(|(name, took)| format!("slow: {:>6.1} s  {name}", took.as_secs_f64())).collect()
+    all.iter()
+        .take(NAMED)
+        .map(|(name, took)| format!("slow: {:>6.1} s  {name}", took.as_secs_f64()))
+        .collect()
 }
 
 /// From `Running unittests src/lib.rs (target/debug/deps/consumer-0123456789abcdef)`, or `Doc-tests consumer`.
@@ -73,7 +76,8 @@ mod tests {
 
     #[test]
     fn times_are_read_as_the_test_programs_write_them() {
-        let line = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.23s";
+        let line =
+            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.23s";
         assert_eq!(finished(line), Some(Duration::from_millis(1_230)));
         assert_eq!(finished("test counting::all ... ok"), None);
         let line = "     Running tests/stories/main.rs (target/debug/deps/stories-0123456789abcdef)";

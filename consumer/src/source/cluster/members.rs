@@ -1,17 +1,17 @@
-//! Who is in the consumer group, and what each member holds.
+//! The consumer group's members and their partitions.
 
 use crate::record::place::Place;
 use rdkafka::groups::{GroupInfo, GroupMemberInfo};
 
-/// The group as Kafka describes it. A group of the newer protocol isn't described to this client: it looks as if
-/// nobody was in it.
+/// The group as Kafka describes it. Kafka doesn't describe a group of the newer protocol to this client: it looks as if it had
+/// no members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Members {
-    /// Nobody is in it.
+    /// The group has no members.
     Nobody,
-    /// It is dealing partitions out; who will hold which isn't known yet.
+    /// The group is assigning partitions; who will hold which is not known yet.
     Rebalancing,
-    /// These are in it.
+    /// The group has these members.
     Present(Vec<Member>),
 }
 

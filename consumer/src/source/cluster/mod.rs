@@ -1,4 +1,4 @@
-//! Kafka as an operator's command asks and tells it: once, and beside the stream. Calls block; each has a limit.
+//! Kafka for an operator's command, outside the consumer group. Calls block the thread, each up to a limit.
 
 mod members;
 mod republisher;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// How long one question waits for its answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Settings that only a member of the group has a use for; the others, TLS and SASL above all, are taken over.
+/// Settings that only apply to a member of the group. The others apply here as well, above all TLS and SASL.
 const MEMBERS_ONLY: [&str; 10] = [
     "session.timeout.ms",
     "heartbeat.interval.ms",
@@ -46,7 +46,7 @@ pub struct Settings {
     /// The consumer group whose members count.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
-    /// Any setting of librdkafka's, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
+    /// librdkafka's settings, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
 }
@@ -95,7 +95,7 @@ impl Cluster {
     /// A client; it connects when it is first asked.
     ///
     /// # Errors
-    /// When the settings are nothing librdkafka takes.
+    /// When librdkafka refuses the settings.
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
         let mut config = settings.config();
         config.set("isolation.level", "read_committed");
@@ -159,7 +159,7 @@ impl Cluster {
         refusal.map_or(Ok(()), |(_, code)| Err(KafkaError::AdminOp(code)))
     }
 
-    /// Who is in the consumer group now.
+    /// The members of the consumer group now.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
@@ -169,7 +169,7 @@ impl Cluster {
     }
 }
 
-/// What goes wrong is told by the answer; the client's own chatter is for those who look for it.
+/// Logs what the client says for debugging only: the command reports errors itself.
 struct Quiet;
 
 impl ConsumerContext for Quiet {}

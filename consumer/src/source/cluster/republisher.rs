@@ -1,14 +1,13 @@
-//! Publishes records again, to the very partition they came from.
+//! Publishes records again, to the partition they came from.
 
 use super::{KafkaError, Quiet, Settings};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use std::time::Duration;
 
-/// How long a record may wait for room in the client; it is given up by librdkafka itself after `DELIVERY_WAIT_MAX_MS`.
-const ROOM_WAIT_MAX: Duration = Duration::from_secs(30);
-const DELIVERY_WAIT_MAX_MS: &str = "30000";
-/// What Kafka held once it shall be given back, however large: the broker's limit is the one that counts.
+/// How long a record may wait for room in the client, and then for Kafka to take it.
+const DELIVERY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Above any broker's limit: the broker decides which record is too large.
 const RECORD_BYTES_MAX: &str = "1000000000";
 
 /// A record to be published.
@@ -35,13 +34,13 @@ impl Republisher {
     /// A producer; it connects when it first publishes.
     ///
     /// # Errors
-    /// When the settings are nothing librdkafka takes.
+    /// When librdkafka refuses the settings.
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
         let mut config = settings.config();
         config
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            .set("message.timeout.ms", DELIVERY_WAIT_MAX_MS)
+            .set("message.timeout.ms", DELIVERY_WAIT_MAX.as_millis().to_string())
             .set("message.max.bytes", RECORD_BYTES_MAX);
         Ok(Self { producer: config.create_with_context(Quiet)? })
     }
@@ -64,7 +63,7 @@ impl Republisher {
             timestamp: None,
             headers: Some(headers),
         };
-        let delivery = self.producer.send(outgoing, ROOM_WAIT_MAX).await;
+        let delivery = self.producer.send(outgoing, DELIVERY_WAIT_MAX).await;
         delivery.map(drop).map_err(|(error, _)| error)
     }
 }

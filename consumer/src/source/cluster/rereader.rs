@@ -1,4 +1,4 @@
-//! Reads records again, where they stand, for as long as Kafka has them.
+//! Reads records again from Kafka by their offsets.
 
 use super::{ANSWER_WAIT_MAX, At, Cluster, KafkaError, Quiet, Settings};
 use crate::record::place::Place;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long the next record may take to arrive.
 const RECORD_WAIT_MAX: Duration = Duration::from_secs(30);
-/// Records, and bytes of them, that are read at once.
+/// How many records, and how many bytes of them, are read at once.
 const RECORDS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 16 << 20;
 
@@ -29,7 +29,7 @@ pub struct Reread {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// A consumer in no group, which moves nothing.
+/// A consumer that is in no group and commits no offsets.
 pub struct Rereader {
     consumer: BaseConsumer<Quiet>,
 }
@@ -48,13 +48,13 @@ impl Cluster {
         queue::topic_ids(self.consumer.client(), &[topic], ANSWER_WAIT_MAX).remove(topic)
     }
 
-    /// The part of these spans that Kafka may still have: what its retention has not reached.
+    /// The part of these spans that Kafka's retention has not reached.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn still_there(&self, place: &Place, spans: &[Span]) -> Result<Vec<Span>, KafkaError> {
         let earliest = self.offsets(std::slice::from_ref(place), At::Earliest)?;
-        // A partition that Kafka doesn't know has nothing.
+        // A partition that Kafka doesn't know has no records.
         let earliest = earliest.get(place).copied().unwrap_or(Offset(i64::MAX));
         let there = spans.iter().map(|span| Span { from: span.from.max(earliest), until: span.until });
         Ok(there.filter(|span| span.from < span.until).collect())
@@ -65,11 +65,11 @@ impl Rereader {
     /// A consumer; it connects when it first reads.
     ///
     /// # Errors
-    /// When the settings are nothing librdkafka takes.
+    /// When librdkafka refuses the settings.
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
         let mut config = settings.config();
         config
-            // librdkafka wants one. Who neither subscribes nor commits is in none.
+            // librdkafka requires one. A consumer that neither subscribes nor commits is in no group.
             .set("group.id", &settings.kafka_group_id)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -99,7 +99,7 @@ impl Rereader {
             match self.consumer.poll(deadline.saturating_duration_since(Instant::now())) {
                 Some(Ok(message)) => return Ok(Some(message)),
                 Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
-                // What passes is tried again by the client itself.
+                // The client itself tries again.
                 Some(Err(KafkaError::MessageConsumption(code))) if passes(code) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
@@ -109,8 +109,8 @@ impl Rereader {
 }
 
 impl Reading<'_> {
-    /// The next records, a bounded number of them; none at the end. Offsets where there is no record any more are passed
-    /// over. Blocks while it waits for Kafka.
+    /// The next records, a bounded number of them; none at the end. Skips offsets that no longer have a record. Blocks while
+    /// it waits for Kafka.
     ///
     /// # Errors
     /// When Kafka doesn't answer.

@@ -60,7 +60,10 @@ fn build() {
     for args in fetch.into_iter().chain([&["run", "build"][..]]) {
         if let Err(words) = npm(args) {
             say::problem(words);
-            return say::choice("Page", format_args!("none: `npm {}` failed; see its words above", args.join(" ")));
+            return say::choice(
+                "Page",
+                format_args!("none: `npm {}` failed; see its words above", args.join(" ")),
+            );
         }
     }
     say::choice("Page", format_args!("built in {:.0} s", began.elapsed().as_secs_f64()));
@@ -69,7 +72,9 @@ fn build() {
 fn npm(args: &[&str]) -> Result<(), String> {
     match super::npm(args).output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err([output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()),
+        Ok(output) => Err([output.stdout, output.stderr]
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+            .concat()),
         Err(error) => Err(error.to_string()),
     }
 }

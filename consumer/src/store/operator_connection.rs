@@ -1,15 +1,16 @@
-//! A connection for an operator's command: one attempt, and no statements prepared for batches.
+//! An operator's connection. A command that fails says so and ends, so nothing is tried again here.
 
-use super::{Error, connect};
+use super::Error;
+use super::connect::connect;
 use chrono::{DateTime, Utc};
 use tokio_postgres::{Client, Config};
 
-/// An open connection to a database whose schema is up to date.
-pub struct Session {
+/// An operator's open connection: a client without prepared statements. A [`super::Connection`] is a member's.
+pub struct OperatorConnection {
     pub(super) client: Client,
 }
 
-impl Session {
+impl OperatorConnection {
     /// Connects.
     ///
     /// # Errors

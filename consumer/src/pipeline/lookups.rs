@@ -1,12 +1,12 @@
-//! Deciding a batch: what memory doesn't know is read from the database, as much at a time as fits.
+//! Deciding a batch: what memory doesn't know is read from the database, a bounded amount at a time.
 
-use super::Running;
 use crate::batch::Batch;
 use crate::decide::changes::Deciding;
-use crate::decide::member::Questions;
+use crate::decide::member::{Member, Questions};
 use crate::ledger::Size;
 use crate::ledger::segment::PageKey;
-use crate::store::{Connection, PageAsked};
+use crate::measure::Meters;
+use crate::store::{Connection, PageAsked, Store};
 use std::collections::HashMap;
 
 /// Bytes of pages loaded by one query.
@@ -16,9 +16,19 @@ const ASKED_PAGES_MAX: usize = 4_096;
 /// Fingerprints looked up by one query; each is answered with a few kilobytes.
 const LOOKUPS_MAX: usize = 4_096;
 
-impl Running {
+/// Answers a member's questions about the ledger from the database.
+pub struct Lookups<'a> {
+    /// The member who decides.
+    pub member: &'a mut Member,
+    /// PostgreSQL.
+    pub store: &'a mut Store,
+    /// Counts what is read.
+    pub meters: &'a Meters,
+}
+
+impl Lookups<'_> {
     /// Decides which records of the batch count.
-    pub(super) async fn decide(&mut self, batch: Batch) -> Deciding {
+    pub async fn decide(&mut self, batch: Batch) -> Deciding {
         let mut deciding = self.member.begin(batch);
         let sizes = self.sizes(&self.member.unsized_pages(&deciding)).await;
         let Questions { pages, mut lookups } = self.member.ask(&mut deciding, &sizes);
@@ -54,11 +64,11 @@ impl Running {
     }
 
     fn asked(&self, key: PageKey) -> PageAsked {
-        (key, self.member.holding().get(&key.partition).map_or(0, |held| held.layout))
+        (key, self.member.holding().get(&key.partition).map_or(0, |progress| progress.layout))
     }
 }
 
-/// Items in groups of bounded weight; one that is heavier than the bound is a group of its own.
+/// Items in groups of bounded weight. An item heavier than the bound is a group of its own.
 fn chunks<T>(items: Vec<T>, weight: impl Fn(&T) -> usize, bound: usize) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
     let mut room = 0;

@@ -1,0 +1,149 @@
+//! Redriving records that are kept in PostgreSQL, whole or cut.
+
+use super::round::{Headers, Round, Selected, Unfit, marked};
+use crate::operator::console::Advance;
+use crate::record::reason::Reason;
+use crate::record::{Offset, Span};
+use crate::source::cluster::Outgoing;
+use crate::store::{Letter, OperatorConnection};
+use anyhow::Context as _;
+use futures_util::future::join_all;
+
+/// Dead letters held in memory, and on their way to Kafka, at once.
+const PAGE: i64 = 50;
+
+/// Redrives them, page by page.
+///
+/// # Errors
+/// When PostgreSQL or Kafka doesn't answer, or Kafka doesn't take a record.
+pub async fn redrive(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    selected: &Selected,
+    count: i64,
+    advance: &mut Advance,
+) -> anyhow::Result<()> {
+    let (mut after, mut seen) = (None, 0);
+    loop {
+        let page = connection.letters(&selected.filter, selected.redriven, after.as_ref(), PAGE).await;
+        let page = page.context("PostgreSQL")?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.line.at.clone());
+        seen += page.len();
+        redrive_page(round, connection, page).await?;
+        advance.at(format_args!("{seen} of {count} dead letters"));
+    }
+}
+
+/// Publishes a page and marks what Kafka has taken, even if it doesn't take all.
+async fn redrive_page(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    mut page: Vec<Letter>,
+) -> anyhow::Result<()> {
+    for letter in page.iter_mut().filter(|letter| !letter.line.is_whole) {
+        complete(round, letter)?;
+    }
+    let mut fit = Vec::new();
+    for letter in &page {
+        match headers(round, letter)? {
+            Ok(headers) => fit.push((letter, headers)),
+            Err(unfit) => round.tally.hold_back(unfit, 1),
+        }
+    }
+    if round.dry_run {
+        round.tally.redriven += fit.len() as u64;
+        return Ok(());
+    }
+    let publishing = fit.iter().map(|(letter, headers)| round.republisher.publish(outgoing(letter, headers)));
+    let outcomes = join_all(publishing).await;
+    let delivered = fit.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+    let delivered: Vec<_> = delivered.map(|((letter, _), _)| &letter.line.at).collect();
+    connection.mark_redriven(&delivered).await.context("PostgreSQL")?;
+    round.tally.redriven += delivered.len() as u64;
+    outcomes.into_iter().collect::<Result<(), _>>().context("Kafka did not take a record")
+}
+
+/// Fills in what was cut off, if Kafka still has the record.
+fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<()> {
+    let at = letter.line.at.clone();
+    let spans = [Span { from: Offset(at.offset), until: Offset(at.offset).next() }];
+    let Ok(there) = round.still_there(&at.place, &at.topic_id, &spans)? else { return Ok(()) };
+    let rereader = round.rereader()?;
+    let found = tokio::task::block_in_place(|| rereader.begin(&at.place, &there)?.take_next());
+    if let Some(record) = found.context("Kafka")?.pop() {
+        (letter.key, letter.headers, letter.payload) = (record.key, record.headers, record.payload);
+        letter.line.is_whole = true;
+    }
+    Ok(())
+}
+
+/// The headers it is published with, unless it isn't.
+fn headers(round: &mut Round, letter: &Letter) -> anyhow::Result<Result<Headers, Unfit>> {
+    let exists = round.exists(&letter.line.at.place)?;
+    Ok(if exists { marked_letter(letter, round.redrives_max) } else { Err(Unfit::NoSuchPartition) })
+}
+
+fn marked_letter(letter: &Letter, redrives_max: u32) -> Result<Headers, Unfit> {
+    // Only a record refused as empty had no value. A letter of any other reason without one has lost it.
+    let is_hollow = letter.payload.is_none() && letter.line.reason != Reason::EmptyPayload.code();
+    if is_hollow || !letter.line.is_whole {
+        return Err(Unfit::PayloadNotKept);
+    }
+    marked(&letter.headers, letter.line.redrives, redrives_max)
+}
+
+fn outgoing<'a>(letter: &'a Letter, headers: &'a Headers) -> Outgoing<'a> {
+    Outgoing {
+        topic: &letter.line.at.place.topic,
+        partition: letter.line.at.place.partition,
+        key: letter.key.as_deref(),
+        payload: letter.payload.as_deref(),
+        headers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::place::Place;
+    use crate::store::{LetterLine, LetterPlace};
+
+    fn letter(headers: &[(&str, &str)], redrives: i32, payload: Option<&str>) -> Letter {
+        let place = Place { topic: "events".into(), partition: 0 };
+        let line = LetterLine {
+            at: LetterPlace { place, topic_id: String::new(), offset: 0 },
+            reason: "missing_id".into(),
+            detail: String::new(),
+            organization: None,
+            broker_timestamp: None,
+            rejected_at: chrono::DateTime::UNIX_EPOCH,
+            redriven_at: None,
+            redrives,
+            payload_bytes: None,
+            is_whole: true,
+        };
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
+        Letter { line, key: None, headers: headers.collect(), payload: payload.map(Into::into) }
+    }
+
+    #[test]
+    fn redrives_are_counted_along_the_way_and_limited() {
+        let check = |headers: &[(&str, &str)], redrives, expected: Result<&str, Unfit>| {
+            let marked = marked_letter(&letter(headers, redrives, Some("x")), 3);
+            let count =
+                marked.map(|headers| String::from_utf8(headers.last().unwrap().1.clone().unwrap()).unwrap());
+            assert_eq!(count, expected.map(str::to_owned));
+        };
+        check(&[], 0, Ok("1"));
+        check(&[("redrive-count", "1"), ("trace", "t")], 0, Ok("2"));
+        check(&[("redrive-count", "1")], 1, Ok("3"));
+        check(&[("redrive-count", "3")], 0, Err(Unfit::TooOften));
+        check(&[("redrive-count", "2")], 1, Err(Unfit::TooOften));
+        check(&[("redrive-count", "junk")], 0, Ok("1"));
+        assert_eq!(marked_letter(&letter(&[], 0, None), 3), Err(Unfit::PayloadNotKept));
+        let mut cut = letter(&[], 0, Some("x"));
+        cut.line.is_whole = false;
+        assert_eq!(marked_letter(&cut, 3), Err(Unfit::PayloadNotKept), "half a record is another record");
+    }
+}

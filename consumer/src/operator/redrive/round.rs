@@ -1,0 +1,205 @@
+//! One run of the command: its limits, its clients of Kafka, and what it has done.
+
+use crate::record::Span;
+use crate::record::place::Place;
+use crate::source::cluster::{self, Cluster, Republisher, Rereader};
+use crate::store::{Error, LetterFilter, OperatorConnection, Redriven};
+use anyhow::Context as _;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The header that says how often a record was published again.
+const REDRIVE_COUNT: &str = "redrive-count";
+
+/// A record's headers in order; a value may be missing.
+pub type Headers = Vec<(String, Option<Vec<u8>>)>;
+
+/// The dead letters that the command is about.
+pub struct Selected {
+    /// Those that match this filter.
+    pub filter: LetterFilter,
+    /// Whether those that were published again are among them.
+    pub redriven: Redriven,
+}
+
+/// Why a dead letter is not redriven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It was redriven too often.
+    TooOften,
+    /// There are no bytes to publish, and none in Kafka.
+    PayloadNotKept,
+    /// The partition no longer exists.
+    NoSuchPartition,
+}
+
+/// What has been done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Records published, or that would be.
+    pub redriven: u64,
+    too_often: u64,
+    payload_not_kept: u64,
+    no_such_partition: u64,
+}
+
+/// One run of the command.
+pub struct Round {
+    /// How often a record is redriven at most.
+    pub redrives_max: u32,
+    /// Nothing is published.
+    pub dry_run: bool,
+    /// Publishes records.
+    pub republisher: Republisher,
+    /// What has been done so far.
+    pub tally: Tally,
+    settings: cluster::Settings,
+    cluster: Cluster,
+    /// Reads records; made when it is first needed.
+    rereader: Option<Arc<Rereader>>,
+    known: Known,
+}
+
+/// Kafka's answers about topics, each asked for once.
+#[derive(Default)]
+struct Known {
+    partitions: HashMap<String, Vec<Place>>,
+    /// `None` where an id can't be learned.
+    topic_ids: HashMap<String, Option<String>>,
+}
+
+impl Selected {
+    /// How many they are.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn count(&self, connection: &OperatorConnection) -> Result<i64, Error> {
+        let whole = connection.count_letters(&self.filter, self.redriven).await?;
+        Ok(whole + connection.count_in_runs(&self.filter, self.redriven).await?)
+    }
+}
+
+impl Round {
+    /// A run that has done nothing yet.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings.
+    pub fn new(settings: &cluster::Settings, redrives_max: u32, dry_run: bool) -> anyhow::Result<Self> {
+        Ok(Self {
+            redrives_max,
+            dry_run,
+            republisher: Republisher::new(settings)?,
+            tally: Tally::default(),
+            settings: settings.clone(),
+            cluster: Cluster::new(settings)?,
+            rereader: None,
+            known: Known::default(),
+        })
+    }
+
+    /// Whether Kafka has the partition.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn exists(&mut self, place: &Place) -> anyhow::Result<bool> {
+        let partitions = &mut self.known.partitions;
+        if !partitions.contains_key(&place.topic) {
+            let known = tokio::task::block_in_place(|| self.cluster.partitions(&place.topic));
+            partitions.insert(place.topic.clone(), known.context("Kafka")?);
+        }
+        Ok(partitions.get(&place.topic).is_some_and(|known| known.contains(place)))
+    }
+
+    /// The part of these spans that Kafka still has, unless the partition no longer exists or the topic was made anew.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn still_there(
+        &mut self,
+        place: &Place,
+        topic_id: &str,
+        spans: &[Span],
+    ) -> anyhow::Result<Result<Vec<Span>, Unfit>> {
+        if !self.exists(place)? {
+            return Ok(Err(Unfit::NoSuchPartition));
+        }
+        let topic_ids = &mut self.known.topic_ids;
+        if !topic_ids.contains_key(&place.topic) {
+            let now = tokio::task::block_in_place(|| self.cluster.topic_id(&place.topic));
+            topic_ids.insert(place.topic.clone(), now);
+        }
+        let now = topic_ids.get(&place.topic).and_then(Option::as_deref);
+        if !topic_id.is_empty() && now.is_some_and(|now| now != topic_id) {
+            return Ok(Err(Unfit::PayloadNotKept));
+        }
+        let there = tokio::task::block_in_place(|| self.cluster.still_there(place, spans));
+        Ok(Ok(there.context("Kafka")?))
+    }
+
+    /// The client that reads records again.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the settings.
+    pub fn rereader(&mut self) -> anyhow::Result<Arc<Rereader>> {
+        let rereader = match self.rereader.take() {
+            Some(rereader) => rereader,
+            None => Arc::new(Rereader::new(&self.settings)?),
+        };
+        Ok(Arc::clone(self.rereader.insert(rereader)))
+    }
+}
+
+/// A record's headers with its redrives counted: those that the headers tell of, and `redrives` since.
+///
+/// # Errors
+/// When the record was redriven too often.
+pub fn marked(headers: &Headers, redrives: i32, redrives_max: u32) -> Result<Headers, Unfit> {
+    let is_count = |name: &str| name.eq_ignore_ascii_case(REDRIVE_COUNT);
+    let before = headers.iter().rfind(|(name, _)| is_count(name)).and_then(|(_, value)| value.as_deref());
+    let before = before.and_then(|value| std::str::from_utf8(value).ok()?.parse::<u32>().ok()).unwrap_or(0);
+    let redrives = before.saturating_add(u32::try_from(redrives).unwrap_or(0));
+    if redrives >= redrives_max {
+        return Err(Unfit::TooOften);
+    }
+    let others = headers.iter().filter(|(name, _)| !is_count(name)).cloned();
+    let count = (REDRIVE_COUNT.to_owned(), Some((redrives + 1).to_string().into_bytes()));
+    Ok(others.chain([count]).collect())
+}
+
+impl Tally {
+    /// Counts records that are not redriven.
+    pub fn hold_back(&mut self, unfit: Unfit, records: u64) {
+        match unfit {
+            Unfit::TooOften => self.too_often += records,
+            Unfit::PayloadNotKept => self.payload_not_kept += records,
+            Unfit::NoSuchPartition => self.no_such_partition += records,
+        }
+    }
+
+    /// How many records were not redriven.
+    #[must_use]
+    pub fn held_back(&self) -> u64 {
+        self.too_often + self.payload_not_kept + self.no_such_partition
+    }
+
+    /// A line for each kind of outcome.
+    #[must_use]
+    pub fn in_words(&self, dry_run: bool, redrives_max: u32) -> String {
+        let done = if dry_run { "would be redriven" } else { "redriven" };
+        let mut lines = vec![format!("{} {done}", self.redriven)];
+        let held_back = [
+            (
+                self.too_often,
+                format!("refused: redriven {redrives_max} times or more already, the limit (--redrives-max)"),
+            ),
+            (
+                self.payload_not_kept,
+                "refused: the payload was not kept, and Kafka doesn't have it any more".into(),
+            ),
+            (self.no_such_partition, "refused: the partition they came from no longer exists".into()),
+        ];
+        let held_back = held_back.into_iter().filter(|(count, _)| *count > 0);
+        lines.extend(held_back.map(|(count, why)| format!("{count} {why}")));
+        lines.join("\n")
+    }
+}

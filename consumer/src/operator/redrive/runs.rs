@@ -1,0 +1,150 @@
+//! Redriving records of which only places are kept: they are read again from Kafka.
+
+use super::round::{Headers, Round, Selected, Unfit, marked};
+use crate::operator::console::Advance;
+use crate::record::place::Place;
+use crate::record::{Offset, Span};
+use crate::source::cluster::{Outgoing, Reread};
+use crate::store::{LetterRun, OperatorConnection};
+use anyhow::Context as _;
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+/// Rows looked at together. A row stands for a batch at most.
+const ROWS: i64 = 100;
+
+/// The rows of a page that are of one partition; their records are read in one go.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Stretch {
+    run_ids: Vec<i64>,
+    spans: Vec<Span>,
+}
+
+/// Reads the records of runs again, publishes them, and marks those that Kafka has taken.
+///
+/// # Errors
+/// When PostgreSQL or Kafka doesn't answer, or Kafka doesn't take a record.
+pub async fn redrive(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    selected: &Selected,
+    advance: &mut Advance,
+) -> anyhow::Result<()> {
+    let mut after = 0;
+    loop {
+        let page = connection.letter_runs(&selected.filter, selected.redriven, after, ROWS).await;
+        let page = page.context("PostgreSQL")?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.run_id;
+        for ((place, topic_id), stretch) in stretches(page) {
+            redrive_stretch(round, connection, &place, &topic_id, &stretch, advance).await?;
+        }
+    }
+}
+
+async fn redrive_stretch(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    place: &Place,
+    topic_id: &str,
+    stretch: &Stretch,
+    advance: &mut Advance,
+) -> anyhow::Result<()> {
+    let there = match round.still_there(place, topic_id, &stretch.spans)? {
+        Ok(there) => there,
+        Err(unfit) => {
+            round.tally.hold_back(unfit, records(&stretch.spans));
+            return Ok(());
+        }
+    };
+    if round.dry_run {
+        round.tally.redriven += records(&there);
+        round.tally.hold_back(Unfit::PayloadNotKept, records(&stretch.spans) - records(&there));
+        return Ok(());
+    }
+    let rereader = round.rereader()?;
+    let mut reading = rereader.begin(place, &there).context("Kafka")?;
+    let mut found = 0;
+    loop {
+        let records = tokio::task::block_in_place(|| reading.take_next()).context("Kafka")?;
+        if records.is_empty() {
+            break;
+        }
+        found += records.len() as u64;
+        publish(round, connection, place, stretch, &records).await?;
+        advance.at(format_args!("{} records read again from Kafka and published", round.tally.redriven));
+    }
+    round.tally.hold_back(Unfit::PayloadNotKept, records(&stretch.spans).saturating_sub(found));
+    Ok(())
+}
+
+async fn publish(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    place: &Place,
+    stretch: &Stretch,
+    records: &[Reread],
+) -> anyhow::Result<()> {
+    let mut fit: Vec<(&Reread, Headers)> = Vec::new();
+    for record in records {
+        match marked(&record.headers, 0, round.redrives_max) {
+            Ok(headers) => fit.push((record, headers)),
+            Err(unfit) => round.tally.hold_back(unfit, 1),
+        }
+    }
+    let publishing =
+        fit.iter().map(|(record, headers)| round.republisher.publish(outgoing(place, record, headers)));
+    let outcomes = join_all(publishing).await;
+    let delivered = fit.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+    let delivered: Vec<Offset> = delivered.map(|((record, _), _)| record.offset).collect();
+    connection.mark_runs_redriven(&stretch.run_ids, &delivered).await.context("PostgreSQL")?;
+    round.tally.redriven += delivered.len() as u64;
+    outcomes.into_iter().collect::<Result<(), _>>().context("Kafka did not take a record")
+}
+
+fn outgoing<'a>(place: &'a Place, record: &'a Reread, headers: &'a Headers) -> Outgoing<'a> {
+    Outgoing {
+        topic: &place.topic,
+        partition: place.partition,
+        key: record.key.as_deref(),
+        payload: record.payload.as_deref(),
+        headers,
+    }
+}
+
+fn records(spans: &[Span]) -> u64 {
+    spans.iter().map(|span| (span.until.0 - span.from.0).unsigned_abs()).sum()
+}
+
+/// A page's rows by partition, the spans in the order of the partition.
+fn stretches(page: Vec<LetterRun>) -> BTreeMap<(Place, String), Stretch> {
+    let mut stretches: BTreeMap<_, Stretch> = BTreeMap::new();
+    for LetterRun { run_id, place, topic_id, spans } in page {
+        let stretch = stretches.entry((place, topic_id)).or_default();
+        stretch.run_ids.push(run_id);
+        stretch.spans.extend(spans);
+    }
+    stretches.values_mut().for_each(|stretch| stretch.spans.sort_unstable_by_key(|span| span.from));
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_partition_are_read_in_its_order() {
+        let span = |(from, until)| Span { from: Offset(from), until: Offset(until) };
+        let row = |run_id, partition, spans: &[(i64, i64)]| LetterRun {
+            run_id,
+            place: Place { topic: "events".into(), partition },
+            topic_id: String::new(),
+            spans: spans.iter().copied().map(span).collect(),
+        };
+        let page = vec![row(1, 0, &[(4, 6), (9, 10)]), row(2, 1, &[(0, 1)]), row(3, 0, &[(1, 2), (6, 7)])];
+        let stretches: Vec<Stretch> = stretches(page).into_values().collect();
+        let spans = [(1, 2), (4, 6), (6, 7), (9, 10)].map(span);
+        assert_eq!(stretches[0], Stretch { run_ids: vec![1, 3], spans: spans.into() });
+        assert_eq!((records(&stretches[0].spans), stretches[1].run_ids.as_slice()), (5, &[2][..]));
+    }
+}

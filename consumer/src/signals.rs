@@ -1,0 +1,32 @@
+//! Stopping: SIGTERM and SIGINT, and the grace period that begins with them.
+
+use crate::limits::GRACE;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Resolves when the process is asked to stop.
+///
+/// # Errors
+/// When the system refuses to tell this process of signals.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends the process when the grace period after `stopped` is over, whatever it is doing. A thread of its own waits for that:
+/// destroying librdkafka's client waits without a limit for brokers that don't answer, on any thread.
+pub async fn end_in_time(stopped: impl Future<Output = ()>) {
+    stopped.await;
+    let end = || {
+        std::thread::sleep(GRACE);
+        tracing::warn!(
+            "the grace period of {GRACE:?} is over and the process ends; other members will count what was not committed"
+        );
+        std::process::exit(0);
+    };
+    std::thread::Builder::new().name("grace".into()).spawn(end).expect("the system has a thread left");
+}

@@ -1,0 +1,106 @@
+//! The batch that records are being folded into: what is folded how, and when the batch is due.
+
+use super::settings::Settings;
+use crate::batch::{Batch, Claim, Limits};
+use crate::floor::SharedFloor;
+use crate::limits::{BATCH_BYTES_MAX, POLL_WAIT, POLL_WAIT_SHORT};
+use crate::record::decode::Bounds;
+use crate::record::identity::Fingerprints;
+use crate::record::{Offset, Partition, Raw};
+use crate::refused::allowance::Keeping;
+use chrono::Utc;
+use std::time::{Duration, Instant};
+
+/// A batch that grows.
+pub struct Folding {
+    batch: Batch,
+    /// When the batch got its first record.
+    since: Option<Instant>,
+    settings: Settings,
+    fingerprints: Fingerprints,
+    floor: SharedFloor,
+}
+
+/// The batch, with all that records are folded under. Short-lived: its bounds are those of one instant.
+pub struct Fold<'a> {
+    batch: &'a mut Batch,
+    fingerprints: &'a Fingerprints,
+    bounds: Bounds,
+    keeping: Keeping,
+}
+
+impl Folding {
+    /// An empty batch.
+    pub fn new(settings: Settings, fingerprints: Fingerprints, floor: SharedFloor) -> Self {
+        Self { batch: Batch::new(floor.get()), since: None, settings, fingerprints, floor }
+    }
+
+    /// The batch, to fold records into.
+    pub fn fold(&mut self) -> Fold<'_> {
+        if self.batch.is_empty() {
+            self.batch.floor = self.floor.get();
+        }
+        let now = Utc::now().timestamp();
+        let skew = i64::try_from(self.settings.future_skew_max.as_secs()).unwrap_or(i64::MAX);
+        Fold {
+            bounds: Bounds { floor: self.batch.floor, ceiling: now.saturating_add(skew) },
+            keeping: self.settings.refused.at(now),
+            batch: &mut self.batch,
+            fingerprints: &self.fingerprints,
+        }
+    }
+
+    /// The batch's age begins with its first record.
+    pub fn begin_age(&mut self) {
+        if !self.batch.is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// How long to wait for records: not beyond the time when the batch is due.
+    pub fn wait(&self) -> Duration {
+        let left =
+            self.since.map_or(POLL_WAIT, |since| self.settings.batch_age_max.saturating_sub(since.elapsed()));
+        left.clamp(POLL_WAIT_SHORT, POLL_WAIT)
+    }
+
+    /// Whether the batch takes no more records.
+    pub fn is_full(&self) -> bool {
+        let records = self.settings.batch_records_max as usize;
+        self.batch.is_full(Limits { records, bytes: BATCH_BYTES_MAX })
+    }
+
+    /// Whether the batch should be handed over.
+    pub fn is_due(&self) -> bool {
+        let is_old = self.since.is_some_and(|since| since.elapsed() >= self.settings.batch_age_max);
+        !self.batch.is_empty() && (is_old || self.is_full())
+    }
+
+    /// Takes the batch out, if there is anything in it, and begins the next.
+    pub fn end(&mut self) -> Option<Box<Batch>> {
+        if self.batch.is_empty() {
+            return None;
+        }
+        self.since = None;
+        let next = Batch::new(self.floor.get());
+        Some(Box::new(std::mem::replace(&mut self.batch, next)))
+    }
+
+    /// Drops the share of a partition that was given up.
+    pub fn forget(&mut self, partition: Partition) {
+        self.batch.forget(partition);
+    }
+}
+
+impl Fold<'_> {
+    /// Folds a record in, and moves its partition's claim on.
+    #[inline]
+    pub fn take(&mut self, claim: &mut Claim, raw: &Raw<'_>) {
+        self.batch.take(claim, raw, self.fingerprints, self.bounds, self.keeping);
+    }
+
+    /// Moves a claim on to `position`, before which there is no record to fold.
+    pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
+        self.batch.reach(claim, position);
+    }
+}

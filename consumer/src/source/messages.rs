@@ -1,0 +1,53 @@
+//! What the source and the pipeline tell each other.
+
+use crate::batch::{Batch, Claim};
+use crate::record::{Offset, Partition};
+use std::sync::mpsc::SyncSender;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What the source tells the pipeline, in order.
+pub enum Message {
+    /// Partitions are assigned: claim them, and order them to be fetched.
+    Assigned {
+        /// Which.
+        partitions: Vec<Partition>,
+        /// The assignment's number.
+        assignment: u64,
+    },
+    /// Records, folded.
+    Batch(Box<Batch>),
+    /// Partitions are taken away: finish what came before, then forget them.
+    Revoked {
+        /// Which.
+        partitions: Vec<Partition>,
+        /// Told when that is done.
+        done: SyncSender<()>,
+    },
+    /// A partition can't be read any further, with the reason.
+    Broken(Partition, String),
+}
+
+/// A message handed to the pipeline.
+pub struct Handed {
+    /// The message.
+    pub message: Message,
+    /// The source hands the next message over when this is dropped.
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// What the pipeline, or the process, tells the source.
+pub enum Order {
+    /// A partition is claimed: fetch it from the claim's position, unless the assignment that brought it is over.
+    Fetch {
+        /// The claim.
+        claim: Claim,
+        /// The assignment's number.
+        assignment: u64,
+    },
+    /// Offsets committed in PostgreSQL, to report to Kafka.
+    Report(Vec<(Partition, Offset)>),
+    /// A claim was lost on a partition that is still assigned: leave the group and come back.
+    Rejoin,
+    /// Hand over what is folded, leave the group, end.
+    Stop,
+}

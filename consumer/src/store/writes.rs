@@ -1,0 +1,114 @@
+//! A batch's statements with their parameters, in the order they are sent.
+
+use super::Rows;
+use super::rows::{DeadLetters, Failures, LetterRuns, Organizations, SegmentColumns, TailRow, Workflows};
+use super::statements::{Columns, Statements};
+use tokio_postgres::Statement;
+use tokio_postgres::types::ToSql;
+
+/// Parameters of a statement, in its order.
+type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
+
+/// A statement to execute.
+pub(super) struct Write<'a> {
+    pub statement: &'a Statement,
+    pub parameters: Parameters<'a>,
+}
+
+/// The statements that have something to write. The partitions' own rows come first, rows that other members also write last:
+/// those are locked until the commit.
+pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
+    let Rows {
+        segments, tails, filed, organizations, workflows, failures, dead_letters, letter_runs, ..
+    } = rows;
+    let refused = dead_letters;
+    let tables = [
+        (&filed.topic, &statements.file_tails, vec![&filed.topic as _, &filed.partition as _]),
+        (&segments.topic, &statements.segments, of_segments(segments)),
+        (&refused.topic, &statements.dead_letters, of_dead_letters(refused)),
+        (&refused.topic, &statements.out_of_runs, places_of(refused)),
+        (&letter_runs.topic, &statements.letter_runs, of_letter_runs(letter_runs)),
+        (&failures.organization, &statements.failures, of_failures(failures)),
+        (&organizations.organization, &statements.organizations, of_organizations(organizations)),
+        (&workflows.organization, &statements.workflows, of_workflows(workflows)),
+    ];
+    let of_tables = tables
+        .into_iter()
+        .filter(|(keys, ..)| !keys.is_empty())
+        .map(|(_, statement, parameters)| Write { statement, parameters });
+    let of_tails = tails.iter().map(|tail| Write { statement: &statements.tail, parameters: of_tail(tail) });
+    let of_counters = rows.counters().map(|(size, counters)| {
+        let mut parameters: Parameters<'_> = vec![&counters.organization, &counters.bucket];
+        let given = counters.counters.iter().filter(|column| !column.is_empty());
+        parameters.extend(given.map(|column| column as &(dyn ToSql + Sync)));
+        Write { statement: &statements.counters[&(size, Columns::given(&counters.counters))], parameters }
+    });
+    of_tables.chain(of_tails).chain(of_counters).collect()
+}
+
+fn of_segments(rows: &SegmentColumns) -> Parameters<'_> {
+    let SegmentColumns { topic, partition, quarter, until, layout, fingerprints, sums } = rows;
+    with_sums(vec![topic, partition, quarter, until, layout, fingerprints], sums)
+}
+
+fn of_tail(row: &TailRow) -> Parameters<'_> {
+    let TailRow { topic, partition, until, layout, newest, quarters, lengths, fingerprints, sums } = row;
+    with_sums(vec![topic, partition, until, layout, newest, quarters, lengths, fingerprints], sums)
+}
+
+fn with_sums<'a>(mut parameters: Parameters<'a>, sums: &'a [Vec<i64>]) -> Parameters<'a> {
+    parameters.extend(sums.iter().map(|column| column as &(dyn ToSql + Sync)));
+    parameters
+}
+
+fn of_dead_letters(rows: &DeadLetters) -> Parameters<'_> {
+    let mut parameters = places_of(rows);
+    let DeadLetters { key, headers, payload, payload_bytes, kept_whole, .. } = rows;
+    let DeadLetters { broker_timestamp, reason, detail, organization, .. } = rows;
+    parameters.extend([key as &(dyn ToSql + Sync), headers, payload, payload_bytes, kept_whole]);
+    parameters.extend([broker_timestamp as &(dyn ToSql + Sync), reason, detail, organization]);
+    parameters
+}
+
+fn places_of(rows: &DeadLetters) -> Parameters<'_> {
+    vec![&rows.topic, &rows.topic_id, &rows.partition, &rows.offset]
+}
+
+fn of_letter_runs(rows: &LetterRuns) -> Parameters<'_> {
+    let LetterRuns { topic, topic_id, partition, reason, offsets } = rows;
+    vec![topic, topic_id, partition, reason, offsets]
+}
+
+fn of_failures(rows: &Failures) -> Parameters<'_> {
+    let Failures { organization, execution_id, workflow_id, workflow_name, .. } = rows;
+    let Failures { outcome, error_message, execution_time_ms, finished_at, .. } = rows;
+    vec![
+        organization,
+        execution_id,
+        workflow_id,
+        workflow_name,
+        outcome,
+        error_message,
+        execution_time_ms,
+        finished_at,
+    ]
+}
+
+fn of_organizations(rows: &Organizations) -> Parameters<'_> {
+    let Organizations { organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id } = rows;
+    vec![organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id]
+}
+
+fn of_workflows(rows: &Workflows) -> Parameters<'_> {
+    let Workflows { organization, workflow_id, hour, name, name_as_of, .. } = rows;
+    let Workflows { runs, failed, failed_safety_limit, execution_time_ms, durations, .. } = rows;
+    let mut parameters: Parameters<'_> = vec![organization, workflow_id, hour, name, name_as_of];
+    parameters.extend([
+        runs as &(dyn ToSql + Sync),
+        failed,
+        failed_safety_limit,
+        execution_time_ms,
+        durations,
+    ]);
+    parameters
+}
