@@ -82,7 +82,7 @@ pub fn librdkafkas_partition(key: &[u8], partitions: i32) -> i32 {
     // SAFETY: the partitioner reads the key's bytes and looks at neither the topic nor the opaques.
     unsafe {
         sys::rd_kafka_msg_partitioner_murmur2(
-            null(),
+            std::ptr::null(),
             key.as_ptr().cast(),
             key.len(),
             partitions,

@@ -1,6 +1,8 @@
 //! The rules of ranges, one table each, and the laws of all of them together.
 
 use super::*;
+use crate::request::compare::Comparison;
+use domain::BucketSize;
 use proptest::option;
 use proptest::prelude::*;
 
@@ -44,7 +46,7 @@ fn refused(from: &str, to: &str, granularity: &str, name: &str) {
 }
 
 #[test]
-fn text_that_is_no_time_is_refused() {
+fn malformed_times_are_refused() {
     refused("yesterday", "-", "-", "from");
     refused("-", "2026-02-30T00:00:00Z", "-", "to");
     refused("2026-02-25", "-", "-", "from");
@@ -123,7 +125,7 @@ fn the_length_chooses_the_granularity() {
 }
 
 #[test]
-fn what_is_over_is_compared_with_as_much_before() {
+fn the_closed_part_is_compared_with_as_much_before() {
     let compared = |now: &str, from: &str, to: &str, granularity: &str, expected: Option<(&str, &str)>| {
         let range = raw(from, to, granularity).normalise(at(now), &settings()).unwrap();
         let seen = range.comparison().map(|seen| {
@@ -136,7 +138,7 @@ fn what_is_over_is_compared_with_as_much_before() {
             "from {from} to {to} at {now}"
         );
     };
-    // Over: against the same length before.
+    // All closed: against the same length before.
     let expected = Some(("2026-02-24T14:00:00Z", "2026-02-25T10:00:00Z"));
     compared(NOW, "2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "hour", expected);
     // The open hour is left out of both.
@@ -144,13 +146,13 @@ fn what_is_over_is_compared_with_as_much_before() {
     // Today is open as a whole by the day; the 20th to the 24th are five days.
     let expected = Some(("2026-02-15T00:00:00Z", "2026-02-25T00:00:00Z"));
     compared(NOW, "2026-02-20T00:00:00Z", NOW, "day", expected);
-    // Nothing is over yet.
+    // No bucket is closed yet.
     compared(NOW, "2026-02-25T00:00:00Z", NOW, "day", None);
     compared(NOW, "2026-02-25T10:00:00Z", NOW, "hour", None);
 }
 
 #[test]
-fn an_answer_of_the_open_hour_is_not_the_answer_of_the_hour_that_is_over() {
+fn an_answer_of_an_open_hour_is_not_that_of_the_closed_hour() {
     let key =
         |now: &str| raw("2026-02-25T08:00:00Z", "2026-02-25T11:00:00Z", "-").normalise(at(now), &settings());
     let key = |now: &str| key(now).unwrap().key();
@@ -180,7 +182,7 @@ fn a_zone_has_days_of_its_own() {
 }
 
 #[test]
-fn what_is_no_zone_and_no_comparison_is_refused() {
+fn an_unknown_zone_or_comparison_is_refused() {
     let refused = |timezone: Option<&str>, compare: Option<&str>, name: &str| {
         let given = |text: Option<&str>| text.map(str::to_owned);
         let raw = RawRange { timezone: given(timezone), compare: given(compare), ..RawRange::default() };
@@ -195,7 +197,7 @@ fn what_is_no_zone_and_no_comparison_is_refused() {
 }
 
 #[test]
-fn zones_and_comparisons_are_questions_of_their_own() {
+fn zones_and_comparisons_have_keys_of_their_own() {
     let key = |timezone: Option<&str>, compare: Option<&str>| {
         let given = |text: Option<&str>| text.map(str::to_owned);
         let raw = raw("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "-");
@@ -232,7 +234,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn some_question()(now in some_now())(
+    fn some_query()(now in some_now())(
         from in option::of(time_near(now)),
         to in option::of(time_near(now)),
         granularity in option::of(prop_oneof![Just("hour".to_owned()), Just("day".to_owned())]),
@@ -254,7 +256,7 @@ fn again(range: &Range, now: DateTime<Utc>) -> Range {
 
 proptest! {
     #[test]
-    fn ranges_are_whole_buckets_up_to_now((raw, now) in some_question()) {
+    fn ranges_are_whole_buckets_up_to_now((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
         let size = size(&range);
         prop_assert_eq!(size.floor(range.from()), range.from());
@@ -266,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_asked_for_is_in_the_range((raw, now) in some_question()) {
+    fn what_was_asked_for_is_in_the_range((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
         let limit = TimeDelta::seconds(size(&range).seconds());
         let given = [&raw.from, &raw.to].map(|text| text.as_deref().map(at).map(|time| time.min(now)));
@@ -278,7 +280,7 @@ proptest! {
     }
 
     #[test]
-    fn the_range_shown_is_its_own_range((raw, now) in some_question()) {
+    fn the_range_shown_is_its_own_range((raw, now) in some_query()) {
         let first = raw.normalise(now, &settings()).unwrap();
         let second = again(&first, now);
         if first.to() - first.from() <= TimeDelta::days(90) {
@@ -289,7 +291,7 @@ proptest! {
     }
 
     #[test]
-    fn the_period_before_is_as_long_and_of_whole_buckets((raw, now) in some_question()) {
+    fn the_period_before_is_as_long_and_of_whole_buckets((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
         if let Some(Comparison { interval: Interval { from: earlier, to }, .. }) = range.comparison() {
             prop_assert_eq!(to, range.from());
@@ -299,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn at_most_the_bucket_of_now_is_open((raw, now) in some_question()) {
+    fn at_most_the_bucket_of_now_is_open((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
         let buckets: Vec<_> = range.buckets().collect();
         let size = size(&range);
@@ -311,7 +313,7 @@ proptest! {
 
     #[test]
     fn in_any_zone_a_range_is_whole_buckets_that_rows_fill_exactly(
-        (raw, now) in some_question(),
+        (raw, now) in some_query(),
         zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
         compare in option::of(prop::sample::select(Compare::ALL.to_vec())),
     ) {

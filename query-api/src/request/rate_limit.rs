@@ -1,19 +1,20 @@
-//! How many requests an organization may make: a rate with bursts of one second's worth. Pure but for its lock.
+//! How many requests an organization may make: a rate, with bursts of one second's worth. Pure but for its lock.
 //!
-//! The generic cell rate algorithm (ITU-T I.371): all that is kept of an organization is the instant at which its
-//! requests so far are used up; once that has passed it is as if it had never asked, so it can be forgotten.
+//! The generic cell rate algorithm (ITU-T I.371): of each organization only its theoretical arrival time is kept, the
+//! instant at which its requests so far would have arrived at the full rate. Once that instant has passed, the
+//! organization is as if it had never asked, and can be forgotten.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// An organization that has been quiet may ask this long's worth of requests at once.
+/// An organization that has been quiet may make this long's worth of requests at once.
 const BURST: Duration = Duration::from_secs(1);
 
-/// Up to this many organizations are remembered without looking whether some could be forgotten.
-const REMEMBERED_MIN: usize = 10_000;
+/// Up to this many organizations are kept before any are swept.
+const SWEEP_MIN: usize = 10_000;
 
-/// How much an organization may ask.
+/// How many requests an organization may make.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 #[command(next_help_heading = "Limits")]
@@ -33,54 +34,56 @@ pub enum Admission {
     Wait(Duration),
 }
 
-/// Remembers what organizations have asked.
-pub struct Limit {
-    /// Between two requests at the full rate; `None` without a limit.
+/// Limits the rate of each organization's requests.
+pub struct RateLimit {
+    /// The time between two requests at the full rate; `None` without a limit.
     spacing: Option<Duration>,
-    asked: Mutex<Asked>,
+    arrivals: Mutex<Arrivals>,
 }
 
-/// When each organization's requests so far are used up. It is swept when it has grown to `sweep_at`, which doubles
-/// with what is left, so that sweeping costs little per request however many organizations there are.
-struct Asked {
-    used_up_at: HashMap<String, Instant>,
+/// Each organization's theoretical arrival time. It is swept when it has grown to `sweep_at`, which is then set to twice
+/// of what is left, so that the cost of sweeping per request is constant, however many organizations there are.
+struct Arrivals {
+    by_organization: HashMap<String, Instant>,
     sweep_at: usize,
 }
 
-impl Limit {
-    /// A limit under which nobody has asked anything.
+impl RateLimit {
+    /// A limit that has admitted nothing yet.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let rate = settings.rate_limit_per_second;
         let spacing = (rate > 0).then(|| BURST / rate);
-        Self { spacing, asked: Mutex::new(Asked { used_up_at: HashMap::new(), sweep_at: REMEMBERED_MIN }) }
+        let arrivals = Arrivals { by_organization: HashMap::new(), sweep_at: SWEEP_MIN };
+        Self { spacing, arrivals: Mutex::new(arrivals) }
     }
 
-    /// Takes a request of `organization` in, if its rate allows.
+    /// Admits a request of `organization`, if its rate allows.
     pub fn admit(&self, organization: &str, now: Instant) -> Admission {
         let Some(spacing) = self.spacing else { return Admission::Granted };
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let used_up_at = asked.used_up_at.get(organization).copied().unwrap_or(now).max(now) + spacing;
-        let wait = used_up_at.saturating_duration_since(now + BURST);
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = arrivals.by_organization.get(organization).copied().unwrap_or(now);
+        let arrival = last.max(now) + spacing;
+        let wait = arrival.saturating_duration_since(now + BURST);
         if wait > Duration::ZERO {
             return Admission::Wait(wait);
         }
-        asked.remember(organization, used_up_at, now);
+        arrivals.keep(organization, arrival, now);
         Admission::Granted
     }
 }
 
-impl Asked {
-    fn remember(&mut self, organization: &str, used_up_at: Instant, now: Instant) {
-        if let Some(slot) = self.used_up_at.get_mut(organization) {
-            *slot = used_up_at;
+impl Arrivals {
+    fn keep(&mut self, organization: &str, arrival: Instant, now: Instant) {
+        if let Some(kept) = self.by_organization.get_mut(organization) {
+            *kept = arrival;
             return;
         }
-        if self.used_up_at.len() >= self.sweep_at {
-            self.used_up_at.retain(|_, used_up_at| *used_up_at > now);
-            self.sweep_at = REMEMBERED_MIN.max(2 * self.used_up_at.len());
+        if self.by_organization.len() >= self.sweep_at {
+            self.by_organization.retain(|_, arrival| *arrival > now);
+            self.sweep_at = SWEEP_MIN.max(2 * self.by_organization.len());
         }
-        self.used_up_at.insert(organization.to_owned(), used_up_at);
+        self.by_organization.insert(organization.to_owned(), arrival);
     }
 }
 
@@ -89,10 +92,10 @@ mod tests {
     use super::*;
 
     /// A limit, and the instant the test begins.
-    struct Case(Limit, Instant);
+    struct Case(RateLimit, Instant);
 
     fn limit(rate_limit_per_second: u32) -> Case {
-        Case(Limit::new(&Settings { rate_limit_per_second }), Instant::now())
+        Case(RateLimit::new(&Settings { rate_limit_per_second }), Instant::now())
     }
 
     fn admit(Case(limit, start): &Case, organization: &str, ms: u64) -> Admission {
@@ -131,10 +134,10 @@ mod tests {
     #[test]
     fn the_past_is_forgotten() {
         let limit = limit(1);
-        for organization in 0..REMEMBERED_MIN {
+        for organization in 0..SWEEP_MIN {
             assert!(granted(&limit, &organization.to_string(), 0));
         }
         assert!(granted(&limit, "late", 5_000));
-        assert_eq!(limit.0.asked.lock().unwrap().used_up_at.len(), 1);
+        assert_eq!(limit.0.arrivals.lock().unwrap().by_organization.len(), 1);
     }
 }

@@ -1,14 +1,16 @@
-//! What a request asks, canonically: the kind of answer, the range, and how it is listed. Pure.
+//! What a request asks, in canonical form: the scope, the range, and how it is listed. Pure.
 
 use crate::request::listing::Listing;
-use crate::request::range::{BadParameter, Range, RawRange, Settings};
+use crate::request::parameter::BadParameter;
+use crate::request::range::Range;
+use crate::request::raw_range::{RawRange, Settings};
 use crate::request::scope::Scope;
 use chrono::{DateTime, Utc};
 
-/// A question about an organization.
+/// A query about an organization.
 #[derive(Clone, Debug)]
-pub enum Asked {
-    /// KPIs against what they are compared with.
+pub enum Query {
+    /// KPIs and what they are compared with.
     Summary(Range),
     /// The buckets as series.
     Trends(Range),
@@ -18,12 +20,12 @@ pub enum Asked {
     Insights(Range),
 }
 
-impl Asked {
-    /// The question that a query string's pairs ask.
+impl Query {
+    /// Reads the pairs of a query string.
     ///
     /// # Errors
-    /// When a parameter can't be understood.
-    pub fn of(
+    /// When a parameter can't be used.
+    pub fn from_pairs(
         scope: Scope,
         pairs: &[(String, String)],
         now: DateTime<Utc>,
@@ -33,7 +35,7 @@ impl Asked {
         Ok(match scope {
             Scope::Summary => Self::Summary(range),
             Scope::Trends => Self::Trends(range),
-            // Workflows are counted by the hour of UTC.
+            // Workflows are counted in hours of UTC.
             Scope::WorkflowHealth => Self::WorkflowHealth(range.in_utc_hours(), Listing::from_pairs(pairs)?),
             Scope::Insights => Self::Insights(range),
         })
