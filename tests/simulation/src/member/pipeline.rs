@@ -1,9 +1,11 @@
 //! The order of things in a member, as `pipeline` has it in production: claim, decide while the batch before is
 //! written, settle.
 
+use super::between::{Between, Message, Order};
 use super::line::{Line, Reply};
+use super::setup::Setup;
+use super::verdict::Verdict;
 use super::writer::{WriteOutcome, Writer};
-use super::{Between, Message, Order, Setup, Verdict};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;

@@ -1,6 +1,7 @@
 //! The reading half of a member, as `source` is in production: membership, folding, handing over.
 
-use super::{Between, Message, Order, Setup};
+use super::between::{Between, Message, Order};
+use super::setup::Setup;
 use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;

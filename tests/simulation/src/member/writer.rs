@@ -1,7 +1,9 @@
 //! What writes a member's changes, as `pipeline::write` does in production, on a connection of its own.
 
+use super::between::Between;
 use super::line::{Line, Reply};
-use super::{Between, Setup, rows};
+use super::rows;
+use super::setup::Setup;
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
