@@ -1,6 +1,6 @@
-//! The admin address both binaries have, on a port of its own: `/healthz`, `/readyz` and Prometheus' `/metrics`.
+//! The admin address of both binaries, on its own port: `/healthz`, `/readyz` and Prometheus' `/metrics`.
 //!
-//! A binary says what it waits for ([`Readiness`]) and measures with the `metrics` crate; this crate answers.
+//! A binary reports its conditions ([`Readiness`]) and measures with the `metrics` crate; this crate serves both.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
@@ -11,12 +11,12 @@ use std::time::Duration;
 use warp::Filter as _;
 use warp::http::StatusCode;
 
-/// How often histograms are drained, so that they stay small when nobody scrapes.
+/// How often histograms are drained, so that they stay small if nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// What this process needs to do its work, each by name, with a sentence about what is wrong, if anything.
+/// The conditions that this process needs for its work, each by name, with a sentence about the problem, if any.
 ///
-/// A process is ready while nothing is wrong with any of them. It is alive as long as it answers at all.
+/// A process is ready while no condition has a problem. It is alive as long as it answers.
 #[derive(Clone, Default)]
 pub struct Readiness {
     conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
@@ -29,23 +29,23 @@ struct Report {
 }
 
 impl Readiness {
-    /// A process with nothing to wait for.
+    /// A process without conditions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `name` works.
+    /// `name` is fulfilled.
     pub fn good(&self, name: &str) {
         self.set(name, None);
     }
 
-    /// `name` does not work, or not yet: `why` is for people.
+    /// `name` is not fulfilled, or not yet: `why` is for people.
     pub fn bad(&self, name: &str, why: impl Into<String>) {
         self.set(name, Some(why.into()));
     }
 
-    /// `name` is no longer needed.
+    /// `name` is no longer a condition.
     pub fn forget(&self, name: &str) {
         self.locked().remove(name);
     }
@@ -70,7 +70,7 @@ impl Readiness {
     }
 }
 
-/// Installs the process' recorder of metrics. Call it once, before the first metric is touched.
+/// Installs the process' recorder of metrics. Call it once, before the first metric is used.
 ///
 /// # Errors
 /// When a recorder was installed before.
@@ -83,7 +83,7 @@ pub fn record_metrics(
 /// Answers on `address` until the process ends.
 ///
 /// # Errors
-/// When the address can't be listened on.
+/// When it can't listen on the address.
 pub async fn serve(
     address: SocketAddr,
     readiness: Readiness,

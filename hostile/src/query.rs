@@ -1,16 +1,16 @@
-//! Query strings: whatever is asked for, the range is one that can be answered, or the question is refused.
+//! Query strings: every question is either refused, or becomes a range that can be answered.
 
 use crate::verdict::Verdict;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use query_api::request::range::{Range, RawRange, Settings};
 
-/// 2026-02-25T10:20:30Z, when all of these are asked.
+/// The time of all questions: 2026-02-25T10:20:30Z.
 const NOW: i64 = 1_772_014_830;
 
-/// Reads `bytes` as pairs of names and values; the first byte is the longest range in days.
+/// Reads `bytes` as pairs of names and values; the first byte is the maximum range in days.
 ///
 /// # Panics
-/// When a range is accepted that is no range of whole buckets, or exceeds what is allowed.
+/// When an accepted range is not of whole buckets, or exceeds the limits.
 pub fn check(bytes: &[u8]) -> Verdict {
     let Some((days, text)) = bytes.split_first() else { return Verdict::Refused };
     let settings = Settings { max_range_days: u16::from(*days).max(1) };
@@ -39,7 +39,7 @@ fn holds(range: &Range, now: DateTime<Utc>, settings: &Settings) {
     assert!(from < to, "{range:?}");
     assert_eq!((floor(from), floor(to)), (from, to), "whole buckets");
     assert!(from <= now && to <= zone.end(now, granularity), "not of the future: {range:?}");
-    // A day of a zone has up to two of UTC: a date can be left out.
+    // A day of a zone touches up to two days of UTC: a date may be skipped.
     let longest = TimeDelta::days(i64::from(settings.max_range_days) + 4);
     assert!(to - from <= longest, "not longer than allowed: {range:?}");
     assert!(range.buckets().all(|bucket| floor(bucket) == bucket && bucket < to));
@@ -47,12 +47,12 @@ fn holds(range: &Range, now: DateTime<Utc>, settings: &Settings) {
     assert!(range.comparison().is_none_or(|before| before.interval.from < from));
 }
 
-/// What was made of a range is made of itself: it is a cache's key.
+/// Normalizing a range again gives the same range: it is a cache's key.
 fn again(range: &Range, raw: &RawRange, now: DateTime<Utc>) {
     let text = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(SecondsFormat::Millis, true));
     let granularity = Some(range.granularity().name().to_owned());
     let raw = RawRange { from: text(range.from()), to: text(range.to()), granularity, ..raw.clone() };
-    // The year 0 and before are nothing that RFC 3339 can say.
+    // RFC 3339 can't express the year 0 and earlier ones.
     if let Ok(same) = raw.normalise(now, &Settings { max_range_days: 3_660 }) {
         assert_eq!(same.key(), range.key());
     }

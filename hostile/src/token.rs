@@ -1,4 +1,4 @@
-//! Tokens: whatever stands in `Authorization`, nothing is believed that wasn't signed.
+//! Tokens: whatever `Authorization` contains, only a signed token is accepted.
 
 use crate::verdict::Verdict;
 use chrono::DateTime;
@@ -7,9 +7,9 @@ use query_api::request::token::{Grant, Refusal, Settings, Verifier};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// Signs the seeds, and nothing else.
+/// The secret that signs the seeds, and nothing else.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// 2026-02-25T10:00:00Z, when all of these are shown.
+/// The time of all checks: 2026-02-25T10:00:00Z.
 pub const NOW: i64 = 1_772_013_600;
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
@@ -23,10 +23,10 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     Verifier::new(&settings).expect("a secret that is long enough")
 });
 
-/// Shows `bytes` as the header's value.
+/// Gives `bytes` to the verifier as the header's value.
 ///
 /// # Panics
-/// When a token is believed whose signature isn't that of the secret, or whose organization can't be one.
+/// When a token is accepted whose signature isn't by the secret, or whose organization is invalid.
 pub fn check(bytes: &[u8]) -> Verdict {
     let Ok(authorization) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let now = DateTime::from_timestamp(NOW, 0).expect("a time");
@@ -37,7 +37,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
             assert!(!organization.chars().any(char::is_control));
             Verdict::Accepted
         }
-        // Only what was signed has a time that can be over, or lacks an organization.
+        // Only a signed token can be refused as expired or as lacking an organization.
         Err(Refusal::Expired | Refusal::NoOrganization) => {
             assert!(is_signed(authorization), "read, and not signed: {authorization}");
             Verdict::Refused
@@ -46,7 +46,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// Whether the last of the token's three parts is the secret's signature of the other two, as HS256 makes it.
+/// Whether the last of the token's three parts is the secret's signature of the others, by HS256.
 fn is_signed(authorization: &str) -> bool {
     let token = authorization.trim().rsplit(' ').next().unwrap_or_default();
     let Some((signed, signature)) = token.rsplit_once('.') else { return false };
