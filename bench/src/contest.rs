@@ -117,7 +117,7 @@ impl Contest {
         }
         let all = counted(&totals);
         let bar = stack::bar::bar(&process.program().name(), all.unsigned_abs());
-        let seen = wait::until("the peer to get through", RUN_LIMIT, async || {
+        let seen = wait::until("the peer to count all records", RUN_LIMIT, async || {
             stands(process)?;
             let hours = sums(client, &queries[0]).await?;
             let now = Utc::now();

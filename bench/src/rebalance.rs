@@ -166,7 +166,7 @@ impl Options {
 /// Whether each member has partitions, and all partitions have a member.
 fn shared(watch: &Watch, members: &[Process]) -> bool {
     members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
-        && watch.all_went_on_since(Duration::ZERO)
+        && watch.all_advanced_since(Duration::ZERO)
 }
 
 /// Kills a member, waits until its partitions are taken over, and starts it again.
@@ -184,7 +184,7 @@ async fn round(
     members[victim].kill();
     watch.until("other members to take over", CHANGE_LIMIT, |watch| watch.owned_by(id).is_empty()).await?;
     let taken = watch.now();
-    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_went_on_since(taken)).await?;
+    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_advanced_since(taken)).await?;
     watch.look_on(CALM).await?;
 
     let started = watch.now();
@@ -194,7 +194,7 @@ async fn round(
         .await?;
     let joined = watch.owned_by(members[victim].id());
     let given = watch.now();
-    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_went_on_since(given)).await?;
+    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_advanced_since(given)).await?;
     watch.look_on(CALM).await?;
 
     let but = |some: &[usize]| all.iter().copied().filter(|one| !some.contains(one)).collect::<Vec<_>>();

@@ -65,7 +65,7 @@ impl Watch {
 
     /// Whether all have advanced since then.
     #[must_use]
-    pub fn all_went_on_since(&self, since: Duration) -> bool {
+    pub fn all_advanced_since(&self, since: Duration) -> bool {
         (0..self.places.len()).all(|partition| self.moves.any_since(partition, since))
     }
 

@@ -132,8 +132,8 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// Inflicts faults on members with these services, which nobody else may use. Returns the problems found at the end, in
 /// sentences.
 ///
+/// # Errors
 /// When something can't be started or doesn't recover, or a member does something that no fault explains.
-/// When something can't be started or doesn't come back, or a member does what no fault explains.
 pub async fn inflict(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Vec<String>> {
     let Plan { length, seed, rate, session } = plan;
     let logs = services.run().to_owned();

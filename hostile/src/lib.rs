@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! fuzz/fuzz_targets/x.rs   cargo fuzz, for hours   \
-//! fuzz/fuzz_targets/x.rs   cargo fuzz, for hours   \
 //!                                                    x::check(bytes): panics if a rule is broken
+//! hostile/tests/bounded.rs cargo test, for seconds /
 //! ```
 //!
 //! Both start with the seeds in `fuzz/corpus/`.
