@@ -2,9 +2,9 @@
 //
 // E2E_URL           where that API serves the page: http://127.0.0.1:8080
 // E2E_TOKEN         opens an organization with numbers
-// E2E_EMPTY_TOKEN   opens an organization of which nothing has been counted
+// E2E_EMPTY_TOKEN   opens an organization without a counted record
 // E2E_EXPECTED      that first organization's summary as JSON, computed without the API (see e2e/expected.ts)
-// CHROMIUM          the browser, where it isn't at one of the usual places
+// CHROMIUM          the browser, if it isn't in one of the usual places
 import { defineConfig } from "@playwright/test";
 import { existsSync } from "node:fs";
 

@@ -1,7 +1,7 @@
-// How the page is built, served while it is worked on, and tested.
+// How the page is built, served during development, and tested.
 //
-// `API_URL` names a running query API: `npm run dev` and `npm run preview` send what they don't serve there, so that
-// the page and the API have one origin, as they have in production.
+// `API_URL` names a running query API: `npm run dev` and `npm run preview` forward the API's paths to it, so that the
+// page and the API have one origin, as in production.
 /// <reference types="vitest/config" />
 import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
@@ -10,7 +10,7 @@ import { defineConfig } from "vite";
 const api = process.env["API_URL"] ?? "http://127.0.0.1:8080";
 const proxy = { "/metrics": api, "/openapi.json": api };
 
-/** What the API sends with the page; a preview that is laxer than production would hide violations. */
+/** The policy that the API sends with the page; a laxer preview would hide violations. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,7 +22,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-// Tests run in a zone whose clocks change, whatever machine they run on.
+// Tests run in a zone with summer time, whatever the machine's zone is.
 if (process.env["VITEST"] !== undefined) process.env["TZ"] = "Europe/Berlin";
 
 export default defineConfig({
@@ -43,7 +43,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     pool: "threads",
     restoreMocks: true,
-    // Limits for a busy machine; what is waited for comes at once on others.
+    // Limits for a busy machine; elsewhere the conditions hold at once.
     testTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
   },

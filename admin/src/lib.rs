@@ -1,6 +1,7 @@
-//! The admin address of both binaries, on its own port: `/healthz`, `/readyz` and Prometheus' `/metrics`.
+//! The admin address of both binaries, on a port of its own: `/healthz`, `/readyz` and Prometheus' `/metrics`.
 //!
-//! A binary reports its conditions ([`Readiness`]) and measures with the `metrics` crate; this crate serves both.
+//! A binary reports the conditions it needs ([`Readiness`]) and records metrics by the `metrics` crate; this crate serves
+//! both.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
@@ -11,12 +12,12 @@ use std::time::Duration;
 use warp::Filter as _;
 use warp::http::StatusCode;
 
-/// How often histograms are drained, so that they stay small if nobody scrapes.
+/// How often histograms are drained, so that they stay small when nothing scrapes them.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// The conditions that this process needs for its work, each by name, with a sentence about the problem, if any.
+/// The conditions that this process needs to do its work, by name, each with a sentence about what is wrong, if anything.
 ///
-/// A process is ready while no condition has a problem. It is alive as long as it answers.
+/// A process is ready while nothing is wrong with any of them. It is alive as long as it replies at all.
 #[derive(Clone, Default)]
 pub struct Readiness {
     conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
@@ -29,23 +30,23 @@ struct Report {
 }
 
 impl Readiness {
-    /// A process without conditions.
+    /// No conditions: the process is ready.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `name` is fulfilled.
+    /// Nothing is wrong with `name`.
     pub fn good(&self, name: &str) {
         self.set(name, None);
     }
 
-    /// `name` is not fulfilled, or not yet: `why` is for people.
+    /// Something is wrong with `name`; `why` is for people.
     pub fn bad(&self, name: &str, why: impl Into<String>) {
         self.set(name, Some(why.into()));
     }
 
-    /// `name` is no longer a condition.
+    /// `name` is no longer needed.
     pub fn forget(&self, name: &str) {
         self.locked().remove(name);
     }
@@ -70,7 +71,7 @@ impl Readiness {
     }
 }
 
-/// Installs the process' recorder of metrics. Call it once, before the first metric is used.
+/// Installs the process' metrics recorder. Call it once, before the first metric is recorded.
 ///
 /// # Errors
 /// When a recorder was installed before.
@@ -80,10 +81,10 @@ pub fn record_metrics(
     builder.install_recorder()
 }
 
-/// Answers on `address` until the process ends.
+/// Serves on `address` until the process ends, and returns the bound address.
 ///
 /// # Errors
-/// When it can't listen on the address.
+/// When the address can't be bound.
 pub async fn serve(
     address: SocketAddr,
     readiness: Readiness,
@@ -100,7 +101,7 @@ pub async fn serve(
         }
     });
     tokio::spawn(warp::serve(routes(readiness, metrics)).incoming(listener).run());
-    tracing::info!(address = %bound, "admin address: /healthz /readyz /metrics");
+    tracing::info!(address = %bound, "serving /healthz, /readyz and /metrics");
     Ok(bound)
 }
 

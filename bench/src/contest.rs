@@ -116,7 +116,7 @@ impl Contest {
             queries.push(client.prepare(&sums_of(table)).await?);
         }
         let all = counted(&totals);
-        let bar = stack::bar::bar(&process.program().name(), all.unsigned_abs());
+        let bar = stack::bar::bar(process.program().name(), all.unsigned_abs());
         let seen = wait::until("the peer to count all records", RUN_LIMIT, async || {
             stands(process)?;
             let hours = sums(client, &queries[0]).await?;

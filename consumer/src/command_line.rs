@@ -1,6 +1,7 @@
 //! The command line and the environment, read here and nowhere else.
 
 use crate::announce;
+use crate::ledger;
 use crate::limits;
 use crate::operator;
 use crate::settings::BadSetting;
@@ -52,10 +53,9 @@ pub struct Run {
     /// How long rows are kept.
     #[command(flatten)]
     pub retention: Retention,
-    /// Memory for the ledger's pages, in MiB. The quarters of an hour being written should fit, at about 10 bytes for each of
-    /// their records. Pages beyond that are read again from the database.
-    #[arg(long, env = "LEDGER_MEMORY_MB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
-    pub ledger_memory_mb: u32,
+    /// How much memory the ledger may take.
+    #[command(flatten)]
+    pub ledger: ledger::Settings,
     /// Where health, readiness and Prometheus metrics are served. Keep it off the internet.
     #[arg(long, env = "ADMIN_ADDR", default_value = "127.0.0.1:9090")]
     pub admin_addr: SocketAddr,

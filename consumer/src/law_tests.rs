@@ -1,22 +1,23 @@
-//! The law everything leans on: the tables are a function of the set of records. Shuffled, repeated, cut into any
-//! batches, spread over any partitions, with members losing their claims on the way, the result is the same.
+//! The law that all exactness rests on: the tables are a function of the set of records. However the records are shuffled,
+//! repeated, cut into batches and spread over partitions, and whichever claims members lose meanwhile, the tables are the
+//! same.
 //!
-//! The pure parts run as in production, against tables that are maps.
+//! The pure parts run as in production; the tables are maps.
 
 use crate::batch::{Batch, Claim};
-use crate::decide::changes::{Changes, Deciding};
-use crate::decide::member::{CommitOutcome, Member};
-use crate::decide::progress::Progress;
+use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::member::Member;
+use crate::decide::undecided::DecidedBatch;
 use crate::ledger::filter::Filter;
-use crate::ledger::segment::PageKey;
-use crate::ledger::segment::Segment;
+use crate::ledger::segment::{PageKey, Segment};
 use crate::ledger::{Ledger, PageRead, Size, Tuning};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::refused::allowance::{Allowance, Keeping};
-use crate::store::{PreparedRows, Rows};
+use crate::store::{PreparedCounters, Rows};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use proptest::prelude::*;
@@ -31,14 +32,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const BOUNDS: Bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
 const KEEPING: Keeping = Keeping { hour: 0, whole_per_hour: 10_000, payload_bytes_max: 1 << 16 };
 
-/// What a record is about; what it says follows, so that copies never contradict each other.
+/// What identifies a record. What it says follows from that, so that copies never contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Sketch {
     topic: Topic,
     organization: u8,
     id: u8,
-    /// In seconds; around the bounds of quarters, hours and days, one in each quarter, since a copy stamped anew may
-    /// win or lose against the first.
+    /// In seconds: around the bounds of quarters, hours and days, but one time in each quarter. If two copies differed in
+    /// time, which of them is counted would depend on their order.
     second: i64,
     status: u8,
 }
@@ -112,7 +113,7 @@ struct Tables {
     failures: BTreeMap<(String, String), (DateTime<Utc>, String)>,
     organizations: BTreeMap<String, (DateTime<Utc>, i16, String, String)>,
     pages: BTreeMap<PageKey, BTreeSet<u64>>,
-    /// What the pages' segments added to the counters.
+    /// The sums of all segments.
     books: Counters,
     tails: BTreeMap<Partition, Vec<Vec<Segment>>>,
     next: BTreeMap<Partition, Offset>,
@@ -120,39 +121,41 @@ struct Tables {
 }
 
 impl Tables {
-    fn held(&mut self, partition: Partition) -> Claim {
+    fn claim(&mut self, partition: Partition) -> Claim {
         let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
         let position = *self.next.entry(partition).or_insert(Offset(0));
         Claim { partition, epoch, position, allowance: Allowance::spent(0, 0) }
     }
 
-    /// The transaction: the compare-and-set, then the rows of what it moved. Says what moved.
-    fn commit(&mut self, changes: &Changes, ahead: &PreparedRows) -> Vec<Partition> {
-        let stands = |part: &&crate::decide::changes::PartitionChanges| {
-            self.epochs[&part.partition] == part.epoch && self.next[&part.partition] == part.span.from
+    /// The transaction: the compare-and-set, then the rows of the partitions that moved. Returns those.
+    fn commit(&mut self, changes: &Changes, prepared: &PreparedCounters) -> Vec<Partition> {
+        let moves = |changes: &&PartitionChanges| {
+            self.epochs[&changes.partition] == changes.epoch
+                && self.next[&changes.partition] == changes.span.from
         };
-        let moved: Vec<Partition> = changes.parts.iter().filter(stands).map(|part| part.partition).collect();
-        for part in changes.parts.iter().filter(|part| moved.contains(&part.partition)) {
-            self.next.insert(part.partition, part.span.until);
-            if part.files_tail {
-                self.tails.remove(&part.partition);
+        let moving: Vec<&PartitionChanges> = changes.partitions.iter().filter(moves).collect();
+        let moved: Vec<Partition> = moving.iter().map(|changes| changes.partition).collect();
+        for changes in moving {
+            self.next.insert(changes.partition, changes.span.until);
+            if changes.files_tail {
+                self.tails.remove(&changes.partition);
             }
-            for segment in &part.segments {
+            for segment in &changes.segments {
                 let page = self.pages.entry(segment.key).or_default();
                 segment.fingerprints.iter().for_each(|n| assert!(page.insert(*n), "counted twice"));
                 self.books += &segment.sums;
             }
-            if !part.tail.is_empty() {
-                self.tails.entry(part.partition).or_default().push(part.tail.clone());
+            if !changes.tail.is_empty() {
+                self.tails.entry(changes.partition).or_default().push(changes.tail.clone());
             }
         }
         self.check_tails();
         let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
-        self.add(&Rows::with(Some(ahead), changes, &moved, &topics, &HashMap::new()));
+        self.add(&Rows::with(Some(prepared), changes, &moved, &topics, &HashMap::new()));
         moved
     }
 
-    /// What is in a tail is there once, and not in its page.
+    /// A fingerprint in a tail is there once, and not in its page.
     fn check_tails(&self) {
         let mut seen = BTreeSet::new();
         for segment in self.tails.values().flatten().flatten() {
@@ -210,100 +213,97 @@ impl Tables {
         }
     }
 
-    /// What people see.
+    /// The tables that people see.
     fn visible(self) -> Self {
         Self { pages: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
     }
 }
 
-/// Where the log of a partition is cut, and what happens to a member there.
+/// What happens at the end of a batch.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
     /// The batch is committed.
     Commit,
-    /// The member loses its memory between two batches: a restart.
+    /// The member restarts, and its memory is lost.
     Restart,
     /// Another member claims a partition before this batch is committed.
     Fence(u8),
 }
 
-/// A member with the position of its source in each partition.
+/// A member, with its claims and their positions.
 struct Runner {
-    held: Vec<Claim>,
+    claims: Vec<Claim>,
     member: Member,
 }
 
 impl Runner {
     fn join(tables: &mut Tables, partitions: &[Partition], tuning: Tuning) -> Self {
-        let held: Vec<Claim> = partitions.iter().map(|partition| tables.held(*partition)).collect();
+        let claims: Vec<Claim> = partitions.iter().map(|partition| tables.claim(*partition)).collect();
         let mut member = Member::new(Ledger::new(tuning));
-        for Claim { partition, epoch, position, .. } in &held {
+        for Claim { partition, epoch, position, .. } in &claims {
             let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
-            member.hold(*partition, Progress::claimed(*epoch, 1, *position), tail);
+            member.hold(*partition, HeldPartition::claimed(*epoch, 1, *position), tail);
         }
-        Self { held, member }
+        Self { claims, member }
     }
 
     fn fold(&mut self, logs: &BTreeMap<Partition, Vec<Sketch>>, count: usize) -> Batch {
         let fingerprints = Fingerprints::keyed(&[1; 16]);
         let mut batch = Batch::new(BOUNDS.floor);
-        for held in &mut self.held {
-            let log = &logs[&held.partition];
-            let from = usize::try_from(held.position.0).unwrap();
+        for claim in &mut self.claims {
+            let log = &logs[&claim.partition];
+            let from = usize::try_from(claim.position.0).unwrap();
             for (offset, sketch) in log.iter().enumerate().skip(from).take(count) {
                 let payload = sketch.payload();
                 let raw = Raw {
-                    partition: held.partition,
+                    partition: claim.partition,
                     offset: Offset(i64::try_from(offset).unwrap()),
                     key: None,
                     payload: Some(&payload),
                     headers: Vec::new(),
                     timestamp_ms: None,
                 };
-                batch.take(held, &raw, &fingerprints, BOUNDS, KEEPING);
+                batch.take(claim, &raw, &fingerprints, BOUNDS, KEEPING);
             }
         }
         batch
     }
 
-    fn decide(&mut self, tables: &Tables, batch: Batch) -> Deciding {
-        let mut deciding = self.member.begin(batch);
-        let size = |key| (key, Size::plain(tables.pages.get(&key).map_or(0, BTreeSet::len)));
-        let sizes = self.member.unsized_pages(&deciding).into_iter().map(size).collect();
-        let mut questions = self.member.ask(&mut deciding, &sizes);
-        for (number, (key, reading)) in questions.pages.into_iter().enumerate() {
+    fn decide(&mut self, tables: &Tables, batch: Batch) -> DecidedBatch {
+        let undecided = self.member.begin(batch);
+        let size = |key: &PageKey| (*key, Size::plain(tables.pages.get(key).map_or(0, BTreeSet::len)));
+        let sizes = undecided.unsized_pages().iter().map(size).collect();
+        let mut questions = self.member.ask(undecided, &sizes);
+        for (number, (key, reading)) in std::mem::take(&mut questions.pages).into_iter().enumerate() {
             let page: Vec<u64> = tables.pages.get(&key).into_iter().flatten().copied().collect();
-            // Some are read as merging leaves them: a part of the page behind a filter.
+            // Some pages are read as if they were merged: a part has a filter.
             let (merged, others) =
                 page.split_at(if number % 2 == 0 && !reading.whole { page.len() / 2 } else { 0 });
             let filters = (!merged.is_empty()).then(|| Filter::of(merged)).into_iter().collect();
             let page = PageRead { filters, others: others.to_vec() };
-            questions.lookups.extend(self.member.page_read(&mut deciding, key, page));
+            self.member.page_read(&mut questions, key, page);
         }
-        for (key, mut fingerprints) in questions.lookups {
+        for (key, mut fingerprints) in std::mem::take(&mut questions.lookups) {
             fingerprints.retain(|n| tables.pages.get(&key).is_some_and(|page| page.contains(n)));
-            self.member.looked_up(&mut deciding, key, &fingerprints);
+            self.member.looked_up(&mut questions, key, &fingerprints);
         }
-        deciding
+        questions.decided()
     }
 
-    /// Commits; says whether a partition was lost.
-    fn commit(&mut self, tables: &mut Tables, changes: &Changes, ahead: &PreparedRows) -> bool {
-        let moved = tables.commit(changes, ahead);
-        let fate = |part: &crate::decide::changes::PartitionChanges| {
-            if moved.contains(&part.partition) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-        };
-        !self.member.settle(changes, fate).lost.is_empty()
+    /// Commits; returns whether a partition was lost.
+    fn commit(&mut self, tables: &mut Tables, changes: Changes, prepared: &PreparedCounters) -> bool {
+        let committed = tables.commit(&changes, prepared).into_iter().collect();
+        !self.member.settle(changes, &committed).lost.is_empty()
     }
 }
 
-/// Runs the logs through, with these cuts, until everything is committed. As in production a batch is decided before
-/// the one before it is committed.
+/// Runs the logs through a member, with these cuts, until everything is committed. As in production, a batch is decided
+/// before the previous batch is committed.
 fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: Tuning) -> Tables {
     let partitions: Vec<Partition> = logs.keys().copied().collect();
     let mut tables = Tables::default();
     let mut runner = Runner::join(&mut tables, &partitions, tuning);
-    let mut writing: Option<(Changes, PreparedRows)> = None;
+    let mut writing: Option<(Changes, PreparedCounters)> = None;
     let rest = std::iter::repeat(&(usize::MAX, Cut::Commit));
     for (count, cut) in cuts.iter().chain(rest) {
         let batch = runner.fold(logs, *count);
@@ -312,18 +312,18 @@ fn run(logs: &BTreeMap<Partition, Vec<Sketch>>, cuts: &[(usize, Cut)], tuning: T
             tables.close_books();
             return tables;
         }
-        let deciding = runner.decide(&tables, batch);
-        let ahead = PreparedRows::of(&deciding);
+        let decided = runner.decide(&tables, batch);
+        let prepared = PreparedCounters::of(&decided);
         if let Cut::Fence(which) = cut {
-            tables.held(partitions[usize::from(*which) % partitions.len()]);
+            tables.claim(partitions[usize::from(*which) % partitions.len()]);
         }
         let lost =
-            writing.take().is_some_and(|(changes, ahead)| runner.commit(&mut tables, &changes, &ahead));
+            writing.take().is_some_and(|(changes, prepared)| runner.commit(&mut tables, changes, &prepared));
         if lost || matches!(cut, Cut::Restart) {
             runner = Runner::join(&mut tables, &partitions, tuning);
         } else {
-            let changes = runner.member.place(deciding);
-            writing = (!changes.parts.is_empty()).then_some((changes, ahead));
+            let changes = runner.member.place(decided);
+            writing = (!changes.partitions.is_empty()).then_some((changes, prepared));
         }
     }
     unreachable!("the rest of the cuts is endless")
@@ -339,7 +339,7 @@ fn cut() -> impl Strategy<Value = Cut> {
     prop_oneof![4 => Just(Cut::Commit), 1 => Just(Cut::Restart), 1 => any::<u8>().prop_map(Cut::Fence)]
 }
 
-/// Everything small, so that pages are looked into, read, filtered and forgotten, and tails filed, all the time.
+/// Everything is small, so that pages are looked up, read, filtered and forgotten, and tails are filed, all the time.
 fn tuning() -> impl Strategy<Value = Tuning> {
     (
         prop::sample::select(vec![0usize, 300, 1_500, 3_000, 1 << 20]),
@@ -348,16 +348,16 @@ fn tuning() -> impl Strategy<Value = Tuning> {
         1usize..5,
         1usize..12,
     )
-        .prop_map(|(budget, lookup_cost, segment_min, tail_runs_max, tail_len_max)| Tuning {
+        .prop_map(|(budget, lookup_cost, segment_min, tail_rows_max, tail_len_max)| Tuning {
             budget,
             lookup_cost,
             segment_min,
-            tail_runs_max,
+            tail_rows_max,
             tail_len_max,
         })
 }
 
-/// The counters straight from the contract's table.
+/// The counters, computed directly by the contract's table.
 fn recount(records: &[Sketch]) -> Counters {
     let mut counted = BTreeSet::new();
     let mut sum = Counters::default();

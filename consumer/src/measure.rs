@@ -1,7 +1,7 @@
 //! Metrics for Prometheus. Handles are kept, so that no metric is looked up by name for each record.
 
 use crate::decide::changes::PartitionChanges;
-use crate::decide::progress::Progress;
+use crate::decide::held_partition::HeldPartition;
 use crate::ledger::Ledger;
 use crate::record::Partition;
 use crate::record::reason::Reason;
@@ -126,23 +126,23 @@ impl Meters {
     }
 
     /// A partition's share of a batch is committed.
-    pub fn committed(&self, part: &PartitionChanges) {
-        self.counted.increment(part.counted);
-        self.duplicates.increment(part.duplicates);
-        self.nothing_to_count.increment(part.tally.nothing_to_count);
-        self.unknown_bodies.increment(part.tally.unknown_bodies);
-        self.contradictions.increment(part.contradictions);
-        for (reason, records) in part.dead_letters.reasons() {
+    pub fn committed(&self, changes: &PartitionChanges) {
+        self.counted.increment(changes.counted);
+        self.duplicates.increment(changes.duplicates);
+        self.nothing_to_count.increment(changes.tally.nothing_to_count);
+        self.unknown_bodies.increment(changes.tally.unknown_bodies);
+        self.contradictions.increment(changes.contradictions);
+        for (reason, records) in changes.dead_letters.reasons() {
             let counter = self.dead_letters.iter().find(|(known, _)| *known == reason);
             counter.expect("all reasons have one").1.increment(records);
         }
-        self.places_only.increment(part.dead_letters.in_runs());
+        self.places_only.increment(changes.dead_letters.in_runs());
     }
 
     /// How many records a partition lags behind.
     #[allow(clippy::cast_precision_loss)]
-    pub fn lag(&self, topics: &TopicNames, partition: Partition, progress: &Progress) {
-        if let Some(lag) = progress.lag() {
+    pub fn lag(&self, topics: &TopicNames, partition: Partition, held: &HeldPartition) {
+        if let Some(lag) = held.lag() {
             lag_of(topics, partition).set(lag as f64);
         }
     }

@@ -4,7 +4,7 @@ use crate::announce::{self, Announcer};
 use crate::command_line::Run;
 use crate::decide::member::Member;
 use crate::floor::SharedFloor;
-use crate::ledger::{Ledger, Tuning};
+use crate::ledger::Ledger;
 use crate::measure::{self, Meters};
 use crate::pipeline::{Assignments, Desk, Kafka, Orders, Pipeline, Status, Writer};
 use crate::record::identity::Fingerprints;
@@ -50,7 +50,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     let writing_store = Store::new(database, &topics, &readiness);
     let writer = Writer { store: writing_store, topics: topics.clone(), floor: floor.clone() };
     let pipeline = Pipeline {
-        member: member(settings.ledger_memory_mb),
+        member: Member::new(Ledger::new(settings.ledger.tuning())),
         store,
         desk: Desk::open(writer)?,
         floor,
@@ -81,10 +81,6 @@ async fn prepare(store: &mut Store, retention: Retention) -> ([u8; 16], SharedFl
     let read = async |connection: &mut Connection| connection.key_and_floor().await;
     let (key, floor) = store.until_done("reading the ledger's key", read).await;
     (key, SharedFloor::new(floor))
-}
-
-fn member(ledger_memory_mb: u32) -> Member {
-    Member::new(Ledger::new(Tuning::with_budget(ledger_memory_mb as usize * (1 << 20))))
 }
 
 fn announcer(settings: &announce::Settings) -> anyhow::Result<Announcer> {

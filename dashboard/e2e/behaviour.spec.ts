@@ -1,9 +1,9 @@
-// What the page does with its address, its token, the keyboard, and while it loads.
+// How the page treats its address, its token and the keyboard, and what it does while it loads.
 
 import { TOKEN } from "./expected";
 import { expect, instead, test } from "./visit";
 
-/** "Good", by the measure's own scale, ends at 0.1. */
+/** The greatest layout shift that the measure's definition calls good. */
 const LAYOUT_SHIFT_MAX = 0.02;
 
 test("the token leaves the address and stays in this tab", async ({ visit: { page, open } }) => {

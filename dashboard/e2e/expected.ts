@@ -1,8 +1,8 @@
-// What the tests are told of the system they run on.
+// The expectations that the environment gives the tests.
 
 import type { Kpi, Range } from "../src/api/answers";
 
-/** A summary as somebody else computed it: the range it is about, and what must be on the page for that range. */
+/** A summary computed without the API: its range, and what the page must show for that range. */
 export interface Expected {
   organizationId: string;
   organizationName: string | null;

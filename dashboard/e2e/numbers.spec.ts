@@ -1,4 +1,4 @@
-// The numbers on the page are those that somebody else computed.
+// The numbers on the page equal those computed without the API.
 
 import { formatsOf } from "../src/view/formats";
 import { EXPECTED, TOKEN } from "./expected";

@@ -1,4 +1,4 @@
-// Every state of the page, in light and dark: no violation that axe knows of, and a picture to look at.
+// Every state of the page, in light and dark: axe finds no violation, and a picture is taken.
 
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
@@ -164,7 +164,7 @@ test("on paper", async ({ visit: { page, open } }) => {
 async function look(page: Page, name: string): Promise<void> {
   const usual = page.viewportSize() ?? { width: 1440, height: 900 };
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  // Playwright's own pictures of whole pages squeeze the page to no width for a moment, which the chart follows.
+  // Playwright's own full-page pictures shrink the page to no width for a moment, and the chart follows.
   await page.setViewportSize({ width: usual.width, height: Math.max(usual.height, height) });
   await page.screenshot({ path: `screenshots/${name}.png` });
   await page.setViewportSize(usual);

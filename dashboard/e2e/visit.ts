@@ -1,5 +1,5 @@
-// A visit to the page by a browser that notices what must not happen: violations of the Content-Security-Policy,
-// requests to other origins, errors of the page's own.
+// A visit to the page that fails on violations of the Content-Security-Policy, on requests to other origins, and on
+// the page's own errors.
 
 import { test as base, type Page, type Route } from "@playwright/test";
 
@@ -38,7 +38,7 @@ export { expect } from "@playwright/test";
 
 type Path = "summary" | "trends" | "workflow-health" | "insights" | "stream" | "*";
 
-/** From now on the path is answered by the test. */
+/** From now on the test answers the path. */
 export async function instead(page: Page, path: Path, act: (route: Route) => Promise<void>): Promise<void> {
   await page.route((url) => url.pathname.startsWith(`/metrics/${path === "*" ? "" : path}`), act);
 }
@@ -55,7 +55,7 @@ export function refusing(
   return instead(page, path, (route) => route.fulfill({ ...answer, body: JSON.stringify(problem) }));
 }
 
-/** From now on the path's real answers are changed. */
+/** From now on the test changes the path's real answers. */
 export function changing(
   page: Page,
   path: Path,

@@ -1,9 +1,9 @@
-// Fails when the page's scripts weigh more than the budget, gzipped, all of them together.
+// Fails when the page's scripts, gzipped, are together larger than the budget.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** What a phone on a slow line is asked to load. */
+/** The most that a phone on a slow connection should have to load. */
 const BUDGET_BYTES = 130_000;
 const folder = new URL("../dist/assets", import.meta.url).pathname;
 

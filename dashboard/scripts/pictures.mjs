@@ -1,7 +1,7 @@
-// Takes the pictures that the documentation shows from those that the last `npm run e2e` has left.
+// Copies the documentation's pictures from those that the last `npm run e2e` took.
 import { copyFileSync } from "node:fs";
 
-/** A state's picture in `screenshots/`, and what it is called in the documentation. */
+/** The names of the pictures in `screenshots/`, and their names in the documentation. */
 const PICTURES = {
   "well-light": "overview-light",
   "well-dark": "overview-dark",

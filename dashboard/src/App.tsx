@@ -1,7 +1,7 @@
-// The page, or the way in.
+// The overview of the organization, or the sign-in page if there is no token.
 
 import { useSession } from "./api/session";
-import { SignIn } from "./components/SignIn";
+import { SignIn } from "./components/entry/SignIn";
 import { Overview } from "./Overview";
 
 export function App() {

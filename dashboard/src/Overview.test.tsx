@@ -1,4 +1,4 @@
-// The page in each of its states, on an API in the same process.
+// The page in each of its states, with an API in the same process.
 //
 // @vitest-environment happy-dom
 
@@ -12,7 +12,7 @@ import { answer, asked, cut, refuse, serve } from "./testing/api";
 import { bucket, insights, summary, trends, workflowHealth } from "./testing/answers";
 import { ViewProvider } from "./view/ViewContext";
 
-/** How long an element is waited for, on a busy machine. */
+/** The limit for an element to appear on a busy machine. */
 const APPEARS_WITHIN_MS = 10_000;
 
 serve();

@@ -1,21 +1,21 @@
-// The page of one organization: who, what is shown, how far it can be relied on, and the numbers.
+// The page of one organization: header, controls, notices, and the panels with the numbers.
 
 import { useState } from "react";
 import { figure, type Summary, type Trends } from "./api/answers";
-import { type Asked, useInsights, useSummary, useTrends, useWorkflowHealth } from "./api/questions";
-import { Freshness } from "./components/Freshness";
-import { InsightPanel } from "./components/InsightPanel";
-import { KpiRow } from "./components/KpiRow";
-import { NoAccess } from "./components/NoAccess";
-import { OrdersPaymentsTrendChart } from "./components/OrdersPaymentsTrendChart";
-import { OverviewHeader } from "./components/OverviewHeader";
-import { PageNotice } from "./components/PageNotice";
-import { RangeNote } from "./components/RangeNote";
-import { RecentFailures } from "./components/RecentFailures";
-import { SignIn } from "./components/SignIn";
-import { Toolbar } from "./components/Toolbar";
-import { Welcome } from "./components/Welcome";
-import { WorkflowHealthBreakdown } from "./components/WorkflowHealthBreakdown";
+import { type Asked, useInsights, useSummary, useTrends, useWorkflowHealth } from "./view/questions";
+import { Freshness } from "./components/page/Freshness";
+import { InsightPanel } from "./components/insights/InsightPanel";
+import { KpiRow } from "./components/kpi/KpiRow";
+import { NoAccess } from "./components/entry/NoAccess";
+import { OrdersPaymentsTrendChart } from "./components/trend/OrdersPaymentsTrendChart";
+import { OverviewHeader } from "./components/page/OverviewHeader";
+import { PageNotice } from "./components/page/PageNotice";
+import { RangeNote } from "./components/page/RangeNote";
+import { RecentFailures } from "./components/workflows/RecentFailures";
+import { SignIn } from "./components/entry/SignIn";
+import { Toolbar } from "./components/controls/Toolbar";
+import { Welcome } from "./components/page/Welcome";
+import { WorkflowHealthBreakdown } from "./components/workflows/WorkflowHealthBreakdown";
 import { pageStateOf } from "./view/pageState";
 import { usePlace } from "./view/ViewContext";
 import type { WorkflowSort } from "./view/workflowOrder";
@@ -36,10 +36,10 @@ export function Overview() {
   const health = useWorkflowHealth(sort);
   const insights = useInsights();
   const required = [summary, trends, health];
-  // An API without insights is older, not broken.
+  // An older API has no insights, which is no failure.
   const all = insights.error?.kind === "absent" ? required : [...required, insights];
 
-  const state = pageStateOf(all.map(standingOf));
+  const state = pageStateOf(all.map(conditionOf));
   if (state.kind === "signedOut") return <SignIn refusal={state.refusal} />;
   if (state.kind === "noAccess") return <NoAccess />;
 
@@ -51,7 +51,7 @@ export function Overview() {
       <OverviewHeader summary={summary.data?.body} />
       <main className="mx-auto flex max-w-[120rem] flex-col gap-3 px-4 py-4 sm:px-6 lg:gap-4 lg:px-8 lg:py-5">
         <Toolbar
-          // Until it is known that this API doesn't compare its place is kept.
+          // Before the first answer, the control keeps its place; an older API doesn't compare.
           comparing={summary.data === undefined || summary.data.body.comparison !== undefined}
           freshness={
             <Freshness
@@ -73,7 +73,7 @@ export function Overview() {
         <div className="grid gap-3 *:min-w-0 lg:grid-cols-[3fr_2fr] lg:gap-4">
           <OrdersPaymentsTrendChart trends={trends} />
           <WorkflowHealthBreakdown health={health} sort={sort} onSort={setSort} />
-          {/* A page of failures is a place in one period: another period begins at its newest. */}
+          {/* The key resets the page of failures when the view changes: cursors belong to one period. */}
           <RecentFailures key={JSON.stringify(view)} health={health} />
           <InsightPanel insights={insights} counted={counted} />
         </div>
@@ -83,7 +83,7 @@ export function Overview() {
   );
 }
 
-function standingOf({ data, error }: Asked<unknown>) {
+function conditionOf({ data, error }: Asked<unknown>) {
   return { ageSeconds: data?.ageSeconds ?? 0, refusal: error };
 }
 
@@ -95,7 +95,7 @@ function asOfOf(all: readonly Asked<unknown>[]): number | null {
   return instants.length === 0 ? null : Math.min(...instants);
 }
 
-/** How many records the range's counters speak of. */
+/** How many records the counters of the range add up to. */
 function recordsIn({ series }: Trends): number {
   const count = (name: string) => series.reduce((sum, bucket) => sum + (figure(bucket, name) ?? 0), 0);
   return COUNTERS.reduce((sum, name) => sum + count(name), 0);

@@ -1,4 +1,4 @@
-// Where the page begins.
+// The entry point: reads the token and the theme, then renders the page.
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";

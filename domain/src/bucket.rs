@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-/// How wide a bucket is. Every quarter of an hour lies in one hour, every hour in one UTC day.
+/// The width of a bucket. Every quarter of an hour lies in one hour, every hour in one UTC day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BucketSize {
     /// 15 minutes.
@@ -75,7 +75,7 @@ impl Quarter {
     /// The quarter that contains `time`.
     #[must_use]
     pub fn of(time: DateTime<Utc>) -> Self {
-        Self::of_second(time.timestamp()).expect("chrono's years are within an i32 of quarters")
+        Self::of_second(time.timestamp()).expect("the quarters of chrono's years fit an i32")
     }
 
     /// Its number, counted from the Unix epoch.
@@ -90,7 +90,7 @@ impl Quarter {
         from_seconds(i64::from(self.0) * BucketSize::Quarter.seconds())
     }
 
-    /// Start of the bucket of `size` that it lies in.
+    /// Start of the bucket of `size` that contains it.
     #[must_use]
     pub fn bucket(self, size: BucketSize) -> DateTime<Utc> {
         size.floor(self.start())
@@ -98,7 +98,7 @@ impl Quarter {
 }
 
 fn from_seconds(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(seconds, 0).expect("a time chrono made, moved by less than a day")
+    DateTime::from_timestamp(seconds, 0).expect("a time of chrono's, moved by less than a day")
 }
 
 #[cfg(test)]

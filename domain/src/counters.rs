@@ -2,24 +2,24 @@
 
 use std::ops::AddAssign;
 
-/// What a bucket counts, or what a record adds to it. All are counts but for the milliseconds of execution time.
+/// What a bucket counts, or what a record adds to it. All are counts, but for the milliseconds of execution time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Orders placed.
     pub orders_created: i64,
-    /// Payments tried.
+    /// Payments attempted.
     pub payments_total: i64,
     /// Payments that succeeded.
     pub payments_successful: i64,
     /// Workflow executions that ended.
     pub workflows_total: i64,
-    /// Those of them with any outcome but success.
+    /// Those of them that ended with any outcome but success.
     pub workflows_failed: i64,
     /// Execution time of all of them, in milliseconds.
     pub total_execution_time_ms: i64,
     /// Messages sent.
     pub messages_sent: i64,
-    /// Messages delivered (or read) of those sent in the bucket.
+    /// Of the messages sent in the bucket, those that were delivered or read.
     pub messages_delivered: i64,
 }
 

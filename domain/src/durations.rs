@@ -1,46 +1,46 @@
-//! How long things took, as a histogram that can be added up: percentiles of any hours of any workflows.
+//! Durations as a histogram. Histograms can be added, so percentiles are known of any hours of any workflows.
 //!
-//! Buckets are log-linear: each doubling of the time is cut into ten of equal width. So a percentile read from the
-//! middle of its bucket is off by less than 5 % of the true one, whatever the times are, and below 16 ms it is exact.
-//! Integers decide the bucket, not logarithms, so every machine has the same.
+//! Buckets are log-linear: each doubling of the duration is divided into ten buckets of equal width. So a percentile that
+//! is read as the middle of its bucket is within 5 % of the exact one, whatever the durations, and exact below 16 ms.
+//! Buckets are computed with integers, not logarithms, so that every machine finds the same.
 
 use std::collections::BTreeMap;
 
-/// Buckets in each doubling.
+/// Buckets of each doubling.
 const STEPS: u64 = 10;
 
-/// Decimal digits of a bucket's count in the number that stands for a histogram. So many runs can't be in one bucket of
-/// any sum: it would be a million a second for eleven days, all of one duration.
+/// Decimal digits of a bucket's count in the numeral of a histogram. No sum of histograms has more in one bucket: that
+/// would be a million runs a second for eleven days, all of the same duration.
 const DIGITS: usize = 12;
 
 /// A histogram of durations in whole milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durations {
-    /// How many there are, by bucket; never 0.
+    /// How many durations each bucket has; never 0.
     runs: BTreeMap<u16, i64>,
 }
 
 impl Durations {
-    /// Takes in a duration of `ms` milliseconds; a negative one is none.
+    /// Adds a duration of `ms` milliseconds; a negative one counts as 0.
     pub fn take(&mut self, ms: i64) {
         *self.runs.entry(bucket(ms.max(0).unsigned_abs())).or_default() += 1;
     }
 
-    /// Takes in all of another's.
+    /// Adds all durations of another histogram.
     pub fn add(&mut self, other: &Self) {
         for (bucket, runs) in &other.runs {
             *self.runs.entry(*bucket).or_default() += runs;
         }
     }
 
-    /// How many durations it has taken in.
+    /// How many durations it has.
     #[must_use]
     pub fn count(&self) -> i64 {
         self.runs.values().sum()
     }
 
-    /// The duration that `permille` in a thousand don't exceed, in tenths of a millisecond: by nearest rank, the middle of
-    /// the bucket that holds it. `None` of no durations.
+    /// The quantile by nearest rank, in tenths of a millisecond: the middle of the bucket that holds the duration which
+    /// `permille` in a thousand don't exceed. `None` if there are no durations.
     #[must_use]
     pub fn quantile(&self, permille: u16) -> Option<i64> {
         let count = u128::from(self.count().unsigned_abs());
@@ -53,8 +53,8 @@ impl Durations {
         holds.map(|(bucket, _)| middle(*bucket))
     }
 
-    /// The histogram as one decimal number, so that adding numbers adds histograms: bucket `b` counts in units of
-    /// 10^(12 b). Written as PostgreSQL's `numeric` reads it.
+    /// The histogram as a decimal numeral, as PostgreSQL's `numeric` reads it. Bucket `b` counts in units of 10^(12 b), so
+    /// adding numbers adds histograms.
     #[must_use]
     pub fn to_numeral(&self) -> String {
         let (Some((lowest, _)), Some((highest, _))) =
@@ -67,8 +67,8 @@ impl Durations {
         format!("{digits}e{}", DIGITS * usize::from(*lowest))
     }
 
-    /// The histogram of such a number, written with an exponent or in full. `None` where that is no number, or more than
-    /// the buckets there are.
+    /// The histogram of such a numeral, written with an exponent or in full. `None` if it is malformed or has more buckets
+    /// than exist.
     #[must_use]
     pub fn from_numeral(numeral: &str) -> Option<Self> {
         let (digits, zeros) = numeral.split_once('e').unwrap_or((numeral, "0"));
@@ -88,7 +88,7 @@ impl Durations {
     }
 }
 
-/// The bucket of a duration: 0 has its own, and each doubling from 1 on has ten.
+/// The bucket of a duration: one for 0, and ten for each doubling from 1 on.
 fn bucket(ms: u64) -> u16 {
     let Some(doubling) = ms.checked_ilog2() else { return 0 };
     let beyond = u128::from(ms) - (1 << doubling);
@@ -96,14 +96,15 @@ fn bucket(ms: u64) -> u16 {
     u16::try_from(1 + u128::from(doubling) * u128::from(STEPS) + step).expect("64 doublings of ten")
 }
 
-/// Which duration a bucket is read as, in tenths of a millisecond: off by the same share from its least and its greatest.
+/// The duration that a bucket is read as, in tenths of a millisecond: its relative distance from the bucket's least and
+/// from its greatest duration is the same.
 fn middle(bucket: u16) -> i64 {
     let Some(place) = bucket.checked_sub(1) else { return 0 };
     let (doubling, step) = (u64::from(place) / STEPS, u128::from(place) % u128::from(STEPS));
     let begins = |step: u128| (1 << doubling) + (step << doubling).div_ceil(u128::from(STEPS));
     let (least, greatest) = (begins(step), (begins(step + 1) - 1).max(begins(step)));
     let sum = least + greatest;
-    // Twice the product over the sum, the harmonic mean, without the product.
+    // The harmonic mean, twice the product over the sum, computed without the product, which could overflow.
     let tenths = 10 * least + (10 * least * (greatest - least) + sum / 2) / sum;
     i64::try_from(tenths).unwrap_or(i64::MAX)
 }

@@ -1,16 +1,17 @@
-//! Query strings: every question is either refused, or becomes a range that can be answered.
+//! Query strings: any bytes make a range that can be answered, or are refused.
 
 use crate::verdict::Verdict;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use query_api::request::range::{Range, RawRange, Settings};
+use query_api::request::range::Range;
+use query_api::request::raw_range::{RawRange, Settings};
 
-/// The time of all questions: 2026-02-25T10:20:30Z.
+/// 2026-02-25T10:20:30Z, the time of all requests here.
 const NOW: i64 = 1_772_014_830;
 
-/// Reads `bytes` as pairs of names and values; the first byte is the maximum range in days.
+/// Reads `bytes` as pairs of names and values; the first byte is `MAX_RANGE_DAYS`.
 ///
 /// # Panics
-/// When an accepted range is not of whole buckets, or exceeds the limits.
+/// When a range is accepted that isn't made of whole buckets or exceeds its limits.
 pub fn check(bytes: &[u8]) -> Verdict {
     let Some((days, text)) = bytes.split_first() else { return Verdict::Refused };
     let settings = Settings { max_range_days: u16::from(*days).max(1) };
@@ -21,7 +22,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     match raw.and_then(|raw| Ok((raw.normalise(now, &settings)?, raw))) {
         Ok((range, raw)) => {
             holds(&range, now, &settings);
-            again(&range, &raw, now);
+            is_canonical(&range, &raw, now);
             Verdict::Accepted
         }
         Err(bad) => {
@@ -38,21 +39,21 @@ fn holds(range: &Range, now: DateTime<Utc>, settings: &Settings) {
     let (from, to) = (range.from(), range.to());
     assert!(from < to, "{range:?}");
     assert_eq!((floor(from), floor(to)), (from, to), "whole buckets");
-    assert!(from <= now && to <= zone.end(now, granularity), "not of the future: {range:?}");
-    // A day of a zone touches up to two days of UTC: a date may be skipped.
+    assert!(from <= now && to <= zone.end(now, granularity), "nothing after now: {range:?}");
+    // A zone's day may be as long as two days of UTC: clocks have skipped a date.
     let longest = TimeDelta::days(i64::from(settings.max_range_days) + 4);
-    assert!(to - from <= longest, "not longer than allowed: {range:?}");
+    assert!(to - from <= longest, "no longer than allowed: {range:?}");
     assert!(range.buckets().all(|bucket| floor(bucket) == bucket && bucket < to));
     assert!(range.closed_until() <= now && range.closed_until() <= to);
     assert!(range.comparison().is_none_or(|before| before.interval.from < from));
 }
 
-/// Normalizing a range again gives the same range: it is a cache's key.
-fn again(range: &Range, raw: &RawRange, now: DateTime<Utc>) {
+/// A canonical range, spelled out and read again, has the same key: it is the cache's key.
+fn is_canonical(range: &Range, raw: &RawRange, now: DateTime<Utc>) {
     let text = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(SecondsFormat::Millis, true));
     let granularity = Some(range.granularity().name().to_owned());
     let raw = RawRange { from: text(range.from()), to: text(range.to()), granularity, ..raw.clone() };
-    // RFC 3339 can't express the year 0 and earlier ones.
+    // RFC 3339 can't spell the year 0 and those before.
     if let Ok(same) = raw.normalise(now, &Settings { max_range_days: 3_660 }) {
         assert_eq!(same.key(), range.key());
     }

@@ -1,15 +1,16 @@
-//! Tokens: whatever `Authorization` contains, only a signed token is accepted.
+//! Tokens: whatever bytes `Authorization` has, only a signed token is accepted.
 
 use crate::verdict::Verdict;
 use chrono::DateTime;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use query_api::request::token::{Grant, Refusal, Settings, Verifier};
+use query_api::request::token::{Principal, Refusal, Settings, Verifier};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// The secret that signs the seeds, and nothing else.
+/// The secret that signs the seeds.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// The time of all checks: 2026-02-25T10:00:00Z.
+
+/// 2026-02-25T10:00:00Z, the time of all requests here.
 pub const NOW: i64 = 1_772_013_600;
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
@@ -20,24 +21,24 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,
     };
-    Verifier::new(&settings).expect("a secret that is long enough")
+    Verifier::new(&settings).expect("the secret is long enough")
 });
 
-/// Gives `bytes` to the verifier as the header's value.
+/// Verifies `bytes` as the header's value.
 ///
 /// # Panics
-/// When a token is accepted whose signature isn't by the secret, or whose organization is invalid.
+/// When a token is accepted whose signature isn't the secret's, or whose organization can't be one.
 pub fn check(bytes: &[u8]) -> Verdict {
     let Ok(authorization) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let now = DateTime::from_timestamp(NOW, 0).expect("a time");
-    match VERIFIER.grant(Some(authorization), now) {
-        Ok(Grant { organization, .. }) => {
-            assert!(is_signed(authorization), "believed, and not signed: {authorization}");
+    match VERIFIER.verify(Some(authorization), now) {
+        Ok(Principal { organization, .. }) => {
+            assert!(is_signed(authorization), "accepted, and not signed: {authorization}");
             assert!(!organization.trim().is_empty() && organization.len() <= 128);
             assert!(!organization.chars().any(char::is_control));
             Verdict::Accepted
         }
-        // Only a signed token can be refused as expired or as lacking an organization.
+        // Claims are read only after the signature is checked.
         Err(Refusal::Expired | Refusal::NoOrganization) => {
             assert!(is_signed(authorization), "read, and not signed: {authorization}");
             Verdict::Refused
@@ -46,10 +47,11 @@ pub fn check(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// Whether the last of the token's three parts is the secret's signature of the others, by HS256.
+/// Whether the last of the token's three parts is the secret's signature of the other two, as HS256 makes it.
 fn is_signed(authorization: &str) -> bool {
     let token = authorization.trim().rsplit(' ').next().unwrap_or_default();
     let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+    jwt::install();
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256)
         .is_ok_and(|right| right == signature)

@@ -1,101 +1,132 @@
-//! PostgreSQL to a cache to JSON: what the dashboard asks.
+//! The query API: answers the dashboard with rows of PostgreSQL, through a cache, as JSON.
+//!
+//! A request's life:
 //!
 //! ```text
-//! request -> routes   extract strings                         the only one to know warp
-//!            token    who is asking                           pure
-//!            limit    may they, now                           pure
-//!            range    about what: canonical, so the cache key  pure
-//!              zone | compare | cells   days, periods, rows   pure
-//!            asked    that, and how it is listed              pure
-//!            cache    version first, then kept or loaded once
-//!              versions known in this process               pure
-//!              shared   Redis, optional                       the only one to know it
-//!              loads    how many at once, for how long
-//!              store    PostgreSQL                            the only one to know SQL
-//!              summary | trends | workflow_health | insights  pure: rows to an answer
-//!         -> routes   bytes, tag, or a problem
+//! HTTP request
+//!   serve      accepts, observes, compresses
+//!   routes     matches the path, extracts strings
+//!   request      token       -> who asks: the organization
+//!                rate_limit  -> whether it may ask now
+//!                raw_range   -> query: what is asked, canonical, so its key is the cache's key
+//!   cache      current answer? yes: fresh, done
+//!                no: one load for all who ask the same, under limits
+//!   load           store     -> rows
+//!   answer         rows      -> JSON and its tag
+//!   routes     fresh answer, 304, stale answer, or a problem
+//! HTTP response
 //! ```
 //!
-//! Beside that, `watch` looks whether PostgreSQL and Redis are there and tells `/readyz`, and `streams` tells listeners
-//! that an organization's numbers have changed.
+//! The rooms, in reading order; none imports one below it:
+//!
+//! ```text
+//! request   from strings to a query      pure (token reads one file)
+//! answer    from rows to JSON            pure
+//! cache     keep answers, limit loads    versions, slots, backoff pure; shared alone knows Redis
+//! store     read rows                    alone knows SQL
+//! load      rows for a query, composed
+//! streams   announce changed versions
+//! routes    from HTTP to answers         alone knows warp
+//! serve     sockets, log, watch
+//! settings  the environment, composed
+//! limits    which settings must agree    pure
+//! ```
 
 pub mod request;
 
 pub mod answer;
 
 pub mod cache;
+
 pub mod store;
+
+pub mod load;
+
+pub mod streams;
 
 pub mod routes;
 
 pub mod serve;
+
 pub mod settings;
-mod watch;
+
+pub mod limits;
 
 use admin::Readiness;
+use cache::Cache;
+use cache::loads::Loads;
+use cache::shared::Shared;
+use request::rate_limit::RateLimit;
+use request::token::Verifier;
+use routes::Api;
+use routes::page::Page;
+use serve::{log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
+use store::Store;
+use streams::{Streams, follow};
 use tokio_util::sync::CancellationToken;
 
 /// Why the process can't start: a sentence that names what to set.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The log can't be written as asked.
+pub enum StartError {
+    /// The log can't be written with this filter.
     #[error(transparent)]
-    Log(#[from] serve::log::BadFilter),
+    Log(#[from] log::BadFilter),
+    /// Two limits disagree.
+    #[error(transparent)]
+    Limits(#[from] limits::Disagreement),
     /// Tokens can't be verified.
     #[error(transparent)]
     Token(#[from] request::token::BadSettings),
-    /// No database is named.
+    /// PostgreSQL can't be reached with these settings.
     #[error(transparent)]
     Store(#[from] store::BadSettings),
-    /// The Redis named is none.
+    /// Redis can't be reached with this URL.
     #[error(transparent)]
     Shared(#[from] cache::shared::BadUrl),
-    /// The page isn't where it is said to be.
+    /// The page's folder can't be read.
     #[error(transparent)]
     Page(#[from] routes::page::BadFolder),
     /// The API, or its admin address, can't be served.
     #[error(transparent)]
-    Server(#[from] serve::server::BadSettings),
+    Server(#[from] server::BadSettings),
 }
 
-/// Serves until SIGTERM or SIGINT, and returns when what was under way is done.
+/// Serves until SIGTERM or SIGINT, and returns when the requests under way are answered.
 ///
 /// # Errors
-/// When it can't start. Once it has, it waits for what is away and serves what it can.
-pub async fn run(settings: Settings) -> Result<(), Refusal> {
-    serve::log::start(&settings.log)?;
-    let verifier = request::token::Verifier::new(&settings.token)?;
-    let store = store::Store::new(&settings.store)?;
-    let shared = cache::shared::Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
-    let page = routes::page::Page::open(&settings.page)?;
-    let server = serve::server::Server::bind(&settings.server).await?;
+/// When it can't start. Once started, it waits for what is unreachable and serves what it can.
+pub async fn run(settings: Settings) -> Result<(), StartError> {
+    log::start(&settings.log)?;
+    limits::check(&settings)?;
+    limits::doubts(&settings).iter().for_each(|doubt| tracing::warn!("{doubt}"));
+    let verifier = Arc::new(Verifier::new(&settings.token)?);
+    let store = Store::new(&settings.store)?;
+    let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
+    let page = Page::open(&settings.page)?;
+    let server = server::Server::bind(&settings.server).await?;
     let readiness = Readiness::new();
-    readiness.bad("postgresql", "not looked at yet");
-    serve::server::serve_admin(&settings.server, &readiness).await?;
+    readiness.bad("postgresql", "not probed yet");
+    server::serve_admin(&settings.server, &readiness).await?;
 
     if let Some(shared) = &shared {
-        // Found now, or the first answers would be kept as if there were none.
+        // Before the first request, or its answer would be kept as if there were no Redis.
         shared.probe().await;
     }
     let (stopping, has_page) = (CancellationToken::new(), page.is_some());
-    let api = Arc::new(routes::Api {
+    let api = Arc::new(Api {
         verifier,
-        ranges: settings.range,
-        limit: request::limit::Limit::new(&settings.limit),
-        cache: Arc::new(cache::Cache::new(
-            &settings.cache,
-            cache::loads::Loads::new(&settings.loads),
-            shared.clone(),
-        )),
-        streams: serve::streams::Streams::new(&settings.streams, stopping.clone()),
+        ranges: settings.ranges,
+        rate_limit: RateLimit::new(&settings.rate_limit),
+        cache: Arc::new(Cache::new(&settings.cache, Loads::new(&settings.loads), shared.clone())),
+        streams: Streams::new(&settings.streams, stopping.clone()),
         page,
         store,
         settings: settings.routes,
         clock: chrono::Utc::now,
     });
-    look_after(&api, shared, &readiness);
+    spawn_tasks(&api, shared, &readiness);
     if let Ok(address) = server.address() {
         tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
@@ -104,22 +135,23 @@ pub async fn run(settings: Settings) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn look_after(api: &Arc<routes::Api>, shared: Option<Arc<cache::shared::Shared>>, readiness: &Readiness) {
-    let (watched, seen) = (Arc::clone(api), readiness.clone());
-    tokio::spawn(async move { watch::postgresql(&watched.store, &seen).await });
+/// Starts the tasks that run beside requests, for ever.
+fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readiness) {
+    let (watched, reported) = (Arc::clone(api), readiness.clone());
+    tokio::spawn(async move { watch::postgresql(&watched.store, &reported).await });
     if let Some(shared) = shared {
-        let (followed, seen) = (Arc::clone(&shared), readiness.clone());
-        tokio::spawn(async move { watch::redis(&shared, &seen).await });
-        tokio::spawn(async move { followed.follow().await });
+        let (tracked, reported) = (Arc::clone(&shared), readiness.clone());
+        tokio::spawn(async move { watch::redis(&shared, &reported).await });
+        tokio::spawn(async move { tracked.track().await });
     }
     if api.verifier.has_file() {
-        tokio::spawn(watch::keys(Arc::clone(api)));
+        tokio::spawn(watch::keys(Arc::clone(&api.verifier)));
     }
     let api = Arc::clone(api);
-    tokio::spawn(async move { serve::streams::follow(&api.streams, &api.cache, &api.store).await });
+    tokio::spawn(async move { follow::follow(&api.streams, &api.cache, &api.store).await });
 }
 
-/// Resolves when the process is asked to end, and says so to whoever routes requests here.
+/// Resolves when the process is asked to end, and reports it as not ready, so that load balancers send it no more requests.
 async fn stop(readiness: Readiness) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened for");

@@ -4,11 +4,11 @@ use clap::Parser as _;
 use query_api::settings::Settings;
 use std::process::ExitCode;
 
-/// An answer from the cache is some dozens of small allocations, most of them in the layers of the HTTP stack.
+/// A cached answer takes dozens of small allocations, most of them in the layers of the HTTP stack.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The exit code of a process that could not start as it was set up.
+/// The exit code for settings that can't be used.
 const BAD_SETTINGS: u8 = 2;
 
 #[tokio::main]
@@ -16,8 +16,8 @@ const BAD_SETTINGS: u8 = 2;
 async fn main() -> ExitCode {
     match query_api::run(Settings::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refusal) => {
-            eprintln!("query-api: {refusal}");
+        Err(error) => {
+            eprintln!("query-api: {error}");
             ExitCode::from(BAD_SETTINGS)
         }
     }

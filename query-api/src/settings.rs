@@ -1,11 +1,11 @@
-//! The settings of the process, composed of those of its modules: the one place where the environment is read.
+//! The settings of the process, composed of those of its modules: the one place that reads the environment.
 
 use crate::cache::{self, loads, shared};
-use crate::request::{limit, range, token};
-use crate::serve::{log, server, streams};
-use crate::{routes, store};
+use crate::request::{rate_limit, raw_range, token};
+use crate::serve::{log, server};
+use crate::{routes, store, streams};
 
-/// Answers what the dashboard asks: PostgreSQL to a cache to JSON.
+/// Answers the dashboard: rows of PostgreSQL, through a cache, as JSON.
 ///
 /// Every setting is a flag or an environment variable of the same name; durations are written 250ms, 10s, 1h.
 #[derive(clap::Parser, Clone)]
@@ -14,10 +14,10 @@ pub struct Settings {
     /// How the API is served.
     #[command(flatten)]
     pub server: server::Settings,
-    /// Whose tokens are believed.
+    /// Whose tokens are valid.
     #[command(flatten)]
     pub token: token::Settings,
-    /// Where the rows are.
+    /// How PostgreSQL is reached.
     #[command(flatten)]
     pub store: store::Settings,
     /// Where the shared cache is.
@@ -28,17 +28,17 @@ pub struct Settings {
     pub cache: cache::Settings,
     /// How far ranges may reach.
     #[command(flatten)]
-    pub range: range::Settings,
-    /// What organizations may ask.
+    pub ranges: raw_range::Settings,
+    /// How many requests organizations may make.
     #[command(flatten)]
-    pub limit: limit::Settings,
+    pub rate_limit: rate_limit::Settings,
     /// How much is loaded at once.
     #[command(flatten)]
     pub loads: loads::Settings,
     /// How many streams there may be.
     #[command(flatten)]
     pub streams: streams::Settings,
-    /// Where the page is.
+    /// Where the page's files are.
     #[command(flatten)]
     pub page: routes::page::Settings,
     /// How long a request may take.

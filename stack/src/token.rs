@@ -49,6 +49,7 @@ impl Secret {
     /// When it can't be signed.
     pub fn token(&self, organization_id: &str) -> anyhow::Result<String> {
         let exp = (Utc::now() + GOOD_FOR).timestamp();
+        jwt::install();
         let key = EncodingKey::from_secret(self.0.as_bytes());
         Ok(encode(&Header::default(), &Claims { organization_id, exp }, &key)?)
     }

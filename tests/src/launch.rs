@@ -10,6 +10,7 @@ use stack::port;
 use stack::run::process::Process;
 use stack::run::program::Program;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -135,19 +136,30 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Runs it to its end.
+    /// A script of bash instead, with the same settings, and with the binaries on its `PATH`.
+    #[must_use]
+    pub fn shell(mut self, script: &str) -> Self {
+        let folders = &self.stack.services().environment().path;
+        let folders = self.path.parent().into_iter().chain(folders.iter().map(PathBuf::as_path));
+        let path = std::env::join_paths(folders).expect("folders that a PATH named before");
+        (self.name, self.path) = ("bash", "bash".into());
+        self.set("PATH", path.to_string_lossy()).command(&["-euo", "pipefail", "-c", script])
+    }
+
+    /// Runs it to its end, in the story's folder.
     pub async fn run(self) -> Ended {
         let mut command = Command::new(&self.path);
         let passed_on = self.stack.services().environment().passed_on.clone();
         command.args(&self.args).env_clear().envs(passed_on).envs(self.settings.iter().cloned());
+        command.current_dir(self.stack.folder()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = must(command.spawn().map_err(Into::into));
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let mut output = tokio::task::spawn_blocking(move || child.wait_with_output());
         let in_time = tokio::time::timeout(RUN_LIMIT, &mut output).await;
         if in_time.is_err() {
-            // It has no supervisor, and must not outlive the story.
-            pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+            // It has no supervisor: neither it nor what it started must outlive the story.
+            pid.map(|pid| rustix::process::kill_process_group(pid, Signal::KILL));
             panic!("{} {:?} did not end in {} s", self.name, self.args, RUN_LIMIT.as_secs());
         }
         let output = in_time.expect("checked above").expect("waiting can't panic");

@@ -12,6 +12,7 @@ mod answer;
 mod clock;
 mod counts;
 mod dead_letter;
+pub mod documented;
 mod launch;
 mod listening;
 mod member;

@@ -64,6 +64,7 @@ impl Token {
     /// The token, signed.
     #[must_use]
     pub fn sign(&self) -> String {
+        jwt::install();
         let key = EncodingKey::from_secret(self.secret.as_bytes());
         jsonwebtoken::encode(&Header::new(self.algorithm), &self.claims, &key)
             .expect("text and numbers can be signed")

@@ -7,6 +7,7 @@ mod commits;
 mod completeness;
 mod contract;
 mod counting;
+mod documented;
 mod executions;
 mod fairness;
 mod floods;

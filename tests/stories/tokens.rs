@@ -11,8 +11,8 @@ use tests::{Stack, Token};
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);
 
 /// They sign nothing but tests.
-const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ed.pem");
-const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ec.pem");
+const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ed.der");
+const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ec.der");
 
 const PATH: &str = "/metrics/summary";
 
@@ -83,8 +83,9 @@ async fn paths_and_methods_that_are_not_there_are_problems() {
 
 #[tokio::test]
 async fn keys_are_rotated_without_a_restart_and_a_bad_file_changes_nothing() {
-    let old = ("old", EncodingKey::from_ed_pem(OLD_KEY).expect("a key"), Algorithm::EdDSA);
-    let new = ("new", EncodingKey::from_ec_pem(NEW_KEY).expect("a key"), Algorithm::ES256);
+    jwt::install();
+    let old = ("old", EncodingKey::from_ed_der(OLD_KEY), Algorithm::EdDSA);
+    let new = ("new", EncodingKey::from_ec_der(NEW_KEY), Algorithm::ES256);
     let signed = |(id, key, algorithm): &(&str, EncodingKey, Algorithm)| {
         let header = Header { kid: Some((*id).into()), ..Header::new(*algorithm) };
         jsonwebtoken::encode(&header, &Token::of("acme").claims(), key).expect("a token")

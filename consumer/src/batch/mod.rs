@@ -1,4 +1,4 @@
-//! A batch: records folded together, still undecided about which of them were counted before. Pure.
+//! A batch: records folded together. Which of them were counted before is undecided. Pure.
 
 pub mod texts;
 
@@ -12,24 +12,25 @@ use crate::refused::allowance::{Allowance, Keeping};
 use domain::Quarter;
 use std::collections::HashMap;
 
-/// A partition this member holds: its claim's epoch, and where its next record stands.
+/// A partition that this member has claimed, and where reading it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Which partition.
     pub partition: Partition,
-    /// The claim's number; whoever claims later has a greater one.
+    /// The claim's number. Each claim of the partition has a greater one than those before.
     pub epoch: i64,
     /// The offset of the next record to fold.
     pub position: Offset,
-    /// What it has used up of the hour's share of refused records kept whole.
+    /// How many refused records may still be kept in this hour.
     pub allowance: Allowance,
 }
 
-/// Records folded together, by partition, because a partition that turns out to be lost takes its share along.
+/// Records folded together, partition by partition, so that the records of a partition can be dropped when its claim is
+/// lost.
 pub struct Batch {
-    /// The batch's organizations, workflows and names.
+    /// Names of organizations and workflows.
     pub texts: Texts,
-    /// A part per partition, each once.
+    /// Each partition once.
     pub slices: Vec<Slice>,
     /// The ledger's floor it was folded under, in seconds since the Unix epoch.
     pub floor: i64,
@@ -38,40 +39,38 @@ pub struct Batch {
     bytes: usize,
 }
 
-/// What a counted record takes in memory.
+/// Memory of an entry.
 const ENTRY_BYTES: usize = size_of::<Entry>();
-/// What a record takes that may have a quarter of an hour's row of its own, until that is written: measured with records
-/// spread over three days.
+/// Memory of a counters' row for a quarter of an hour, until it is written: measured with records spread over three days.
 const ROW_BYTES: usize = 600;
-/// What an organization, or another text, takes beside its bytes: measured with a million organizations that have a
-/// record each.
+/// Memory of a text beside its bytes: measured with a million organizations of one record each.
 const TEXT_BYTES: usize = 400;
-/// The same of a workflow execution, which may have a row in the table of workflows.
+/// Memory of a workflow execution, and of its row in the table of workflows.
 const RUN_BYTES: usize = 512;
 
-/// One partition's share of a batch.
+/// A partition's records in a batch.
 pub struct Slice {
-    /// Whose share.
+    /// Which partition.
     pub partition: Partition,
-    /// The claim it was read under.
+    /// The claim its records were read under.
     pub epoch: i64,
-    /// What it spans.
+    /// Its records.
     pub span: Span,
-    /// Records that count, by the ledger's page.
+    /// Records that count, by page of the ledger.
     pub pages: Vec<PageEntries>,
-    /// Workflow executions that entries point to.
+    /// Workflow executions that entries refer to.
     pub runs: Vec<Run>,
     /// The newest update of each organization in this slice.
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
     pub dead_letters: Refused,
-    /// How many records of what sort.
+    /// How many records of which sort.
     pub tally: Tally,
     page_of: HashMap<Quarter, usize, foldhash::fast::RandomState>,
     latest_page: usize,
 }
 
-/// Records of one page, in the order they stand in the partition.
+/// Records of one page, in the partition's order.
 pub struct PageEntries {
     /// The page's quarter of an hour.
     pub quarter: Quarter,
@@ -79,18 +78,18 @@ pub struct PageEntries {
     pub entries: Vec<Entry>,
 }
 
-/// A record that counts unless it did before.
+/// A record that is counted unless it was counted before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Of its identity.
+    /// Its identity's fingerprint.
     pub fingerprint: u64,
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: Text,
-    /// What it adds.
+    /// What it adds to the counters.
     pub effect: Effect,
 }
 
-/// What an identity adds when it is counted.
+/// What an identity adds to the counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// An order.
@@ -100,7 +99,7 @@ pub enum Effect {
         /// Whether it succeeded.
         successful: bool,
     },
-    /// A workflow execution: the slice's run of that index.
+    /// A workflow execution: the index of the slice's run.
     Run(u32),
     /// A message sent.
     Sent,
@@ -113,7 +112,7 @@ pub enum Effect {
 pub struct Run {
     /// Which workflow.
     pub workflow_id: Text,
-    /// What it is called.
+    /// The workflow's name.
     pub workflow_name: Text,
     /// How it ended.
     pub outcome: Outcome,
@@ -121,11 +120,11 @@ pub struct Run {
     pub execution_time_ms: i64,
     /// When it ended.
     pub finished_at: Instant,
-    /// What a list of failures shows, for one that failed.
+    /// What the list of failures shows, if it failed.
     pub failure: Option<Box<Failure>>,
 }
 
-/// What a list of failures shows beyond the run.
+/// What the list of failures shows beside the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The execution.
@@ -134,14 +133,15 @@ pub struct Failure {
     pub error_message: String,
 }
 
-/// An organization's name and plan as of an update. Ordered as updates win: by time, then by event id.
+/// An organization's name and plan as of an update. The greatest update wins: the latest, then the one of the greatest
+/// event id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OrganizationUpdate {
-    /// When it was so.
+    /// The update's time.
     pub as_of: Instant,
-    /// The update's id, which decides between two of one time.
+    /// The update's event id.
     pub event_id: String,
-    /// What it is called.
+    /// The organization's name.
     pub name: String,
     /// Its plan's id.
     pub plan_id: String,
@@ -149,76 +149,77 @@ pub struct OrganizationUpdate {
     pub plan_name: String,
 }
 
-/// How many records of what sort a slice has, for metrics.
+/// How many records of which sort a slice has, for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// All of them.
+    /// All records.
     pub records: u64,
-    /// Valid ones that add nothing by their nature.
+    /// Valid records of a kind that adds nothing.
     pub nothing_to_count: u64,
-    /// Events with a body this version doesn't know.
+    /// Events with a body that this version doesn't know.
     pub unknown_bodies: u64,
 }
 
-/// Where a batch is full.
+/// When a batch is full.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Records.
+    /// Most records.
     pub records: usize,
-    /// Bytes that it takes until it is written, at most: more where each record has an organization and a quarter of an
-    /// hour of its own, or is kept whole.
+    /// Most bytes that it may take until it is written. A record takes more if it is the only one of its organization and
+    /// quarter of an hour, or if it is refused and kept.
     pub bytes: usize,
 }
 
 impl Batch {
-    /// A batch of nothing, yet, to be folded under this floor of the ledger.
+    /// An empty batch, to be folded under this floor of the ledger.
     #[must_use]
     pub fn new(floor: i64) -> Self {
         Self { texts: Texts::default(), slices: Vec::new(), floor, latest: 0, records: 0, bytes: 0 }
     }
 
-    /// Folds a record of `held` in and moves `held` on. A record that was folded before changes nothing.
+    /// Folds a record of the claim's partition in, and moves the claim's position past it. A record that was folded before
+    /// changes nothing.
     pub fn take(
         &mut self,
-        held: &mut Claim,
+        claim: &mut Claim,
         raw: &Raw<'_>,
         fingerprints: &Fingerprints,
         bounds: Bounds,
         keeping: Keeping,
     ) {
-        let index = self.slice_of(held);
+        let index = self.slice_of(claim);
         let slice = &mut self.slices[index];
         if !slice.span.take(raw.offset) {
             return;
         }
-        held.position = slice.span.until;
+        claim.position = slice.span.until;
         slice.tally.records += 1;
         self.records += 1;
         let bytes = match decode::open(raw) {
             Ok(bytes) => bytes,
-            Err(refusal) => return self.refuse(index, held, raw, &refusal, keeping),
+            Err(refusal) => return self.refuse(index, claim, raw, &refusal, keeping),
         };
         match decode::decode(raw.partition.topic, &bytes, bounds) {
             Ok(record) => self.bytes += slice.fold(&mut self.texts, &record, fingerprints),
-            Err(refusal) => self.refuse(index, held, raw, &refusal, keeping),
+            Err(refusal) => self.refuse(index, claim, raw, &refusal, keeping),
         }
     }
 
-    /// Moves `held` on to `position`, before which there is no record to fold.
-    pub fn reach(&mut self, held: &mut Claim, position: Offset) {
-        if held.position < position {
-            let index = self.slice_of(held);
+    /// Moves the claim on to `position`, if there is no record to fold before it.
+    pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
+        if claim.position < position {
+            let index = self.slice_of(claim);
             self.slices[index].span.reach(position);
-            held.position = position;
+            claim.position = position;
         }
     }
 
-    /// Takes the share of a partition that was lost out.
+    /// Drops the records of a partition that was lost.
     pub fn forget(&mut self, partition: Partition) {
         self.retain(|slice| slice.partition != partition);
     }
 
-    /// Keeps the shares that `keep` says, and takes the others out.
+    /// Drops the slices for which `keep` is false.
     pub fn retain(&mut self, keep: impl Fn(&Slice) -> bool) {
         self.slices.retain(keep);
         self.records =
@@ -232,7 +233,7 @@ impl Batch {
         self.slices.is_empty()
     }
 
-    /// How many records it has.
+    /// How many records were folded in.
     #[must_use]
     pub fn records(&self) -> usize {
         self.records
@@ -253,12 +254,12 @@ impl Batch {
     }
 
     #[inline]
-    fn slice_of(&mut self, held: &Claim) -> usize {
+    fn slice_of(&mut self, claim: &Claim) -> usize {
         let latest = self.slices.get(self.latest);
-        if latest.is_none_or(|slice| slice.partition != held.partition) {
-            let known = self.slices.iter().position(|slice| slice.partition == held.partition);
+        if latest.is_none_or(|slice| slice.partition != claim.partition) {
+            let known = self.slices.iter().position(|slice| slice.partition == claim.partition);
             self.latest = known.unwrap_or_else(|| {
-                self.slices.push(Slice::new(held));
+                self.slices.push(Slice::new(claim));
                 self.slices.len() - 1
             });
         }
@@ -266,18 +267,25 @@ impl Batch {
     }
 
     #[cold]
-    fn refuse(&mut self, slice: usize, held: &mut Claim, raw: &Raw<'_>, refusal: &Refusal, keeping: Keeping) {
+    fn refuse(
+        &mut self,
+        slice: usize,
+        claim: &mut Claim,
+        raw: &Raw<'_>,
+        refusal: &Refusal,
+        keeping: Keeping,
+    ) {
         let refused = &mut self.slices[slice].dead_letters;
-        self.bytes += refused.add(raw, refusal, &mut held.allowance, keeping);
+        self.bytes += refused.add(raw, refusal, &mut claim.allowance, keeping);
     }
 }
 
 impl Slice {
-    fn new(held: &Claim) -> Self {
+    fn new(claim: &Claim) -> Self {
         Self {
-            partition: held.partition,
-            epoch: held.epoch,
-            span: Span::empty(held.position),
+            partition: claim.partition,
+            epoch: claim.epoch,
+            span: Span::empty(claim.position),
             pages: Vec::new(),
             runs: Vec::new(),
             organizations: HashMap::new(),
@@ -294,14 +302,14 @@ impl Slice {
         self.page_of.get(&quarter).and_then(|place| self.pages.get(*place))
     }
 
-    /// Takes the records of a page out.
+    /// Takes the records out of a page.
     pub fn take_page(&mut self, quarter: Quarter) -> Vec<Entry> {
         let place = self.page_of.get(&quarter);
         let page = place.and_then(|place| self.pages.get_mut(*place));
         page.map(|page| std::mem::take(&mut page.entries)).unwrap_or_default()
     }
 
-    /// Folds a valid record in; says how many bytes that takes, until it is written.
+    /// Folds a valid record in; returns how many bytes that takes until it is written.
     #[inline]
     fn fold(&mut self, texts: &mut Texts, record: &Record<'_>, fingerprints: &Fingerprints) -> usize {
         let (kind, effect, kept) = match record.says {
@@ -336,7 +344,7 @@ impl Slice {
         let quarter = Quarter::of_second(record.time.seconds).expect("the decoder bounds times");
         let page = self.page(quarter);
         page.push(Entry { fingerprint, organization, effect });
-        // No more rows than there are records of this quarter, nor than there are organizations.
+        // A quarter has no more rows than it has records, nor than there are organizations.
         let rows = if page.len() <= texts.len() { ROW_BYTES } else { 0 };
         ENTRY_BYTES + rows + kept
     }
@@ -380,7 +388,7 @@ impl Slice {
         let organization = texts.keep(record.organization);
         let newest = self.organizations.get(&organization);
         let rank = (record.time, record.id, texts_of_update);
-        // Of an update that does not win nothing is copied, and of one that does nothing twice.
+        // An update is copied only if it wins.
         if newest.is_none_or(|newest| newest.rank() < rank) {
             let [name, plan_id, plan_name] = texts_of_update.map(str::to_owned);
             let (as_of, event_id) = (record.time, record.id.to_owned());
@@ -392,7 +400,7 @@ impl Slice {
 }
 
 impl OrganizationUpdate {
-    /// What it is compared by, in the order of its fields.
+    /// The fields that updates are compared by.
     fn rank(&self) -> (Instant, &str, [&str; 3]) {
         (self.as_of, &self.event_id, [&self.name, &self.plan_id, &self.plan_name])
     }

@@ -1,10 +1,10 @@
-//! Texts of a batch, each kept once and known by a number.
+//! Texts of a batch, interned: each is kept once and has a number.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher as _;
 
-/// A text of one [`Texts`], by number.
+/// A text's number in its [`Texts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(u32);
 
@@ -18,7 +18,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The number of `text`, which is kept if it is new.
+    /// The number of `text`. A new text is kept.
     #[inline]
     pub fn keep(&mut self, text: &str) -> Text {
         let Self { hasher, numbers, texts, bytes } = self;
@@ -45,7 +45,7 @@ impl Texts {
         self.texts.is_empty()
     }
 
-    /// How many bytes the texts have together.
+    /// How many bytes the texts have, together.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -57,7 +57,7 @@ impl Texts {
         &self.texts[text.0 as usize]
     }
 
-    /// For each text, by its number, its place in the texts' byte order: sorting by it sorts as PostgreSQL's "C" does.
+    /// The texts' places in byte order, which is the order of PostgreSQL's collation "C".
     #[must_use]
     pub fn ranks(&self) -> Ranks {
         let mut order: Vec<u32> = (0..).take(self.texts.len()).collect();
@@ -70,7 +70,7 @@ impl Texts {
     }
 }
 
-/// The order of a batch's texts.
+/// The places of a batch's texts in byte order.
 pub struct Ranks(Vec<u32>);
 
 impl Ranks {

@@ -1,7 +1,7 @@
-//! Changes: what a batch does to the tables once it is decided which of its records were counted before. Pure.
+//! Changes: what a decided batch adds to the tables. Pure.
 
 use crate::batch::texts::{Text, Texts};
-use crate::batch::{Batch, Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
+use crate::batch::{Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
 use crate::ledger::segment::{PageKey, Segment};
 use crate::record::{Outcome, Partition, Span};
 use crate::refused::Refused;
@@ -10,36 +10,36 @@ use std::collections::HashMap;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// What a batch changes, by partition: increments once added together can't be taken apart again, and a partition
-/// that turns out to be lost takes its own along.
+/// What a batch changes, partition by partition. They are kept apart until it is known which of them are still
+/// claimed: sums over several partitions could not be taken apart again.
 pub struct Changes {
-    /// Of organizations, workflows and names.
+    /// Names of organizations and workflows.
     pub texts: Texts,
-    /// The partitions' parts, each partition once.
-    pub parts: Vec<PartitionChanges>,
+    /// Each partition once.
+    pub partitions: Vec<PartitionChanges>,
     /// The ledger's floor they were decided under, in seconds since the Unix epoch.
     pub floor: i64,
 }
 
-/// What one partition's share of a batch changes.
+/// What one partition's slice of a batch changes.
 pub struct PartitionChanges {
-    /// Whose share.
+    /// Which partition.
     pub partition: Partition,
-    /// The claim it was read under.
+    /// The claim its records were read under.
     pub epoch: i64,
     /// The layout that the claim was made under.
     pub layout: i32,
-    /// What it spans.
+    /// Its records.
     pub span: Span,
-    /// What the ledger's pages are given, a segment each.
+    /// Segments to add to the ledger's pages.
     pub segments: Vec<Segment>,
-    /// What the partition's tail is given: a row together.
+    /// Segments to add to the partition's tail, as one row.
     pub tail: Vec<Segment>,
-    /// Whether the tail as it was is among the segments, and its rows go.
+    /// Whether the tail is filed: its rows are deleted, and `segments` have its fingerprints.
     pub files_tail: bool,
-    /// What the counters are given.
+    /// What is added to the counters.
     pub cells: Map<(Text, Quarter), Counters>,
-    /// What the workflows' counters are given, by organization, workflow and hour (seconds since the Unix epoch).
+    /// What is added to the workflows' counters, by organization, workflow and hour (seconds since the Unix epoch).
     pub workflows: Map<(Text, Text, i64), WorkflowCounters>,
     /// Failed runs, for the list of them.
     pub failures: Vec<FailedRun>,
@@ -49,128 +49,55 @@ pub struct PartitionChanges {
     pub dead_letters: Refused,
     /// For metrics.
     pub tally: Tally,
-    /// Records that count.
+    /// Records that are counted.
     pub counted: u64,
     /// Records that were counted before.
     pub duplicates: u64,
-    /// Copies in the batch that contradict the one that counts.
+    /// Copies within the batch that contradict the record that is counted.
     pub contradictions: u64,
 }
 
-/// What a workflow's hour is given.
+/// What is added to a workflow's hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkflowCounters {
-    /// The name, of the run that ended last; of two at one time the greater name.
+    /// The workflow's name in the run that ended last; of two runs that ended at once the greater name.
     pub name: Text,
-    /// When that run ended, in microseconds since the Unix epoch: as precisely as the table has it, so that who wins
-    /// doesn't depend on where a batch ends.
+    /// When that run ended, in microseconds since the Unix epoch. The table is no more precise; a finer comparison here
+    /// would make the name depend on where a batch ends.
     pub name_as_of: i64,
-    /// Runs.
+    /// All runs.
     pub runs: i64,
-    /// Those that failed.
+    /// Runs that failed.
     pub failed: i64,
-    /// Those that a safety limit ended.
+    /// Runs that a safety limit ended.
     pub failed_safety_limit: i64,
-    /// Execution time of all, in milliseconds.
+    /// Execution time of all runs together, in milliseconds.
     pub total_execution_time_ms: i64,
-    /// All of them, by how long they took.
+    /// The runs' execution times.
     pub durations: Durations,
 }
 
 /// A failed run, for the list.
 pub struct FailedRun {
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: Text,
-    /// The run; its `failure` is there.
+    /// The run; its `failure` is `Some`.
     pub run: Run,
 }
 
-/// Deciding one batch: page by page, as it comes to hand what of them was counted before, in any order.
-pub struct Deciding {
-    batch: Batch,
-    parts: Vec<PartitionChanges>,
-}
-
-impl Deciding {
-    /// Begins with the batch, nothing decided.
-    #[must_use]
-    pub fn begin(mut batch: Batch) -> Self {
-        for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
-            page.entries.sort_by_key(|entry| entry.fingerprint); // stable: equal ones stay in the partition's order
-        }
-        let parts = batch.slices.iter_mut().map(PartitionChanges::of).collect();
-        Self { batch, parts }
-    }
-
-    /// The pages whose records are undecided, in order.
-    #[must_use]
-    pub fn undecided(&self) -> Vec<PageKey> {
-        let slices = self.batch.slices.iter();
-        let mut keys: Vec<_> = slices
-            .flat_map(|slice| {
-                let open = slice.pages.iter().filter(|page| !page.entries.is_empty());
-                open.map(|page| PageKey { partition: slice.partition, quarter: page.quarter })
-            })
-            .collect();
-        keys.sort_unstable();
-        keys
-    }
-
-    /// The fingerprints of a page's undecided records, ascending, each once.
-    #[must_use]
-    pub fn fingerprints(&self, key: PageKey) -> Vec<u64> {
-        let slice = self.batch.slices.iter().find(|slice| slice.partition == key.partition);
-        let page = slice.and_then(|slice| slice.page_of(key.quarter));
-        let entries = page.map_or(&[][..], |page| &page.entries);
-        let mut fingerprints: Vec<u64> = entries.iter().map(|entry| entry.fingerprint).collect();
-        fingerprints.dedup();
-        fingerprints
-    }
-
-    /// Decides the records of a page, given which of its fingerprints were counted before.
-    pub fn decide(&mut self, key: PageKey, seen: impl Fn(u64) -> bool) {
-        let Self { batch: Batch { slices, texts, .. }, parts, .. } = self;
-        let of_key = slices.iter_mut().zip(parts).find(|(slice, _)| slice.partition == key.partition);
-        if let Some((slice, part)) = of_key {
-            let entries = slice.take_page(key.quarter);
-            part.decide_page(key.quarter, &entries, &mut slice.runs, texts, seen);
-        }
-    }
-
-    /// The parts, as far as they are decided.
-    #[must_use]
-    pub fn parts(&self) -> &[PartitionChanges] {
-        &self.parts
-    }
-
-    /// The texts that the parts refer to.
-    #[must_use]
-    pub fn texts(&self) -> &Texts {
-        &self.batch.texts
-    }
-
-    /// The changes, once every page is decided, of the parts that `keep` says.
-    #[must_use]
-    pub fn end(mut self, keep: impl Fn(&PartitionChanges) -> bool) -> Changes {
-        debug_assert!(self.undecided().is_empty(), "a page was not decided");
-        self.parts.retain(keep);
-        Changes { texts: self.batch.texts, parts: self.parts, floor: self.batch.floor }
-    }
-}
-
 impl Changes {
-    /// Whether something they count is older than `floor`, in seconds since the Unix epoch.
+    /// Whether they count a record older than `floor`, in seconds since the Unix epoch.
     #[must_use]
     pub fn has_older_than(&self, floor: i64) -> bool {
-        let segments = self.parts.iter().flat_map(|part| part.segments.iter().chain(&part.tail));
-        segments.into_iter().any(|segment| segment.key.quarter.start().timestamp() < floor)
+        let mut segments = self.partitions.iter().flat_map(PartitionChanges::all_segments);
+        segments.any(|segment| segment.key.quarter.start().timestamp() < floor)
     }
 }
 
 impl PartitionChanges {
-    /// A step of a partition that changes nothing but what is known of it.
+    /// No change but the partition's step from the span's begin to its end.
     #[must_use]
-    pub fn still(partition: Partition, epoch: i64, span: Span) -> Self {
+    pub fn empty(partition: Partition, epoch: i64, span: Span) -> Self {
         Self {
             partition,
             epoch,
@@ -191,41 +118,48 @@ impl PartitionChanges {
         }
     }
 
-    /// The organizations whose answers change, some of them repeatedly.
+    /// The segments added to the ledger's pages and to the partition's tail.
+    pub fn all_segments(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().chain(&self.tail)
+    }
+
+    /// The organizations whose numbers or names change; some are repeated.
     pub fn organizations(&self) -> impl Iterator<Item = Text> {
         self.cells.keys().map(|(organization, _)| *organization).chain(self.organizations.keys().copied())
     }
 
-    fn of(slice: &mut Slice) -> Self {
+    /// The changes of a slice none of whose records is decided.
+    pub(super) fn of(slice: &mut Slice) -> Self {
         Self {
             organizations: std::mem::take(&mut slice.organizations),
             dead_letters: std::mem::take(&mut slice.dead_letters),
             tally: slice.tally,
-            ..Self::still(slice.partition, slice.epoch, slice.span)
+            ..Self::empty(slice.partition, slice.epoch, slice.span)
         }
     }
 
-    /// Of the records of one fingerprint the first in the partition counts, unless the page has it.
-    fn decide_page(
+    /// Decides a page's records, sorted by fingerprint: the first of each fingerprint is counted, unless it was
+    /// `counted` before.
+    pub(super) fn decide_page(
         &mut self,
         quarter: Quarter,
         entries: &[Entry],
         runs: &mut [Run],
         texts: &Texts,
-        seen: impl Fn(u64) -> bool,
+        counted: impl Fn(u64) -> bool,
     ) {
         let key = PageKey { partition: self.partition, quarter };
         let mut segment =
             Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
-        let mut latest: Option<&Entry> = None;
+        let mut previous: Option<&Entry> = None;
         for entry in entries {
-            if let Some(first) = latest.filter(|first| first.fingerprint == entry.fingerprint) {
+            if let Some(first) = previous.filter(|first| first.fingerprint == entry.fingerprint) {
                 self.duplicates += 1;
                 self.contradictions += u64::from(contradicts(first, entry, runs));
                 continue;
             }
-            latest = Some(entry);
-            if seen(entry.fingerprint) {
+            previous = Some(entry);
+            if counted(entry.fingerprint) {
                 self.duplicates += 1;
                 continue;
             }
@@ -280,7 +214,7 @@ impl PartitionChanges {
     }
 }
 
-/// Whether two records of one identity say different things.
+/// Whether two records of one identity differ in what they count.
 fn contradicts(first: &Entry, second: &Entry, runs: &[Run]) -> bool {
     match (first.effect, second.effect) {
         (Effect::Run(a), Effect::Run(b)) => {
@@ -292,7 +226,7 @@ fn contradicts(first: &Entry, second: &Entry, runs: &[Run]) -> bool {
 }
 
 impl WorkflowCounters {
-    /// What a run adds, but for its duration.
+    /// What a run adds, except for its duration.
     fn of(run: &Run) -> Self {
         Self {
             name: run.workflow_name,
@@ -305,7 +239,7 @@ impl WorkflowCounters {
         }
     }
 
-    /// Adds another's counts; the later name wins, of two at one time the greater.
+    /// Adds another's counts. The later name wins; of two at the same time the greater.
     pub fn add(&mut self, other: &Self, texts: &Texts) {
         if (self.name_as_of, texts.get(self.name)) < (other.name_as_of, texts.get(other.name)) {
             (self.name, self.name_as_of) = (other.name, other.name_as_of);

@@ -1,5 +1,7 @@
-//! Deciding: which records of a batch were not counted before, and what follows for a member. Pure.
+//! Deciding: which records of a batch were not counted before, and what a member remembers of it. Pure.
 
 pub mod changes;
+pub mod held_partition;
 pub mod member;
-pub mod progress;
+pub mod outcome;
+pub mod undecided;

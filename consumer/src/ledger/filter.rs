@@ -1,54 +1,47 @@
-//! A filter in front of a page that is not in memory: says of most fingerprints that the page surely lacks them, for a
-//! few bits each.
+//! A filter of a set of fingerprints: for a few bits each it denies most fingerprints that the set lacks. The others *pass*,
+//! and must be looked up.
 //!
-//! A binary fuse filter (Graf and Lemire, "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022, with three
-//! places a key): a fingerprint's three places, laid over each other, give its mark. It takes less than any Bloom filter
-//! that denies as much, and needs all fingerprints at once. It is kept in *planes*, one for each bit of a mark. Leaving
-//! the last plane away makes a smaller filter of the same fingerprints that lets twice as many strangers pass, so memory
-//! that runs short costs precision, not a reload. The few that come later are kept beside it.
+//! It is a binary fuse filter (Graf and Lemire, "Binary Fuse Filters: Fast and Smaller Than Xor Filters", 2022) with three
+//! places a key: the exclusive or of the values at a fingerprint's three places is its *mark*, a few bits of its hash. It is
+//! smaller than any Bloom filter that denies as much, but must be made of all fingerprints at once.
+//!
+//! It is stored in *planes*, one for each bit of a mark. Dropping the last plane leaves a smaller filter of the same
+//! fingerprints that lets twice as many others pass. So when memory runs short the filter gets less precise, and need not be
+//! read again.
 
-/// Bits of a mark in a new filter: one stranger in 64 passes.
-const PLANES_NEW: usize = 6;
-/// Bits of a mark below which there is no point: one stranger in four passes.
-const PLANES_MIN: usize = 2;
-/// A page of fewer fingerprints is known whole or not at all.
+/// Bits of a mark in a new filter: of the fingerprints that the set lacks, one in 64 passes.
+pub const PLANES_NEW: usize = 6;
+/// Fewest bits of a mark: one in four passes. A filter that lets more pass is not worth its memory.
+pub const PLANES_MIN: usize = 2;
+/// A page of fewer fingerprints is kept whole or not at all.
 pub const FILTERED_MIN: usize = 64;
-/// Fingerprints that come later are kept by 16 bits each; beyond this share of the page it is better read again.
-const LATER_SHARE: usize = 8;
-/// How often another arrangement is tried. One fails in a hundred at worst, so this never ends without success.
+/// How many seeds are tried. Each fails with a probability of 1 in 100 at most, so one of them succeeds.
 const ATTEMPTS_MAX: u64 = 64;
 const WORD_BITS: usize = u64::BITS as usize;
-/// The longest segments there are, as a power of two.
+/// The length of the longest segments, as a power of two.
 const EXPONENT_MAX: u32 = 18;
 
-/// Knows of a set of fingerprints for sure what is absent. What is present, and some that isn't, passes.
+/// A filter of a set of fingerprints: all of them pass, and few others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     shape: Shape,
     seed: u64,
-    /// Each as many bits as the shape has places.
+    /// One for each bit of a mark; each has as many bits as the shape has places.
     planes: Vec<Vec<u64>>,
     len: usize,
 }
 
-/// What is known of a page by filters: one of each large segment, and of what came later.
-#[derive(Clone, Debug)]
-pub struct Filters {
-    filters: Vec<Filter>,
-    /// By 16 bits.
-    later: Vec<u16>,
-}
-
-/// Where the places are: three neighbouring segments for each fingerprint, one place in each.
+/// How places are arranged: each fingerprint has one place in each of three neighbouring segments. (These segments are
+/// parts of the filter, not of a page.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shape {
-    /// A power of two, at least a word's bits.
+    /// A segment's length: a power of two, at least a word's bits.
     segment: usize,
-    /// Where the first of three can lie.
+    /// How many places can be the first of three.
     firsts: usize,
 }
 
-/// A hash's places, in three different segments, and the mark they are to give.
+/// The places of a hash, in three different segments, and its mark.
 struct Spot {
     places: [usize; 3],
     mark: u8,
@@ -63,11 +56,11 @@ impl Filter {
         let shape = Shape::of(distinct.len());
         let (seed, marks) = (0..ATTEMPTS_MAX)
             .find_map(|seed| Some((seed, arranged(&distinct, shape, seed)?)))
-            .expect("one in a hundred arrangements fails, and each attempt is another");
+            .expect("each seed fails with a probability of 1 in 100 at most");
         Self { shape, seed, planes: planes(&marks), len: distinct.len() }
     }
 
-    /// Whether it may have the fingerprint; `false` is sure.
+    /// Whether the set may have the fingerprint; `false` is certain.
     #[must_use]
     pub fn may_contain(&self, fingerprint: u64) -> bool {
         let Spot { places, mark } = self.shape.spot(hash(fingerprint, self.seed));
@@ -79,29 +72,29 @@ impl Filter {
         self.planes.iter().enumerate().all(agrees)
     }
 
-    /// As the database stores it, little-endian throughout: the seed and how many fingerprints there are in 8 bytes
-    /// each, the segments' length and how many of them can be first in 4, then plane by plane.
+    /// The filter as the database stores it. All numbers are little-endian: the seed and the count of fingerprints in 8
+    /// bytes each, the segments' length and how many segments can be first in 4 bytes each, then the planes.
     #[must_use]
     pub fn stored(&self) -> Vec<u8> {
-        let part =
-            |number: usize| u32::try_from(number).expect("as long as an array of PostgreSQL's at most");
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.bytes());
+        let number =
+            |number: usize| u32::try_from(number).expect("a page's array in PostgreSQL has less than 1 GB");
+        let mut bytes = Vec::with_capacity(self.stored_bytes());
         bytes.extend(self.seed.to_le_bytes());
         bytes.extend((self.len as u64).to_le_bytes());
-        bytes.extend(part(self.shape.segment).to_le_bytes());
-        bytes.extend(part(self.shape.firsts / self.shape.segment).to_le_bytes());
+        bytes.extend(number(self.shape.segment).to_le_bytes());
+        bytes.extend(number(self.shape.firsts / self.shape.segment).to_le_bytes());
         bytes.extend(self.planes.iter().flatten().flat_map(|word| word.to_le_bytes()));
         bytes
     }
 
-    /// The filter in what the database stores; `None` if it is none.
+    /// The filter that the database stores; `None` if the bytes are not a filter.
     #[must_use]
     pub fn from_stored(bytes: &[u8]) -> Option<Self> {
         let (seed, rest) = bytes.split_first_chunk()?;
         let (len, rest) = rest.split_first_chunk()?;
         let (segment, rest) = rest.split_first_chunk()?;
         let (firsts, rest) = rest.split_first_chunk()?;
-        let shape = Shape::told(u32::from_le_bytes(*segment), u32::from_le_bytes(*firsts))?;
+        let shape = Shape::from_stored(u32::from_le_bytes(*segment), u32::from_le_bytes(*firsts))?;
         let (words, odd) = rest.as_chunks();
         let plane_words = shape.places() / WORD_BITS;
         let whole = odd.is_empty() && words.len().is_multiple_of(plane_words);
@@ -118,92 +111,50 @@ impl Filter {
         })
     }
 
-    fn bytes(&self) -> usize {
-        self.planes.len() * self.shape.plane_bytes()
-    }
-}
-
-/// What stands before a stored filter's planes.
-const HEAD_BYTES: usize = 24;
-
-impl Filters {
-    /// The share of strangers that the smallest filter denies.
-    pub const DENIED_MIN: f64 = 0.75;
-
-    /// What is known of a page by the filters of some of its segments, and by the other fingerprints, ascending.
+    /// How many fingerprints it is made of.
     #[must_use]
-    pub fn of(mut filters: Vec<Filter>, others: &[u64]) -> Self {
-        let few = others.len() < FILTERED_MIN;
-        if !few {
-            filters.push(Filter::of(others));
-        }
-        let mut all = Self { filters, later: Vec::new() };
-        if few {
-            all.extend(others);
-        }
-        all
+    pub fn fingerprints(&self) -> usize {
+        self.len
     }
 
-    /// How much memory the filter of so many fingerprints takes when it is new, in bytes.
+    /// How long it is as the database stores it, in bytes.
     #[must_use]
-    pub fn bytes_for(len: usize) -> usize {
-        Shape::of(len).plane_bytes() * PLANES_NEW
+    pub fn stored_bytes(&self) -> usize {
+        HEAD_BYTES + self.bytes()
     }
 
-    /// How much memory the smallest filter of so many fingerprints takes, in bytes.
+    /// How many planes it has.
     #[must_use]
-    pub fn bytes_min(len: usize) -> usize {
-        Shape::of(len).plane_bytes() * PLANES_MIN
+    pub fn planes(&self) -> usize {
+        self.planes.len()
     }
 
-    /// How much memory they take, in bytes.
+    /// Drops the last planes beyond so many.
+    pub fn truncate(&mut self, planes: usize) {
+        self.planes.truncate(planes);
+    }
+
+    /// How much memory a plane takes, in bytes.
+    #[must_use]
+    pub fn plane_bytes(&self) -> usize {
+        self.shape.plane_bytes()
+    }
+
+    /// How much memory it takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.filters.iter().map(Filter::bytes).sum::<usize>() + self.later.capacity() * size_of::<u16>()
+        self.planes() * self.plane_bytes()
     }
 
-    /// Takes fingerprints in that came later; says whether that is of use.
-    pub fn extend(&mut self, fingerprints: &[u64]) -> bool {
-        self.later.extend(fingerprints.iter().map(|fingerprint| later(*fingerprint)));
-        let len: usize = self.filters.iter().map(|filter| filter.len).sum();
-        self.later.len() <= len / LATER_SHARE
-    }
-
-    /// Whether the page may have the fingerprint; `false` is sure.
+    /// How much memory a filter of so many fingerprints and planes takes, in bytes.
     #[must_use]
-    pub fn may_contain(&self, fingerprint: u64) -> bool {
-        self.filters.iter().any(|filter| filter.may_contain(fingerprint))
-            || self.later.contains(&later(fingerprint))
-    }
-
-    /// What the last plane does, or the last few that there is no point without: the share of strangers that they deny
-    /// and all others let pass, and the bytes that they take.
-    #[must_use]
-    pub fn last_step(&self) -> (f64, usize) {
-        let planes = self.planes();
-        if planes > PLANES_MIN {
-            let plane = self.filters.iter().map(|filter| filter.shape.plane_bytes()).sum();
-            (0.5_f64.powi(i32::try_from(planes).expect("a few")), plane)
-        } else {
-            (Self::DENIED_MIN, self.bytes())
-        }
-    }
-
-    /// Makes them smaller, if they are worth keeping then; says whether they are.
-    pub fn fold(&mut self) -> bool {
-        let planes = self.planes();
-        let worth = planes > PLANES_MIN;
-        if worth {
-            self.filters.iter_mut().for_each(|filter| filter.planes.truncate(planes - 1));
-        }
-        worth
-    }
-
-    /// Of the one that has the most.
-    fn planes(&self) -> usize {
-        self.filters.iter().map(|filter| filter.planes.len()).max().unwrap_or_default()
+    pub fn bytes_for(len: usize, planes: usize) -> usize {
+        planes * Shape::of(len).plane_bytes()
     }
 }
+
+/// Bytes before a stored filter's planes.
+const HEAD_BYTES: usize = 24;
 
 impl Shape {
     /// The paper's figures for three places a key.
@@ -217,8 +168,8 @@ impl Shape {
         Self { segment, firsts: segments.saturating_sub(2).max(1) * segment }
     }
 
-    /// What the database says, if it can be.
-    fn told(segment: u32, firsts: u32) -> Option<Self> {
+    /// The shape that the database stores; `None` if there is no such shape.
+    fn from_stored(segment: u32, firsts: u32) -> Option<Self> {
         let possible = segment.is_power_of_two()
             && (WORD_BITS.ilog2()..=EXPONENT_MAX).contains(&segment.ilog2())
             && firsts > 0;
@@ -250,7 +201,8 @@ impl Shape {
     }
 }
 
-/// Another hash for every seed. A fingerprint is one already, and in ascending order its places follow each other.
+/// A hash for each seed. The first is the fingerprint itself: it is uniform, and ascending fingerprints have ascending
+/// places, which is fast.
 #[inline]
 fn hash(fingerprint: u64, seed: u64) -> u64 {
     if seed == 0 {
@@ -263,19 +215,14 @@ fn hash(fingerprint: u64, seed: u64) -> u64 {
     hash ^ (hash >> 33)
 }
 
-#[inline]
-fn later(fingerprint: u64) -> u16 {
-    (fingerprint >> 24) as u16
-}
-
-/// Who has a place.
+/// The fingerprints that have a place.
 #[derive(Clone, Copy, Default)]
 struct Users {
     /// The exclusive or of their hashes.
     hashes: u64,
     /// How many there are.
     count: u32,
-    /// The exclusive or of which of their three places it is.
+    /// The exclusive or of its number, 0 to 2, among the three places of each.
     numbers: u32,
 }
 
@@ -287,7 +234,11 @@ impl Users {
     }
 }
 
-/// What the places hold, if each fingerprint can be given one that no other needs after it.
+/// The values at all places, so that each fingerprint's three places give its mark. `None` if this seed has none.
+///
+/// Each fingerprint must be given a place of its own. One that is alone at a place takes it and leaves its other two, where
+/// another may be alone then, and so on. Values are set in the reverse order, so that no fingerprint's own place belongs to
+/// those whose values are set already.
 fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
     let mut users = vec![Users::default(); shape.places()];
     for fingerprint in distinct {
@@ -297,8 +248,8 @@ fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
             users[place].toggle(hash, number);
         }
     }
-    // Whoever is alone at a place takes it, and leaves the other two, where somebody may be alone then. Whether that is
-    // so can't be foreseen, so it is written down always, and kept if it is: each place once, and room for one more.
+    // Places with one fingerprint. A branch on that would be mispredicted, so a place is always written, and kept by
+    // advancing `waiting`: each place at most once, and room for one more.
     let mut alone = vec![0_u32; shape.places() + 1];
     let mut waiting = 0;
     for (place, users) in (0..).zip(&users) {
@@ -334,7 +285,7 @@ fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
     Some(marks)
 }
 
-/// The marks' bits, plane by plane.
+/// The values' bits, plane by plane.
 fn planes(marks: &[u8]) -> Vec<Vec<u64>> {
     let (words, rest) = marks.as_chunks::<WORD_BITS>();
     debug_assert!(rest.is_empty(), "segments are whole words");
@@ -343,17 +294,17 @@ fn planes(marks: &[u8]) -> Vec<Vec<u64>> {
     for marks in words {
         let mut word = [0_u64; PLANES_NEW];
         for (eight, shift) in marks.as_chunks::<8>().0.iter().zip((0..).step_by(8)) {
-            let turned = turned(u64::from_le_bytes(*eight)).to_le_bytes();
-            word.iter_mut().zip(turned).for_each(|(word, bits)| *word |= u64::from(bits) << shift);
+            let transposed = transposed(u64::from_le_bytes(*eight)).to_le_bytes();
+            word.iter_mut().zip(transposed).for_each(|(word, bits)| *word |= u64::from(bits) << shift);
         }
         planes.iter_mut().zip(word).for_each(|(plane, word)| plane.push(word));
     }
     planes.into()
 }
 
-/// Eight bytes as a square of bits, its rows made columns (Warren, "Hacker's Delight", 7-3).
+/// Transposes eight bytes as a square of bits (Warren, "Hacker's Delight", 7-3).
 #[inline]
-fn turned(mut square: u64) -> u64 {
+fn transposed(mut square: u64) -> u64 {
     for (by, mask) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)] {
         let swapped = (square ^ (square >> by)) & mask;
         square ^= swapped ^ (swapped << by);
@@ -381,34 +332,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_taken_in_is_never_denied(
-            from in any::<u32>(),
-            lens in prop::collection::vec(1u64..2_000, 0..3),
-            others in 0u64..200,
-            later in prop::collection::vec(any::<u64>(), 0..50),
-            folds in 0usize..7,
-        ) {
-            let mut next = u64::from(from);
-            let mut some = |len: u64| {
-                next += len;
-                ascending(next - len..next)
-            };
-            let segments: Vec<Vec<u64>> = lens.into_iter().map(&mut some).collect();
-            let others = some(others);
-            let stored: Vec<Vec<u8>> = segments.iter().map(|segment| Filter::of(segment).stored()).collect();
-            let read = stored.iter().map(|bytes| Filter::from_stored(bytes).expect("a filter"));
-            let mut filters = Filters::of(read.collect(), &others);
-            for _ in 0..folds {
-                let before = filters.bytes();
-                prop_assert_eq!(filters.fold(), filters.bytes() < before);
-            }
-            filters.extend(&later);
-            let mut all = segments.iter().flatten().chain(&others).chain(&later);
-            prop_assert!(all.all(|fingerprint| filters.may_contain(*fingerprint)));
-        }
-
-        #[test]
-        fn what_is_no_filter_is_refused_or_harmless(
+        fn bytes_that_are_no_filter_are_refused_or_harmless(
             bytes in prop::collection::vec(any::<u8>(), 0..300),
             cut in 0usize..2_000,
             shape in any::<[u8; 8]>(),
@@ -427,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_that_are_not_spread_are_taken_in_by_another_arrangement() {
+    fn fingerprints_that_are_not_uniform_need_another_seed() {
         let close: Vec<u64> = (1..3_000).flat_map(|n| [n, n]).collect();
         let filter = Filter::of(&close);
         assert_ne!(filter.seed, 0);
@@ -435,40 +359,18 @@ mod tests {
     }
 
     #[test]
-    fn most_strangers_are_denied_and_fewer_the_smaller_it_is() {
-        let own = ascending(0..36_000);
-        let strangers: Vec<u64> = (1_000_000..1_020_000).map(spread).collect();
-        let mut filters = Filters::of(Vec::new(), &own);
-        assert_eq!(filters.bytes(), Filters::bytes_for(own.len()));
-        for planes in (PLANES_MIN..=PLANES_NEW).rev() {
-            let passing = strangers.iter().filter(|stranger| filters.may_contain(**stranger)).count();
-            let expected = strangers.len() >> planes;
-            assert!((expected / 2..expected * 3 / 2).contains(&passing), "{passing} with {planes} planes");
-            assert_eq!(filters.fold(), planes > PLANES_MIN);
+    fn a_square_of_bits_is_transposed() {
+        for (row, column) in (0..8).flat_map(|row| (0..8).map(move |column| (row, column))) {
+            assert_eq!(transposed(1 << (8 * row + column)), 1 << (8 * column + row));
         }
-        assert_eq!(filters.bytes(), Filters::bytes_min(own.len()));
     }
 
     #[test]
-    fn it_takes_little_more_than_its_marks() {
+    fn it_takes_little_more_memory_than_its_marks() {
         for (len, most) in [(1_000, 1.6), (36_000, 1.25), (300_000, 1.2)] {
             #[allow(clippy::cast_precision_loss)]
-            let bits = Filters::bytes_for(len) as f64 * 8.0 / (len * PLANES_NEW) as f64;
+            let bits = Filter::bytes_for(len, PLANES_NEW) as f64 * 8.0 / (len * PLANES_NEW) as f64;
             assert!(bits < most, "{bits} bits of {len} for each bit of a mark");
         }
-    }
-
-    #[test]
-    fn a_square_is_turned() {
-        for (row, column) in (0..8).flat_map(|row| (0..8).map(move |column| (row, column))) {
-            assert_eq!(turned(1 << (8 * row + column)), 1 << (8 * column + row));
-        }
-    }
-
-    #[test]
-    fn much_that_comes_later_makes_it_useless() {
-        let mut filters = Filters::of(Vec::new(), &ascending(0..800));
-        assert!(filters.extend(&ascending(1_000..1_100)));
-        assert!(!filters.extend(&[1]));
     }
 }

@@ -1,18 +1,18 @@
 //! A page's fingerprints in memory: an ordered hash set of 64-bit numbers.
 //!
-//! Fingerprints are uniform, so a number is its own hash: scaled to the table's length it says where to look. Slots
-//! are kept in ascending order (ordered linear probing: Amble and Knuth, "Ordered hash tables", 1974), which gives
-//! three things at once: a probe for something absent ends early, a sorted batch walks the table forwards, and the
-//! sorted array PostgreSQL stores is the table read from start to end.
+//! Fingerprints are uniform, so each is its own hash: scaled to the table's length, it is its home in the table. Slots are
+//! kept in ascending order (ordered linear probing: Amble and Knuth, "Ordered hash tables", 1974). So a search for an absent
+//! fingerprint ends early, a sorted batch walks the table forwards, and reading the table from start to end gives the sorted
+//! array that PostgreSQL stores.
 
-/// Slots are filled to this share at most; above it probes and shifts grow long.
+/// At most this share of the slots is filled; beyond it searches and shifts grow long.
 const LOAD_MAX: (usize, usize) = (9, 10);
-/// A table is rebuilt this much larger than its contents.
+/// A table is rebuilt with this many homes for each fingerprint.
 const ROOM: (usize, usize) = (4, 3);
-/// Slots behind the last home, for what is pushed off the end.
+/// Slots behind the last home, for fingerprints that are shifted past it.
 const SPILL: usize = 64;
 
-/// A set of fingerprints. 0 is none.
+/// A set of fingerprints. 0 is not a fingerprint, and marks an empty slot.
 #[derive(Clone, Debug, Default)]
 pub struct FingerprintSet {
     slots: Vec<u64>,
@@ -21,7 +21,7 @@ pub struct FingerprintSet {
 }
 
 impl FingerprintSet {
-    /// The set of `sorted` numbers, ascending; repeats are taken once.
+    /// The set of `sorted` fingerprints, ascending. Repeats are ignored.
     #[must_use]
     pub fn from_sorted(sorted: &[u64]) -> Self {
         let mut set = Self::default();
@@ -53,7 +53,7 @@ impl FingerprintSet {
         self.slots.capacity() * size_of::<u64>()
     }
 
-    /// Whether `fingerprint` is in.
+    /// Whether it has `fingerprint`.
     #[inline]
     #[must_use]
     pub fn contains(&self, fingerprint: u64) -> bool {
@@ -62,7 +62,7 @@ impl FingerprintSet {
         slots.iter().find(|&&slot| slot == 0 || slot >= fingerprint) == Some(&fingerprint)
     }
 
-    /// Takes `sorted` numbers in, ascending; those it has already change nothing.
+    /// Adds `sorted` fingerprints, ascending. Those that it has are ignored.
     pub fn extend_sorted(&mut self, sorted: &[u64]) {
         let len = self.len + sorted.len();
         if len * LOAD_MAX.1 > self.homes * LOAD_MAX.0 {
@@ -70,7 +70,7 @@ impl FingerprintSet {
         } else {
             for (index, &fingerprint) in sorted.iter().enumerate() {
                 if !self.insert(fingerprint) {
-                    // The end is crowded, which a rebuild spreads out.
+                    // The end of the table is full; a rebuild spreads it out.
                     return self.merge(&sorted[index..]);
                 }
             }
@@ -89,7 +89,7 @@ impl FingerprintSet {
         home
     }
 
-    /// Puts a fingerprint in its place and moves what stands there on; whether there was room.
+    /// Puts a fingerprint in its slot and shifts those after it; returns whether there was room.
     #[inline]
     fn insert(&mut self, fingerprint: u64) -> bool {
         let start = self.home(fingerprint);
@@ -136,20 +136,20 @@ impl FingerprintSet {
     }
 }
 
-/// Fingerprints as the database stores them: big-endian, one behind the other.
+/// Fingerprints as the database stores them: an array of big-endian numbers.
 #[must_use]
 pub fn stored(fingerprints: &[u64]) -> Vec<u8> {
     fingerprints.iter().flat_map(|fingerprint| fingerprint.to_be_bytes()).collect()
 }
 
-/// The fingerprints in what the database stores; `None` if it isn't made of them.
+/// The fingerprints of a stored array; `None` if its length is no multiple of 8.
 #[must_use]
 pub fn from_stored(bytes: &[u8]) -> Option<impl ExactSizeIterator<Item = u64>> {
     let (fingerprints, odd) = bytes.as_chunks::<{ size_of::<u64>() }>();
     odd.is_empty().then(|| fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes)))
 }
 
-/// Two ascending sequences as one.
+/// Two ascending sequences, merged into one.
 fn merged(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
     let (mut a, mut b) = (a.peekable(), b.peekable());
     std::iter::from_fn(move || match (a.peek(), b.peek()) {

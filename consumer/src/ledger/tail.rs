@@ -1,35 +1,34 @@
-//! A partition's tail: what small batches added to its pages, kept in the database as a row a batch until it is much,
-//! and filed into the pages then. Pure.
+//! A partition's tail: the fingerprints of small batches. The database keeps it as a row a batch, and files it into the
+//! pages once it has grown long. Pure.
 //!
-//! Receipts for messages of days ago touch hundreds of pages with a few fingerprints each. A segment for each would be
-//! a row of a few bytes, and the page many of them; so they go to a row of the batch's own instead.
+//! Receipts for messages of days ago add a few fingerprints to each of hundreds of pages. If each of these were a segment,
+//! a batch would write hundreds of rows of a few bytes, and a page would be made of very many.
 
 use crate::ledger::fingerprint_set::FingerprintSet;
-use crate::ledger::segment::PageKey;
-use crate::ledger::segment::Segment;
+use crate::ledger::segment::{PageKey, Segment};
 use crate::record::Partition;
 use domain::{Counters, Quarter};
 use std::collections::BTreeMap;
 
-/// The fingerprints of a partition that are not in the database's pages yet.
+/// The fingerprints of a partition that the database does not keep in pages yet.
 #[derive(Clone, Debug, Default)]
 pub struct Tail {
     pages: BTreeMap<Quarter, (FingerprintSet, Counters)>,
-    runs: usize,
+    rows: usize,
     len: usize,
 }
 
 impl Tail {
     /// The tail of a partition that has none.
-    pub const EMPTY: Self = Self { pages: BTreeMap::new(), runs: 0, len: 0 };
+    pub const EMPTY: Self = Self { pages: BTreeMap::new(), rows: 0, len: 0 };
 
-    /// Batches in it.
+    /// How many rows it has.
     #[must_use]
-    pub fn runs(&self) -> usize {
-        self.runs
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
-    /// Fingerprints in it.
+    /// How many fingerprints it has.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
@@ -47,10 +46,10 @@ impl Tail {
         self.pages.values().map(|(set, _)| set.bytes() + size_of::<(Quarter, Counters)>()).sum()
     }
 
-    /// Takes a batch's row in.
-    pub fn add(&mut self, run: &[Segment]) {
-        self.runs += 1;
-        for segment in run {
+    /// Adds a batch's row.
+    pub fn add(&mut self, row: &[Segment]) {
+        self.rows += 1;
+        for segment in row {
             let (set, sums) = self.pages.entry(segment.key.quarter).or_default();
             set.extend_sorted(&segment.fingerprints);
             *sums += &segment.sums;
@@ -58,7 +57,7 @@ impl Tail {
         }
     }
 
-    /// All of it as segments of the partition's pages, in order.
+    /// Its fingerprints as segments of the partition's pages, in order.
     pub fn segments(&self, partition: Partition) -> impl Iterator<Item = Segment> {
         self.pages.iter().map(move |(quarter, (set, sums))| Segment {
             key: PageKey { partition, quarter: *quarter },
@@ -67,7 +66,7 @@ impl Tail {
         })
     }
 
-    /// Its fingerprints of a quarter.
+    /// The fingerprints of a quarter.
     #[must_use]
     pub fn page(&self, quarter: Quarter) -> Option<&FingerprintSet> {
         self.pages.get(&quarter).map(|(set, _)| set)

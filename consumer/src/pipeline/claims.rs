@@ -3,7 +3,8 @@
 
 use super::kafka::Kafka;
 use crate::batch::Claim;
-use crate::decide::progress::{Progress, StoredProgress};
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::outcome::StoredProgress;
 use crate::ledger::segment::Segment;
 use crate::record::{Offset, Partition, Topic};
 use crate::refused::allowance::Allowance;
@@ -38,8 +39,8 @@ pub struct Start {
 
 /// A claimed partition that can be held and fetched.
 pub struct Holdable {
-    /// What the member knows of it.
-    pub progress: Progress,
+    /// The partition, as the member holds it.
+    pub held: HeldPartition,
     /// The rows of its ledger's tail, read under the claim.
     pub tail: Vec<Vec<Segment>>,
     /// The claim, for the source.
@@ -109,7 +110,7 @@ impl Claims<'_> {
         let holdable = |Start { partition, epoch, layout, position }| {
             let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
             Holdable {
-                progress: Progress::claimed(epoch, layout, position),
+                held: HeldPartition::claimed(epoch, layout, position),
                 tail: tails.remove(&partition).unwrap_or_default(),
                 claim: Claim { partition, epoch, position, allowance },
             }

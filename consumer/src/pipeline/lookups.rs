@@ -1,8 +1,8 @@
 //! Deciding a batch: what memory doesn't know is read from the database, a bounded amount at a time.
 
 use crate::batch::Batch;
-use crate::decide::changes::Deciding;
-use crate::decide::member::{Member, Questions};
+use crate::decide::member::Member;
+use crate::decide::undecided::DecidedBatch;
 use crate::ledger::Size;
 use crate::ledger::segment::PageKey;
 use crate::measure::Meters;
@@ -28,29 +28,31 @@ pub struct Lookups<'a> {
 
 impl Lookups<'_> {
     /// Decides which records of the batch count.
-    pub async fn decide(&mut self, batch: Batch) -> Deciding {
-        let mut deciding = self.member.begin(batch);
-        let sizes = self.sizes(&self.member.unsized_pages(&deciding)).await;
-        let Questions { pages, mut lookups } = self.member.ask(&mut deciding, &sizes);
+    pub async fn decide(&mut self, batch: Batch) -> DecidedBatch {
+        let undecided = self.member.begin(batch);
+        let sizes = self.sizes(undecided.unsized_pages()).await;
+        let mut questions = self.member.ask(undecided, &sizes);
+        let pages = std::mem::take(&mut questions.pages);
         self.meters.pages_read(pages.len());
         for pages in chunks(pages, |(_, reading)| reading.cost * size_of::<u64>(), LOAD_BYTES_MAX) {
             let pages: Vec<(PageAsked, bool)> =
                 pages.into_iter().map(|(key, reading)| (self.asked(key), reading.whole)).collect();
             let load = async |connection: &mut Connection| connection.load_pages(&pages).await;
             for (key, page) in self.store.until_done("loading ledger pages", load).await {
-                lookups.extend(self.member.page_read(&mut deciding, key, page));
+                self.member.page_read(&mut questions, key, page);
             }
         }
+        let lookups = std::mem::take(&mut questions.lookups);
         self.meters.looked_up(lookups.iter().map(|(_, fingerprints)| fingerprints.len()).sum());
         for lookups in chunks(lookups, |(_, fingerprints)| fingerprints.len(), LOOKUPS_MAX) {
             let lookups: Vec<(PageAsked, Vec<u64>)> =
                 lookups.into_iter().map(|(key, fingerprints)| (self.asked(key), fingerprints)).collect();
             let look = async |connection: &mut Connection| connection.look_up(&lookups).await;
             for (key, found) in self.store.until_done("looking fingerprints up", look).await {
-                self.member.looked_up(&mut deciding, key, &found);
+                self.member.looked_up(&mut questions, key, &found);
             }
         }
-        deciding
+        questions.decided()
     }
 
     async fn sizes(&mut self, pages: &[PageKey]) -> HashMap<PageKey, Size> {
@@ -64,7 +66,7 @@ impl Lookups<'_> {
     }
 
     fn asked(&self, key: PageKey) -> PageAsked {
-        (key, self.member.holding().get(&key.partition).map_or(0, |progress| progress.layout))
+        (key, self.member.held().get(&key.partition).map_or(0, |held| held.layout))
     }
 }
 

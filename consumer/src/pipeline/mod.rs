@@ -20,13 +20,13 @@ use crate::announce::Announcer;
 use crate::batch::Batch;
 use crate::batch::texts::Texts;
 use crate::decide::changes::{Changes, PartitionChanges};
-use crate::decide::member::{CommitOutcome, Member};
-use crate::decide::progress::Progress;
+use crate::decide::held_partition::HeldPartition;
+use crate::decide::member::Member;
 use crate::floor::SharedFloor;
 use crate::limits::ENDS_EVERY;
 use crate::record::{Partition, Span};
 use crate::source::{End, Handed, Message, Order};
-use crate::store::{Connection, PreparedRows, Step, Store};
+use crate::store::{Connection, PreparedCounters, Step, Store};
 use claims::{Claims, Holdable};
 use desk::Idle;
 use kafka::Answer;
@@ -142,25 +142,25 @@ impl Pipeline {
             self.hold(holdable);
         }
         self.orders.deliver();
-        self.status.meters.partitions(self.member.holding().len());
+        self.status.meters.partitions(self.member.held().len());
     }
 
-    fn hold(&mut self, Holdable { progress, tail, claim }: Holdable) {
+    fn hold(&mut self, Holdable { held, tail, claim }: Holdable) {
         if let Some(assignment) = self.assignments.take(claim.partition) {
-            self.member.hold(claim.partition, progress, &tail);
+            self.member.hold(claim.partition, held, &tail);
             self.status.clear(claim.partition);
             self.orders.put(Order::Fetch { claim, assignment });
         }
     }
 
     fn held(&self) -> Vec<Partition> {
-        self.member.holding().keys().copied().collect()
+        self.member.held().keys().copied().collect()
     }
 
     fn forget(&mut self, partition: Partition) {
         self.member.forget(partition);
         self.status.clear(partition);
-        self.status.meters.partitions(self.member.holding().len());
+        self.status.meters.partitions(self.member.held().len());
     }
 
     /// Stops reading a partition, and says so wherever somebody may look; the others go on.
@@ -192,35 +192,35 @@ impl Pipeline {
             return self.rejoin(FLOOR_ROSE);
         }
         let Self { member, store, status, .. } = self;
-        let deciding = Lookups { member, store, meters: &status.meters }.decide(batch).await;
-        let prepared = PreparedRows::of(&deciding);
+        let decided = Lookups { member, store, meters: &status.meters }.decide(batch).await;
+        let prepared = PreparedCounters::of(&decided);
         let idle = self.idle().await;
-        let mut changes = self.member.place(deciding);
-        if !changes.parts.is_empty() {
-            let proofs = self.proofs(&changes.parts);
-            changes.parts.extend(proofs);
+        let mut changes = self.member.place(decided);
+        if !changes.partitions.is_empty() {
+            let proofs = self.proofs(&changes.partitions);
+            changes.partitions.extend(proofs);
         }
         self.write(idle, changes, Some(prepared));
-        self.member.take_in();
+        self.member.update_ledger();
         self.status.meters.batch(records, started.elapsed());
     }
 
     /// Begins to write changes.
-    fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedRows>) {
-        if !changes.parts.is_empty() {
-            let steps = changes.parts.iter().map(|part| self.step(part)).collect();
+    fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedCounters>) {
+        if !changes.partitions.is_empty() {
+            let steps = changes.partitions.iter().map(|changes| self.step(changes)).collect();
             let topic_ids = self.kafka.topic_ids().clone();
             self.desk.write(idle, Job { changes, prepared, steps, topic_ids });
         }
     }
 
-    fn step(&self, part: &PartitionChanges) -> Step {
-        let progress = self.member.holding().get(&part.partition);
+    fn step(&self, changes: &PartitionChanges) -> Step {
+        let held = self.member.held().get(&changes.partition);
         Step {
-            partition: part.partition,
-            epoch: part.epoch,
-            span: part.span,
-            complete_through: progress.and_then(|progress| progress.complete_through(part.span.until)),
+            partition: changes.partition,
+            epoch: changes.epoch,
+            span: changes.span,
+            complete_through: held.and_then(|held| held.complete_through(changes.span.until)),
         }
     }
 
@@ -241,14 +241,11 @@ impl Pipeline {
             WriteOutcome::Committed(partitions) => partitions,
             WriteOutcome::FloorRose => return self.rejoin(FLOOR_ROSE),
         };
-        let is_committed = |part: &PartitionChanges| committed.contains(&part.partition);
-        let commit_outcome = |part: &PartitionChanges| {
-            if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-        };
-        let after = self.member.settle(&changes, commit_outcome);
         let meters = &self.status.meters;
-        changes.parts.iter().filter(|part| is_committed(part)).for_each(|part| meters.committed(part));
+        let is_committed = |changes: &&PartitionChanges| committed.contains(&changes.partition);
+        changes.partitions.iter().filter(is_committed).for_each(|changes| meters.committed(changes));
         meters.commit(took);
+        let after = self.member.settle(changes, &committed);
         self.announcer.changed(after.organizations);
         // The next report makes up for one that finds no room.
         self.orders.try_send(Order::Report(after.reached));
@@ -280,9 +277,9 @@ impl Pipeline {
     /// Takes note of how far the partitions reach.
     fn reach(&mut self, ends: &[End]) {
         for End { partition, asked_at, end } in ends {
-            if let Some(progress) = self.member.progress(*partition) {
-                progress.ended_at(*asked_at, *end);
-                self.status.lag(*partition, progress);
+            if let Some(held) = self.member.held_mut(*partition) {
+                held.ended_at(*asked_at, *end);
+                self.status.lag(*partition, held);
             }
         }
     }
@@ -291,8 +288,8 @@ impl Pipeline {
     /// being written this waits for its end, or for the next batch, which takes the proofs along.
     fn prove(&mut self) {
         if let Some(idle) = self.desk.idle().filter(|_| self.kafka.has_news()) {
-            let (parts, floor) = (self.proofs(&[]), self.floor.get());
-            self.write(idle, Changes { texts: Texts::default(), parts, floor }, None);
+            let (partitions, floor) = (self.proofs(&[]), self.floor.get());
+            self.write(idle, Changes { texts: Texts::default(), partitions, floor }, None);
         }
     }
 
@@ -301,12 +298,12 @@ impl Pipeline {
         if !self.kafka.take_news() {
             return Vec::new();
         }
-        let moves = |partition: Partition| moving.iter().any(|part| part.partition == partition);
-        let proof = |(partition, progress): (&Partition, &Progress)| {
-            let span = Span::empty(progress.next_offset);
-            let is_complete = progress.complete_through(progress.next_offset).is_some() && !moves(*partition);
-            is_complete.then(|| PartitionChanges::still(*partition, progress.epoch, span))
+        let moves = |partition: Partition| moving.iter().any(|changes| changes.partition == partition);
+        let proof = |(partition, held): (&Partition, &HeldPartition)| {
+            let span = Span::empty(held.next_offset);
+            let is_complete = held.complete_through(held.next_offset).is_some() && !moves(*partition);
+            is_complete.then(|| PartitionChanges::empty(*partition, held.epoch, span))
         };
-        self.member.holding().iter().filter_map(proof).collect()
+        self.member.held().iter().filter_map(proof).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! What people see of the pipeline: log, readiness, metrics.
 
-use crate::decide::progress::Progress;
+use crate::decide::held_partition::HeldPartition;
 use crate::measure::Meters;
 use crate::record::Partition;
 use crate::record::topic_names::TopicNames;
@@ -43,8 +43,8 @@ impl Status {
     }
 
     /// How far a partition lags behind.
-    pub fn lag(&self, partition: Partition, progress: &Progress) {
-        self.meters.lag(&self.topics, partition, progress);
+    pub fn lag(&self, partition: Partition, held: &HeldPartition) {
+        self.meters.lag(&self.topics, partition, held);
     }
 
     fn condition(&self, partition: Partition) -> String {

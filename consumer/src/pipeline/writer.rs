@@ -1,11 +1,11 @@
 //! Writing changes, as often as it takes: in the end each partition's are committed, or its claim is lost.
 
-use crate::decide::changes::Changes;
-use crate::decide::member::{CommitOutcome, fate};
+use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::outcome::CommitOutcome;
 use crate::floor::SharedFloor;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Topic};
-use crate::store::{Connection, Error, PreparedRows, Rows, Step, Store};
+use crate::store::{Connection, Error, PreparedCounters, Rows, Step, Store};
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
@@ -20,7 +20,7 @@ pub struct Job {
     /// The changes.
     pub changes: Changes,
     /// Rows made while the batch before was being written.
-    pub prepared: Option<PreparedRows>,
+    pub prepared: Option<PreparedCounters>,
     /// How each of the changes' partitions moves.
     pub steps: Vec<Step>,
     /// Kafka's ids of the topics.
@@ -135,14 +135,14 @@ impl Writer {
         let look = async |connection: &mut Connection| connection.stored_progress(&partitions).await;
         let stored = self.store.until_done("reading the progress after a doubtful commit", look).await;
         let is_pending = |step: &Step| {
-            let part = changes.parts.iter().find(|part| part.partition == step.partition);
-            match part.map(|part| fate(part, stored.get(&part.partition))) {
-                Some(None) => true,
-                Some(Some(CommitOutcome::Committed)) => {
+            let changes = changes.partitions.iter().find(|changes| changes.partition == step.partition);
+            match changes.map(|changes| CommitOutcome::of(changes, stored.get(&changes.partition))) {
+                Some(CommitOutcome::NotCommitted) => true,
+                Some(CommitOutcome::Committed) => {
                     committed.insert(step.partition);
                     false
                 }
-                Some(Some(CommitOutcome::Lost)) | None => false,
+                Some(CommitOutcome::Lost) | None => false,
             }
         };
         pending.retain(is_pending);
@@ -151,6 +151,6 @@ impl Writer {
 
 /// The days of the ledger that the changes need a partition of the table for.
 fn days(changes: &Changes) -> BTreeSet<DateTime<Utc>> {
-    let segments = changes.parts.iter().flat_map(|part| part.segments.iter().chain(&part.tail));
+    let segments = changes.partitions.iter().flat_map(PartitionChanges::all_segments);
     segments.map(|segment| segment.key.quarter.bucket(BucketSize::Day)).collect()
 }

@@ -1,4 +1,4 @@
-//! From a record's bytes to what it says, or to the reason why it can't be counted. Pure; `now` is an argument.
+//! From a record's bytes to what it says, or to the reason why it can't be counted. Pure; the bounds of time are arguments.
 
 use crate::record::frame;
 use crate::record::reason::{Reason, Refusal};
@@ -13,22 +13,22 @@ const NAME_BYTES_MAX: usize = 512;
 const ERROR_MESSAGE_CHARS_MAX: usize = 2_000;
 const EXECUTION_TIME_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
 
-/// Seconds of 0001-01-01T00:00:00Z and of 10000-01-01T00:00:00Z: the times `google.protobuf.Timestamp` allows.
+/// From 0001-01-01T00:00:00Z until 10000-01-01T00:00:00Z, in seconds: the times that `google.protobuf.Timestamp` allows.
 const TIME_SECONDS: std::ops::Range<i64> = -62_135_596_800..253_402_300_800;
 
-/// What the clock and the ledger allow, in seconds since the Unix epoch.
+/// Which times the ledger and the clock allow, in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Records that count must not be older.
+    /// A record that counts is refused if it is older.
     pub floor: i64,
-    /// No record may be newer.
+    /// Any record is refused if it is newer.
     pub ceiling: i64,
 }
 
 /// The record's value as plain protobuf, whichever of the three accepted formats it came in.
 ///
 /// # Errors
-/// When there is nothing, or it isn't in the format it says it is.
+/// When the record has no value, or the value is not in the format that its header or first byte declares.
 pub fn open<'a>(raw: &Raw<'a>) -> Result<Cow<'a, [u8]>, Refusal> {
     let payload = raw.payload.filter(|payload| !payload.is_empty());
     let payload = payload.ok_or_else(|| Refusal::new(Reason::EmptyPayload, "the record has no value"))?;
@@ -43,7 +43,7 @@ pub fn open<'a>(raw: &Raw<'a>) -> Result<Cow<'a, [u8]>, Refusal> {
 /// What the plain protobuf in `bytes`, a record of `topic`, says.
 ///
 /// # Errors
-/// When it can't be counted, with the first reason that applies.
+/// When the record can't be counted: the first reason that applies.
 pub fn decode(topic: Topic, bytes: &[u8], bounds: Bounds) -> Result<Record<'_>, Refusal> {
     let read = match topic {
         Topic::Events => read_event(bytes),
@@ -65,7 +65,7 @@ fn malformed(Malformed(what): Malformed) -> Refusal {
     Refusal::new(Reason::MalformedPayload, what)
 }
 
-/// The fields of a record as they came, nothing judged yet.
+/// The fields of a record, not validated yet.
 struct Unchecked<'a> {
     organization: &'a str,
     id: &'a str,
@@ -76,10 +76,10 @@ struct Unchecked<'a> {
     body: Body<'a>,
 }
 
-/// A time beside the identity's.
+/// A required time beside the identity's, if the record has one.
 enum OtherTime {
-    NotAsked,
-    Asked(&'static str, Option<(i64, i32)>),
+    None,
+    Required(&'static str, Option<(i64, i32)>),
 }
 
 enum Body<'a> {
@@ -136,8 +136,8 @@ impl<'a> Unchecked<'a> {
         let missing = |field| Refusal::new(Reason::MissingTime, format!("{field} is not set"));
         let identity = self.identity_time.ok_or_else(|| missing(self.identity_time_field))?;
         let other = match self.other_time {
-            OtherTime::NotAsked => None,
-            OtherTime::Asked(field, time) => Some((field, time.ok_or_else(|| missing(field))?)),
+            OtherTime::None => None,
+            OtherTime::Required(field, time) => Some((field, time.ok_or_else(|| missing(field))?)),
         };
         let valid = check_time(self.identity_time_field, identity)?;
         if let Some((field, time)) = other {
@@ -146,7 +146,7 @@ impl<'a> Unchecked<'a> {
         Ok(valid)
     }
 
-    /// Whether such a record adds to a counter, so that counting it twice must be ruled out.
+    /// Whether a record of this kind adds to a counter, so that the ledger must know whether it was counted before.
     fn counts(&self) -> bool {
         match self.body {
             Body::Order { .. } | Body::Payment { .. } | Body::Workflow { .. } => true,
@@ -188,7 +188,7 @@ impl<'a> Unchecked<'a> {
             Body::Workflow { workflow_id, workflow_name, error, .. } => {
                 check_text("workflow_id", workflow_id, ID_BYTES_MAX)?;
                 check_text("workflow_name", workflow_name, NAME_BYTES_MAX)?;
-                // Line breaks are at home in an error's text; what remains after the cut is what is judged.
+                // An error message may have line breaks. Only the part that is kept is checked.
                 if has_control(cut(error, ERROR_MESSAGE_CHARS_MAX), true) {
                     return Err(Refusal::new(Reason::InvalidText, "error_message has control characters"));
                 }
@@ -253,7 +253,7 @@ fn message(status: i32) -> Result<Says<'static>, Refusal> {
 }
 
 fn unknown(reason: Reason, field: &str, value: i32) -> Refusal {
-    Refusal::new(reason, format!("{field} is {value}, which says nothing to this version"))
+    Refusal::new(reason, format!("{field} is {value}, which this version doesn't know"))
 }
 
 fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), Refusal> {
@@ -267,14 +267,14 @@ fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), R
     }
 }
 
-/// Whether the text has a character of Unicode's category Cc; `lines` lets tabs and line breaks pass.
+/// Whether the text has a character of Unicode's category Cc. `lines` permits tabs and line breaks.
 fn has_control(text: &str, lines: bool) -> bool {
-    // All printable ASCII, which is nearly every text, is answered without decoding characters.
+    // Nearly every text is printable ASCII, which needs no decoding of characters.
     !is_printable_ascii(text.as_bytes())
         && text.chars().any(|c| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t')))
 }
 
-/// Eight bytes at a time, of which the last eight may overlap those before.
+/// Checks eight bytes at a time. The last eight may overlap those before.
 fn is_printable_ascii(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else {
         return bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
@@ -283,8 +283,8 @@ fn is_printable_ascii(bytes: &[u8]) -> bool {
     words.iter().all(is_printable_word) && is_printable_word(last)
 }
 
-/// The same of a word: no byte has its highest bit, nor gets it by adding 1 as 0x7f does, and each gets it by adding 0x60.
-/// Sums run over into the next byte only where a byte had that bit before.
+/// Whether eight bytes are all from 0x20 to 0x7e. Then no byte has its highest bit, adding 1 sets it in none (0x7f), and
+/// adding 0x60 sets it in each. A sum carries into the next byte only from a byte that had the bit before.
 fn is_printable_word(word: &[u8; 8]) -> bool {
     const HIGHEST_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
     let word = u64::from_ne_bytes(*word);
@@ -320,12 +320,13 @@ fn read_event(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
         id_field: "event_id",
         identity_time: time,
         identity_time_field: "occurred_at",
-        other_time: OtherTime::NotAsked,
+        other_time: OtherTime::None,
         body,
     })
 }
 
-/// A message that stands twice is merged, as protobuf rules; another alternative of a oneof replaces the one before.
+/// If a field of this message occurs twice, the two are merged, as protobuf demands; another alternative of the oneof
+/// replaces the one before.
 fn read_order<'a>(before: Body<'a>, bytes: &'a [u8]) -> Result<Body<'a>, Malformed> {
     let mut order_id = if let Body::Order { order_id } = before { order_id } else { "" };
     let mut fields = Fields::of(bytes);
@@ -394,7 +395,7 @@ fn read_workflow(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
         id_field: "execution_id",
         identity_time: time,
         identity_time_field: "finished_at",
-        other_time: OtherTime::NotAsked,
+        other_time: OtherTime::None,
         body: Body::Workflow { workflow_id, workflow_name, outcome, execution_time_ms, error },
     })
 }
@@ -419,7 +420,7 @@ fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
         id_field: "message_id",
         identity_time: sent_at,
         identity_time_field: "sent_at",
-        other_time: OtherTime::Asked("occurred_at", occurred_at),
+        other_time: OtherTime::Required("occurred_at", occurred_at),
         body: Body::Message { status },
     })
 }

@@ -1,4 +1,4 @@
-//! Tests of the decoder: tables of records and what they say, and the laws it keeps.
+//! Tests of the decoder: tables of records and what they say, and laws of the decoder.
 
 use super::*;
 use crate::record::{Offset, Partition};

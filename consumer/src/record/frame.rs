@@ -6,16 +6,16 @@ use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use std::sync::LazyLock;
 
-/// The header that says which format a value has, and the one format that must be said.
+/// The header that declares a value's format, and the one format that must be declared.
 const CONTENT_TYPE: &str = "content-type";
 const JSON: &[u8] = b"application/json";
 
-/// First byte of the Confluent Schema Registry's frame. Plain protobuf never starts with it: no field has number 0.
+/// First byte of the Confluent Schema Registry's frame. Plain protobuf never begins with it, because no field has number 0.
 const MAGIC: u8 = 0;
 const SCHEMA_ID_BYTES: usize = 4;
 
 static MESSAGES: LazyLock<[MessageDescriptor; 3]> = LazyLock::new(|| {
-    let pool = DescriptorPool::decode(proto::DESCRIPTOR_SET).expect("the build made it");
+    let pool = DescriptorPool::decode(proto::DESCRIPTOR_SET).expect("the build made it of the contract");
     ["Event", "WorkflowTerminal", "MessageDelivery"].map(|name| {
         pool.get_message_by_name(&format!("business_metrics.v1.{name}")).expect("it is in the contract")
     })
@@ -29,10 +29,10 @@ pub fn says_json(name: &str, value: Option<&[u8]>) -> bool {
 }
 
 /// The record's protobuf from its JSON mapping (<https://protobuf.dev/programming-guides/json/>). Unknown fields are
-/// skipped, like in the binary format: a newer producer is no error.
+/// skipped as in the binary format, so that producers may be newer.
 ///
 /// # Errors
-/// When it isn't JSON, or not that of the topic's message.
+/// When it is not JSON, or not the JSON of the topic's message.
 pub fn json_to_protobuf(topic: Topic, json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let [event, workflow_terminal, message_delivery] = &*MESSAGES;
     let message = match topic {
@@ -47,9 +47,9 @@ pub fn json_to_protobuf(topic: Topic, json: &[u8]) -> Result<Vec<u8>, serde_json
     Ok(decoded.encode_to_vec())
 }
 
-/// Takes the schema registry's frame off, if there is one: magic byte, schema id, and the path of the message within
-/// its file as zigzag numbers, count first; a single 0 stands for the path `[0]`. Which of the file's messages the
-/// path names doesn't matter: the topic says what the record is.
+/// Removes the schema registry's frame, if there is one: a magic byte, the schema's id, and the message's path within its
+/// file, as zigzag numbers with their count first. A single 0 stands for the path `[0]`. Which of the file's messages the
+/// path names doesn't matter, because the topic says what the record is.
 ///
 /// # Errors
 /// When the frame is cut off or its path doesn't have exactly one element.

@@ -1,9 +1,9 @@
-//! Identities as keyed 64-bit fingerprints.
+//! Identities, and their keyed 64-bit fingerprints.
 
 use crate::record::{Milestone, Topic};
 use siphasher::sip::SipHasher13;
 
-/// What an identity is of. The two milestones of a message are two identities: each counts once.
+/// What an identity belongs to. A message's two milestones are two identities, so that each is counted once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An event, by `event_id`.
@@ -35,13 +35,13 @@ impl Kind {
     }
 }
 
-/// Makes fingerprints. The key is the database's secret: who doesn't know it can't aim at another's fingerprint.
+/// Makes fingerprints. The key is a secret of the database: without it nobody can construct two ids of one fingerprint.
 #[derive(Clone)]
 pub struct Fingerprints {
     hasher: SipHasher13,
 }
 
-/// The longest an identity is as bytes: tag, length, organization (128), id (256).
+/// Most bytes of an identity: tag, length, organization (128), id (256).
 const IDENTITY_BYTES_MAX: usize = 2 + 128 + 256;
 
 impl Fingerprints {
@@ -51,11 +51,11 @@ impl Fingerprints {
         Self { hasher: SipHasher13::new_with_key(key) }
     }
 
-    /// The identity's fingerprint: SipHash-1-3 of its kind, organization and id, never 0. The quarter of an hour, the
-    /// rest of an identity, is the page's.
+    /// The identity's fingerprint: SipHash-1-3 of kind, organization and id, and never 0. The identity's quarter of an hour
+    /// is not part of it, because the page has it.
     ///
-    /// The organization's length stands before it, so that ("ab", "c") and ("a", "bc") differ. Both texts must have
-    /// passed the decoder, which bounds them.
+    /// The organization's length comes before it, so that ("ab", "c") and ("a", "bc") differ. Both texts must have passed
+    /// the decoder, which bounds them.
     #[inline]
     #[must_use]
     pub fn of(&self, kind: Kind, organization: &str, id: &str) -> u64 {

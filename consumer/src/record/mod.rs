@@ -10,7 +10,7 @@ pub mod wire;
 
 use std::fmt;
 
-/// Which of the three kinds of record a topic carries.
+/// One of the three topics, by the kind of record that it carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// `Event`.
@@ -29,9 +29,9 @@ impl Topic {
 /// A partition of one of the three topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition {
-    /// Whose partition it is.
+    /// Its topic.
     pub topic: Topic,
-    /// Kafka's number of it.
+    /// Its number in Kafka.
     pub number: i32,
 }
 
@@ -41,12 +41,12 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A place in a partition. As a boundary it means "next": the record at it is not yet in.
+/// A record's place in a partition. As a boundary it is exclusive: the offset of the next record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(pub i64);
 
 impl Offset {
-    /// The place after the record at this one.
+    /// The next offset.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -63,13 +63,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// The span of nothing, yet, that begins at `from`.
+    /// An empty span that begins at `from`.
     #[must_use]
     pub const fn empty(from: Offset) -> Self {
         Self { from, until: from }
     }
 
-    /// Takes the record at `offset` in, unless it was taken before.
+    /// Takes the record at `offset` in; returns whether it was not taken before.
     pub fn take(&mut self, offset: Offset) -> bool {
         let fresh = self.until <= offset;
         if fresh {
@@ -78,12 +78,12 @@ impl Span {
         fresh
     }
 
-    /// Extends to `offset`: whatever lies before it is no record (a transaction's marker, compacted away).
+    /// Extends to `offset`. The offsets before it have no records: they are transaction markers, or were compacted.
     pub fn reach(&mut self, offset: Offset) {
         self.until = self.until.max(offset);
     }
 
-    /// Whether it spans nothing.
+    /// Whether it has no offset.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.from == self.until
@@ -93,21 +93,21 @@ impl Span {
 /// A record as Kafka has it, borrowed from the client's buffer.
 #[derive(Clone, Debug)]
 pub struct Raw<'a> {
-    /// Where it stands.
+    /// Its partition.
     pub partition: Partition,
-    /// Where in the partition.
+    /// Its offset.
     pub offset: Offset,
     /// Its key, if it has one.
     pub key: Option<&'a [u8]>,
     /// Its value, if it has one.
     pub payload: Option<&'a [u8]>,
-    /// Its headers in order; a value may be missing.
+    /// Its headers in order. A header may lack a value.
     pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
     /// The broker's (or producer's) timestamp, in milliseconds since the Unix epoch.
     pub timestamp_ms: Option<i64>,
 }
 
-/// A point in time as protobuf has it; validated, so it is within the years 1 to 9999.
+/// A protobuf timestamp that was validated: within the years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant {
     /// Whole seconds since the Unix epoch.
@@ -117,7 +117,7 @@ pub struct Instant {
 }
 
 impl Instant {
-    /// Microseconds since the Unix epoch, what is finer cut off.
+    /// Microseconds since the Unix epoch, rounded down.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.seconds * 1_000_000 + self.nanos as i64 / 1_000
@@ -127,9 +127,9 @@ impl Instant {
 /// A decoded, valid record, borrowed from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization: &'a str,
-    /// Its own id, unique within the organization and topic.
+    /// Its id, unique within the organization and topic.
     pub id: &'a str,
     /// The time that is part of its identity.
     pub time: Instant,
@@ -142,14 +142,14 @@ pub struct Record<'a> {
 pub enum Says<'a> {
     /// An order was placed.
     OrderCreated,
-    /// A payment was tried.
+    /// A payment was attempted.
     PaymentAttempted {
         /// Whether it succeeded.
         successful: bool,
     },
     /// An organization's name and plan.
     OrganizationUpdated {
-        /// What it is called.
+        /// The organization's name.
         name: &'a str,
         /// Its plan's id.
         plan_id: &'a str,
@@ -158,31 +158,31 @@ pub enum Says<'a> {
     },
     /// A workflow execution ended.
     WorkflowEnded(WorkflowRun<'a>),
-    /// A message reached a milestone that counts.
+    /// A message reached a milestone.
     Message(Milestone),
-    /// Valid, and nothing to count: a failed delivery.
+    /// A failed delivery: valid, and not counted.
     Nothing,
     /// An event with a body that this version doesn't know.
     UnknownBody,
 }
 
-/// What counts about a message, once each.
+/// What is counted of a message, each milestone once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Milestone {
     /// It was sent.
     Sent,
-    /// It arrived: delivered or read.
+    /// It was delivered, or read.
     Delivered,
 }
 
 /// How a workflow execution ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// As it should.
+    /// It succeeded.
     Success,
     /// It failed.
     Failed,
-    /// It was stopped by a safety limit.
+    /// A safety limit stopped it.
     FailedSafetyLimit,
 }
 
@@ -191,7 +191,7 @@ pub enum Outcome {
 pub struct WorkflowRun<'a> {
     /// Which workflow.
     pub workflow_id: &'a str,
-    /// What it is called.
+    /// The workflow's name.
     pub workflow_name: &'a str,
     /// How it ended.
     pub outcome: Outcome,

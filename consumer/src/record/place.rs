@@ -1,13 +1,13 @@
-//! A partition by its topic's name, as the tables, Kafka and people know it.
+//! A partition by its topic's name, as in Kafka, in the tables, and for people.
 
 use std::fmt;
 
-/// A partition of any topic, one no longer configured included.
+/// A partition of any topic, even of one that is no longer configured.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The topic's name.
     pub topic: String,
-    /// Kafka's number of the partition.
+    /// The partition's number in Kafka.
     pub partition: i32,
 }
 

@@ -1,29 +1,29 @@
-//! Why a record can't be counted: data about the record, never an error of ours.
+//! Why a record can't be counted. That is data about the record, and never an error of this program.
 
 use std::borrow::Cow;
 
-/// Why a record was refused. Where several apply, the first in this order is given.
+/// Why a record was refused. If several reasons apply, it is the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// No value, or one of no bytes.
+    /// The record has no value, or an empty one.
     EmptyPayload,
-    /// Not a message of the topic's type.
+    /// The value is not a message of the topic's type.
     MalformedPayload,
     /// `organization_id` is empty.
     MissingOrganization,
     /// The record's own id is empty.
     MissingId,
-    /// A time the contract asks for is not there.
+    /// A time that the contract requires is missing.
     MissingTime,
-    /// A time is none that protobuf allows.
+    /// A time is outside of what protobuf allows.
     InvalidTime,
     /// The identity's time is further ahead of the clock than is tolerated.
     FromTheFuture,
-    /// The identity's time is below the ledger's floor: it may have been counted and forgotten.
+    /// The identity's time is before the ledger's floor: whether it was counted is no longer known.
     TooOld,
-    /// The outcome is 0, or one this version doesn't know.
+    /// The outcome is 0, or one that this version doesn't know.
     UnspecifiedOutcome,
-    /// The status is 0, or one this version doesn't know.
+    /// The status is 0, or one that this version doesn't know.
     UnspecifiedStatus,
     /// An id or a name is too long or has control characters.
     InvalidText,
@@ -48,7 +48,7 @@ impl Reason {
         Self::ImplausibleDuration,
     ];
 
-    /// The stable code that stands in `dead_letters.reason` and in metrics.
+    /// The code in `dead_letters.reason` and in metrics. It never changes.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -68,19 +68,19 @@ impl Reason {
     }
 }
 
-/// A refused record's reason, with a sentence for people.
+/// Why a record was refused, for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The stable code.
+    /// The reason.
     pub reason: Reason,
-    /// What exactly is wrong, and where.
+    /// What is wrong with which field.
     pub detail: Cow<'static, str>,
-    /// Whose record it is, where that could be read.
+    /// The record's organization, if it could be read.
     pub organization: Option<String>,
 }
 
 impl Refusal {
-    /// A record refused for `reason`; `detail` says what is wrong with it.
+    /// A refusal of a record whose organization is not known.
     pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { reason, detail: detail.into(), organization: None }
     }

@@ -1,8 +1,8 @@
-//! The topics by name, as Kafka and the tables know them.
+//! The topics' names in Kafka and in the tables.
 
 use super::Topic;
 
-/// The topics' names, by which the tables know them.
+/// The three topics' names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicNames {
     names: [String; 3],
@@ -25,7 +25,7 @@ impl TopicNames {
         }
     }
 
-    /// The topic of that name.
+    /// The topic of this name.
     #[must_use]
     pub fn topic(&self, name: &str) -> Option<Topic> {
         Topic::ALL.into_iter().find(|topic| self.of(*topic) == name)

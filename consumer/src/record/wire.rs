@@ -1,23 +1,23 @@
-//! Protobuf's wire format, read in place: fields borrow from the record's bytes, nothing is allocated.
+//! Protobuf's wire format (<https://protobuf.dev/programming-guides/encoding/>), read in place: fields borrow from the
+//! record's bytes, and nothing is allocated.
 //!
-//! Accepts and refuses exactly what prost does (a property test holds the two together). The format:
-//! <https://protobuf.dev/programming-guides/encoding/>.
+//! It accepts and refuses exactly what prost does; a property test compares the two.
 
-/// How deep groups of unknown fields may nest; prost's limit.
+/// How deep groups of unknown fields may nest: prost's limit.
 const DEPTH_MAX: u32 = 100;
 
-/// Bytes that are no protobuf message, with what is wrong for people.
+/// Why bytes are not a protobuf message, in words for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// A field's value, still undecided about its type beyond what the wire says.
+/// A field's value by its wire type; the contract says what type it is.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
     /// int32, int64, uint64, bool, enum.
     Varint(u64),
     /// string, bytes, a message.
     Bytes(&'a [u8]),
-    /// Something no field of this contract is made of.
+    /// A wire type that no field of this contract has.
     Other,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value of a field declared as an `int32` or an enum: the low 32 bits, as protobuf rules.
+    /// The value of a field declared as an `int32` or an enum: the low 32 bits, as protobuf demands.
     pub fn int32(self) -> Result<i32, Malformed> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
         self.varint().map(|value| value as i32)
@@ -59,7 +59,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The fields of a message, in the order they stand.
+/// The fields of a message, in order.
 pub struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
 
     #[inline(always)]
     fn varint(&mut self) -> Result<u64, Malformed> {
-        // Keys, lengths and enums nearly always have one byte.
+        // Keys, lengths and enums are nearly always one byte long.
         if let Some((&byte @ 0..0x80, rest)) = self.rest.split_first() {
             self.rest = rest;
             return Ok(u64::from(byte));

@@ -1,22 +1,20 @@
-//! How many of a partition's refused records are kept whole in an hour. Pure; the hour is an argument.
+//! How many of a partition's refused records are kept in an hour. Pure; the hour is an argument.
 
-/// How much is kept of records that can't be counted. A producer gone wrong can send nothing else, and must not fill the
-/// disk.
+/// How much is kept of records that can't be counted. A faulty producer may send nothing else, and must not fill the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 #[group(id = "refused")]
 pub struct Settings {
-    /// Bytes of a refused record's payload that are kept at most; the rest is cut off. Lower it where disk is scarce.
+    /// Most bytes of a refused record's payload that are kept; the rest is cut off. Lower it where disk is scarce.
     #[arg(long, env = "DEAD_LETTER_PAYLOAD_BYTES_MAX", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(0..=16_777_216))]
     pub dead_letter_payload_bytes_max: u32,
-    /// Refused records of one partition that are kept whole in an hour at most; of what exceeds that only places and
-    /// reasons are kept. Raise it to look into a flood from the database alone; a row takes what its payload takes and
-    /// some 400 bytes.
+    /// Most refused records of one partition that are kept whole in an hour; of further ones only offsets and reasons are
+    /// kept. Raise it to examine a flood from the database alone; a row takes its payload's bytes and some 400 more.
     #[arg(long, env = "DEAD_LETTERS_WHOLE_PER_HOUR", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub dead_letters_whole_per_hour: u32,
 }
 
 impl Settings {
-    /// What holds at an instant, in seconds since the Unix epoch.
+    /// What may be kept at an instant, in seconds since the Unix epoch.
     #[must_use]
     pub fn at(&self, second: i64) -> Keeping {
         Keeping {
@@ -27,18 +25,18 @@ impl Settings {
     }
 }
 
-/// How much of refused records is kept now.
+/// How much may be kept of refused records now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keeping {
     /// The hour it is, counted from the Unix epoch.
     pub hour: i64,
-    /// Records of a partition kept whole in an hour.
+    /// Records of a partition that may be kept in an hour.
     pub whole_per_hour: u32,
-    /// Bytes kept of one payload.
+    /// Bytes that may be kept of a payload.
     pub payload_bytes_max: usize,
 }
 
-/// What a partition has used up of an hour's share.
+/// How many records of a partition were kept in an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     hour: i64,
@@ -46,13 +44,13 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// A partition of which `spent` records were kept whole in the hour of this instant, in seconds since the Unix epoch.
+    /// A partition of which `spent` records were kept in the hour of this instant, in seconds since the Unix epoch.
     #[must_use]
     pub fn spent(second: i64, spent: u32) -> Self {
         Self { hour: hour_of(second), spent }
     }
 
-    /// Whether one more may be kept whole, which is then used up.
+    /// Whether one more record may be kept; then it counts as kept.
     pub fn take(&mut self, keeping: Keeping) -> bool {
         if self.hour != keeping.hour {
             *self = Self { hour: keeping.hour, spent: 0 };
@@ -72,17 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_hour_has_a_share_of_its_own_and_no_more() {
+    fn each_hour_has_an_allowance_of_its_own() {
         let settings = Settings { dead_letter_payload_bytes_max: 1, dead_letters_whole_per_hour: 3 };
         let mut allowance = Allowance::spent(7_200, 1);
         let mut taken = |second: i64| (0..9).filter(|_| allowance.take(settings.at(second))).count();
-        assert_eq!(taken(7_200), 2, "one was used up before");
+        assert_eq!(taken(7_200), 2, "one was kept before");
         assert_eq!(taken(10_799), 0, "it is the same hour");
         assert_eq!(taken(10_800), 3);
     }
 
     #[test]
-    fn a_share_of_nothing_keeps_nothing() {
+    fn an_allowance_of_zero_keeps_nothing() {
         let settings = Settings { dead_letter_payload_bytes_max: 1, dead_letters_whole_per_hour: 0 };
         assert!(!Allowance::spent(0, 0).take(settings.at(0)));
         assert!(!Allowance::spent(0, 0).take(settings.at(-1)));

@@ -1,24 +1,24 @@
-//! A record that can't be counted, kept with the reason: whole, unless it is larger than what is kept of one. Pure.
+//! A dead letter: a record that can't be counted, with the reason. What exceeds a limit of size is cut off. Pure.
 
 use crate::record::reason::Refusal;
 use crate::record::{Offset, Raw};
 
-/// Bytes of a key that are kept. Keys are ids, of at most 256 bytes where they are right.
+/// Most bytes of a key that are kept. A valid key is an id of at most 256 bytes.
 const KEY_BYTES_MAX: usize = 4_096;
-/// Bytes of headers that are kept: of names, of values, and [`HEADER_OVERHEAD_BYTES`] for each.
+/// Most bytes of headers that are kept: names, values, and [`HEADER_OVERHEAD_BYTES`] for each header.
 const HEADERS_BYTES_MAX: usize = 16_384;
-/// What a header costs beside its name and value.
+/// Bytes of a header beside its name and value.
 const HEADER_OVERHEAD_BYTES: usize = 8;
-/// What a row costs beside what it holds, as a batch reckons: many small ones take PostgreSQL as long as a few large ones,
-/// and others' records wait for the commit.
+/// Bytes of a row beside its contents, for the batch's limit. More than it takes in memory: many small rows take PostgreSQL
+/// as long as a few large ones, and other partitions' records wait for that commit.
 const ROW_BYTES: usize = 1_024;
-/// Bytes of the sentence for people that are kept: it may quote the record.
+/// Most bytes of the detail that are kept: it may quote the record.
 const DETAIL_BYTES_MAX: usize = 1_024;
 
-/// A record that can't be counted. Topic and partition are its slice's.
+/// A record that can't be counted. Its partition is its slice's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Where in the partition.
+    /// The record's offset.
     pub offset: Offset,
     /// The record's key.
     pub key: Option<Vec<u8>>,
@@ -26,7 +26,7 @@ pub struct DeadLetter {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     /// The record's value.
     pub payload: Option<Vec<u8>>,
-    /// How long the record's value was, in bytes.
+    /// The length of the record's whole value, in bytes.
     pub payload_bytes: Option<usize>,
     /// Whether nothing of key, headers and value was cut off.
     pub is_whole: bool,
@@ -37,7 +37,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// The record, refused; at most `payload_bytes_max` bytes of its value are kept.
+    /// The dead letter of a record. At most `payload_bytes_max` bytes of the value are kept.
     #[must_use]
     pub fn new(raw: &Raw<'_>, refusal: &Refusal, payload_bytes_max: usize) -> Self {
         let key = raw.key.map(|key| beginning(key, KEY_BYTES_MAX));
@@ -58,7 +58,7 @@ impl DeadLetter {
         }
     }
 
-    /// How many bytes it takes to keep it.
+    /// How many bytes it takes, for the batch's limit.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
@@ -73,7 +73,7 @@ fn beginning(bytes: &[u8], bytes_max: usize) -> &[u8] {
 
 type Header<'a> = (&'a str, Option<&'a [u8]>);
 
-/// The first headers, as many as have room.
+/// The first headers, as many as are kept.
 fn fitting<'a, 'b>(headers: &'b [Header<'a>]) -> &'b [Header<'a>] {
     let mut bytes = 0;
     let fits = |(name, value): &&Header<'_>| {
@@ -83,8 +83,8 @@ fn fitting<'a, 'b>(headers: &'b [Header<'a>]) -> &'b [Header<'a>] {
     &headers[..headers.iter().take_while(fits).count()]
 }
 
-/// The text as a table can hold it: not longer than it is worth, and without the NUL that no text there may have. What a
-/// record says can turn up in it.
+/// The text as the table can store it: cut to the limit, and without NUL, which PostgreSQL's texts may not have and the
+/// record may.
 fn storable(text: &str) -> String {
     let end = (0..=text.len().min(DETAIL_BYTES_MAX)).rfind(|end| text.is_char_boundary(*end));
     text[..end.unwrap_or(0)].replace('\0', "\\0")
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_cut_and_says_so() {
+    fn what_does_not_fit_is_cut_and_is_not_whole() {
         let cut = letter(1, &[], &[1; 11]);
         assert!(!cut.is_whole);
         assert_eq!((cut.payload, cut.payload_bytes), (Some(vec![1; 10]), Some(11)), "the true length");
@@ -126,13 +126,13 @@ mod tests {
         assert_eq!((cut.is_whole, cut.key.unwrap().len()), (false, KEY_BYTES_MAX));
         let long = vec![0; HEADERS_BYTES_MAX];
         let cut = letter(1, &[("a", None), ("b", Some(&long)), ("c", None)], &[]);
-        assert_eq!((cut.is_whole, cut.headers.len()), (false, 1), "no header behind one that is missing");
+        assert_eq!((cut.is_whole, cut.headers.len()), (false, 1), "no header after one that is missing");
         let many = vec![("", None); HEADERS_BYTES_MAX];
-        assert!(letter(1, &many, &[]).headers.len() < 3_000, "headers of nothing cost something, too");
+        assert!(letter(1, &many, &[]).headers.len() < 3_000, "empty headers take space, too");
     }
 
     #[test]
-    fn a_sentence_that_quotes_the_record_can_be_stored() {
+    fn a_detail_that_quotes_the_record_can_be_stored() {
         let detail = letter(1, &[], &[]).refusal.detail;
         assert!(!detail.contains('\0') && detail.starts_with("é\\0é"), "{detail}");
         assert!(detail.len() <= 2 * DETAIL_BYTES_MAX, "{}", detail.len());

@@ -1,4 +1,5 @@
-//! What a batch keeps of a partition's records that can't be counted: some whole, of the others their places. Pure.
+//! Records of a partition that can't be counted: the first of each hour are kept as dead letters, of the others only their
+//! offsets. Pure.
 
 pub mod allowance;
 pub mod dead_letter;
@@ -8,26 +9,26 @@ use crate::record::{Raw, Span};
 use crate::refused::allowance::{Allowance, Keeping};
 use crate::refused::dead_letter::DeadLetter;
 
-/// Refused records of one partition in one batch. Each is in it once.
+/// Refused records of one partition in one batch. Each is either a dead letter or in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
-    /// Those that are kept.
-    pub whole: Vec<DeadLetter>,
-    /// The places of the others, a run for each reason.
-    pub runs: Vec<LetterRun>,
+    /// Records that are kept.
+    pub letters: Vec<DeadLetter>,
+    /// The other records' offsets, a run for each reason.
+    pub runs: Vec<RefusedRun>,
 }
 
-/// Records refused for one reason, of which nothing but their places is kept.
+/// Records refused for one reason, of which only the offsets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterRun {
+pub struct RefusedRun {
     /// Why they were refused.
     pub reason: Reason,
-    /// Where they stand: ascending, apart from each other, and nothing but refused records in them.
-    pub places: Vec<Span>,
+    /// Their offsets: ascending spans that don't touch, of nothing but these records.
+    pub spans: Vec<Span>,
 }
 
 impl Refused {
-    /// Takes a record in, refused: whole, if the partition's allowance has room for it. Says how many bytes that takes.
+    /// Adds a refused record: as a dead letter, if the partition's allowance permits. Returns how many bytes that takes.
     pub fn add(
         &mut self,
         raw: &Raw<'_>,
@@ -40,47 +41,47 @@ impl Refused {
         }
         let letter = DeadLetter::new(raw, refusal, keeping.payload_bytes_max);
         let bytes = letter.bytes();
-        self.whole.push(letter);
+        self.letters.push(letter);
         bytes
     }
 
-    /// How many there are, by reason; a reason may come repeatedly.
+    /// How many records were refused, by reason; a reason may be repeated.
     pub fn reasons(&self) -> impl Iterator<Item = (Reason, u64)> {
-        let whole = self.whole.iter().map(|letter| (letter.refusal.reason, 1));
-        whole.chain(self.runs.iter().map(|run| (run.reason, run.records())))
+        let letters = self.letters.iter().map(|letter| (letter.refusal.reason, 1));
+        letters.chain(self.runs.iter().map(|run| (run.reason, run.records())))
     }
 
-    /// How many of them have only their places kept.
+    /// How many records have only their offsets kept.
     #[must_use]
     pub fn in_runs(&self) -> u64 {
-        self.runs.iter().map(LetterRun::records).sum()
+        self.runs.iter().map(RefusedRun::records).sum()
     }
 
-    fn run(&mut self, reason: Reason) -> &mut LetterRun {
+    fn run(&mut self, reason: Reason) -> &mut RefusedRun {
         let known = self.runs.iter().position(|run| run.reason == reason);
         let index = known.unwrap_or_else(|| {
-            self.runs.push(LetterRun { reason, places: Vec::new() });
+            self.runs.push(RefusedRun { reason, spans: Vec::new() });
             self.runs.len() - 1
         });
         &mut self.runs[index]
     }
 }
 
-impl LetterRun {
-    /// How many records it stands for.
+impl RefusedRun {
+    /// How many records it has.
     #[must_use]
     pub fn records(&self) -> u64 {
-        self.places.iter().map(|span| (span.until.0 - span.from.0).unsigned_abs()).sum()
+        self.spans.iter().map(|span| (span.until.0 - span.from.0).unsigned_abs()).sum()
     }
 
     fn add(&mut self, raw: &Raw<'_>) -> usize {
-        match self.places.last_mut().filter(|last| last.until == raw.offset) {
+        match self.spans.last_mut().filter(|last| last.until == raw.offset) {
             Some(last) => {
                 last.take(raw.offset);
                 0
             }
             None => {
-                self.places.push(Span { from: raw.offset, until: raw.offset.next() });
+                self.spans.push(Span { from: raw.offset, until: raw.offset.next() });
                 size_of::<Span>()
             }
         }

@@ -1,5 +1,5 @@
-//! The law of refused records: each is accounted for exactly once, and no more of them are kept whole than allowed,
-//! however batches are cut and however often a member begins anew.
+//! The law of refused records: each is accounted for exactly once, and no more are kept than allowed, however batches are
+//! cut and however often a member restarts.
 
 use super::*;
 use crate::batch::{Batch, Claim};
@@ -20,7 +20,7 @@ struct Step {
     reason: Option<Reason>,
     /// Offsets before it that are no records.
     gap: i64,
-    /// Whether the batch ends before it, and with it the member.
+    /// What happens to the batch, and to the member.
     before: Before,
     /// Seconds that have passed.
     seconds: i64,
@@ -68,17 +68,17 @@ fn payload(reason: Option<Reason>) -> Vec<u8> {
     }
 }
 
-/// The tables: what is kept whole, with its hour, and the places of the rest.
+/// The tables: dead letters by offset, with the hour they were kept in, and the offsets of the other records.
 #[derive(Default)]
 struct Tables {
-    whole: BTreeMap<i64, (Reason, i64)>,
-    places: BTreeMap<i64, Reason>,
+    letters: BTreeMap<i64, (Reason, i64)>,
+    in_runs: BTreeMap<i64, Reason>,
     next: i64,
 }
 
 impl Tables {
-    fn held(&self, now: i64) -> Claim {
-        let spent = self.whole.values().filter(|(_, hour)| *hour == now.div_euclid(3_600)).count();
+    fn claim(&self, now: i64) -> Claim {
+        let spent = self.letters.values().filter(|(_, hour)| *hour == now.div_euclid(3_600)).count();
         let allowance = Allowance::spent(now, u32::try_from(spent).unwrap());
         Claim { partition: PARTITION, epoch: 1, position: Offset(self.next), allowance }
     }
@@ -86,21 +86,21 @@ impl Tables {
     fn commit(&mut self, batch: Batch, now: i64) {
         for slice in batch.slices {
             self.next = slice.span.until.0;
-            for letter in slice.dead_letters.whole {
+            for letter in slice.dead_letters.letters {
                 let row = (letter.refusal.reason, now.div_euclid(3_600));
-                assert_eq!(self.whole.insert(letter.offset.0, row), None, "twice");
+                assert_eq!(self.letters.insert(letter.offset.0, row), None, "twice");
             }
             for run in slice.dead_letters.runs {
-                assert!(run.places.is_sorted_by(|a, b| a.until < b.from), "{:?}", run.places);
-                for offset in run.places.iter().flat_map(|place| place.from.0..place.until.0) {
-                    assert_eq!(self.places.insert(offset, run.reason), None, "twice");
+                assert!(run.spans.is_sorted_by(|a, b| a.until < b.from), "{:?}", run.spans);
+                for offset in run.spans.iter().flat_map(|span| span.from.0..span.until.0) {
+                    assert_eq!(self.in_runs.insert(offset, run.reason), None, "twice");
                 }
             }
         }
     }
 }
 
-/// Reads the log to its end; what happens on the way happens once. Says by which clock each whole one was kept.
+/// Reads the log to its end. What is to happen before a record happens once, even if the record is read again.
 fn run(log: &[(i64, Step)]) -> Tables {
     let settings = crate::refused::allowance::Settings {
         dead_letter_payload_bytes_max: 16,
@@ -109,7 +109,7 @@ fn run(log: &[(i64, Step)]) -> Tables {
     let bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
     let fingerprints = Fingerprints::keyed(&[1; 16]);
     let (mut tables, mut now, mut happened) = (Tables::default(), 0, 0);
-    let (mut held, mut batch) = (tables.held(now), Batch::new(bounds.floor));
+    let (mut claim, mut batch) = (tables.claim(now), Batch::new(bounds.floor));
     let mut at = 0;
     while let Some((offset, step)) = log.get(at) {
         if happened <= at {
@@ -120,7 +120,7 @@ fn run(log: &[(i64, Step)]) -> Tables {
                     tables.commit(ended, now);
                 }
                 if step.before != Before::Commit {
-                    held = tables.held(now);
+                    claim = tables.claim(now);
                     at = log.partition_point(|(offset, _)| *offset < tables.next);
                     continue;
                 }
@@ -140,7 +140,7 @@ fn run(log: &[(i64, Step)]) -> Tables {
             headers: Vec::new(),
             timestamp_ms: None,
         };
-        batch.take(&mut held, &raw, &fingerprints, bounds, settings.at(now));
+        batch.take(&mut claim, &raw, &fingerprints, bounds, settings.at(now));
         at += 1;
     }
     tables.commit(batch, now);
@@ -161,14 +161,14 @@ proptest! {
             (offset, *step)
         }).collect();
         let tables = run(&log);
-        let whole = tables.whole.iter().map(|(offset, (reason, _))| (*offset, *reason));
-        let accounted: Vec<(i64, Reason)> = whole.chain(tables.places.clone()).collect();
+        let letters = tables.letters.iter().map(|(offset, (reason, _))| (*offset, *reason));
+        let accounted: Vec<(i64, Reason)> = letters.chain(tables.in_runs.clone()).collect();
         let expected: BTreeMap<i64, Reason> =
             log.iter().filter_map(|(offset, step)| Some((*offset, step.reason?))).collect();
         prop_assert_eq!(accounted.len(), expected.len(), "none of them twice");
         prop_assert_eq!(accounted.into_iter().collect::<BTreeMap<_, _>>(), expected);
         let mut by_hour: BTreeMap<i64, u32> = BTreeMap::new();
-        tables.whole.values().for_each(|(_, hour)| *by_hour.entry(*hour).or_default() += 1);
+        tables.letters.values().for_each(|(_, hour)| *by_hour.entry(*hour).or_default() += 1);
         prop_assert!(by_hour.values().all(|kept| *kept <= WHOLE_PER_HOUR), "{:?}", by_hour);
     }
 }
@@ -190,11 +190,11 @@ fn a_flood_is_one_range_whatever_its_size() {
         };
         bytes += refused.add(&raw, &refusal, &mut allowance, keeping);
     }
-    let run = LetterRun {
+    let run = RefusedRun {
         reason: Reason::EmptyPayload,
-        places: vec![Span { from: Offset(10), until: Offset(100_000) }],
+        spans: vec![Span { from: Offset(10), until: Offset(100_000) }],
     };
-    assert_eq!((refused.whole.len(), &refused.runs), (10, &vec![run]));
+    assert_eq!((refused.letters.len(), &refused.runs), (10, &vec![run]));
     assert_eq!((refused.in_runs(), refused.reasons().map(|(_, n)| n).sum()), (99_990, 100_000u64));
     assert!(bytes < 10 * 2_000, "or a batch would be full before it has its records: {bytes}");
 }

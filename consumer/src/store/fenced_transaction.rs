@@ -1,7 +1,7 @@
 //! A batch's transaction, fenced: it begins with a compare-and-set that moves the partitions' progress. Only that makes a
 //! [`FencedTransaction`], and only a [`FencedTransaction`] writes.
 
-use super::statements::Columns;
+use super::statements::CounterColumns;
 use super::writes::writes;
 use super::{Connection, Error, Rows};
 use crate::record::{Partition, Span};
@@ -90,7 +90,7 @@ impl FencedTransaction<'_> {
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
         let Connection { client, statements, .. } = self.connection;
         for (size, rows) in rows.counters() {
-            statements.prepare_counters(client, size, Columns::given(&rows.counters)).await?;
+            statements.prepare_counters(client, size, CounterColumns::given(&rows.counters)).await?;
         }
         let writes = writes(statements, rows);
         let sent =

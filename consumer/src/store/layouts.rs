@@ -2,7 +2,7 @@
 //! layout before: from then on they are only read, by all partitions.
 
 use super::fenced_transaction::seconds_or_min;
-use super::merge::{PageName, put};
+use super::merge::MergedSegment;
 use super::tails::pages_of;
 use super::{Error, OperatorConnection};
 use crate::record::Offset;
@@ -87,8 +87,8 @@ async fn file_tails(transaction: &Transaction<'_>, topic: &str) -> Result<(), Er
     for ((partition, layout, quarter), (until, fingerprints, sums)) in pages {
         let quarter = quarter.start();
         if quarter.timestamp() >= floor {
-            let page = PageName { topic, partition, quarter };
-            put(transaction, &page, until, layout, fingerprints, &sums).await?;
+            let segment = MergedSegment { topic, partition, quarter, until, layout, fingerprints, sums };
+            segment.write(transaction).await?;
         }
     }
     Ok(())

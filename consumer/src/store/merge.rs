@@ -1,9 +1,9 @@
-//! Merging: many small segments of a page become one large. Fewer rows to read when the page is loaded, fewer bytes on
-//! disk.
+//! Merging: many small segments of a page become one large segment. Then a page has fewer rows to read, and takes fewer
+//! bytes on disk.
 //!
-//! Needs no claim: the page's set of fingerprints stays what it is. Whoever reads the page in one statement sees the
-//! segments before or after; a batch that appends meanwhile appends; of two that merge at once the second finds the
-//! rows gone.
+//! It needs no claim, because it doesn't change which fingerprints the page has. A statement that reads the page sees the
+//! segments before or after. A batch may add a segment meanwhile. If two members merge a page at once, the second finds no
+//! rows to delete.
 
 use super::{Connection, Error};
 use crate::ledger::filter::{FILTERED_MIN, Filter};
@@ -13,14 +13,14 @@ use domain::Counters;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 
-/// Pages are merged from this many segments on: each fingerprint is then rewritten a few times at most.
+/// Pages of fewer segments are left alone, so that a fingerprint is rewritten a few times at most.
 const SEGMENTS_MIN: i64 = 8;
-/// Bytes of fingerprints in one segment at most.
+/// Most bytes of fingerprints in one segment.
 const SEGMENT_BYTES_MAX: usize = 16 << 20;
-/// Pages merged in one round; the rest waits for the next.
+/// Most pages merged in one round; the others wait for the next.
 const PAGES_MAX: i64 = 2_000;
 
-/// Pages with many segments, of quarters that ended before `$1`. The sizes are read without the arrays.
+/// Pages with many segments, of quarters that began before `$1`. `octet_length` doesn't read the arrays.
 const CANDIDATES: &str = "
 select topic, kafka_partition, quarter, array_agg(until order by until)
 from ledger_segments where quarter < $1 and octet_length(fingerprints) < $2
@@ -32,7 +32,7 @@ delete from ledger_segments
 where topic = $1 and kafka_partition = $2 and quarter = $3 and until = any($4)
 returning until, layout, fingerprints";
 
-/// A page's segments, by name.
+/// A page that batches have stopped adding to, and its segments' names.
 struct QuietPage {
     topic: String,
     partition: i32,
@@ -41,14 +41,14 @@ struct QuietPage {
 }
 
 impl Connection {
-    /// Merges the segments of pages whose quarter ended before `quiet`; says how many segments are gone.
+    /// Merges the segments of pages whose quarter began before `quiet`; returns by how many there are fewer.
     ///
     /// # Errors
     /// When PostgreSQL fails; the page is then as it was.
     pub async fn merge_pages(&mut self, quiet: DateTime<Utc>) -> Result<usize, Error> {
         let small = i32::try_from(SEGMENT_BYTES_MAX / 2).expect("a few megabytes");
         let candidates = self.client.query(CANDIDATES, &[&quiet, &small, &SEGMENTS_MIN, &PAGES_MAX]).await?;
-        let mut gone = 0;
+        let mut merged = 0;
         for row in candidates {
             let page = QuietPage {
                 topic: row.get(0),
@@ -57,15 +57,15 @@ impl Connection {
                 untils: row.get(3),
             };
             let transaction = self.client.transaction().await?;
-            gone += page.merge(&transaction).await?;
+            merged += page.merge(&transaction).await?;
             transaction.commit().await?;
         }
-        Ok(gone)
+        Ok(merged)
     }
 }
 
 impl QuietPage {
-    /// Takes the segments out and puts one, or as few as the limit allows, in their place.
+    /// Replaces the segments by one, or by as few as the limit of a segment's size allows.
     async fn merge(&self, transaction: &Transaction<'_>) -> Result<usize, Error> {
         let Self { topic, partition, quarter, untils } = self;
         let sums = Counters::NAMES.map(|name| format!(", {name}")).concat();
@@ -77,14 +77,14 @@ impl QuietPage {
         let mut rest = &taken[..];
         while !rest.is_empty() {
             let (group, others) = rest.split_at(fitting(rest));
-            self.put(transaction, group).await?;
+            self.merge_into_one(transaction, group).await?;
             (rest, after) = (others, after + 1);
         }
         Ok(before - after)
     }
 
-    /// One segment of the rows' fingerprints and sums, named as the last of them.
-    async fn put(&self, transaction: &Transaction<'_>, rows: &[Row]) -> Result<(), Error> {
+    /// Writes one segment of the rows' fingerprints and sums. It has the name of the last of them.
+    async fn merge_into_one(&self, transaction: &Transaction<'_>, rows: &[Row]) -> Result<(), Error> {
         let mut fingerprints: Vec<u64> = Vec::new();
         let mut sums = Counters::default();
         for row in rows {
@@ -93,46 +93,53 @@ impl QuietPage {
             sums += &Counters::from_values(std::array::from_fn(|counter| row.get(3 + counter)));
         }
         let Some(last) = rows.last() else { return Ok(()) };
-        let page = PageName { topic: &self.topic, partition: self.partition, quarter: self.quarter };
-        put(transaction, &page, last.get(0), last.get(1), fingerprints, &sums).await
+        let segment = MergedSegment {
+            topic: &self.topic,
+            partition: self.partition,
+            quarter: self.quarter,
+            until: last.get(0),
+            layout: last.get(1),
+            fingerprints,
+            sums,
+        };
+        segment.write(transaction).await
     }
 }
 
-/// A page, as the table names it.
-pub(super) struct PageName<'a> {
+/// A segment of several batches' fingerprints, in any order.
+pub(super) struct MergedSegment<'a> {
     pub topic: &'a str,
     pub partition: i32,
     pub quarter: DateTime<Utc>,
+    pub until: i64,
+    pub layout: i32,
+    pub fingerprints: Vec<u64>,
+    pub sums: Counters,
 }
 
-/// Writes a segment of these fingerprints, with a filter if there are many: whoever wants to know whether they have another
-/// then reads that instead of them all.
-pub(super) async fn put(
-    transaction: &Transaction<'_>,
-    page: &PageName<'_>,
-    until: i64,
-    layout: i32,
-    mut fingerprints: Vec<u64>,
-    sums: &Counters,
-) -> Result<(), Error> {
-    fingerprints.sort_unstable();
-    let bytes = stored(&fingerprints);
-    let filter = (fingerprints.len() >= FILTERED_MIN).then(|| Filter::of(&fingerprints).stored());
-    let sums = sums.values();
-    let mut values: Vec<&(dyn ToSql + Sync)> =
-        vec![&page.topic, &page.partition, &page.quarter, &until, &layout, &bytes, &filter];
-    values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
-    let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
-    let names = Counters::NAMES.join(", ");
-    let put = format!(
-        "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, filter, {names}) \
-         values ({places})"
-    );
-    transaction.execute(&put, &values).await?;
-    Ok(())
+impl MergedSegment<'_> {
+    /// Writes the segment. A large one gets a filter, so that who looks for other fingerprints reads that instead.
+    pub async fn write(mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        self.fingerprints.sort_unstable();
+        let bytes = stored(&self.fingerprints);
+        let has_filter = self.fingerprints.len() >= FILTERED_MIN;
+        let filter = has_filter.then(|| Filter::of(&self.fingerprints).stored());
+        let sums = self.sums.values();
+        let mut values: Vec<&(dyn ToSql + Sync)> =
+            vec![&self.topic, &self.partition, &self.quarter, &self.until, &self.layout, &bytes, &filter];
+        values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
+        let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+        let names = Counters::NAMES.join(", ");
+        let insert = format!(
+            "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, filter, {names}) \
+             values ({places})"
+        );
+        transaction.execute(&insert, &values).await?;
+        Ok(())
+    }
 }
 
-/// How many of the rows, at least one, fit into a segment together, being of one layout.
+/// How many rows from the first on fit into one segment: at least one, and all of one layout.
 fn fitting(rows: &[Row]) -> usize {
     let layout: Option<i32> = rows.first().map(|row| row.get(1));
     let mut bytes = 0;

@@ -13,7 +13,10 @@ mod operator_connection;
 
 // A member's: claims, reads, writes, upkeep.
 mod fenced_transaction;
+mod ledger_rows;
+mod letter_rows;
 mod merge;
+mod page_statements;
 mod pages;
 mod progress;
 mod rows;
@@ -34,13 +37,14 @@ pub use connect::connect;
 pub use connection::{CONDITION, Connection, Store};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::Raised;
+pub use ledger_rows::TailRow;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use operator_connection::OperatorConnection;
-pub use pages::PageAsked;
+pub use page_statements::PageAsked;
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
-pub use rows::{PreparedRows, Rows, TailRow};
+pub use rows::{PreparedCounters, Rows};
 
 /// A failure of PostgreSQL. A member waits and tries again; it never skips.
 #[derive(Debug, thiserror::Error)]

@@ -1,31 +1,27 @@
 //! Reading the ledger's pages.
 
+use super::page_statements::{self, PageAsked};
 use super::{Connection, Error};
 use crate::ledger::filter::Filter;
 use crate::ledger::fingerprint_set::from_stored;
 use crate::ledger::segment::PageKey;
 use crate::ledger::{PageRead, Size};
-use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
-use tokio_postgres::types::ToSql;
-
-/// A page, and the layout its partition was claimed under.
-pub type PageAsked = (PageKey, i32);
 
 /// How far off its expected place a fingerprint is looked for, in roots of the array's length. The first stretch holds
-/// 99 of 100, the second all but one in a million, the last is the array.
+/// 99 of 100, the second all but one in a million, the last is the whole array.
 const STRETCHES: [f64; 3] = [1.25, 2.5, 1e9];
 
 impl Connection {
-    /// How large these pages are in the database; those it has nothing of are left out.
+    /// How large these pages are in the database. Pages that it has nothing of are left out.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn page_sizes(&mut self, pages: &[PageAsked]) -> Result<HashMap<PageKey, Size>, Error> {
-        let names = Names::of(self, pages.iter().copied());
-        let rows = self.client.query(&self.statements.page_sizes, &names.parameters()).await?;
+        let asked = page_statements::Pages::of(&self.topics, pages.iter().copied());
+        let rows = self.client.query(&self.statements.page_sizes, &asked.parameters()).await?;
         rows.iter()
             .map(|row| {
                 let size = |column: usize| {
@@ -33,13 +29,13 @@ impl Connection {
                     bytes.map_err(|_| Error::Unexpected("a page of negative size"))
                 };
                 let (stored, read) = (size(1)? / size_of::<u64>(), size(2)? / size_of::<u64>());
-                Ok((asked(pages, row)?.0, Size { stored, read }))
+                Ok((question_of(row, pages)?.0, Size { stored, read }))
             })
             .collect()
     }
 
-    /// Reads pages, whole or, where that isn't asked for, by the filters of the segments that have one. All that were
-    /// asked for are answered.
+    /// Reads pages, each with whether to read it whole; otherwise segments that have a filter are read by that. All pages
+    /// are answered.
     ///
     /// # Errors
     /// When PostgreSQL fails, or a segment is not made of fingerprints.
@@ -47,16 +43,17 @@ impl Connection {
         &mut self,
         pages: &[(PageAsked, bool)],
     ) -> Result<HashMap<PageKey, PageRead>, Error> {
-        let names = Names::of(self, pages.iter().map(|(page, _)| *page));
-        let whole: Vec<bool> = pages.iter().map(|(_, whole)| *whole).collect();
-        let mut parameters = names.parameters().to_vec();
-        parameters.push(&whole);
-        let rows = self.client.query_raw(&self.statements.load_pages, parameters).await?;
+        let asked = page_statements::Load {
+            pages: page_statements::Pages::of(&self.topics, pages.iter().map(|(page, _)| *page)),
+            whole: pages.iter().map(|(_, whole)| *whole).collect(),
+        };
+        let rows = self.client.query_raw(&self.statements.load_pages, asked.parameters()).await?;
         let mut rows = pin!(rows);
         let mut loaded: HashMap<PageKey, PageRead> =
             pages.iter().map(|((key, _), _)| (*key, PageRead::default())).collect();
         while let Some(row) = rows.try_next().await? {
-            let page = loaded.entry(asked(pages, &row)?.0.0).or_default();
+            let ((key, _), _) = question_of(&row, pages)?;
+            let page = loaded.entry(*key).or_default();
             match row.get::<_, Option<&[u8]>>(1) {
                 Some(filter) => {
                     let filter = Filter::from_stored(filter);
@@ -69,8 +66,8 @@ impl Connection {
         Ok(loaded)
     }
 
-    /// Looks fingerprints up in their pages without reading those: says which it found, ascending. All pages that were
-    /// asked for are answered.
+    /// Looks fingerprints up in their pages without reading those; returns those that the pages have, ascending. All pages
+    /// are answered.
     ///
     /// # Errors
     /// When PostgreSQL fails, or a segment is not made of fingerprints.
@@ -93,38 +90,46 @@ impl Connection {
         Ok(found)
     }
 
-    /// Looks along a stretch of each segment; returns what may lie beyond it.
+    /// Looks along a stretch of each segment; returns the fingerprints that may lie beyond it.
     async fn look_along(
         &mut self,
         open: &[(PageAsked, u64)],
         stretch: f64,
         found: &mut HashMap<PageKey, Vec<u64>>,
     ) -> Result<Vec<(PageAsked, u64)>, Error> {
+        let asked = self.look_up_of(open, stretch)?;
+        let rows = self.client.query_raw(&self.statements.look_up, asked.parameters()).await?;
+        let mut rows = pin!(rows);
+        let mut beyond = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let &(page, fingerprint) = question_of(&row, open)?;
+            let stretch = Stretch { at_start: row.get(1), at_end: row.get(2), fingerprints: row.get(3) };
+            match stretch.has(fingerprint)? {
+                Some(true) => found.entry(page.0).or_default().push(fingerprint),
+                Some(false) => {}
+                None => beyond.push((page, fingerprint)),
+            }
+        }
+        Ok(beyond)
+    }
+
+    /// The parameters that look fingerprints up; those of one page are neighbours.
+    fn look_up_of(&self, open: &[(PageAsked, u64)], stretch: f64) -> Result<page_statements::LookUp, Error> {
         let pages: Vec<&[(PageAsked, u64)]> = open.chunk_by(|(page, _), (next, _)| page == next).collect();
-        let names = Names::of(self, pages.iter().map(|page| page[0].0));
-        let shares: Vec<f64> = open.iter().map(|(_, fingerprint)| share(*fingerprint)).collect();
         let (mut firsts, mut lasts) = (Vec::with_capacity(pages.len()), Vec::with_capacity(pages.len()));
         let mut last = 0;
-        for page in pages {
+        for page in &pages {
             firsts.push(last + 1);
             last += i32::try_from(page.len()).map_err(|_| Error::Unexpected("too many questions"))?;
             lasts.push(last);
         }
-        let mut parameters = names.parameters().to_vec();
-        parameters.extend([&shares as &(dyn ToSql + Sync), &firsts, &lasts, &stretch]);
-        let rows = self.client.query_raw(&self.statements.look_up, parameters).await?;
-        let mut rows = pin!(rows);
-        let mut beyond = Vec::new();
-        while let Some(row) = rows.try_next().await? {
-            let &((key, layout), fingerprint) = asked(open, &row)?;
-            let part = Stretch { at_start: row.get(1), at_end: row.get(2), fingerprints: row.get(3) };
-            match part.has(fingerprint)? {
-                Some(true) => found.entry(key).or_default().push(fingerprint),
-                Some(false) => {}
-                None => beyond.push(((key, layout), fingerprint)),
-            }
-        }
-        Ok(beyond)
+        Ok(page_statements::LookUp {
+            pages: page_statements::Pages::of(&self.topics, pages.iter().map(|page| page[0].0)),
+            shares: open.iter().map(|(_, fingerprint)| share(*fingerprint)).collect(),
+            firsts,
+            lasts,
+            stretch,
+        })
     }
 }
 
@@ -148,8 +153,8 @@ impl Stretch<'_> {
     }
 }
 
-/// How large a share of all 64-bit numbers is smaller.
-#[allow(clippy::cast_precision_loss)] // it says about where to look
+/// Which share of all 64-bit numbers is smaller.
+#[allow(clippy::cast_precision_loss)] // an estimate of where to look
 fn share(fingerprint: u64) -> f64 {
     fingerprint as f64 / u64::MAX as f64
 }
@@ -159,40 +164,8 @@ pub(super) fn fingerprints(stored: &[u8]) -> Result<impl Iterator<Item = u64>, E
     from_stored(stored).ok_or(Error::Unexpected("an array of fingerprints whose length is no multiple of 8"))
 }
 
-/// What a row answers.
-fn asked<'a, T>(questions: &'a [T], row: &tokio_postgres::Row) -> Result<&'a T, Error> {
+/// The question that a row answers.
+fn question_of<'a, T>(row: &tokio_postgres::Row, questions: &'a [T]) -> Result<&'a T, Error> {
     let place = usize::try_from(row.get::<_, i32>(0)).ok();
     place.and_then(|place| questions.get(place)).ok_or(Error::Unexpected("another page than was asked for"))
-}
-
-/// Pages' names as columns, each with its place.
-struct Names {
-    places: Vec<i32>,
-    topics: Vec<String>,
-    partitions: Vec<i32>,
-    quarters: Vec<DateTime<Utc>>,
-    layouts: Vec<i32>,
-}
-
-impl Names {
-    fn of(connection: &Connection, pages: impl ExactSizeIterator<Item = PageAsked>) -> Self {
-        let mut names = Self {
-            places: (0..).take(pages.len()).collect(),
-            topics: Vec::with_capacity(pages.len()),
-            partitions: Vec::with_capacity(pages.len()),
-            quarters: Vec::with_capacity(pages.len()),
-            layouts: Vec::with_capacity(pages.len()),
-        };
-        for (key, layout) in pages {
-            names.topics.push(connection.topics.of(key.partition.topic).to_owned());
-            names.partitions.push(key.partition.number);
-            names.quarters.push(key.quarter.start());
-            names.layouts.push(layout);
-        }
-        names
-    }
-
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 5] {
-        [&self.places, &self.topics, &self.partitions, &self.quarters, &self.layouts]
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::fenced_transaction::seconds_or_min;
 use super::{Connection, Error};
-use crate::decide::progress::StoredProgress;
+use crate::decide::outcome::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
 use std::collections::HashMap;
 use tokio_postgres::Row;

@@ -1,88 +1,54 @@
-//! From changes to the columns of statements: the partitions' parts added up, sorted by each table's full key. Pure.
+//! From changes to rows: all partitions' changes added up, and sorted by each table's full key. Pure.
 //!
-//! Sorted, because two members that upsert the same rows in different order deadlock.
+//! Rows are kept as columns, because statements take arrays. They are sorted, because two members that upsert the same rows
+//! in different order would deadlock.
 
 use crate::batch::OrganizationUpdate;
 use crate::batch::texts::{Ranks, Text, Texts};
-use crate::decide::changes::{Changes, Deciding, FailedRun, PartitionChanges, WorkflowCounters};
-use crate::ledger::fingerprint_set::stored;
+use crate::decide::changes::{Changes, FailedRun, PartitionChanges, WorkflowCounters};
+use crate::decide::undecided::DecidedBatch;
 use crate::record::topic_names::TopicNames;
-use crate::record::{Outcome, Partition, Span, Topic};
-use base64::Engine as _;
+use crate::record::{Outcome, Partition, Topic};
+use crate::store::ledger_rows::{FiledTails, SegmentRows, TailRow};
+use crate::store::letter_rows::{LetterRows, LetterRunRows};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Quarter};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A batch's rows, table by table and column by column.
+/// A batch's rows, table by table.
 #[derive(Default)]
 pub struct Rows {
-    /// Of the ledger's pages.
-    pub segments: SegmentColumns,
-    /// Of the ledger's tails, a row each.
+    /// Segments added to the ledger's pages.
+    pub segments: SegmentRows,
+    /// Rows added to partitions' tails.
     pub tails: Vec<TailRow>,
-    /// Tails whose rows go.
+    /// Tails that are filed.
     pub filed: FiledTails,
     /// Organizations' newest updates.
-    pub organizations: Organizations,
+    pub organizations: OrganizationRows,
     /// Workflows' hours.
-    pub workflows: Workflows,
+    pub workflows: WorkflowRows,
     /// Failed runs.
-    pub failures: Failures,
-    /// Refused records.
-    pub dead_letters: DeadLetters,
-    /// Refused records of which only places are kept.
-    pub letter_runs: LetterRuns,
+    pub failures: FailureRows,
+    /// Refused records that are kept.
+    pub dead_letters: LetterRows,
+    /// Refused records of which only offsets and reason are kept.
+    pub letter_runs: LetterRunRows,
     /// Quarters, hours, days.
     pub counters: Arc<[CounterRows; 3]>,
 }
 
-/// Rows of counters made ahead, while it is still unknown which of the partitions will move.
-pub struct PreparedRows {
+/// Rows of counters that are made while the batch before is still being written. They are right if every partition moves.
+pub struct PreparedCounters {
     partitions: Vec<Partition>,
     rows: Arc<[CounterRows; 3]>,
 }
 
-/// What pages of the ledger are given. Columns, as the table has them.
+/// Organizations' names and plans.
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct SegmentColumns {
-    pub topic: Vec<String>,
-    pub partition: Vec<i32>,
-    pub quarter: Vec<DateTime<Utc>>,
-    pub until: Vec<i64>,
-    pub layout: Vec<i32>,
-    pub fingerprints: Vec<Vec<u8>>,
-    pub sums: [Vec<i64>; 8],
-}
-
-/// What a partition's tail is given: columns of one row.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct TailRow {
-    pub topic: String,
-    pub partition: i32,
-    pub until: i64,
-    pub layout: i32,
-    pub newest: DateTime<Utc>,
-    pub quarters: Vec<DateTime<Utc>>,
-    pub lengths: Vec<i32>,
-    pub fingerprints: Vec<u8>,
-    pub sums: [Vec<i64>; 8],
-}
-
-/// Partitions whose tails are among the segments.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct FiledTails {
-    pub topic: Vec<String>,
-    pub partition: Vec<i32>,
-}
-
-/// What organizations are called. Columns, as the table has them.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct Organizations {
+pub struct OrganizationRows {
     pub organization: Vec<String>,
     pub name: Vec<String>,
     pub plan_id: Vec<String>,
@@ -92,10 +58,10 @@ pub struct Organizations {
     pub event_id: Vec<String>,
 }
 
-/// What workflows' hours are given. Columns, as the table has them.
+/// What is added to workflows' hours.
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct Workflows {
+pub struct WorkflowRows {
     pub organization: Vec<String>,
     pub workflow_id: Vec<String>,
     pub hour: Vec<DateTime<Utc>>,
@@ -105,14 +71,14 @@ pub struct Workflows {
     pub failed: Vec<i64>,
     pub failed_safety_limit: Vec<i64>,
     pub execution_time_ms: Vec<i64>,
-    /// As PostgreSQL reads a numeric.
+    /// Numerals that PostgreSQL reads as numeric.
     pub durations: Vec<String>,
 }
 
-/// Failed runs for the list. Columns, as the table has them.
+/// Failed runs, for the list of them.
 #[derive(Default)]
 #[allow(missing_docs)]
-pub struct Failures {
+pub struct FailureRows {
     pub organization: Vec<String>,
     pub execution_id: Vec<String>,
     pub workflow_id: Vec<String>,
@@ -123,38 +89,7 @@ pub struct Failures {
     pub finished_at: Vec<DateTime<Utc>>,
 }
 
-/// Refused records, whole. Columns, as the table has them.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct DeadLetters {
-    pub topic: Vec<String>,
-    pub topic_id: Vec<String>,
-    pub partition: Vec<i32>,
-    pub offset: Vec<i64>,
-    pub key: Vec<Option<Vec<u8>>>,
-    pub headers: Vec<serde_json::Value>,
-    pub payload: Vec<Option<Vec<u8>>>,
-    pub payload_bytes: Vec<Option<i32>>,
-    pub kept_whole: Vec<bool>,
-    pub broker_timestamp: Vec<Option<DateTime<Utc>>>,
-    pub reason: Vec<&'static str>,
-    pub detail: Vec<String>,
-    pub organization: Vec<Option<String>>,
-}
-
-/// Refused records of which only places are kept. Columns, as the table has them.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct LetterRuns {
-    pub topic: Vec<String>,
-    pub topic_id: Vec<String>,
-    pub partition: Vec<i32>,
-    pub reason: Vec<&'static str>,
-    /// As PostgreSQL writes an int8multirange.
-    pub offsets: Vec<String>,
-}
-
-/// What counters of one bucket size are given. Columns, as the table has them; one of zeros is empty.
+/// What is added to the counters of one bucket size. A counter that nothing is added to has an empty column.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
@@ -164,7 +99,7 @@ pub struct CounterRows {
 }
 
 impl Rows {
-    /// The rows of the parts whose partitions have moved; the others' changes are nobody's.
+    /// The rows of the partitions that have moved. The others are lost, and so are their changes.
     #[must_use]
     pub fn of(
         changes: &Changes,
@@ -175,60 +110,58 @@ impl Rows {
         Self::with(None, changes, moved, topics, topic_ids)
     }
 
-    /// The same with what was made ahead of these changes, if that still holds.
+    /// The same, with counters that were prepared if all their partitions have moved.
     #[must_use]
     pub fn with(
-        ahead: Option<&PreparedRows>,
+        prepared: Option<&PreparedCounters>,
         changes: &Changes,
         moved: &[Partition],
         topics: &TopicNames,
         topic_ids: &HashMap<Topic, String>,
     ) -> Self {
-        let mut parts: Vec<&PartitionChanges> =
-            changes.parts.iter().filter(|part| moved.contains(&part.partition)).collect();
-        parts.sort_unstable_by_key(|part| part.partition);
         let order = Order::of(&changes.texts);
-        let ahead = ahead.filter(|ahead| ahead.partitions.iter().all(|partition| moved.contains(partition)));
-        let counters = ahead.map(|ahead| Arc::clone(&ahead.rows));
+        let is_moved = |partition: &Partition| moved.contains(partition);
+        let mut changes: Vec<&PartitionChanges> =
+            changes.partitions.iter().filter(|changes| is_moved(&changes.partition)).collect();
+        changes.sort_unstable_by_key(|changes| changes.partition);
+        let prepared = prepared.filter(|prepared| prepared.partitions.iter().all(is_moved));
+        let counters = prepared.map(|prepared| Arc::clone(&prepared.rows));
         let mut rows = Self {
-            organizations: order.organizations(&parts),
-            workflows: order.workflows(&parts),
-            failures: order.failures(&parts),
-            counters: counters.unwrap_or_else(|| Arc::new(order.counters(&parts))),
+            organizations: order.organizations(&changes),
+            workflows: order.workflows(&changes),
+            failures: order.failures(&changes),
+            counters: counters.unwrap_or_else(|| Arc::new(order.counters(&changes))),
             ..Self::default()
         };
-        for part in parts {
-            let topic = topics.of(part.partition.topic);
-            let topic_id = topic_ids.get(&part.partition.topic).map_or("", String::as_str);
-            rows.segments.add(part, topic);
-            rows.tails.extend(TailRow::of(part, topic));
-            if part.files_tail {
-                rows.filed.topic.push(topic.to_owned());
-                rows.filed.partition.push(part.partition.number);
-            }
-            rows.dead_letters.add(part, topic, topic_id);
-            rows.letter_runs.add(part, topic, topic_id);
+        for changes in changes {
+            let topic = topics.of(changes.partition.topic);
+            let topic_id = topic_ids.get(&changes.partition.topic).map_or("", String::as_str);
+            rows.segments.add(changes, topic);
+            rows.tails.extend(TailRow::of(changes, topic));
+            rows.filed.add(changes, topic);
+            rows.dead_letters.add(changes, topic, topic_id);
+            rows.letter_runs.add(changes, topic, topic_id);
         }
         rows
     }
 
-    /// What the tables of counters are given, of those that are given something.
+    /// The rows of the tables of counters that have any.
     pub(super) fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
         BucketSize::ALL.into_iter().zip(&*self.counters).filter(|(_, rows)| !rows.organization.is_empty())
     }
 }
 
-impl PreparedRows {
-    /// Of all parts of a batch that is decided.
+impl PreparedCounters {
+    /// The rows of all partitions of a batch.
     #[must_use]
-    pub fn of(deciding: &Deciding) -> Self {
-        let parts: Vec<&PartitionChanges> = deciding.parts().iter().collect();
-        let partitions = parts.iter().map(|part| part.partition).collect();
-        Self { partitions, rows: Arc::new(Order::of(deciding.texts()).counters(&parts)) }
+    pub fn of(batch: &DecidedBatch) -> Self {
+        let changes: Vec<&PartitionChanges> = batch.partitions.iter().collect();
+        let partitions = changes.iter().map(|changes| changes.partition).collect();
+        Self { partitions, rows: Arc::new(Order::of(&batch.texts).counters(&changes)) }
     }
 }
 
-/// What a batch's rows are sorted by.
+/// The order of a batch's rows: by the texts of their keys.
 struct Order<'a> {
     texts: &'a Texts,
     ranks: Ranks,
@@ -243,16 +176,16 @@ impl<'a> Order<'a> {
         self.texts.get(text).to_owned()
     }
 
-    fn counters(&self, parts: &[&PartitionChanges]) -> [CounterRows; 3] {
+    fn counters(&self, changes: &[&PartitionChanges]) -> [CounterRows; 3] {
         let mut cells: HashMap<(Text, Quarter), Counters, foldhash::fast::RandomState> = HashMap::default();
-        for (key, counters) in parts.iter().flat_map(|part| &part.cells) {
+        for (key, counters) in changes.iter().flat_map(|changes| &changes.cells) {
             *cells.entry(*key).or_default() += counters;
         }
         let mut cells: Vec<_> = cells.into_iter().collect();
         cells.sort_unstable_by_key(|((organization, quarter), _)| (self.ranks.of(*organization), *quarter));
         BucketSize::ALL.map(|size| {
             let mut rows = CounterRows::default();
-            // Quarters of one organization follow each other in time, so those of one bucket are neighbours.
+            // An organization's quarters are in order of time, so those of one bucket are neighbours.
             for bucket in
                 cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size))
             {
@@ -261,20 +194,20 @@ impl<'a> Order<'a> {
                 let (organization, quarter) = bucket[0].0;
                 rows.add(self.text(organization), quarter.bucket(size), &sum);
             }
-            rows.leave_zeros_out();
+            rows.clear_zeros();
             rows
         })
     }
 
-    fn organizations(&self, parts: &[&PartitionChanges]) -> Organizations {
+    fn organizations(&self, changes: &[&PartitionChanges]) -> OrganizationRows {
         let mut newest: HashMap<Text, &OrganizationUpdate> = HashMap::new();
-        for (organization, update) in parts.iter().flat_map(|part| &part.organizations) {
-            let known = newest.entry(*organization).or_insert(update);
-            *known = (*known).max(update);
+        for (organization, update) in changes.iter().flat_map(|changes| &changes.organizations) {
+            let newest = newest.entry(*organization).or_insert(update);
+            *newest = (*newest).max(update);
         }
         let mut newest: Vec<_> = newest.into_iter().collect();
         newest.sort_unstable_by_key(|(organization, _)| self.ranks.of(*organization));
-        let mut rows = Organizations::default();
+        let mut rows = OrganizationRows::default();
         for (organization, update) in newest {
             rows.organization.push(self.text(organization));
             rows.name.push(update.name.clone());
@@ -287,9 +220,9 @@ impl<'a> Order<'a> {
         rows
     }
 
-    fn workflows(&self, parts: &[&PartitionChanges]) -> Workflows {
+    fn workflows(&self, changes: &[&PartitionChanges]) -> WorkflowRows {
         let mut sums: HashMap<(Text, Text, i64), WorkflowCounters> = HashMap::new();
-        for (key, counters) in parts.iter().flat_map(|part| &part.workflows) {
+        for (key, counters) in changes.iter().flat_map(|changes| &changes.workflows) {
             sums.entry(*key)
                 .and_modify(|sum| sum.add(counters, self.texts))
                 .or_insert_with(|| counters.clone());
@@ -298,7 +231,7 @@ impl<'a> Order<'a> {
         sums.sort_unstable_by_key(|((organization, workflow, hour), _)| {
             (self.ranks.of(*organization), self.ranks.of(*workflow), *hour)
         });
-        let mut rows = Workflows::default();
+        let mut rows = WorkflowRows::default();
         for ((organization, workflow, hour), sum) in sums {
             rows.organization.push(self.text(organization));
             rows.workflow_id.push(self.text(workflow));
@@ -314,9 +247,9 @@ impl<'a> Order<'a> {
         rows
     }
 
-    fn failures(&self, parts: &[&PartitionChanges]) -> Failures {
+    fn failures(&self, changes: &[&PartitionChanges]) -> FailureRows {
         let mut failed: Vec<(u32, &str, i64, &FailedRun, &str)> = Vec::new();
-        for run in parts.iter().flat_map(|part| &part.failures) {
+        for run in changes.iter().flat_map(|changes| &changes.failures) {
             if let Some(failure) = &run.run.failure {
                 let rank = self.ranks.of(run.organization);
                 let at = run.run.finished_at.micros();
@@ -325,7 +258,7 @@ impl<'a> Order<'a> {
         }
         failed.sort_unstable_by_key(|(rank, execution, at, ..)| (*rank, *execution, std::cmp::Reverse(*at)));
         failed.dedup_by_key(|(rank, execution, ..)| (*rank, *execution));
-        let mut rows = Failures::default();
+        let mut rows = FailureRows::default();
         for (_, execution, at, FailedRun { organization, run }, error_message) in failed {
             rows.organization.push(self.text(*organization));
             rows.execution_id.push(execution.to_owned());
@@ -347,100 +280,17 @@ impl CounterRows {
         self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
     }
 
-    /// What the row adds.
+    /// What a row adds.
     #[must_use]
     pub fn adds(&self, row: usize) -> Counters {
         Counters::from_values(self.counters.each_ref().map(|column| column.get(row).copied().unwrap_or(0)))
     }
 
-    /// A column that adds nothing to any row comes empty: most records have few of the counters.
-    fn leave_zeros_out(&mut self) {
+    /// Empties columns of zeros: most batches change few of the counters.
+    fn clear_zeros(&mut self) {
         let zeros = |column: &&mut Vec<i64>| column.iter().all(|value| *value == 0);
         self.counters.iter_mut().filter(zeros).for_each(Vec::clear);
     }
-}
-
-impl SegmentColumns {
-    fn add(&mut self, part: &PartitionChanges, topic: &str) {
-        let mut segments: Vec<_> = part.segments.iter().collect();
-        segments.sort_unstable_by_key(|segment| segment.key);
-        for segment in segments {
-            self.topic.push(topic.to_owned());
-            self.partition.push(part.partition.number);
-            self.quarter.push(segment.key.quarter.start());
-            self.until.push(part.span.until.0);
-            self.layout.push(part.layout);
-            self.fingerprints.push(stored(&segment.fingerprints));
-            self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
-        }
-    }
-}
-
-impl TailRow {
-    fn of(part: &PartitionChanges, topic: &str) -> Option<Self> {
-        let newest = part.tail.iter().map(|segment| segment.key.quarter).max()?.start();
-        let mut row = Self {
-            topic: topic.to_owned(),
-            partition: part.partition.number,
-            until: part.span.until.0,
-            layout: part.layout,
-            newest,
-            ..Self::default()
-        };
-        for segment in &part.tail {
-            row.quarters.push(segment.key.quarter.start());
-            row.lengths
-                .push(i32::try_from(segment.fingerprints.len()).expect("a batch is counted in 32 bits"));
-            row.fingerprints.extend(stored(&segment.fingerprints));
-            row.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, value)| column.push(value));
-        }
-        Some(row)
-    }
-}
-
-impl DeadLetters {
-    fn add(&mut self, part: &PartitionChanges, topic: &str, topic_id: &str) {
-        for letter in &part.dead_letters.whole {
-            self.topic.push(topic.to_owned());
-            self.topic_id.push(topic_id.to_owned());
-            self.partition.push(part.partition.number);
-            self.offset.push(letter.offset.0);
-            self.key.push(letter.key.clone());
-            self.headers.push(headers_json(&letter.headers));
-            self.payload.push(letter.payload.clone());
-            let length = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
-            self.payload_bytes.push(letter.payload_bytes.map(length));
-            self.kept_whole.push(letter.is_whole);
-            self.broker_timestamp.push(letter.timestamp_ms.and_then(DateTime::from_timestamp_millis));
-            self.reason.push(letter.refusal.reason.code());
-            self.detail.push(letter.refusal.detail.clone().into_owned());
-            self.organization.push(letter.refusal.organization.clone());
-        }
-    }
-}
-
-impl LetterRuns {
-    fn add(&mut self, part: &PartitionChanges, topic: &str, topic_id: &str) {
-        for run in &part.dead_letters.runs {
-            self.topic.push(topic.to_owned());
-            self.topic_id.push(topic_id.to_owned());
-            self.partition.push(part.partition.number);
-            self.reason.push(run.reason.code());
-            self.offsets.push(multirange(&run.places));
-        }
-    }
-}
-
-/// `{[from,until),...}`.
-fn multirange(places: &[Span]) -> String {
-    let ranges = places.iter().map(|place| format!("[{},{})", place.from.0, place.until.0));
-    format!("{{{}}}", ranges.collect::<Vec<_>>().join(","))
-}
-
-/// `[[name, base64 of the value or null], ...]`: a header's value is bytes, and the order counts.
-fn headers_json(headers: &[(String, Option<Vec<u8>>)]) -> serde_json::Value {
-    let encode = |bytes: &Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
-    headers.iter().map(|(name, value)| serde_json::json!([name, value.as_ref().map(encode)])).collect()
 }
 
 fn outcome_code(outcome: Outcome) -> &'static str {

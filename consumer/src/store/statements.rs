@@ -1,11 +1,12 @@
-//! The statements of a batch, prepared once per connection.
+//! The statements that count a batch, prepared once per connection.
 
+use super::page_statements;
 use domain::{BucketSize, Counters};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use tokio_postgres::{Client, Error, Statement};
 
-/// Prepared statements, in the order a transaction uses them.
+/// Prepared statements: those of a batch's transaction in its order, then those that decide a batch.
 pub struct Statements {
     pub lock_progress: Statement,
     pub move_progress: Statement,
@@ -19,7 +20,7 @@ pub struct Statements {
     pub dead_letters: Statement,
     pub out_of_runs: Statement,
     pub letter_runs: Statement,
-    pub counters: HashMap<(BucketSize, Columns), Statement>,
+    pub counters: HashMap<(BucketSize, CounterColumns), Statement>,
     pub page_sizes: Statement,
     pub load_pages: Statement,
     pub look_up: Statement,
@@ -41,19 +42,20 @@ impl Statements {
             out_of_runs: client.prepare(OUT_OF_RUNS).await?,
             letter_runs: client.prepare(LETTER_RUNS).await?,
             counters: HashMap::new(),
-            page_sizes: client.prepare(&page_sizes()).await?,
-            load_pages: client.prepare(&load_pages()).await?,
-            look_up: client.prepare(&look_up()).await?,
+            page_sizes: client.prepare(&page_statements::page_sizes()).await?,
+            load_pages: client.prepare(&page_statements::load_pages()).await?,
+            look_up: client.prepare(&page_statements::look_up()).await?,
         })
     }
 }
 
-/// Some of the counters' columns. Most batches have few of them, and a row is added to faster when the others aren't named.
+/// Some of the counters' columns. Most batches change few counters, and an upsert is faster when it doesn't name the
+/// others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Columns([bool; Counters::NAMES.len()]);
+pub struct CounterColumns([bool; Counters::NAMES.len()]);
 
-impl Columns {
-    /// Those that have values.
+impl CounterColumns {
+    /// The columns that are not empty.
     pub fn given(columns: &[Vec<i64>; Counters::NAMES.len()]) -> Self {
         Self(columns.each_ref().map(|column| !column.is_empty()))
     }
@@ -64,12 +66,12 @@ impl Columns {
 }
 
 impl Statements {
-    /// Prepares what adds to these columns, once for each set of them.
+    /// Prepares the statement that adds to these columns, unless it is prepared.
     pub async fn prepare_counters(
         &mut self,
         client: &Client,
         size: BucketSize,
-        columns: Columns,
+        columns: CounterColumns,
     ) -> Result<(), Error> {
         if let Entry::Vacant(place) = self.counters.entry((size, columns)) {
             place.insert(client.prepare(&counters(size, columns)).await?);
@@ -78,13 +80,14 @@ impl Statements {
     }
 }
 
-/// Locks in key order what the next statement moves: an UPDATE alone locks in whatever order its plan has.
+/// Locks the rows that the next statement moves, in key order. An UPDATE alone locks them in whatever order its plan has,
+/// and two members could deadlock.
 const LOCK_PROGRESS: &str = "
 select 1 from consumer_progress p
 join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topic, kafka_partition)
 order by topic, kafka_partition for update of p";
 
-/// The compare-and-set. READ COMMITTED checks the condition again on a row it had to wait for, which is the point.
+/// The compare-and-set. It relies on READ COMMITTED, which checks the condition again on a row that it had to wait for.
 const MOVE_PROGRESS: &str = "
 update consumer_progress p
 set next_offset = w.until, complete_through = greatest(p.complete_through, w.complete_through), updated_at = now()
@@ -118,7 +121,7 @@ set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_a
     durations = t.durations + excluded.durations,
     updated_at = now()";
 
-/// Two runs of one execution id in different quarters are two identities; the list shows the later.
+/// Two runs of one execution id in different quarters are two identities, but one row of the list: the later run's.
 const FAILURES: &str = "
 insert into workflow_failures as f (organization_id, execution_id, workflow_id, workflow_name, outcome, error_message,
                                     execution_time_ms, finished_at)
@@ -137,13 +140,13 @@ select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::by
                      $8::integer[], $9::boolean[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
 on conflict do nothing";
 
-/// The rows of partitions' tails, which are among the segments now.
+/// Deletes the tails that are filed: their fingerprints are among the segments now.
 const FILE_TAILS: &str = "
 delete from ledger_tails t using unnest($1::text[], $2::integer[]) as w (topic, kafka_partition)
 where t.topic = w.topic and t.kafka_partition = w.kafka_partition";
 
-/// After a partition was set back: what is kept now doesn't stand in a run any more. Nothing to do otherwise, which the
-/// index by the runs' ends says at once.
+/// Takes dead letters out of the runs that have their offsets. That is so only after a partition was set back, and its
+/// records were refused again; otherwise the index by the runs' ends finds nothing at once.
 const OUT_OF_RUNS: &str = "
 with kept as (
     select topic, topic_id, kafka_partition, range_agg(int8range(kafka_offset, kafka_offset + 1)) as offsets
@@ -161,7 +164,7 @@ set offsets = l.offsets, redriven = r.redriven * l.offsets,
     records = (select sum(upper(o) - lower(o)) from unnest(l.offsets) o)
 from left_over l where r.run_id = l.run_id and not isempty(l.offsets)";
 
-/// But for what is known already, which is nothing unless the partition was set back.
+/// Adds runs, without offsets that have a dead letter or are in a run. There are none unless the partition was set back.
 const LETTER_RUNS: &str = "
 insert into dead_letter_runs (topic, topic_id, kafka_partition, reason, offsets, records)
 select w.topic, w.topic_id, w.kafka_partition, w.reason, fresh.offsets,
@@ -179,71 +182,6 @@ cross join lateral (
                       and d.kafka_offset >= lower(w.offsets) and d.kafka_offset < upper(w.offsets)), '{}') as offsets
 ) fresh
 where not isempty(fresh.offsets)";
-
-/// Pages by place in the question, each with the layout its partition was claimed under.
-const PAGES_ASKED: &str = "unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[])
-     as w (n, topic, kafka_partition, quarter, layout)";
-
-/// The segments of a page: its partition's, and those of older layouts, which are of all partitions. A lateral join, so
-/// that each page is looked for in its own day's table only.
-fn segments_of_page(columns: &str) -> String {
-    format!(
-        "(select {columns} from ledger_segments s
-          where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
-          union all
-          select {columns} from ledger_segments s
-          where w.layout > 1 and s.quarter = w.quarter and s.topic = w.topic
-            and s.kafka_partition <> w.kafka_partition and s.layout < w.layout)"
-    )
-}
-
-fn page_sizes() -> String {
-    let segments = segments_of_page(
-        "octet_length(s.fingerprints) as bytes, octet_length(coalesce(s.filter, s.fingerprints)) as read",
-    );
-    format!(
-        "select w.n, p.bytes, p.read from {PAGES_ASKED}
-         cross join lateral (
-             select sum(s.bytes)::bigint as bytes, sum(s.read)::bigint as read from {segments} s) p
-         where p.bytes > 0"
-    )
-}
-
-/// `$6` says of each page whether fingerprints are wanted where there is a filter.
-fn load_pages() -> String {
-    let segments = segments_of_page(
-        "case when not w.whole then s.filter end as filter, \
-         case when w.whole or s.filter is null then s.fingerprints end as fingerprints",
-    );
-    format!(
-        "select w.n, p.filter, p.fingerprints
-         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $6::boolean[])
-              as w (n, topic, kafka_partition, quarter, layout, whole)
-         cross join lateral {segments} p"
-    )
-}
-
-/// Of each segment of a page the stretches in which fingerprints must be, if they are there. Fingerprints are uniform, so
-/// that of `length` the one at `share` of all 64-bit numbers stands at about `share * length`; how far off it may be goes
-/// with the root of the length. The stretch is read without the rest of the array, which is stored uncompressed for that.
-/// Said with it: whether it begins, and whether it ends, where the array does. A page's shares are those of `$6` from
-/// `w.first` to `w.last`: its segments are looked for once.
-fn look_up() -> String {
-    let segments = segments_of_page("s.fingerprints, octet_length(s.fingerprints) / 8 as length");
-    format!(
-        "select (w.first + l.place - 2)::integer, p.first = 0, p.last = p.length,
-                case when p.last > p.first
-                     then substring(p.fingerprints from 1 + 8 * p.first for 8 * (p.last - p.first)) else '' end
-         from unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[], $7::integer[],
-                     $8::integer[]) as w (n, topic, kafka_partition, quarter, layout, first, last)
-         cross join lateral {segments} s
-         cross join lateral unnest(($6::float8[])[w.first:w.last]) with ordinality as l (share, place)
-         cross join lateral (
-             select s.fingerprints, s.length,
-                    greatest(0, floor(l.share * s.length - $9::float8 * sqrt(s.length)))::integer as first,
-                    least(s.length, ceil(l.share * s.length + $9::float8 * sqrt(s.length)))::integer as last) p"
-    )
-}
 
 fn segments() -> String {
     let names = Counters::NAMES.join(", ");
@@ -264,8 +202,8 @@ fn tail() -> String {
     )
 }
 
-/// The shared rows: what many members add to. They come last in a transaction.
-fn counters(size: BucketSize, columns: Columns) -> String {
+/// Adds to counters. Many members add to the same rows, so a transaction does this last and locks them briefly.
+fn counters(size: BucketSize, columns: CounterColumns) -> String {
     let (table, bucket) = (size.table(), size.column());
     let names: String = columns.names().map(|name| format!(", {name}")).collect();
     let sums: String = columns.names().map(|name| format!("{name} = t.{name} + excluded.{name}, ")).collect();

@@ -2,8 +2,7 @@
 
 use super::pages::fingerprints;
 use super::{Connection, Error};
-use crate::ledger::segment::PageKey;
-use crate::ledger::segment::Segment;
+use crate::ledger::segment::{PageKey, Segment};
 use crate::record::Partition;
 use chrono::{DateTime, Utc};
 use domain::{Counters, Quarter};
@@ -13,7 +12,7 @@ use tokio_postgres::Row;
 const WRONG_FORM: Error = Error::Unexpected("a row of a tail in another form");
 
 impl Connection {
-    /// The tails of partitions, a list of segments for each row. To be read after they were claimed.
+    /// The rows of partitions' tails, each as segments. They must be read after the partitions are claimed.
     ///
     /// # Errors
     /// When PostgreSQL fails, or a row is not of the form that is written.
@@ -44,8 +43,8 @@ fn segments(partition: Partition, row: &Row) -> Result<Vec<Segment>, Error> {
     Ok(pages_of(row, 2)?.into_iter().map(segment).collect())
 }
 
-/// What a row has, page by page: the quarter, its fingerprints, what they added. The row's column number `first` is
-/// `quarters`, and the others follow as in the table.
+/// A row of a tail, page by page: the quarter, its fingerprints, and what they added to the counters. Column `first` is
+/// `quarters`; `lengths`, `fingerprints` and the counters follow.
 pub(super) fn pages_of(row: &Row, first: usize) -> Result<Vec<(Quarter, Vec<u64>, Counters)>, Error> {
     let quarters: Vec<DateTime<Utc>> = row.get(first);
     let lengths: Vec<i32> = row.get(first + 1);
@@ -60,11 +59,8 @@ pub(super) fn pages_of(row: &Row, first: usize) -> Result<Vec<(Quarter, Vec<u64>
         if !complete {
             return Err(WRONG_FORM);
         }
-        pages.push((
-            quarter,
-            fingerprints,
-            Counters::from_values(sums.each_ref().map(|column| column[place])),
-        ));
+        let sums = Counters::from_values(sums.each_ref().map(|column| column[place]));
+        pages.push((quarter, fingerprints, sums));
     }
     if stored.next().is_some() || quarters.len() != lengths.len() { Err(WRONG_FORM) } else { Ok(pages) }
 }

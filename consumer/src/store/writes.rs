@@ -1,8 +1,10 @@
 //! A batch's statements with their parameters, in the order they are sent.
 
 use super::Rows;
-use super::rows::{DeadLetters, Failures, LetterRuns, Organizations, SegmentColumns, TailRow, Workflows};
-use super::statements::{Columns, Statements};
+use super::ledger_rows::{SegmentRows, TailRow};
+use super::letter_rows::{LetterRows, LetterRunRows};
+use super::rows::{FailureRows, OrganizationRows, WorkflowRows};
+use super::statements::{CounterColumns, Statements};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
@@ -41,13 +43,16 @@ pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Writ
         let mut parameters: Parameters<'_> = vec![&counters.organization, &counters.bucket];
         let given = counters.counters.iter().filter(|column| !column.is_empty());
         parameters.extend(given.map(|column| column as &(dyn ToSql + Sync)));
-        Write { statement: &statements.counters[&(size, Columns::given(&counters.counters))], parameters }
+        Write {
+            statement: &statements.counters[&(size, CounterColumns::given(&counters.counters))],
+            parameters,
+        }
     });
     of_tables.chain(of_tails).chain(of_counters).collect()
 }
 
-fn of_segments(rows: &SegmentColumns) -> Parameters<'_> {
-    let SegmentColumns { topic, partition, quarter, until, layout, fingerprints, sums } = rows;
+fn of_segments(rows: &SegmentRows) -> Parameters<'_> {
+    let SegmentRows { topic, partition, quarter, until, layout, fingerprints, sums } = rows;
     with_sums(vec![topic, partition, quarter, until, layout, fingerprints], sums)
 }
 
@@ -61,27 +66,27 @@ fn with_sums<'a>(mut parameters: Parameters<'a>, sums: &'a [Vec<i64>]) -> Parame
     parameters
 }
 
-fn of_dead_letters(rows: &DeadLetters) -> Parameters<'_> {
+fn of_dead_letters(rows: &LetterRows) -> Parameters<'_> {
     let mut parameters = places_of(rows);
-    let DeadLetters { key, headers, payload, payload_bytes, kept_whole, .. } = rows;
-    let DeadLetters { broker_timestamp, reason, detail, organization, .. } = rows;
+    let LetterRows { key, headers, payload, payload_bytes, kept_whole, .. } = rows;
+    let LetterRows { broker_timestamp, reason, detail, organization, .. } = rows;
     parameters.extend([key as &(dyn ToSql + Sync), headers, payload, payload_bytes, kept_whole]);
     parameters.extend([broker_timestamp as &(dyn ToSql + Sync), reason, detail, organization]);
     parameters
 }
 
-fn places_of(rows: &DeadLetters) -> Parameters<'_> {
+fn places_of(rows: &LetterRows) -> Parameters<'_> {
     vec![&rows.topic, &rows.topic_id, &rows.partition, &rows.offset]
 }
 
-fn of_letter_runs(rows: &LetterRuns) -> Parameters<'_> {
-    let LetterRuns { topic, topic_id, partition, reason, offsets } = rows;
+fn of_letter_runs(rows: &LetterRunRows) -> Parameters<'_> {
+    let LetterRunRows { topic, topic_id, partition, reason, offsets } = rows;
     vec![topic, topic_id, partition, reason, offsets]
 }
 
-fn of_failures(rows: &Failures) -> Parameters<'_> {
-    let Failures { organization, execution_id, workflow_id, workflow_name, .. } = rows;
-    let Failures { outcome, error_message, execution_time_ms, finished_at, .. } = rows;
+fn of_failures(rows: &FailureRows) -> Parameters<'_> {
+    let FailureRows { organization, execution_id, workflow_id, workflow_name, .. } = rows;
+    let FailureRows { outcome, error_message, execution_time_ms, finished_at, .. } = rows;
     vec![
         organization,
         execution_id,
@@ -94,14 +99,14 @@ fn of_failures(rows: &Failures) -> Parameters<'_> {
     ]
 }
 
-fn of_organizations(rows: &Organizations) -> Parameters<'_> {
-    let Organizations { organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id } = rows;
+fn of_organizations(rows: &OrganizationRows) -> Parameters<'_> {
+    let OrganizationRows { organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id } = rows;
     vec![organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id]
 }
 
-fn of_workflows(rows: &Workflows) -> Parameters<'_> {
-    let Workflows { organization, workflow_id, hour, name, name_as_of, .. } = rows;
-    let Workflows { runs, failed, failed_safety_limit, execution_time_ms, durations, .. } = rows;
+fn of_workflows(rows: &WorkflowRows) -> Parameters<'_> {
+    let WorkflowRows { organization, workflow_id, hour, name, name_as_of, .. } = rows;
+    let WorkflowRows { runs, failed, failed_safety_limit, execution_time_ms, durations, .. } = rows;
     let mut parameters: Parameters<'_> = vec![organization, workflow_id, hour, name, name_as_of];
     parameters.extend([
         runs as &(dyn ToSql + Sync),

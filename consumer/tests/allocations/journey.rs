@@ -2,9 +2,10 @@
 
 use crate::counting::{Allocations, allocations_of};
 use consumer::batch::{Batch, Claim};
-use consumer::decide::changes::{Changes, Deciding, PartitionChanges};
-use consumer::decide::member::{CommitOutcome, Member, Questions};
-use consumer::decide::progress::Progress;
+use consumer::decide::changes::Changes;
+use consumer::decide::held_partition::HeldPartition;
+use consumer::decide::member::Member;
+use consumer::decide::undecided::DecidedBatch;
 use consumer::ledger::{Ledger, Tuning};
 use consumer::record::decode::Bounds;
 use consumer::record::identity::Fingerprints;
@@ -89,52 +90,52 @@ pub fn travel(log: &Log, batch_records: usize) -> Spent {
     let fingerprints = Fingerprints::keyed(&[1; 16]);
     let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
     let mut member = Member::new(Ledger::new(Tuning::with_budget(512 << 20)));
-    let mut held = Vec::new();
+    let mut claims = Vec::new();
     for &partition in &log.partitions {
         let position = Offset(0);
-        member.hold(partition, Progress::claimed(1, 1, position), &[]);
-        held.push(Claim { partition, epoch: 1, position, allowance: Allowance::spent(0, 0) });
+        member.hold(partition, HeldPartition::claimed(1, 1, position), &[]);
+        claims.push(Claim { partition, epoch: 1, position, allowance: Allowance::spent(0, 0) });
     }
     let mut spent = Spent::default();
     for records in log.records.chunks(batch_records) {
-        let (batch, fold) = allocations_of(|| fold(records, &mut held, &fingerprints));
-        let (deciding, decide) = allocations_of(|| decide(&mut member, batch));
-        let (changes, settle) = allocations_of(|| settle(&mut member, deciding));
+        let (batch, fold) = allocations_of(|| fold(records, &mut claims, &fingerprints));
+        let (decided, decide) = allocations_of(|| decide(&mut member, batch));
+        let (changes, place) = allocations_of(|| member.place(decided));
         let (_, rows) = allocations_of(|| rows(&changes, &topics));
-        let seen: u64 = changes.parts.iter().map(|part| part.tally.records).sum();
+        let seen: u64 = changes.partitions.iter().map(|changes| changes.tally.records).sum();
         assert_eq!(seen, records.len() as u64, "every record came this far");
+        let ((), settle) = allocations_of(|| settle(&mut member, changes));
         spent.fold += fold;
         spent.decide += decide;
-        spent.settle += settle;
+        spent.settle += place + settle;
         spent.rows += rows;
     }
     spent
 }
 
-fn fold(records: &[Logged], held: &mut [Claim], fingerprints: &Fingerprints) -> Batch {
+fn fold(records: &[Logged], claims: &mut [Claim], fingerprints: &Fingerprints) -> Batch {
     let mut batch = Batch::new(BOUNDS.floor);
     for record in records {
-        let held = held.iter_mut().find(|held| held.partition == record.0).expect("all are held");
-        batch.take(held, &raw(record), fingerprints, BOUNDS, KEEPING);
+        let claim = claims.iter_mut().find(|claim| claim.partition == record.0).expect("all are claimed");
+        batch.take(claim, &raw(record), fingerprints, BOUNDS, KEEPING);
     }
     batch
 }
 
-fn decide(member: &mut Member, batch: Batch) -> Deciding {
-    let mut deciding = member.begin(batch);
-    let questions = member.ask(&mut deciding, &HashMap::new());
-    assert_eq!(questions, Questions::default(), "an empty database has no answers");
-    deciding
+fn decide(member: &mut Member, batch: Batch) -> DecidedBatch {
+    let undecided = member.begin(batch);
+    let questions = member.ask(undecided, &HashMap::new());
+    assert!(questions.pages.is_empty() && questions.lookups.is_empty(), "an empty database has no answers");
+    questions.decided()
 }
 
-fn settle(member: &mut Member, deciding: Deciding) -> Changes {
-    let changes = member.place(deciding);
-    member.settle(&changes, |_: &PartitionChanges| CommitOutcome::Committed);
-    member.take_in();
-    changes
+fn settle(member: &mut Member, changes: Changes) {
+    let committed = changes.partitions.iter().map(|changes| changes.partition).collect();
+    member.settle(changes, &committed);
+    member.update_ledger();
 }
 
 fn rows(changes: &Changes, topics: &TopicNames) -> Rows {
-    let moved: Vec<Partition> = changes.parts.iter().map(|part| part.partition).collect();
+    let moved: Vec<Partition> = changes.partitions.iter().map(|changes| changes.partition).collect();
     Rows::of(changes, &moved, topics, &HashMap::new())
 }

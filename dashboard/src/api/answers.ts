@@ -1,18 +1,18 @@
 // The query API's answers, as the page reads them.
 //
-// Members marked optional are younger than the rest: an API that doesn't send them is answered by hiding what they
-// would show, never by inventing it. Times are RFC 3339 in UTC.
+// Optional members are newer than the rest. If an API doesn't send one, the page hides what it would show; it never
+// invents a value. Times are RFC 3339 in UTC.
 
 export type Granularity = "hour" | "day";
 export type Severity = "healthy" | "warning" | "critical";
 export type Comparing = "previous_period" | "previous_week" | "previous_year" | "none";
 
-/** A half-open interval, as the API made it canonical. */
+/** A half-open, canonical interval: what the API made of the period it was asked for. */
 export interface Range {
   from: string;
   to: string;
   granularity: Granularity;
-  /** IANA name of the zone days begin in; UTC where it is missing. */
+  /** IANA name of the zone that days begin in; UTC if it is missing. */
   timezone?: string;
 }
 
@@ -23,18 +23,18 @@ export interface Comparison {
   to: string;
 }
 
-/** What every answer has. */
+/** The members of every answer. */
 export interface Envelope {
   organizationId: string;
   range: Range;
   generatedAt: string;
-  /** All records up to this instant are in the numbers; null while some partition has never been read. */
+  /** The numbers contain all records up to this instant; null while some partition has never been read. */
   completeThrough?: string | null;
-  /** Present, and true, when the API could only send what it last knew. */
+  /** Present, and true, if the API could only send its last known answer. */
   stale?: boolean;
 }
 
-/** A key figure. `deltaPercent` is relative to the value before; `previousValue` is null where there is none. */
+/** A KPI. `deltaPercent` is relative to `previousValue`, which is null if there is none. */
 export interface Kpi {
   key: string;
   label: string;
@@ -47,7 +47,7 @@ export interface Kpi {
   previousValue?: number | null;
 }
 
-/** A figure beyond a threshold, and what that judgement rests on. */
+/** A figure beyond a threshold, with the numbers behind that judgement. */
 export interface Alert {
   key: string;
   kpi: string;
@@ -68,10 +68,10 @@ export interface Summary extends Envelope {
   comparison?: Comparison | null;
 }
 
-/** The numbers of a bucket: the counters and the figures made of them, each under its own name. */
+/** The numbers of a bucket by name: the counters, and the figures computed from them. */
 export type Figures = Readonly<Record<string, number | string | boolean | null>>;
 
-/** A bucket of a series; `open` while its time isn't over. */
+/** A bucket of a series; `open` until its end has passed. */
 export type Bucket = Figures & { bucket: string; open: boolean };
 
 export interface Trends extends Envelope {
@@ -80,7 +80,7 @@ export interface Trends extends Envelope {
   previousSeries?: Bucket[] | null;
 }
 
-/** Percentiles of execution times in milliseconds; null where nothing ran. */
+/** Percentiles of execution times in milliseconds; null if nothing ran. */
 export interface Percentiles {
   p50ExecutionTimeMs?: number | null;
   p95ExecutionTimeMs?: number | null;
@@ -115,11 +115,11 @@ export interface WorkflowHealth extends Envelope {
   totals: Runs & { success: number };
   workflows: Workflow[];
   recentFailures: Failure[];
-  /** Where the failures go on; null at their end. */
+  /** The cursor of the next page of failures; null on the last page. */
   nextCursor?: string | null;
 }
 
-/** Something that stands out, the numbers it rests on, and what to look at next. */
+/** Something that stands out, its evidence, and what to look at next. */
 export interface Insight {
   key: string;
   kpi: string | null;
@@ -135,7 +135,7 @@ export interface Insights extends Envelope {
   insights: Insight[];
 }
 
-/** A bucket's number of that name; null where there is none. */
+/** A bucket's number of that name; null if there is none. */
 export function figure(figures: Figures, name: string): number | null {
   const value = figures[name];
   return typeof value === "number" ? value : null;

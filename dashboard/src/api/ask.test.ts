@@ -1,4 +1,4 @@
-// What comes back from the API, and what becomes of it.
+// Answers and refusals, and how `ask` reads them.
 //
 // @vitest-environment happy-dom
 

@@ -1,14 +1,14 @@
-// One question to the query API, and what comes back: an answer with its age, or a refusal.
+// Asks the query API one question: an answer with its age, or a refusal.
 
 import type { Envelope } from "./answers";
 import { Refusal } from "./refusal";
 
-/** An answer must be here within this; the API itself gives up after 10 s. */
+/** The limit for an answer; the API itself gives up after 10 s. */
 const ANSWER_LIMIT_MS = 15_000;
 
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
-/** An answer, and how old it was when it was sent: 0 unless the API could only send what it last knew. */
+/** An answer, and its age when it was sent: 0 unless the API could only send its last known answer. */
 export interface Answer<Body> {
   body: Body;
   ageSeconds: number;
@@ -42,7 +42,7 @@ export async function ask<Body extends Envelope>(
   return { body, ageSeconds: body.stale === true ? ageOf(response) : 0 };
 }
 
-/** At least 1: an answer that calls itself stale isn't new. */
+/** At least 1: an answer marked stale is not fresh, whatever its `Age` says. */
 function ageOf(response: Response): number {
   const seconds = Number(response.headers.get("age") ?? Number.NaN);
   return Number.isFinite(seconds) ? Math.max(1, seconds) : 1;

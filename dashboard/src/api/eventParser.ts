@@ -1,4 +1,4 @@
-// Takes a text/event-stream apart, however it is cut into pieces. Pure.
+// Parses a text/event-stream that arrives in pieces of any size. Pure.
 
 export interface StreamEvent {
   name: string;
@@ -9,7 +9,7 @@ export interface StreamEvent {
 /** The longest line kept; a server that sends more is not the query API. */
 const LINE_MAX = 64 * 1024;
 
-/** Feeds on pieces of text and gives the events they complete. */
+/** Takes pieces of text and returns the events that they complete. */
 export class EventParser {
   private rest = "";
   private name = "";
@@ -31,7 +31,7 @@ export class EventParser {
     if (field === "event") this.name = value;
     if (field === "id") this.id = value;
     if (field === "data") this.data.push(value);
-    return null; // a comment has an empty field, and is one of those nobody asks for
+    return null; // a comment, or a field that the page has no use for
   }
 
   private dispatch(): StreamEvent | null {

@@ -1,4 +1,4 @@
-// Following the version: what is told, and when the follower gives up.
+// Following the version: what is reported, and when following ends.
 //
 // @vitest-environment happy-dom
 
@@ -10,16 +10,16 @@ serve();
 
 const version = (number: number) => `event: version\nid: ${number}\ndata: {"version": ${number}}\n\n`;
 
-/** Follows until it waits for the next connection, or ends by itself. */
+/** Follows until the pause before the next connection, or until following ends by itself. */
 async function followed(): Promise<{ changes: number; states: LiveState["state"][] }> {
   const end = new AbortController();
   const states: LiveState["state"][] = [];
   const changed = vi.fn();
-  const stands = ({ state }: LiveState) => {
+  const stateChanged = ({ state }: LiveState) => {
     states.push(state);
     if (state === "waiting") end.abort();
   };
-  await follow("secret", { changed, stands }, end.signal);
+  await follow("secret", { changed, stateChanged }, end.signal);
   return { changes: changed.mock.calls.length, states };
 }
 

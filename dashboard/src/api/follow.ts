@@ -1,9 +1,9 @@
-// Follows the organization's version over `/metrics/stream` until told to stop: connects, listens, reconnects.
+// Follows the organization's version over `/metrics/stream` until it is aborted: connects, listens, reconnects.
 
 import { EventParser } from "./eventParser";
 import { Refusal } from "./refusal";
 
-/** The server sends at least a comment every 15 s; silence for three of those is a dead connection. */
+/** The server sends at least a comment every 15 s; after three times that, the connection counts as dead. */
 const SILENCE_LIMIT_MS = 45_000;
 /** The first pause after a connection is lost; each further one is twice as long. */
 const PAUSE_FIRST_MS = 1_000;
@@ -17,46 +17,46 @@ export type LiveState =
   | { state: "unavailable" }; // this API has no stream, or this token doesn't open it
 
 export interface Follower {
-  /** The version is another than the one before, or the first that is heard of. */
+  /** The version is the first one, or differs from the last one. */
   changed: () => void;
-  /** How the connection stands. */
-  stands: (state: LiveState) => void;
+  /** The state of the connection has changed. */
+  stateChanged: (state: LiveState) => void;
 }
 
-/** The pause before attempt `failures + 1`, in ms: doubled each time, and up to half of it left to chance. */
+/** The pause before attempt `failures + 1`, in ms: doubled each time, less a random part of up to a half. */
 export function pause(failures: number, chance: number): number {
   const whole = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (failures - 1));
   return whole * (1 - chance / 2);
 }
 
-/** Follows until `signal` aborts or the server says that there is nothing to follow. */
+/** Follows until `signal` aborts, or the server refuses for good. */
 export async function follow(token: string, follower: Follower, signal: AbortSignal): Promise<void> {
   let known: string | null = null;
   let failures = 0;
   while (!signal.aborted) {
-    follower.stands({ state: "connecting" });
+    follower.stateChanged({ state: "connecting" });
     let wait: number | null = null;
     try {
       for await (const version of versions(token, signal)) {
         failures = 0;
-        follower.stands({ state: "live" });
+        follower.stateChanged({ state: "live" });
         if (known !== version) follower.changed(); // the first may already be newer than what was loaded
         known = version;
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refusal && !error.passes) return follower.stands({ state: "unavailable" });
+      if (error instanceof Refusal && !error.passes) return follower.stateChanged({ state: "unavailable" });
       if (error instanceof Refusal && error.retryAfterSeconds !== null)
         wait = error.retryAfterSeconds * 1_000;
     }
     failures += 1;
     wait = Math.max(wait ?? 0, pause(failures, Math.random()));
-    follower.stands({ state: "waiting", until: Date.now() + wait });
+    follower.stateChanged({ state: "waiting", until: Date.now() + wait });
     await elapsed(wait, signal);
   }
 }
 
-/** The versions one connection tells of. */
+/** The versions that one connection reports. */
 async function* versions(token: string, signal: AbortSignal): AsyncGenerator<string> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);

@@ -1,4 +1,4 @@
-// Live mode: while it is on and the page is looked at, what changes on the server is fetched again.
+// Live mode: while it is on and the page is visible, each change on the server fetches the numbers again.
 
 import { useQueryClient } from "@tanstack/react-query";
 import {
@@ -13,7 +13,7 @@ import {
 import { follow, type LiveState } from "./follow";
 import { useSession } from "./session";
 
-/** A busy organization changes many times a second; nobody reads faster than this. */
+/** The least pause between refreshes: a busy organization changes many times a second. */
 const REFRESH_PAUSE_MS = 2_000;
 
 interface Live {
@@ -37,7 +37,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       () => void client.invalidateQueries(undefined, { cancelRefetch: false }),
       end.signal,
     );
-    void follow(token, { changed: refresh, stands: setState }, end.signal);
+    void follow(token, { changed: refresh, stateChanged: setState }, end.signal);
     return () => end.abort();
   }, [client, token, on, visible]);
   const live = useMemo(() => ({ on, state, turn }), [on, state]);
@@ -48,7 +48,7 @@ export function useLive(): Live {
   return use(LiveContext);
 }
 
-/** `act`, at most once in the pause, and once more after the last call within it. */
+/** Calls `act` at most once per pause; calls within a pause become one call at its end. */
 function paced(act: () => void, signal: AbortSignal): () => void {
   let last = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -66,7 +66,7 @@ function paced(act: () => void, signal: AbortSignal): () => void {
   };
 }
 
-function subscribeVisibility(tell: () => void): () => void {
-  document.addEventListener("visibilitychange", tell);
-  return () => document.removeEventListener("visibilitychange", tell);
+function subscribeVisibility(notify: () => void): () => void {
+  document.addEventListener("visibilitychange", notify);
+  return () => document.removeEventListener("visibilitychange", notify);
 }

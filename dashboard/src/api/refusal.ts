@@ -1,32 +1,32 @@
-// Why there is no answer, sorted by what a person can do about it.
+// Why there is no answer, grouped by what a person can do about it.
 
 export type RefusalKind =
   | "unreachable" // no connection, or no answer in time
-  | "unauthorized" // 401: another token is needed
-  | "forbidden" // 403: the token is good, but opens nothing
-  | "malformed" // 400: the question is wrong
-  | "absent" // 404: this API doesn't know the question
+  | "unauthorized" // 401: the token is missing, wrong or expired
+  | "forbidden" // 403: the token is valid, but names no organization
+  | "malformed" // 400: the API can't read the question
+  | "absent" // 404: this API doesn't have that path
   | "limited" // 429
-  | "unavailable"; // 503, and whatever else the server couldn't do
+  | "unavailable"; // 503, and every other failure of the server
 
 export class Refusal extends Error {
   constructor(
     readonly kind: RefusalKind,
-    /** A sentence for people, where the API sent one. */
+    /** A sentence for people, if the API sent one. */
     readonly detail: string | null = null,
-    /** How long the API asks to wait; null where it doesn't say. */
+    /** How long the API asks to wait; null if it doesn't say. */
     readonly retryAfterSeconds: number | null = null,
   ) {
     super(detail ?? kind);
     this.name = "Refusal";
   }
 
-  /** Whether the same question may be answered a little later. */
+  /** Whether the same question may succeed a little later. */
   get passes(): boolean {
     return this.kind === "unreachable" || this.kind === "limited" || this.kind === "unavailable";
   }
 
-  /** Reads a response that isn't an answer. */
+  /** Reads a response that is no answer. */
   static async of(response: Response): Promise<Refusal> {
     return new Refusal(kindOf(response.status), await detailOf(response), retryAfterOf(response));
   }
@@ -56,7 +56,7 @@ async function detailOf(response: Response): Promise<string | null> {
     if (typeof problem !== "object" || problem === null || !("detail" in problem)) return null;
     return typeof problem.detail === "string" ? problem.detail : null;
   } catch {
-    return null; // a proxy's page, or nothing: the kind says enough
+    return null; // the body is a proxy's page, or empty: the kind says enough
   }
 }
 

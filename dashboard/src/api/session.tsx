@@ -1,4 +1,4 @@
-// Whose numbers are shown: the token, and how it is taken up and given up.
+// The session: the token, signing in and signing out.
 
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from "react";
@@ -18,7 +18,7 @@ export function SessionProvider({ initial, children }: { initial: string | null;
   const [token, setToken] = useState(initial);
   const change = useCallback(
     (next: string | null) => {
-      client.clear(); // one organization's numbers never outlive its token
+      client.clear(); // an organization's numbers never outlive its token
       storeToken(next);
       setToken(next);
     },

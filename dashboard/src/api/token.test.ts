@@ -1,4 +1,4 @@
-// Where a token comes from and where it stays.
+// Where a token comes from, and where it is kept.
 //
 // @vitest-environment happy-dom
 

@@ -1,4 +1,4 @@
-// The access token: taken from the address or pasted, kept for this tab at most.
+// The access token: taken from the address or pasted, and kept for this tab only.
 
 const STORED_AS = "token";
 
@@ -10,7 +10,7 @@ export function takeTokenFromAddress(): string | null {
   return trimmed(token);
 }
 
-/** What is kept of an earlier load of this tab. */
+/** The token that an earlier load of this tab has stored. */
 export function storedToken(): string | null {
   try {
     return sessionStorage.getItem(STORED_AS);
@@ -25,11 +25,11 @@ export function storeToken(token: string | null): void {
     if (token === null) sessionStorage.removeItem(STORED_AS);
     else sessionStorage.setItem(STORED_AS, token);
   } catch {
-    // as above
+    // storage is switched off, as above
   }
 }
 
-/** A pasted token without what people paste along: white space, and the word Bearer. Null when nothing is left. */
+/** A pasted token without surrounding white space and the word Bearer. Null if nothing is left. */
 export function trimmed(pasted: string): string | null {
   const token = pasted.trim().replace(/^bearer\s+/i, "");
   return token === "" ? null : token;

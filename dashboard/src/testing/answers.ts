@@ -1,4 +1,4 @@
-// Answers as a query API of this page's age gives them; tests change what they are about.
+// Answers of a query API of the page's own version; each test changes the parts that it is about.
 
 import type { Bucket, Insights, Summary, Trends, WorkflowHealth } from "../api/answers";
 

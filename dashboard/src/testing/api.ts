@@ -15,7 +15,7 @@ const server = setupServer(
   refusing("stream", 404),
 );
 
-/** The questions that were asked, as `path?query`, oldest first. */
+/** The questions asked so far, as `path?query`, oldest first. */
 export const asked: string[] = [];
 
 /** Starts the API for the tests of a file. */

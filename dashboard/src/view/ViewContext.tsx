@@ -1,4 +1,4 @@
-// The view the address names, for whoever shows it, and the one way to change it.
+// The view that the address names, as a React context, and the one function that changes it.
 
 import { createContext, type ReactNode, use, useCallback, useMemo, useSyncExternalStore } from "react";
 import type { Range } from "../api/answers";
@@ -22,20 +22,20 @@ export function ViewProvider({ children }: { children: ReactNode }) {
     const next = writeView({ ...readView(location.search, localZone()), ...part }, localZone());
     if (next === location.search) return;
     history.pushState(null, "", location.pathname + next);
-    for (const tell of listeners) tell();
+    for (const notify of listeners) notify();
   }, []);
   const place = useMemo(() => ({ view, formats, change }), [view, formats, change]);
   return <PlaceContext value={place}>{children}</PlaceContext>;
 }
 
-/** The view, the formats of its zone, and how to change it. */
+/** The view, the formats of its zone, and the function that changes the view. */
 export function usePlace(): Place {
   const place = use(PlaceContext);
   if (place === null) throw new Error("usePlace is called outside a ViewProvider");
   return place;
 }
 
-/** The formats for a range's buckets: days are told in the zone the API made them in, whatever zone is looked at. */
+/** The formats for a range's buckets: days in the zone the API used, whatever zone the page shows. */
 export function useRangeFormats(range: Range): Formats {
   const { formats, view } = usePlace();
   const zone = range.granularity === "day" ? zoneOfDays(range) : view.zone;
@@ -47,12 +47,12 @@ export function useRangeFormats(range: Range): Formats {
 
 const listeners = new Set<() => void>();
 
-/** Tells of pushes of ours and of the browser's back and forward. */
-function subscribe(tell: () => void): () => void {
-  listeners.add(tell);
-  addEventListener("popstate", tell);
+/** Notifies of the page's own changes, and of the browser's back and forward. */
+function subscribe(notify: () => void): () => void {
+  listeners.add(notify);
+  addEventListener("popstate", notify);
   return () => {
-    listeners.delete(tell);
-    removeEventListener("popstate", tell);
+    listeners.delete(notify);
+    removeEventListener("popstate", notify);
   };
 }

@@ -5,13 +5,13 @@ import { UTC } from "./zone";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
-/** Up to here milliseconds are the unit people compare in; beyond, seconds and minutes are. */
+/** Durations up to this are shown in milliseconds, longer ones in seconds and minutes. */
 const MILLISECONDS_SHOWN_MAX = 10_000;
 
-/** Changes from next to nothing run to many digits that mean nothing. */
+/** Greater changes are written shorter (+12K): relative to a tiny value, further digits mean nothing. */
 const SIGNED_IN_FULL_MAX = 10_000;
 
-/** A value and its unit, apart, because they are set in different sizes. */
+/** A value and its unit, separate because they are set in different sizes. */
 export interface Quantity {
   value: string;
   unit: string;
@@ -56,7 +56,7 @@ export function formatsOf(locale: string, zone: string): Formats {
   };
   const count = number({ maximumFractionDigits: 0 });
   const decimal = number({ maximumFractionDigits: 1 });
-  // Rates stand below each other: with one decimal, always, their digits do, too.
+  // Rates in a column always have one decimal, so that their digits align.
   const tenths = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const signed = number({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
   const signedCompact = number({ signDisplay: "exceptZero", maximumFractionDigits: 1, notation: "compact" });
@@ -136,7 +136,7 @@ function joined({ value, unit }: Quantity): string {
   return unit === "" ? value : `${value} ${unit}`;
 }
 
-/** The zone that a range's days begin in: the one it was made canonical in, whatever zone is looked at. */
+/** The zone that a range's days begin in: the zone the API used, whatever zone the page shows. */
 export function zoneOfDays(range: Range): string {
   return range.timezone ?? UTC;
 }

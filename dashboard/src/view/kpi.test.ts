@@ -1,4 +1,4 @@
-// What a change means, and what a rate is a rate of.
+// Whether a change is good, and what a rate is a rate of.
 
 import { expect, it } from "vitest";
 import { bucket } from "../testing/answers";

@@ -1,13 +1,13 @@
-// What the page knows of a KPI beyond what the API says: which way is good, and what it is a rate of. Pure.
+// What the page adds to the API's KPIs: which direction is good, and what each is a rate of. Pure.
 //
-// A KPI that isn't listed is shown all the same, without a judgement.
+// A KPI that isn't listed here is shown too, without a judgement.
 
 import { type Bucket, figure, type Kpi } from "../api/answers";
 
 interface Meaning {
   /** The direction that is good. */
   better: "up" | "down";
-  /** The counter without which the value says nothing, and what it counts. */
+  /** The counter that the value is a rate of, and the word for what it counts. */
   of: { counter: string; noun: string } | null;
 }
 
@@ -21,7 +21,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 export type Tone = "good" | "bad" | "neutral";
 
-/** A change's tone and the word that says the same without colour. */
+/** A change's tone, and the word that says the same without colour. */
 export function judgementOf({ key, trend }: Pick<Kpi, "key" | "trend">): { tone: Tone; word: string } {
   const better = MEANINGS[key]?.better;
   if (trend === "flat") return { tone: "neutral", word: "no change" };
@@ -36,10 +36,10 @@ export function missingBasis(key: string, series: readonly Bucket[]): string | n
   return series.some((bucket) => (figure(bucket, of.counter) ?? 1) > 0) ? null : of.noun;
 }
 
-/** More points than this are noise in a drawing the size of a word. */
+/** More points than this are noise in a drawing that small. */
 const HISTORY_MAX = 60;
 
-/** The KPI's values over the closed buckets, without those in which there was nothing to have a rate of. */
+/** The KPI's values over the closed buckets, without buckets that have nothing to be a rate of. */
 export function historyOf(key: string, series: readonly Bucket[]): number[] {
   const counter = MEANINGS[key]?.of?.counter;
   const counts = (bucket: Bucket) => counter === undefined || (figure(bucket, counter) ?? 1) > 0;
@@ -49,7 +49,7 @@ export function historyOf(key: string, series: readonly Bucket[]): number[] {
   return thinned(values, HISTORY_MAX);
 }
 
-/** At most `most` values that take the same course: means of neighbours. */
+/** At most `most` values: means of neighbours, so that the shape stays. */
 function thinned(values: readonly number[], most: number): number[] {
   const together = Math.ceil(values.length / most);
   if (together <= 1) return [...values];

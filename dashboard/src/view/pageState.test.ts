@@ -1,10 +1,10 @@
-// How the page stands as a whole.
+// The state of the page as a whole.
 
 import { expect, it } from "vitest";
 import { Refusal, type RefusalKind } from "../api/refusal";
 import { type PageState, pageStateOf } from "./pageState";
 
-const standing = (kind: RefusalKind | null, ageSeconds = 0) => ({
+const condition = (kind: RefusalKind | null, ageSeconds = 0) => ({
   ageSeconds,
   refusal: kind === null ? null : new Refusal(kind),
 });
@@ -20,11 +20,11 @@ it.each<[(RefusalKind | null)[], PageState["kind"]]>([
   [["forbidden", "limited", null], "noAccess"],
   [["forbidden", "unauthorized", null], "signedOut"],
 ])("%o is %s", (kinds, expected) => {
-  expect(pageStateOf(kinds.map((kind) => standing(kind))).kind).toBe(expected);
+  expect(pageStateOf(kinds.map((kind) => condition(kind))).kind).toBe(expected);
 });
 
 it("is as old as its oldest answer", () => {
-  expect(pageStateOf([standing(null), standing(null, 40), standing(null, 3)])).toEqual({
+  expect(pageStateOf([condition(null), condition(null, 40), condition(null, 3)])).toEqual({
     kind: "stale",
     ageSeconds: 40,
   });

@@ -1,9 +1,9 @@
-// How the page as a whole stands, from how its questions stand. Pure.
+// The state of the page as a whole, computed from the states of its questions. Pure.
 
 import type { Refusal } from "../api/refusal";
 
-/** The part of a question's state that matters here. */
-export interface Standing {
+/** The part of a question's state that matters to the page: its answer's age, and its refusal. */
+export interface Condition {
   ageSeconds: number;
   refusal: Refusal | null;
 }
@@ -19,7 +19,7 @@ export type PageState =
   | { kind: "stale"; ageSeconds: number }
   | { kind: "well" };
 
-/** Those that concern the whole page even if only one question met them, the gravest first. */
+/** Refusals that concern the whole page even if only one question met them, the gravest first. */
 const GRAVEST_FIRST = [
   ["unauthorized", "signedOut"],
   ["forbidden", "noAccess"],
@@ -28,16 +28,16 @@ const GRAVEST_FIRST = [
   ["unreachable", "unreachable"],
 ] as const;
 
-export function pageStateOf(standings: readonly Standing[]): PageState {
-  const refusals = standings.flatMap(({ refusal }) => (refusal === null ? [] : [refusal]));
+export function pageStateOf(conditions: readonly Condition[]): PageState {
+  const refusals = conditions.flatMap(({ refusal }) => (refusal === null ? [] : [refusal]));
   for (const [met, kind] of GRAVEST_FIRST) {
     const refusal = refusals.find((candidate) => candidate.kind === met);
     if (refusal !== undefined) return { kind, refusal };
   }
   const [refusal] = refusals;
   if (refusal !== undefined) {
-    return { kind: refusals.length === standings.length ? "unavailable" : "partial", refusal };
+    return { kind: refusals.length === conditions.length ? "unavailable" : "partial", refusal };
   }
-  const ageSeconds = Math.max(0, ...standings.map((standing) => standing.ageSeconds));
+  const ageSeconds = Math.max(0, ...conditions.map((condition) => condition.ageSeconds));
   return ageSeconds > 0 ? { kind: "stale", ageSeconds } : { kind: "well" };
 }

@@ -1,4 +1,4 @@
-// Which time the page is about: a preset that moves with the clock, or an interval that stands still. Pure.
+// The period the page shows: a preset that moves with the clock, or a fixed interval. Pure.
 
 import { dayStart } from "./zone";
 
@@ -16,7 +16,7 @@ export type Period = { preset: Preset } | { from: string; to: string };
 
 export const DEFAULT_PRESET: Preset = "24h";
 
-/** What the API is asked for; a bound that is missing is the API's default (`to` now, `from` a day before). */
+/** The bounds to ask for; a missing bound leaves the API its default (`to` now, `from` a day before). */
 export interface Bounds {
   from?: string;
   to?: string;
@@ -26,7 +26,7 @@ export function isPreset(name: string | null): name is Preset {
   return name !== null && Object.hasOwn(PRESETS, name);
 }
 
-/** The period's bounds as seen at `now`. Days begin at the zone's midnight; "7 days" are today and the six before. */
+/** The period's bounds at `now`. Days begin at the zone's midnight; "7 days" are today and the six days before. */
 export function boundsOf(period: Period, zone: string, now: Date): Bounds {
   if (!("preset" in period)) return period;
   const day = (offset: number) => dayStart(zone, now, offset).toISOString();

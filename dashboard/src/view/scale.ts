@@ -1,7 +1,7 @@
-// From numbers to places in a drawing. Pure.
+// Maps numbers to positions in a drawing. Pure.
 //
-// A linear map and round steps are all that the page's drawings take. A library's scales bring colours, time and
-// number formats along: an eighth of all that the page may weigh.
+// The page's drawings need only a linear map and round steps. A library's scales bring colours, time and number
+// formats along, which would take an eighth of the page's budget.
 
 /** The straight line from `domain` to `range`; a domain without extent maps to the middle of the range. */
 export function linear(

@@ -1,4 +1,4 @@
-// Light, dark, or whatever the system says; remembered for this browser.
+// The theme: light, dark, or the system's; stored for this browser.
 
 import { useCallback, useState } from "react";
 
@@ -7,12 +7,12 @@ export type Theme = keyof typeof THEMES;
 
 const STORED_AS = "theme";
 
-/** Puts the remembered choice into effect. */
+/** Applies the stored choice. */
 export function applyStoredTheme(): void {
   apply(storedTheme());
 }
 
-/** The choice, and how to make another. */
+/** The choice, and a function that changes it. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, setTheme] = useState(storedTheme);
   const choose = useCallback((next: Theme) => {

@@ -1,4 +1,4 @@
-// The chart's points and the labels of its axis.
+// The chart's points, and the labels of its axis.
 
 import { describe, expect, it } from "vitest";
 import { bucket, trends } from "../testing/answers";

@@ -1,9 +1,9 @@
-// The two series of the trend chart, and where its axis is labelled. Pure.
+// The points of the trend chart, and which of them get a label. Pure.
 
 import { type Bucket, figure, type Granularity, type Trends } from "../api/answers";
 import { wallOf } from "./zone";
 
-/** A bucket as the chart draws it; `before` is the bucket of the same place in the period compared with. */
+/** A bucket as the chart draws it; `before` is the bucket at the same index in the period compared with. */
 export interface TrendPoint {
   start: string;
   open: boolean;
@@ -31,7 +31,7 @@ function counted(bucket: Bucket): { orders: number; payments: number } {
   return { orders: figure(bucket, "orders_created") ?? 0, payments: figure(bucket, "payments_total") ?? 0 };
 }
 
-/** Whether there is anything to draw. */
+/** Whether there is nothing to draw. */
 export function isFlat(points: readonly TrendPoint[]): boolean {
   return points.every((point) => point.orders === 0 && point.payments === 0);
 }
@@ -40,7 +40,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 const HOURS_BETWEEN = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168, 336, 672];
 const DAYS_BETWEEN = [1, 2, 3, 7, 14, 28];
 
-/** The places (indices) that get a label, at most `most`: whole days of the zone where hours are shown, else evenly. */
+/** The indices that get a label, at most `most`: round hours of the zone for hourly points, else evenly spaced. */
 export function labelled(
   points: readonly TrendPoint[],
   granularity: Granularity,
@@ -50,13 +50,13 @@ export function labelled(
   const last = points.length - 1;
   const counts = granularity === "hour" ? points.map(({ start }) => hoursOf(start, zone)) : null;
   const choices = counts === null ? DAYS_BETWEEN : HOURS_BETWEEN;
-  // Hours stand at multiples in the zone's time; days are counted back from the last.
+  // Hours are labelled at multiples of the step in the zone's time; days are counted back from the last.
   const places = (between: number) =>
     points.flatMap((_, index) => ((counts?.[index] ?? last - index) % between === 0 ? [index] : []));
   return choices.map(places).find((chosen) => chosen.length <= most) ?? [last];
 }
 
-/** How many hours the zone's wall clock has gone since the first of January 1970. */
+/** The hours on the zone's wall clock since the first of January 1970. */
 function hoursOf(start: string, zone: string): number {
   return Math.floor(Date.parse(`${wallOf(zone, new Date(start))}:00Z`) / HOUR_MS);
 }

@@ -1,10 +1,10 @@
-// The clock, for what shows the passing of time.
+// The clock, for components that show how time passes.
 
 import { useEffect, useState } from "react";
 
 const SECOND_MS = 1_000;
 
-/** Now, in ms since 1970; renders the caller anew each second. */
+/** Now, in ms since 1970; renders the caller again each second. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

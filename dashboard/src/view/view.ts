@@ -1,4 +1,4 @@
-// What the page shows, as its address says it: period, zone, bucket width, comparison. Pure.
+// The view, which the address holds: period, zone, bucket width, comparison. Pure.
 
 import type { Comparing, Granularity } from "../api/answers";
 import type { Parameters } from "../api/ask";
@@ -20,7 +20,7 @@ export interface View {
   compare: Comparing;
 }
 
-/** Reads an address's query. What it doesn't say, or says wrongly, is the default; the zone's is `local`. */
+/** Reads an address's query. A part that is missing or wrong gets its default; the zone's default is `local`. */
 export function readView(search: string, local: string): View {
   const query = new URLSearchParams(search);
   const zone = query.get("timezone");
@@ -50,7 +50,7 @@ export function writeView(view: View, local: string): string {
   return query.size === 0 ? "" : `?${query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
 }
 
-/** What the API is asked for, as seen at `now`. */
+/** The parameters of a question to the API at `now`. */
 export function parametersOf(view: View, now: Date): Parameters {
   return {
     ...boundsOf(view.period, view.zone, now),
@@ -59,7 +59,7 @@ export function parametersOf(view: View, now: Date): Parameters {
   };
 }
 
-/** The same for the two answers that compare. */
+/** The same for the two questions whose answers compare. */
 export function comparingParametersOf(view: View, now: Date): Parameters {
   const compare = view.compare === "previous_period" ? undefined : view.compare;
   return { ...parametersOf(view, now), compare };

@@ -15,7 +15,7 @@ it.each([
   ["failures", true, ["Billing", "Welcome"]],
   ["runs", false, ["Welcome", "Billing"]],
   ["failure_rate", true, ["Billing", "Welcome"]],
-  // Equal times: by id, whichever way.
+  // Equal times: by id, in either direction.
   ["p95_execution_time_ms", false, ["Welcome", "Billing"]],
   ["p95_execution_time_ms", true, ["Welcome", "Billing"]],
 ] as const)("%s, reversed %s", (sort, reversed, expected) => {

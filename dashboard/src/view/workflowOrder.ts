@@ -1,8 +1,8 @@
-// The orders workflows can be listed in. Pure.
+// The sort orders of the workflow table. Pure.
 
 import type { Workflow } from "../api/answers";
 
-/** The names the API's `sort` has for them. */
+/** The same names as the API's parameter `sort`. */
 export type WorkflowSort =
   "name" | "runs" | "failures" | "failure_rate" | "avg_execution_time_ms" | "p95_execution_time_ms";
 
@@ -19,7 +19,7 @@ export function failures(workflow: Workflow): number {
   return workflow.failed + workflow.failedSafetyLimit;
 }
 
-/** Names from A to Z, numbers the greatest first, as the API has it; `reversed` the other way. Ties go by id. */
+/** Names from A to Z, numbers from the greatest, as in the API; `reversed` turns that round. Ties are ordered by id. */
 export function ordered(workflows: readonly Workflow[], sort: WorkflowSort, reversed: boolean): Workflow[] {
   const key = SORT_KEYS[sort];
   const ascending = (sort === "name") !== reversed;

@@ -1,21 +1,21 @@
-// Wall clocks of time zones, by what Intl knows of them. Pure.
+// Wall clocks of time zones, from Intl's data. Pure.
 //
 // A wall time is written as `datetime-local` inputs do: 2026-02-25T10:00.
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** Date.parse takes more than that for a time. */
+/** Date.parse accepts more than this. */
 const WALL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/;
 
 export const UTC = "UTC";
 
-/** The zone of the machine that looks at the page. */
+/** The zone of the viewer's machine. */
 export function localZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** All zones there are, UTC first. */
+/** All zones, UTC first. */
 export function allZones(): string[] {
   return [UTC, ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== UTC)];
 }
@@ -38,14 +38,14 @@ export function wallOf(zone: string, instant: Date): string {
 }
 
 /**
- * The instant at which a zone's clocks show a wall time. One that is skipped in spring means the instant it would have
- * been without the change; of one that comes twice in autumn the first is meant. Null when it is no wall time.
+ * The instant at which a zone's clocks show a wall time; null if the text is no wall time. A wall time that spring
+ * skips means the instant it would have been without the change; one that autumn repeats means the first of the two.
  */
 export function instantOf(zone: string, wall: string): Date | null {
   const asUtc = WALL.test(wall) ? Date.parse(`${wall}:00Z`) : Number.NaN;
   if (Number.isNaN(asUtc)) return null;
   const offsetAt = (time: number) => Date.parse(`${wallOf(zone, new Date(time))}:00Z`) - floorToMinute(time);
-  // The offsets on both sides of a change that may be near; the larger one gives the earlier instant.
+  // The offsets on both sides of a nearby change, if any; the larger one gives the earlier instant.
   const offsets = [offsetAt(asUtc - DAY_MS), offsetAt(asUtc + DAY_MS)].sort((a, b) => b - a);
   const shown = offsets.find((offset) => offsetAt(asUtc - offset) === offset);
   return new Date(asUtc - (shown ?? offsetAt(asUtc - DAY_MS)));
@@ -58,7 +58,7 @@ export function dayStart(zone: string, instant: Date, days = 0): Date {
   return instantOf(zone, date.toISOString().slice(0, 16)) ?? instant;
 }
 
-/** How a zone's clocks stand to UTC at an instant, as people write it: UTC+1, UTC+5:30. */
+/** A zone's offset from UTC at an instant, as people write it: UTC+1, UTC+5:30. */
 export function offsetName(zone: string, instant: Date): string {
   const format = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" });
   const name = format.formatToParts(instant).find((part) => part.type === "timeZoneName")?.value ?? "";
@@ -67,7 +67,7 @@ export function offsetName(zone: string, instant: Date): string {
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
-/** Formats are dear to make and asked for in loops; there are as many as there are zones looked at. */
+/** Caches formats by zone: they are expensive to make, and loops ask for them. */
 function clock(zone: string): Intl.DateTimeFormat {
   const known = clocks.get(zone);
   if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 //! Exact quotients of counters, and the one decimal they are shown with.
 //!
-//! A floating point detour would round 0.05 either way; counters are integers, so their quotients can be rounded
-//! exactly: half away from zero, never NaN, never -0.
+//! Floating point would round 0.05 either way. Counters are integers, so their quotients are rounded exactly: half away
+//! from zero, never NaN, never -0. Pure.
 
 use serde::{Serialize, Serializer};
 
@@ -16,19 +16,19 @@ impl Tenths {
         Self(n.saturating_mul(10))
     }
 
-    /// So many tenths.
+    /// `tenths` tenths.
     #[must_use]
     pub const fn of(tenths: i64) -> Self {
         Self(tenths)
     }
 
-    /// The nearest to a number; 0 for one that is none.
+    /// The nearest to `number`; 0 for NaN.
     #[must_use]
     pub fn near(number: f64) -> Self {
         Self((number * 10.0).round() as i64)
     }
 
-    /// Below, at or above zero.
+    /// -1, 0 or 1: its sign.
     #[must_use]
     pub const fn signum(self) -> i64 {
         self.0.signum()
@@ -51,7 +51,7 @@ impl Serialize for Tenths {
         if self.0 % 10 == 0 {
             serializer.serialize_i64(self.0 / 10)
         } else {
-            // Division is rounded correctly, so this is the double nearest to the decimal, which prints as the decimal.
+            // IEEE division is correctly rounded, so this is the double nearest to the decimal and prints as the decimal.
             serializer.serialize_f64(self.0 as f64 / 10.0)
         }
     }
@@ -66,13 +66,13 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// `part / whole`; 0 where there is nothing to divide by.
+    /// `part / whole`; 0 if `whole` is not above 0.
     #[must_use]
     pub fn of(part: i64, whole: i64) -> Self {
         Self::scaled(part, whole, 1)
     }
 
-    /// `part` of `whole` in percent; 0 where there is nothing to divide by.
+    /// `part` of `whole` in percent; 0 if `whole` is not above 0.
     #[must_use]
     pub fn percent(part: i64, whole: i64) -> Self {
         Self::scaled(part, whole, 100)
@@ -86,7 +86,7 @@ impl Ratio {
         }
     }
 
-    /// The same, but `limit` where it is more.
+    /// The smaller of this and `limit`.
     #[must_use]
     pub fn at_most(self, limit: i64) -> Self {
         let limit = i128::from(limit);
@@ -97,20 +97,20 @@ impl Ratio {
         }
     }
 
-    /// With one decimal, half away from zero.
+    /// Rounded to one decimal, half away from zero.
     #[must_use]
     pub fn tenths(self) -> Tenths {
         rounded(self.numerator * 10, self.denominator)
             .expect("two factors of 64 bits and a small one fit 128 bits")
     }
 
-    /// The nearest double, for what needs no exactness.
+    /// The nearest double, for statistics, which need no exactness.
     #[must_use]
     pub fn to_f64(self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
 
-    /// How much more this is than `earlier`, in percent of `earlier`: 0 when both are 0, 100 when only `earlier` is.
+    /// The change from `earlier`, in percent of `earlier`: 0 when both are 0, 100 when only `earlier` is.
     #[must_use]
     pub fn change_from(self, earlier: Self) -> Tenths {
         match (self.numerator, earlier.numerator) {
@@ -120,7 +120,7 @@ impl Ratio {
         }
     }
 
-    /// `(a/b - c/d) / (c/d) = (ad - cb) / cb`; `None` where that needs more than 128 bits.
+    /// `(a/b - c/d) / (c/d) = (ad - cb) / cb`; `None` where that overflows 128 bits.
     fn exact_change_from(self, earlier: Self) -> Option<Tenths> {
         let base = earlier.numerator.checked_mul(self.denominator)?;
         let gain = self.numerator.checked_mul(earlier.denominator)?.checked_sub(base)?;

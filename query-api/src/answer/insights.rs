@@ -1,69 +1,33 @@
 //! Insights: what stands out in an organization's own history, in sentences, each with the numbers it rests on. Pure.
 //!
-//! Plain statistics of the counters, the same for the same rows: no model, and nobody else is asked. Of too little data
-//! nothing is said, and nothing of hours that may not be counted to their end.
+//! ```text
+//! window      which hours are judged, and which are the history before them
+//! history     their counters, and what is usual for an hour of the week
+//! statistics  medians and standard errors
+//! rules       one file a rule: what stands out
+//! ```
+//!
+//! Insights are plain statistics of the counters, so the same rows make the same insights. A rule says nothing when its
+//! sample is too small, and hours that may not be counted completely are not judged.
 
-mod past;
+mod history;
+mod insight;
+mod rows;
 mod rules;
+mod statistics;
+mod window;
 
-pub use past::Scene;
+pub use insight::{Insight, Severity};
+pub use rows::Rows;
+pub use window::Window;
 
-use crate::answer::decimal::Tenths;
-use crate::answer::workflow_health::{Runs, Workflow};
-use crate::request::compare::Interval;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
-use domain::Counters;
-use past::Past;
+use history::History;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// How many insights an answer has, the gravest first.
 const INSIGHTS_MAX: usize = 20;
-
-/// How grave it is; the greater, the graver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Somebody should look.
-    Warning,
-    /// Somebody should act.
-    Critical,
-}
-
-/// Something that stands out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Insight {
-    /// Its stable name.
-    pub key: String,
-    /// The KPI it is about, if it is about one.
-    pub kpi: Option<&'static str>,
-    /// How grave it is.
-    pub severity: Severity,
-    /// Its headline.
-    pub title: String,
-    /// What stands out, with the numbers that matter.
-    pub sentence: String,
-    /// When.
-    pub period: Interval,
-    /// What it rests on, by name; percentages are of a hundred.
-    pub numbers: BTreeMap<&'static str, Tenths>,
-    /// What to look at next.
-    pub next: &'static str,
-}
-
-/// What the tables say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// The counters of the scene's hours.
-    pub hours: Vec<Counters>,
-    /// Runs of the judged period over all workflows.
-    pub totals: Runs,
-    /// Workflows of the judged period, those with most failures first.
-    pub workflows: Vec<Workflow>,
-}
 
 /// The answer, as JSON shows it.
 #[derive(Serialize)]
@@ -79,26 +43,27 @@ pub struct Insights<'a> {
 }
 
 impl<'a> Insights<'a> {
-    /// Composes the answer from what the tables say of `scene`.
+    /// Composes the answer from the rows of `window`.
     #[must_use]
     pub fn new(
         organization_id: &'a str,
         range: Range,
         complete_through: Option<DateTime<Utc>>,
-        scene: &Scene,
+        window: &Window,
         rows: &Rows,
         now: DateTime<Utc>,
     ) -> Self {
-        let insights = found(scene, complete_through, rows);
+        let insights = find(window, complete_through, rows);
         Self { organization_id, range, complete_through, insights, generated_at: now }
     }
 }
 
-/// What stands out, the gravest first. While some partition has never been read nobody knows how much is missing.
+/// What stands out, the gravest first. Nothing does while some partition has never been read, because it is unknown how
+/// much is missing.
 #[must_use]
-pub fn found(scene: &Scene, complete_through: Option<DateTime<Utc>>, rows: &Rows) -> Vec<Insight> {
-    let past = complete_through.and_then(|through| Past::of(scene, through, &rows.hours));
-    let mut insights = past.map(|past| rules::all(&past, rows)).unwrap_or_default();
+pub fn find(window: &Window, complete_through: Option<DateTime<Utc>>, rows: &Rows) -> Vec<Insight> {
+    let history = complete_through.and_then(|through| History::new(window, through, &rows.hours));
+    let mut insights = history.map(|history| rules::apply(&history, rows)).unwrap_or_default();
     insights.sort_by_key(|insight| std::cmp::Reverse(insight.severity));
     insights.truncate(INSIGHTS_MAX);
     insights

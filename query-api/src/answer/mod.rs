@@ -1,4 +1,4 @@
-//! From rows to answers, and the bytes that a client gets. Pure.
+//! From rows to an answer, and its bytes. Pure.
 
 pub mod decimal;
 pub mod insights;
@@ -13,12 +13,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-/// A finished answer: JSON, ready to send, and the tag by which a client asks whether it has it already.
+/// A finished answer: JSON, ready to send, and the tag by which a client asks whether its copy is current.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The JSON.
     pub body: Bytes,
-    /// A weak entity tag: it names the content, whatever the encoding it is sent in. Bytes, so that sending it copies
+    /// A weak entity tag: it identifies the content, whatever the encoding it is sent in. Bytes, so that sending it copies
     /// nothing.
     pub etag: Bytes,
 }
@@ -31,7 +31,7 @@ impl Answer {
         Self { etag: etag(&body), body }
     }
 
-    /// The answer `value`, as JSON.
+    /// The answer whose JSON is that of `value`.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
         Self::new(serde_json::to_vec(value).expect("answers are structs, numbers and strings"))

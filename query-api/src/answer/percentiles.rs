@@ -1,51 +1,51 @@
-//! Percentiles of execution times, as answers show them. Pure.
+//! The percentiles of execution times that answers show. Pure.
 
 use crate::answer::decimal::Tenths;
 use domain::Durations;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-/// A percentile that answers have.
+/// A percentile.
 struct Percentile {
-    /// Its name in series, beside the counters.
+    /// Its name in series, beside those of the counters.
     key: &'static str,
-    /// Its name elsewhere.
+    /// Its name in objects.
     name: &'static str,
-    /// How many in a thousand don't take longer.
+    /// How many runs in a thousand take at most as long.
     permille: u16,
 }
 
-/// Those there are. Each is off by less than 5 % of the true one, which `domain::Durations` sees to.
+/// All of them. Each is within 5 % of the exact one: see `domain::Durations`.
 const PERCENTILES: [Percentile; 3] = [
     Percentile { key: "p50_execution_time_ms", name: "p50ExecutionTimeMs", permille: 500 },
     Percentile { key: "p95_execution_time_ms", name: "p95ExecutionTimeMs", permille: 950 },
     Percentile { key: "p99_execution_time_ms", name: "p99ExecutionTimeMs", permille: 990 },
 ];
 
-/// The percentiles of some runs, in milliseconds; null where there are no runs.
+/// The percentiles of some runs, in milliseconds; null if there are no runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Percentiles([Option<Tenths>; PERCENTILES.len()]);
 
 impl Percentiles {
-    /// Those of these durations.
+    /// The percentiles of these durations.
     #[must_use]
     pub fn of(durations: &Durations) -> Self {
         Self(PERCENTILES.map(|percentile| durations.quantile(percentile.permille).map(Tenths::of)))
     }
 
-    /// The 95th.
+    /// The 95th percentile.
     #[must_use]
     pub const fn p95(&self) -> Option<Tenths> {
         self.0[1]
     }
 
-    /// The percentiles under the names that series have for them.
+    /// The percentiles by their names in series.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<Tenths>)> {
         PERCENTILES.iter().map(|percentile| percentile.key).zip(self.0)
     }
 }
 
-/// As objects have them, to be flattened: `{"p50ExecutionTimeMs", ...}`.
+/// As members of an object, to be flattened into it: `{"p50ExecutionTimeMs", ...}`.
 impl Serialize for Percentiles {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;

@@ -1,25 +1,25 @@
-//! What a refused request gets: RFC 9457 problem details, `application/problem+json`. Pure.
+//! The answer to a refused request: RFC 9457 problem details, `application/problem+json`. Pure.
 //!
-//! The types are stable and meant for programs, title and detail for people. Nothing internal is in them. Each type is
-//! also the address of a page that says what it means and what to do.
+//! Types are stable and meant for programs; title and detail are for people. Nothing internal is in any of them. Each type
+//! is also the address of a page that says what it means and what to do.
 
-use crate::request::range::BadParameter;
+use crate::request::parameter::BadParameter;
 use crate::request::token::Refusal;
 use serde::Serialize;
 use std::time::Duration;
 
-/// How long a client should wait when something this service needs is away.
-const RETRY_UNAVAILABLE: Duration = Duration::from_secs(2);
+/// How long a client should wait when the rows can't be read.
+pub(crate) const RETRY_UNAVAILABLE: Duration = Duration::from_secs(2);
 
-/// How long a client should wait for a stream when there are too many: those that are open stay so for minutes.
+/// How long a client should wait when too many streams are open: they stay open for minutes.
 const RETRY_STREAM: Duration = Duration::from_secs(10);
 
-/// A kind of problem: what programs tell them apart by, and what people read.
+/// A kind of problem: the type, by which programs tell problems apart, and its words for people.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
     /// The last part of its `type`, `/problems/<name>`.
     pub name: &'static str,
-    /// The HTTP status it comes with.
+    /// Its HTTP status.
     pub status: u16,
     /// What it is, in a few words.
     pub title: &'static str,
@@ -31,42 +31,41 @@ const BAD_REQUEST: Kind = Kind {
     name: "bad-request",
     status: 400,
     title: "The request can't be understood",
-    meaning: "The request is no proper HTTP, or its query string is not UTF-8. Correct it; sending it again unchanged \
-              won't help.",
+    meaning: "The request is not valid HTTP, or its query string is not UTF-8. Correct it; the same request will be \
+              refused again.",
 };
 const BAD_PARAMETER: Kind = Kind {
     name: "bad-parameter",
     status: 400,
     title: "A query parameter can't be understood",
-    meaning: "The member `parameter` names it, `detail` says what would be right. Correct it; sending it again \
-              unchanged won't help.",
+    meaning: "The member `parameter` names it, `detail` says what is allowed. Correct it; the same request will be \
+              refused again.",
 };
 const UNAUTHORIZED: Kind = Kind {
     name: "unauthorized",
     status: 401,
     title: "A valid token is needed",
-    meaning: "The request has no token, or one that has expired, is signed by a key that is not trusted here, or is \
-              meant for another service. Get a new token from whoever issues them and send it as `Authorization: \
-              Bearer`.",
+    meaning: "The request has no token, or its token has expired, is signed by a key that is not trusted here, or was \
+              issued for another service. Get a new token from its issuer and send it as `Authorization: Bearer`.",
 };
 const NO_ORGANIZATION: Kind = Kind {
     name: "no-organization",
     status: 403,
     title: "The token names no organization",
-    meaning: "The token is valid, but its claim `organization_id` is missing, empty, or no organization's id. Whoever \
-              issues tokens has to put it in.",
+    meaning: "The token is valid, but its claim `organization_id` is missing, empty, or can't be an organization's id. The \
+              issuer of tokens has to set it.",
 };
 const NOT_FOUND: Kind = Kind {
     name: "not-found",
     status: 404,
     title: "There is nothing here",
-    meaning: "The path is none of this service's. All of them are listed at /docs.",
+    meaning: "This service has no such path. All its paths are listed at /docs.",
 };
 const METHOD_NOT_ALLOWED: Kind = Kind {
     name: "method-not-allowed",
     status: 405,
     title: "This can only be read",
-    meaning: "Everything here answers GET and HEAD, and nothing else; the header `Allow` says so.",
+    meaning: "Every path allows GET and HEAD only, as the header `Allow` says.",
 };
 const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
@@ -79,18 +78,18 @@ const TOO_MANY_STREAMS: Kind = Kind {
     name: "too-many-streams",
     status: 429,
     title: "Too many streams are open",
-    meaning: "The organization has as many streams open as it may have. Close some, or ask for the numbers now and \
-              then instead; try again after as many seconds as `Retry-After` says.",
+    meaning: "The organization has as many streams open as it may have. Close some, or poll instead; try again after as \
+              many seconds as `Retry-After` says.",
 };
 const UNAVAILABLE: Kind = Kind {
     name: "unavailable",
     status: 503,
     title: "The metrics can't be read at the moment",
-    meaning: "The database is away or too busy, and there is no recent answer to give instead. Nothing is lost: try \
+    meaning: "The database is unreachable or too busy, and there is no recent answer to give instead. Nothing is lost: try \
               again after as many seconds as `Retry-After` says.",
 };
 
-/// All kinds there are.
+/// All kinds.
 pub const KINDS: [&Kind; 9] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
@@ -103,7 +102,7 @@ pub const KINDS: [&Kind; 9] = [
     &UNAVAILABLE,
 ];
 
-/// A refusal, worded for the client.
+/// A problem, as a client gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     kind: &'static Kind,
@@ -147,19 +146,19 @@ impl Problem {
         Self::new(&NOT_FOUND)
     }
 
-    /// 405; `allow` lists the methods that would do.
+    /// 405; `allow` lists the methods that are allowed.
     #[must_use]
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self::new(&METHOD_NOT_ALLOWED).with("allow", allow)
     }
 
-    /// 400 for a request that is odd in a way only the HTTP library knows.
+    /// 400, for a request that the HTTP library refuses.
     #[must_use]
     pub fn bad_request() -> Self {
         Self::new(&BAD_REQUEST)
     }
 
-    /// 429: `wait` from now the next request would be answered.
+    /// 429: the next request will be answered after `wait`.
     #[must_use]
     pub fn too_many_requests(wait: Duration) -> Self {
         Self::new(&TOO_MANY_REQUESTS)
@@ -175,7 +174,7 @@ impl Problem {
             .with("retry-after", whole_seconds(RETRY_STREAM))
     }
 
-    /// 503: what the answer is made from can't be read now.
+    /// 503: the rows can't be read now.
     #[must_use]
     pub fn unavailable() -> Self {
         Self::new(&UNAVAILABLE)
@@ -189,13 +188,13 @@ impl Problem {
         self.kind.status
     }
 
-    /// Headers it is sent with, beside the content type.
+    /// The headers it is sent with, beside the content type.
     #[must_use]
     pub fn headers(&self) -> &[(&'static str, String)] {
         &self.headers
     }
 
-    /// The body; with the request's id, if it has one, so that whoever is shown it can ask about it.
+    /// The body, with the request's id if it has one, by which its log lines are found.
     #[must_use]
     pub fn json(&self, request_id: Option<&str>) -> Vec<u8> {
         let body = Body {
@@ -210,7 +209,7 @@ impl Problem {
     }
 }
 
-/// At least 1: `Retry-After: 0` invites a busy loop.
+/// Rounded up, and at least 1: `Retry-After: 0` invites a busy loop.
 fn whole_seconds(wait: Duration) -> String {
     wait.as_millis().div_ceil(1_000).max(1).to_string()
 }
@@ -224,7 +223,7 @@ impl From<BadParameter> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let unauthorized = |detail: &str| Self::new(&UNAUTHORIZED).because(detail);
-        // RFC 6750, section 3.1: a request without a token is told the scheme only.
+        // RFC 6750, section 3.1: to a request without a token the challenge names the scheme only.
         let invalid = |detail: &str| {
             let challenge =
                 format!(r#"Bearer realm="metrics", error="invalid_token", error_description="{detail}""#);

@@ -1,10 +1,10 @@
-//! The metric registry: every KPI, declared once. Adding one is adding an entry to [`KPIS`].
+//! The metric registry: every KPI, declared once. To add one, add an entry to [`KPIS`]. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
 use domain::Counters;
 use serde::Serialize;
 
-/// What a KPI's value is a number of.
+/// The unit of a KPI's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
@@ -17,7 +17,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What follows a number of it in a sentence.
+    /// What follows a number of this unit in a sentence.
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
             Self::Count => "",
@@ -27,7 +27,7 @@ impl Unit {
     }
 }
 
-/// How bad it is; the greater, the worse.
+/// How bad an alert is; the greater, the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -39,7 +39,7 @@ pub enum Severity {
     Critical,
 }
 
-/// The side of a threshold that is bad.
+/// Which side of a threshold is bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
     /// Values below it.
@@ -48,17 +48,17 @@ pub enum Bad {
     Above,
 }
 
-/// Which way a KPI should go.
+/// Whether more of a KPI is better, or less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
-    /// The more the better.
+    /// More is better.
     More,
-    /// The less the better.
+    /// Less is better.
     Less,
 }
 
 /// When a KPI's value is an alert.
-pub struct Rule {
+pub struct AlertRule {
     /// The alert's stable name.
     pub key: &'static str,
     /// Its headline.
@@ -69,7 +69,7 @@ pub struct Rule {
     pub warning: i64,
     /// The threshold of [`Severity::Critical`].
     pub critical: i64,
-    /// With a smaller sample the value says too little.
+    /// With a smaller sample there is no alert.
     pub least_sample: i64,
 }
 
@@ -79,20 +79,20 @@ pub struct Kpi {
     pub key: &'static str,
     /// What people call it.
     pub label: &'static str,
-    /// What it counts in.
+    /// The unit of its value.
     pub unit: Unit,
-    /// What it says, in a sentence.
+    /// What it means, in a few words.
     pub description: &'static str,
     /// How it is computed.
     pub value: fn(&Counters) -> Ratio,
-    /// How many things the value speaks of.
+    /// How many things the value is computed from.
     pub sample: fn(&Counters) -> i64,
-    /// What those things are called.
-    pub of: &'static str,
-    /// Which way it should go.
+    /// What those things are called, in the plural.
+    pub noun: &'static str,
+    /// Whether more of it is better, or less.
     pub better: Better,
-    /// When it is an alert.
-    pub rules: &'static [Rule],
+    /// When its value is an alert.
+    pub rules: &'static [AlertRule],
 }
 
 /// All KPIs, in the order of the summary.
@@ -104,7 +104,7 @@ pub const KPIS: &[Kpi] = &[
         description: "Orders captured from commerce events",
         value: |c| Ratio::of(c.orders_created, 1),
         sample: |c| c.orders_created,
-        of: "orders",
+        noun: "orders",
         better: Better::More,
         rules: &[],
     },
@@ -115,9 +115,9 @@ pub const KPIS: &[Kpi] = &[
         description: "Share of attempted payments that succeeded",
         value: |c| Ratio::percent(c.payments_successful, c.payments_total),
         sample: |c| c.payments_total,
-        of: "payments",
+        noun: "payments",
         better: Better::More,
-        rules: &[Rule {
+        rules: &[AlertRule {
             key: "payment_success_low",
             title: "Payments are failing",
             bad: Bad::Below,
@@ -133,9 +133,9 @@ pub const KPIS: &[Kpi] = &[
         description: "Share of finished workflow runs that failed",
         value: |c| Ratio::percent(c.workflows_failed, c.workflows_total),
         sample: |c| c.workflows_total,
-        of: "workflow runs",
+        noun: "workflow runs",
         better: Better::Less,
-        rules: &[Rule {
+        rules: &[AlertRule {
             key: "workflow_failures_high",
             title: "Workflows are failing",
             bad: Bad::Above,
@@ -151,7 +151,7 @@ pub const KPIS: &[Kpi] = &[
         description: "Mean execution time of finished workflow runs",
         value: |c| Ratio::of(c.total_execution_time_ms, c.workflows_total),
         sample: |c| c.workflows_total,
-        of: "workflow runs",
+        noun: "workflow runs",
         better: Better::Less,
         rules: &[],
     },
@@ -162,9 +162,9 @@ pub const KPIS: &[Kpi] = &[
         description: "Share of the messages sent that were delivered or read",
         value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
         sample: |c| c.messages_sent,
-        of: "messages",
+        noun: "messages",
         better: Better::More,
-        rules: &[Rule {
+        rules: &[AlertRule {
             key: "message_delivery_low",
             title: "Messages are not delivered",
             bad: Bad::Below,
@@ -175,7 +175,7 @@ pub const KPIS: &[Kpi] = &[
     },
 ];
 
-/// A KPI whose value somebody should know of.
+/// A KPI whose value is beyond a threshold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
     key: &'static str,
@@ -197,13 +197,18 @@ impl Alert {
 }
 
 impl Kpi {
-    /// The alerts that the counters give rise to; each rule gives at most one, the worst that applies.
-    pub fn alerts<'a>(&'a self, counters: &'a Counters) -> impl Iterator<Item = Alert> + 'a {
-        self.rules.iter().filter_map(move |rule| self.judge(rule, counters))
+    /// Its noun as a part of a stable name.
+    pub(crate) fn noun_key(&self) -> String {
+        self.noun.replace(' ', "_")
     }
 
-    /// Judges the value as it is shown: an alert never says "95 is below 95".
-    fn judge(&self, rule: &Rule, counters: &Counters) -> Option<Alert> {
+    /// The alerts that these counters raise: for each rule at most one, the worst that applies.
+    pub fn alerts<'a>(&'a self, counters: &'a Counters) -> impl Iterator<Item = Alert> + 'a {
+        self.rules.iter().filter_map(move |rule| self.alert(rule, counters))
+    }
+
+    /// Compares the rounded value, as it is shown, so that no alert says "95 is below 95".
+    fn alert(&self, rule: &AlertRule, counters: &Counters) -> Option<Alert> {
         let value = (self.value)(counters).tenths();
         let sample = (self.sample)(counters);
         let (severity, threshold) = rule.severity(value)?;
@@ -219,17 +224,17 @@ impl Kpi {
         })
     }
 
-    fn message(&self, rule: &Rule, value: Tenths, threshold: i64, sample: i64) -> String {
+    fn message(&self, rule: &AlertRule, value: Tenths, threshold: i64, sample: i64) -> String {
         let side = match rule.bad {
             Bad::Below => "below",
             Bad::Above => "above",
         };
-        let (label, unit, of) = (self.label, self.unit.suffix(), self.of);
-        format!("{label} is {value}{unit} over {sample} {of}, {side} {threshold}{unit}")
+        let (label, unit, noun) = (self.label, self.unit.suffix(), self.noun);
+        format!("{label} is {value}{unit} over {sample} {noun}, {side} {threshold}{unit}")
     }
 }
 
-impl Rule {
+impl AlertRule {
     fn severity(&self, value: Tenths) -> Option<(Severity, i64)> {
         let beyond = |threshold: i64| match self.bad {
             Bad::Below => value < Tenths::whole(threshold),

@@ -1,4 +1,4 @@
-//! The summary: who, on which plan, the KPIs against the period before, alerts, health. Pure.
+//! The summary: the organization and its plan, the KPIs and what they are compared with, alerts, health. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
 use crate::answer::registry::{Alert, KPIS, Kpi, Severity, Unit};
@@ -11,9 +11,9 @@ use serde::Serialize;
 /// What is known of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Its name; `None` while it has none.
+    /// Its name; `None` while unknown.
     pub name: Option<String>,
-    /// Its plan; `None` while it has none.
+    /// Its plan; `None` while unknown.
     pub plan: Option<Plan>,
 }
 
@@ -29,11 +29,11 @@ pub struct Plan {
 /// The counters of a range, and of what it is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Of what it is compared with.
+    /// Of the interval it is compared with.
     pub earlier: Counters,
-    /// Of the buckets that are over.
+    /// Of its closed buckets.
     pub closed: Counters,
-    /// Of the bucket that contains now.
+    /// Of its open bucket.
     pub open: Counters,
 }
 
@@ -85,7 +85,7 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Composes the answer from what the tables say.
+    /// Composes the answer from the rows.
     #[must_use]
     pub fn new(
         organization_id: &'a str,
@@ -146,7 +146,7 @@ fn worst<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::range::{RawRange, Settings};
+    use crate::request::raw_range::{RawRange, Settings};
 
     fn range(from: &str, to: &str, now: &str) -> Range {
         let raw = RawRange { from: Some(from.into()), to: Some(to.into()), ..RawRange::default() };

@@ -10,21 +10,21 @@ use domain::{Counters, Durations};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-/// What the tables say of a bucket.
+/// The rows of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bucket {
     /// Its counters.
     pub counters: Counters,
-    /// How long the workflow runs took that ended in its hours.
+    /// The execution times of the workflow runs that ended in it.
     pub durations: Durations,
 }
 
-/// What the tables say, bucket by bucket.
+/// The rows of a range, bucket by bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Of the range's buckets.
     pub series: Vec<Bucket>,
-    /// Of the buckets of what it is compared with.
+    /// Of the buckets it is compared with.
     pub previous: Vec<Bucket>,
 }
 
@@ -45,7 +45,7 @@ pub struct Trends<'a> {
 }
 
 impl<'a> Trends<'a> {
-    /// Composes the answer from the buckets' counters.
+    /// Composes the answer from the rows.
     #[must_use]
     pub fn new(
         organization_id: &'a str,
@@ -84,7 +84,7 @@ struct Point {
     percentiles: Percentiles,
 }
 
-/// `{"bucket","open", counters..., KPIs..., percentiles...}`. A KPI that is a counter (the orders) is there once.
+/// `{"bucket","open", counters..., KPIs..., percentiles...}`. A KPI that is a counter (the orders) appears once.
 impl Serialize for Point {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -110,7 +110,7 @@ impl Serialize for Point {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::range::{RawRange, Settings};
+    use crate::request::raw_range::{RawRange, Settings};
 
     fn trends(now: &str, compare: &str, rows: &Rows) -> serde_json::Value {
         let raw = RawRange {

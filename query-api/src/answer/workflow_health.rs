@@ -12,14 +12,13 @@ use std::cmp::Reverse;
 /// How many workflows an answer lists.
 pub const WORKFLOWS_MAX: usize = 100;
 
-/// A percentile isn't something to sort rows by before they are read. So many workflows are read to be sorted by it: those
-/// with the most runs.
+/// How many workflows are read to be sorted by a percentile, which the database can't sort by: those with most runs.
 pub const WORKFLOWS_SORTED_MAX: usize = 2_000;
 
 /// Runs by outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
-    /// All of them.
+    /// All runs.
     pub total: i64,
     /// Failed, but not by the safety limit.
     pub failed: i64,
@@ -27,7 +26,7 @@ pub struct Runs {
     pub failed_safety_limit: i64,
     /// Execution time of all of them, in milliseconds.
     pub total_execution_time_ms: i64,
-    /// How long they took.
+    /// The histogram of execution times.
     pub durations: Durations,
 }
 
@@ -45,15 +44,15 @@ impl Runs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// Which run.
+    /// The id of its execution.
     pub execution_id: String,
-    /// Of which workflow.
+    /// The id of its workflow.
     pub workflow_id: String,
-    /// What that is called.
+    /// The name of its workflow.
     pub workflow_name: String,
     /// `FAILED` or `FAILED_SAFETY_LIMIT`.
     pub outcome: String,
-    /// What the run said.
+    /// The message it ended with.
     pub error_message: String,
     /// How long it ran.
     pub execution_time_ms: i64,
@@ -73,14 +72,14 @@ pub struct Workflow {
     pub runs: Runs,
 }
 
-/// What the tables say, bounded; the totals over all workflows.
+/// The rows of a range: bounded lists, and totals over all workflows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Over all workflows, listed or not.
     pub totals: Runs,
-    /// In the order that was asked for, but for percentiles: those come with the most runs first.
+    /// In the order of the request; if that is a percentile, those with most runs first.
     pub workflows: Vec<Workflow>,
-    /// Newest first: those of the page, and one more if there is one.
+    /// Newest first: the page, and one more if there is one.
     pub failures: Vec<Failure>,
 }
 
@@ -128,7 +127,7 @@ pub struct WorkflowHealth<'a> {
 }
 
 impl<'a> WorkflowHealth<'a> {
-    /// Composes the answer from what the tables say.
+    /// Composes the answer from the rows.
     #[must_use]
     pub fn new(
         organization_id: &'a str,
@@ -155,14 +154,14 @@ impl<'a> WorkflowHealth<'a> {
 }
 
 impl Failure {
-    /// Where the page behind this one begins.
+    /// Where the page after this failure begins.
     fn cursor(&self) -> String {
         let Self { finished_at, execution_id, .. } = self;
         Cursor { finished_at: *finished_at, execution_id: execution_id.clone() }.to_text()
     }
 }
 
-/// The lines of the answer; the rows come sorted by anything but percentiles.
+/// The lines of the answer. The database sorts the rows by everything but percentiles.
 fn lines(workflows: Vec<Workflow>, sort: Sort) -> Vec<Line> {
     let mut lines: Vec<Line> = workflows.into_iter().map(line).collect();
     if sort == Sort::P95ExecutionTimeMs {
@@ -200,7 +199,7 @@ fn line(Workflow { id, name, runs }: Workflow) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::range::{RawRange, Settings};
+    use crate::request::raw_range::{RawRange, Settings};
 
     fn json(rows: Rows, listing: &Listing) -> serde_json::Value {
         let now = "2026-02-25T10:00:12.345Z".parse().unwrap();

@@ -1,19 +1,12 @@
-//! Loads from PostgreSQL: so many at once, for so long, and not again and again where they fail.
+//! Loads from PostgreSQL under limits: how many at once, and how long each may take.
 
-use crate::cache::places::Places;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::cache::backoff::Backoff;
+use crate::cache::slots::Slots;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One organization may have one in so many of all loads under way.
-const SHARE: u16 = 4;
-
-/// After a load has failed or was too slow, its organization's next one is tried so much later, where there is a last
-/// answer to give meanwhile.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// So many organizations' failures are remembered; then those that are over are forgotten.
-const FAILED_MAX: usize = 10_000;
+/// One organization may run one in this many of all loads.
+pub(crate) const SHARE: u16 = 4;
 
 /// How much is loaded at once.
 #[derive(clap::Args, Clone, Debug)]
@@ -26,7 +19,7 @@ pub struct Settings {
     #[arg(long, env, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub loads_max: u16,
 
-    /// How long loading an answer may take. Keep it above the time the database is allowed for a statement
+    /// How long loading an answer may take. Keep it above DATABASE_STATEMENT_TIMEOUT and below REQUEST_TIMEOUT
     #[arg(long, env, default_value = "5s", value_parser = humantime::parse_duration)]
     pub load_timeout: Duration,
 }
@@ -34,84 +27,63 @@ pub struct Settings {
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E> {
-    /// As many loads are under way as may be.
-    #[error("too many loads are under way")]
+    /// As many loads run as may.
+    #[error("too many loads are running")]
     Shed,
-    /// It took too long.
-    #[error("the load took too long")]
-    Late,
-    /// It failed.
+    /// The load did not end within its timeout.
+    #[error("the load timed out")]
+    TimedOut,
+    /// The load failed.
     #[error(transparent)]
     Failed(E),
 }
 
-/// Limits loads.
+/// Runs loads under limits.
 pub struct Loads {
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     timeout: Duration,
-    /// When an organization whose load failed may try again.
-    again_at: Mutex<HashMap<Arc<str>, Instant>>,
+    backoff: Backoff,
 }
 
 impl Loads {
-    /// None are under way.
+    /// Loads under these limits; none is running.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let each = (settings.loads_max / SHARE).max(1);
         Self {
-            places: Places::new(settings.loads_max.into(), each.into()),
+            slots: Slots::new(settings.loads_max.into(), each.into()),
             timeout: settings.load_timeout,
-            again_at: Mutex::default(),
+            backoff: Backoff::default(),
         }
     }
 
-    /// Runs `load`, if it may.
+    /// Runs `load` for `organization`.
     ///
     /// # Errors
-    /// When it may not, takes too long, or fails.
+    /// When no slot is free, or the load times out or fails.
     pub async fn run<T, E>(
         &self,
         organization: &Arc<str>,
         load: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
-        let Ok(_place) = self.places.take(organization) else {
+        let Ok(_slot) = self.slots.take(organization) else {
             metrics::counter!("query_api_loads_shed_total").increment(1);
             return Err(Error::Shed);
         };
         let outcome = match tokio::time::timeout(self.timeout, load).await {
             Ok(loaded) => loaded.map_err(Error::Failed),
-            Err(_) => Err(Error::Late),
+            Err(_) => Err(Error::TimedOut),
         };
         match &outcome {
-            Ok(_) => self.succeeded(organization),
-            Err(_) => self.failed(organization, Instant::now()),
+            Ok(_) => self.backoff.end(organization),
+            Err(_) => self.backoff.begin(organization, Instant::now()),
         }
         outcome
     }
 
-    /// Whether a load for the organization is worth trying. After a failure one request a while may; it finds out for
-    /// all.
-    pub fn may_try(&self, organization: &str, now: Instant) -> bool {
-        let mut again_at = self.again_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(at) = again_at.get_mut(organization) else { return true };
-        let may = *at <= now;
-        if may {
-            *at = now + AGAIN_AFTER;
-        }
-        may
-    }
-
-    /// Its load failed, or was slower than anybody waits for.
-    pub fn failed(&self, organization: &Arc<str>, now: Instant) {
-        let mut again_at = self.again_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if again_at.len() >= FAILED_MAX {
-            again_at.retain(|_, at| *at > now);
-        }
-        again_at.insert(Arc::clone(organization), now + AGAIN_AFTER);
-    }
-
-    fn succeeded(&self, organization: &str) {
-        self.again_at.lock().unwrap_or_else(PoisonError::into_inner).remove(organization);
+    /// The pauses after failed loads.
+    pub const fn backoff(&self) -> &Backoff {
+        &self.backoff
     }
 }
 
@@ -125,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_may_be_under_way_are_shed() {
+    async fn loads_beyond_the_limit_are_shed() {
         let (loads, acme, beta) = (loads(8), Arc::<str>::from("acme"), Arc::<str>::from("beta"));
         let never = || std::future::pending::<Result<(), ()>>();
         let mut first = Box::pin(loads.run(&acme, never()));
@@ -141,19 +113,15 @@ mod tests {
     #[tokio::test]
     async fn a_load_has_a_time_limit() {
         let never = std::future::pending::<Result<(), ()>>();
-        assert!(matches!(loads(8).run(&"acme".into(), never).await, Err(Error::Late)));
+        assert!(matches!(loads(8).run(&"acme".into(), never).await, Err(Error::TimedOut)));
     }
 
     #[tokio::test]
-    async fn after_a_failure_one_request_a_while_finds_out() {
-        let (loads, acme, now) = (loads(8), Arc::<str>::from("acme"), Instant::now());
-        assert!(loads.may_try("acme", now));
-        loads.failed(&acme, now);
-        assert!(!loads.may_try("acme", now));
-        assert!(loads.may_try("other", now), "another organization's load may be all right");
-        assert!(loads.may_try("acme", now + AGAIN_AFTER));
-        assert!(!loads.may_try("acme", now + AGAIN_AFTER), "one at a time");
+    async fn a_load_that_fails_begins_a_pause_and_one_that_succeeds_ends_it() {
+        let (loads, acme) = (loads(8), Arc::<str>::from("acme"));
+        assert!(loads.run(&acme, async { Err::<(), _>(()) }).await.is_err());
+        assert!(!loads.backoff().may_try("acme", Instant::now()));
         assert!(loads.run(&acme, async { Ok::<_, ()>(()) }).await.is_ok());
-        assert!(loads.may_try("acme", now + AGAIN_AFTER));
+        assert!(loads.backoff().may_try("acme", Instant::now()));
     }
 }

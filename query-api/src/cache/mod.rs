@@ -1,42 +1,70 @@
-//! Answers, kept for a while. Every concurrent question of one kind loads once.
+//! The cache of answers, and what protects PostgreSQL from requests.
 //!
-//! With Redis there, answers are filed under the organization's version, which is read **before** the rows: whatever
-//! is loaded across a commit of the consumer is filed under a version nobody asks for again. So an answer may be kept
-//! for long, in this process as well as in Redis, and is out of use the moment the organization's numbers change.
+//! A request reads its organization's version first, then finds the answer it asks for in one of these states:
 //!
-//! While Redis is away nobody can say whether an answer is still right, so it is kept for [`Settings::local_cache_ttl`]
-//! only, in this process.
+//! | state      | what is kept for the key                             | what the request gets                               |
+//! |------------|------------------------------------------------------|-----------------------------------------------------|
+//! | `Current`  | an answer under this version                         | that answer, fresh                                  |
+//! | `Paused`   | an older answer; a load of the organization failed   | the older answer, stale, at once                    |
+//! |            | less than a second ago                               |                                                     |
+//! | `Outdated` | an older answer                                      | a fresh answer if one is fetched within             |
+//! |            |                                                      | `STALE_AFTER`, else the older one, stale            |
+//! | `Absent`   | nothing, or only what is older than `STALE_MAX_AGE`  | a fresh answer once it is fetched, or the error     |
 //!
-//! When rows can't be had, or not soon, the last answer to the same question is given and said to be stale ([`Given`]),
-//! for as long as [`Settings::stale_max_age`] allows. How many loads there are at once, and for how long, is `loads`'.
+//! Each policy is a module:
+//!
+//! ```text
+//! versions   version first: it is read before the rows                   pure
+//! key        answers are kept under their version                        pure
+//! entry      each for its own TTL, in this process
+//! source     fetched from Redis, or else loaded
+//!   shared   Redis, optional                                             the only one that knows it
+//!   loads    how many loads at once, and for how long
+//!     slots    how many of them for each organization                    pure
+//!     backoff  how long none after one has failed                        pure
+//! stale      older answers, for when no fresh one can be had
+//! ```
+//!
+//! **Version first.** What is loaded across a commit of the consumer is kept under a version that no later request has. So an
+//! answer may be kept for long, here and in Redis, and is out of use the moment the organization's numbers change. While
+//! Redis is unreachable there is no version and no way to tell whether an answer is still right, so it is kept in this
+//! process only, for [`Settings::local_cache_ttl`].
+//!
+//! **One fetch.** Concurrent requests for the same key and version share one fetch, and its error. It goes on when no
+//! request waits for it any more: its answer is for the next.
 
+mod backoff;
+mod entry;
+mod key;
 pub mod loads;
-pub mod places;
 pub mod shared;
+pub mod slots;
+mod source;
+mod stale;
 pub mod versions;
 
+pub use backoff::PAUSE;
+pub use key::Key;
+
 use crate::answer::Answer;
-use crate::request::scope::Scope;
-use bytes::Bytes;
 use domain::CacheKeys;
+use entry::{Entry, memory};
 use loads::Loads;
-use moka::Expiry;
 use moka::future::Cache as Memory;
 use shared::Shared;
-use std::fmt::{self, Write as _};
+use source::{Source, answers_from};
+use stale::StaleAnswers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::{JoinError, JoinHandle};
 use versions::Version;
-
-/// What an entry takes beside its key and body.
-const ENTRY_OVERHEAD_BYTES: usize = 256;
 
 /// How answers are kept.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 #[command(next_help_heading = "Cache")]
 pub struct Settings {
-    /// Put before every cache key; the consumer must have the same. Set it where several systems share one Redis
+    /// The prefix of every cache key; the consumer must have the same. Set it where several systems share one Redis
     #[arg(long, env, default_value = "")]
     pub cache_key_prefix: String,
 
@@ -45,23 +73,23 @@ pub struct Settings {
     #[arg(long, env, default_value_t = 45, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub business_metrics_cache_ttl_sec: u32,
 
-    /// How long an answer is kept while there is no Redis, or it is away. Raise it to spare the database, at the price
+    /// How long an answer is kept without Redis, or while it is unreachable. Raise it to spare the database, at the price
     /// of as much freshness
     #[arg(long, env, default_value = "1s", value_parser = humantime::parse_duration)]
     pub local_cache_ttl: Duration,
 
-    /// How many megabytes of answers this process keeps, and as many of last answers for when the database is away.
-    /// Raise it when many organizations look at many ranges and the cache's hit rate is low
+    /// How many megabytes of answers this process keeps, and as many of stale answers for when the database is
+    /// unreachable. Raise it when many organizations look at many ranges and the cache's hit rate is low
     #[arg(long, env, default_value_t = 64)]
     pub local_cache_mb: u32,
 
-    /// How old an answer may get that is given, marked as stale, while the database is slow or away; after that it is
-    /// 503. Lower it where no number is better than an old one; 0s gives none
+    /// How old an answer may be that is served, marked as stale, while the database is slow or unreachable; after that
+    /// requests get 503. Lower it where no number is better than an old one; 0s serves none
     #[arg(long, env, default_value = "10m", value_parser = humantime::parse_duration)]
     pub stale_max_age: Duration,
 
-    /// How long a request waits for the database before it is given a stale answer, if there is one. Raise it where
-    /// fresh numbers are worth waiting for
+    /// How long a request waits for the database before it gets a stale answer, if there is one. Raise it where fresh
+    /// numbers are worth waiting for
     #[arg(long, env, default_value = "1s", value_parser = humantime::parse_duration)]
     pub stale_after: Duration,
 }
@@ -74,266 +102,165 @@ impl Settings {
     }
 }
 
-/// What is asked, canonically.
+/// What a request gets.
 #[derive(Clone, Debug)]
-pub struct Question {
-    /// On whose behalf.
-    pub organization: Arc<str>,
-    /// Which answer.
-    pub scope: Scope,
-    /// About which range: its key.
-    pub range: String,
-}
-
-impl fmt::Display for Question {
-    /// Reads unambiguously from the right, whatever colons an organization's id has: a range has a fixed number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.organization, self.scope.name(), self.range)
-    }
-}
-
-/// What is given for an answer.
-#[derive(Clone, Debug)]
-pub enum Given {
-    /// As right as is known.
+pub enum Served {
+    /// An answer that is current, as far as anybody knows.
     Fresh(Answer),
-    /// The last one there was, for want of a better: as its rows were so long ago.
+    /// An older answer, and how old it is.
     Stale(Answer, Duration),
 }
 
-#[derive(Clone)]
-struct Entry {
-    answer: Answer,
-    /// When the rows it rests on were read, or later.
-    as_of: Instant,
-    keep: Duration,
+/// The states of the table above, but for `Current`.
+enum Missing {
+    Paused(Entry),
+    Outdated(Entry),
+    Absent,
 }
 
-struct KeepAsLongAsSaid;
-
-impl Expiry<String, Entry> for KeepAsLongAsSaid {
-    fn expire_after_create(&self, _: &String, entry: &Entry, _: Instant) -> Option<Duration> {
-        Some(entry.keep)
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &String,
-        entry: &Entry,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(entry.keep)
-    }
-}
-
-/// Where answers are kept.
+/// The cache of answers.
 pub struct Cache {
-    keys: CacheKeys,
-    ttl: Duration,
-    local_ttl: Duration,
-    stale_max_age: Duration,
-    stale_after: Duration,
-    shared: Option<Arc<Shared>>,
-    loads: Loads,
-    /// By version and question: right for as long as anybody asks for that version. Of times without Redis there is no
-    /// version, and it can't be known for how long they are right.
+    /// By key and version.
     kept: Memory<String, Entry>,
-    /// By question: the newest of each.
-    last: Memory<String, Entry>,
-    /// Kept at hand: every hit counts.
+    source: Source,
+    stale: StaleAnswers,
+    stale_after: Duration,
+    /// Held here, because looking it up costs time on every hit.
     hits: metrics::Counter,
 }
 
 impl Cache {
-    /// An empty cache, before `shared` if there is one.
+    /// An empty cache. With `shared` other instances share its answers.
     #[must_use]
     pub fn new(settings: &Settings, loads: Loads, shared: Option<Arc<Shared>>) -> Self {
+        let ttl = Duration::from_secs(settings.business_metrics_cache_ttl_sec.into());
         Self {
-            keys: settings.keys(),
-            ttl: Duration::from_secs(settings.business_metrics_cache_ttl_sec.into()),
-            local_ttl: settings.local_cache_ttl,
-            stale_max_age: settings.stale_max_age,
-            stale_after: settings.stale_after,
-            shared,
-            loads,
             kept: memory(settings.local_cache_mb),
-            last: memory(settings.local_cache_mb),
-            hits: answers("process"),
+            source: Source::new(settings.keys(), shared, loads, [ttl, settings.local_cache_ttl]),
+            stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
+            stale_after: settings.stale_after,
+            hits: answers_from("process"),
         }
     }
 
-    /// The organization's version; `None` while nobody can say.
+    /// The organization's version; `None` without Redis, or while it is unreachable.
     pub async fn version(&self, organization: &str) -> Option<Version> {
-        match self.shared.as_deref() {
+        match self.source.shared() {
             Some(shared) => shared.version(organization).await,
             None => None,
         }
     }
 
-    /// Resolves when some organization's version may have changed; never where nobody can say.
+    /// Resolves when some organization's version may have changed; never without Redis.
     pub async fn changed(&self) {
-        match self.shared.as_deref() {
+        match self.source.shared() {
             Some(shared) => shared.changed().await,
             None => std::future::pending().await,
         }
     }
 
-    /// The answer to `question`: kept, or made by `load` now, or the last one there was.
+    /// The answer for `key`, which `load` makes from rows if it has to be loaded.
     ///
     /// # Errors
-    /// When `load` fails, takes too long or may not begin, and there is no last answer to give. All who wait for the
-    /// same load get its error, and it is not kept.
+    /// When it has to be loaded, that fails, and there is no stale answer either.
     pub async fn answer<E: Send + Sync + 'static, L>(
         self: &Arc<Self>,
-        question: Question,
+        key: Key,
         load: impl FnOnce() -> L,
-    ) -> Result<Given, Arc<loads::Error<E>>>
+    ) -> Result<Served, Arc<loads::Error<E>>>
     where
         L: Future<Output = Result<Answer, E>> + Send + 'static,
     {
-        let version = self.version(&question.organization).await;
-        let key = key(&question, version);
-        if let Some(entry) = self.kept.get(&key).await {
+        let version = self.version(&key.organization).await;
+        let versioned_key = key.under(version);
+        if let Some(current) = self.kept.get(&versioned_key).await {
             self.hits.increment(1);
-            return Ok(Given::Fresh(entry.answer));
+            return Ok(Served::Fresh(current.answer));
         }
-        // Boxed, so that a hit doesn't carry room for all of this.
-        Box::pin(self.miss(question, version, key, load())).await
+        // Boxed, so that the future of a hit has no room for all of this.
+        Box::pin(self.miss(key, version, versioned_key, load())).await
     }
 
-    /// What is kept can't be given. A load goes on though nobody waits for it any more: its answer is for the next.
     async fn miss<E: Send + Sync + 'static>(
         self: &Arc<Self>,
-        question: Question,
+        key: Key,
         version: Option<Version>,
-        key: String,
+        versioned_key: String,
         load: impl Future<Output = Result<Answer, E>> + Send + 'static,
-    ) -> Result<Given, Arc<loads::Error<E>>> {
-        let last = self.last(&question).await;
-        if let Some(last) =
-            last.as_ref().filter(|_| !self.loads.may_try(&question.organization, Instant::now()))
-        {
-            return Ok(stale(last));
+    ) -> Result<Served, Arc<loads::Error<E>>> {
+        let organization = Arc::clone(&key.organization);
+        let state = self.missing(&key).await;
+        let fetch = || {
+            let cache = Arc::clone(self);
+            tokio::spawn(async move { cache.fetch_once(&key, version, versioned_key, load).await })
+        };
+        match state {
+            Missing::Paused(older) => Ok(stale(&older)),
+            Missing::Outdated(older) => Ok(self.fresh_or_stale(&organization, &older, fetch()).await),
+            Missing::Absent => fetched(fetch().await).map(fresh),
         }
-        let patience = if last.is_some() { self.stale_after } else { Duration::MAX };
-        let cache = Arc::clone(self);
-        let organization = Arc::clone(&question.organization);
-        let filling = tokio::spawn(async move { cache.fill(&question, version, key, load).await });
-        match tokio::time::timeout(patience, filling).await {
-            Ok(Ok(Ok(entry))) => Ok(Given::Fresh(entry.answer)),
-            Ok(Ok(Err(error))) => last.as_ref().map(stale).ok_or(error),
-            Ok(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+
+    /// In which state the answer is, given that it isn't current.
+    async fn missing(&self, key: &Key) -> Missing {
+        match self.stale.get(key).await {
+            None => Missing::Absent,
+            Some(older) if self.source.loads().backoff().may_try(&key.organization, Instant::now()) => {
+                Missing::Outdated(older)
+            }
+            Some(older) => Missing::Paused(older),
+        }
+    }
+
+    /// The fetched answer, if it comes in time. One that is late is as bad as one that fails: others needn't wait for it.
+    async fn fresh_or_stale<E: Send + Sync + 'static>(
+        &self,
+        organization: &Arc<str>,
+        older: &Entry,
+        fetching: JoinHandle<Result<Entry, Arc<loads::Error<E>>>>,
+    ) -> Served {
+        match tokio::time::timeout(self.stale_after, fetching).await {
+            Ok(ended) => fetched(ended).map_or_else(|_| stale(older), fresh),
             Err(_) => {
-                self.loads.failed(&organization, Instant::now());
-                Ok(stale(last.as_ref().expect("patience ends only where there is a last answer")))
+                self.source.loads().backoff().begin(organization, Instant::now());
+                stale(older)
             }
         }
     }
 
-    async fn last(&self, question: &Question) -> Option<Entry> {
-        let last = self.last.get(&question.to_string()).await?;
-        (last.as_of.elapsed() <= self.stale_max_age).then_some(last)
-    }
-
-    /// Keeps the answer to `question`, and returns it.
-    async fn fill<E: Send + Sync + 'static>(
+    /// Fetches the answer and keeps it, unless another request has done so meanwhile.
+    async fn fetch_once<E: Send + Sync + 'static>(
         &self,
-        question: &Question,
+        key: &Key,
         version: Option<Version>,
-        key: String,
+        versioned_key: String,
         load: impl Future<Output = Result<Answer, E>> + Send,
     ) -> Result<Entry, Arc<loads::Error<E>>> {
-        let organization = &question.organization;
-        let made = async {
-            match (self.shared.as_deref(), version) {
-                (Some(shared), Some(version)) => {
-                    let key = &self.keys.answer(
-                        organization,
-                        question.scope.name(),
-                        version.number,
-                        &question.range,
-                    );
-                    self.load_through(shared, key, organization, load).await
-                }
-                (_, _) => self.load(organization, self.local_ttl, load).await,
-            }
-        };
-        let entry = self.kept.entry(key).or_try_insert_with(made).await?;
+        let fetch = self.source.fetch(key, version, load);
+        let entry = self.kept.entry(versioned_key).or_try_insert_with(fetch).await?;
         if entry.is_fresh() {
-            let last = Entry { keep: self.stale_max_age, ..entry.value().clone() };
-            self.last.insert(question.to_string(), last).await;
+            self.stale.keep(key, entry.value()).await;
         } else {
             self.hits.increment(1);
         }
         Ok(entry.into_value())
     }
-
-    /// What Redis keeps, or else what `load` makes, which Redis keeps from then on.
-    async fn load_through<E>(
-        &self,
-        shared: &Shared,
-        key: &str,
-        organization: &Arc<str>,
-        load: impl Future<Output = Result<Answer, E>>,
-    ) -> Result<Entry, loads::Error<E>> {
-        if let Some((body, left)) = shared.kept(key).await {
-            answers("redis").increment(1);
-            let keep = left.min(self.ttl);
-            let age = self.ttl.saturating_sub(left);
-            let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-            return Ok(Entry { answer: Answer::new(body), as_of, keep });
-        }
-        let entry = self.load(organization, self.ttl, load).await?;
-        shared.keep(key, &entry.answer.body, entry.keep).await;
-        Ok(entry)
-    }
-
-    async fn load<E>(
-        &self,
-        organization: &Arc<str>,
-        keep: Duration,
-        load: impl Future<Output = Result<Answer, E>>,
-    ) -> Result<Entry, loads::Error<E>> {
-        // From before the rows are read: an answer's age is that of what it rests on.
-        let as_of = Instant::now();
-        answers("postgresql").increment(1);
-        let answer = self.loads.run(organization, load).await?;
-        Ok(Entry { answer, as_of, keep: keep.saturating_sub(as_of.elapsed()) })
-    }
 }
 
-/// Where an answer is in this process.
-fn key(question: &Question, version: Option<Version>) -> String {
-    let mut key = String::with_capacity(question.organization.len() + question.range.len() + 40);
-    match version {
-        Some(Version { number, generation }) => write!(key, "{generation}:{number}:{question}"),
-        None => write!(key, "-:{question}"),
-    }
-    .expect("text can be written to text");
-    key
+/// What a fetch has ended with; its panic goes on here.
+fn fetched<E>(
+    ended: Result<Result<Entry, Arc<loads::Error<E>>>, JoinError>,
+) -> Result<Entry, Arc<loads::Error<E>>> {
+    ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
 }
 
-fn stale(last: &Entry) -> Given {
-    answers("stale").increment(1);
-    Given::Stale(last.answer.clone(), last.as_of.elapsed())
+fn fresh(entry: Entry) -> Served {
+    Served::Fresh(entry.answer)
 }
 
-/// Counts answers by where they came from: this process, Redis, PostgreSQL (a miss), or what was last known.
-fn answers(from: &'static str) -> metrics::Counter {
-    metrics::counter!("query_api_answers_total", "from" => from)
-}
-
-fn memory(megabytes: u32) -> Memory<String, Entry> {
-    let weight = |key: &String, entry: &Entry| {
-        let bytes = key.len() + Bytes::len(&entry.answer.body) + ENTRY_OVERHEAD_BYTES;
-        u32::try_from(bytes).unwrap_or(u32::MAX)
-    };
-    Memory::builder()
-        .max_capacity(u64::from(megabytes) * 1024 * 1024)
-        .weigher(weight)
-        .expire_after(KeepAsLongAsSaid)
-        .build()
+fn stale(older: &Entry) -> Served {
+    answers_from("stale").increment(1);
+    Served::Stale(older.answer.clone(), older.as_of.elapsed())
 }
 
 #[cfg(test)]

@@ -1,44 +1,43 @@
-//! The organizations' versions as far as this process knows them, and until when that may be believed. Pure but for its
-//! lock.
+//! The organizations' versions that this process knows, and how long it may trust them. Pure but for its lock.
 //!
-//! Redis is asked for a version once, and says when it has changed (client-side caching): until then the version is known
-//! here, without a round trip. Two things must not go wrong:
+//! A version is read from Redis once. Redis then sends an invalidation message when it changes (client-side caching), and
+//! until then the version is known here, without a round trip. Two things must not go wrong:
 //!
-//! * **A change that overtakes its answer.** Redis sends the answer first and the change after it, but here two tasks may
-//!   see them in the other order. So whoever asks takes a [`Ticket`] first, a change tears it up, and an answer whose
-//!   ticket is torn is given to the one request that asked and not kept.
-//! * **Silence.** No news is good news only while the connection lives. It is asked for a sign of life all the time. What
-//!   it sends comes in order: with the answer to a question that was sent at `t`, every change that Redis had confirmed
-//!   by `t` has been heard. Nothing is believed for longer than [`TRUST_MAX`] after the last such `t`.
+//! * **An invalidation that overtakes its reply.** Redis sends the reply first and the invalidation after it, but two tasks
+//!   may process them in the other order. So a reader takes a [`Ticket`] before it asks Redis, an invalidation voids the
+//!   ticket, and a reply whose ticket is void serves that one reader and is not kept.
+//! * **Silence.** The absence of invalidations means something only while the connection lives, so it is pinged all the
+//!   time. Redis sends in order: once a ping that was sent at `t` is answered, every invalidation of a change that Redis
+//!   confirmed before `t` has been processed. No version is trusted for longer than [`TRUST_MAX`] after the last such `t`.
 //!
-//! So an answer given at `t` rests on every change that was confirmed by `t - TRUST_MAX`, whatever happens to the
-//! connection, and usually on those of less than a millisecond ago.
+//! So a version that is read at `t` includes every change that was confirmed by `t - TRUST_MAX`, whatever happens to the
+//! connection, and usually every change until less than a millisecond before.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How old the last sign of life may be for what is known to be believed.
+/// For how long after the last answered ping was sent known versions are trusted.
 pub const TRUST_MAX: Duration = Duration::from_millis(500);
 
-/// So many versions are known at most; then all are forgotten, which costs each of them one question.
+/// How many versions are known at most. At the limit all are forgotten; each costs one more read.
 const KNOWN_MAX: usize = 100_000;
 
 /// An organization's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// As Redis counts it.
+    /// The number that is stored in Redis.
     pub number: u64,
-    /// Raised whenever Redis may have begun to count anew: what this process keeps under a number of before is not what
-    /// the number means now.
+    /// Raised whenever Redis may have started counting from zero again, so that what this process keeps under an old number
+    /// is not mistaken for an answer of the new one.
     pub generation: u64,
 }
 
-/// Held by whoever asks for a version.
+/// Held by a reader between its request to Redis and the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(u64);
 
-/// What is known.
+/// The known versions.
 #[derive(Default)]
 pub struct Versions {
     state: Mutex<State>,
@@ -48,73 +47,73 @@ pub struct Versions {
 struct State {
     known: HashMap<Box<str>, Entry>,
     generation: u64,
-    heard_at: Option<Instant>,
+    alive_at: Option<Instant>,
     tickets: u64,
 }
 
 enum Entry {
-    /// The holder of the newest ticket may say.
-    Asked(Ticket),
+    /// It is being read; the holder of this ticket will know it.
+    Reading(Ticket),
     Known(u64),
 }
 
 impl Versions {
-    /// The organization's version, if it is known and can be believed at `now`.
+    /// The organization's version, if it is known and can be trusted at `now`.
     pub fn get(&self, organization: &str, now: Instant) -> Option<Version> {
         let state = self.state();
-        let since = now.saturating_duration_since(state.heard_at?);
+        let since = now.saturating_duration_since(state.alive_at?);
         match state.known.get(organization)? {
             Entry::Known(number) if since <= TRUST_MAX => {
                 Some(Version { number: *number, generation: state.generation })
             }
-            Entry::Known(_) | Entry::Asked(_) => None,
+            Entry::Known(_) | Entry::Reading(_) => None,
         }
     }
 
-    /// To be called before Redis is asked.
-    pub fn ask(&self, organization: &str) -> Ticket {
+    /// Begins to read a version: call this before the request to Redis.
+    pub fn begin_read(&self, organization: &str) -> Ticket {
         let mut state = self.state();
         if state.known.len() >= KNOWN_MAX {
             state.known.clear();
         }
         state.tickets += 1;
         let ticket = Ticket(state.tickets);
-        state.known.insert(organization.into(), Entry::Asked(ticket));
+        state.known.insert(organization.into(), Entry::Reading(ticket));
         ticket
     }
 
-    /// Redis has answered: known from now on, unless the ticket was torn up.
-    pub fn told(&self, organization: &str, ticket: Ticket, number: u64) -> Version {
+    /// Ends a read with the number from Redis. The version is known from now on, unless the ticket is void.
+    pub fn end_read(&self, organization: &str, ticket: Ticket, number: u64) -> Version {
         let mut state = self.state();
         if let Some(entry) = state.known.get_mut(organization)
-            && matches!(entry, Entry::Asked(newest) if *newest == ticket)
+            && matches!(entry, Entry::Reading(newest) if *newest == ticket)
         {
             *entry = Entry::Known(number);
         }
         Version { number, generation: state.generation }
     }
 
-    /// The version of a number that came by another way and can't be kept.
-    pub fn unkept(&self, number: u64) -> Version {
+    /// The version of a number that was read without a ticket: it is not kept.
+    pub fn untracked(&self, number: u64) -> Version {
         Version { number, generation: self.state().generation }
     }
 
-    /// Redis says that the organization's version has changed.
-    pub fn changed(&self, organization: &str) {
+    /// Processes an invalidation: the organization's version has changed.
+    pub fn invalidate(&self, organization: &str) {
         self.state().known.remove(organization);
     }
 
-    /// Nothing is known any more: the connection is lost, or new, or Redis has been emptied.
+    /// Forgets all versions: the connection is lost, or new, or Redis has been emptied.
     pub fn forget_all(&self) {
         let mut state = self.state();
         state.known.clear();
         state.generation += 1;
-        state.heard_at = None;
+        state.alive_at = None;
     }
 
-    /// A question sent at `at` has been answered: what Redis had confirmed by then has been heard.
-    pub fn heard(&self, at: Instant) {
-        self.state().heard_at = Some(at);
+    /// A ping that was sent at `at` is answered: all invalidations of changes before then have been processed.
+    pub fn alive(&self, at: Instant) {
+        self.state().alive_at = Some(at);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

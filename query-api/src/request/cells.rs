@@ -1,9 +1,9 @@
-//! Intervals that are summed up, and the rows they are made of. Pure.
+//! Adjoining intervals whose rows are summed up, and how wide those rows are. Pure.
 
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 
-/// Half-open intervals, each ending where the next begins.
+/// Half-open intervals, the cells, each of which ends where the next begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cells {
     edges: Vec<DateTime<Utc>>,
@@ -11,7 +11,7 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// The intervals between `edges`, which ascend; of two equal ones the interval is empty.
+    /// The cells between `edges`, which ascend. Between two equal edges the cell is empty.
     #[must_use]
     pub fn between(edges: Vec<DateTime<Utc>>) -> Self {
         let fits = |size: &BucketSize| edges.iter().all(|edge| size.floor(*edge) == *edge);
@@ -19,32 +19,32 @@ impl Cells {
         Self { edges, rows }
     }
 
-    /// The starts of the intervals, and the end of the last.
+    /// The starts of the cells, and the end of the last.
     #[must_use]
     pub fn edges(&self) -> &[DateTime<Utc>] {
         &self.edges
     }
 
-    /// How many there are.
+    /// How many cells there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.edges.len().saturating_sub(1)
     }
 
-    /// Whether there is none.
+    /// Whether there is no cell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The widest rows of which every interval has whole ones: days where all begin at midnight UTC, quarters of an hour
-    /// where a zone needs them. The wider, the fewer are read.
+    /// The widest rows that fill every cell exactly: days where all edges are midnights of UTC, quarters of an hour where
+    /// a zone needs them. The wider the rows, the fewer are read.
     #[must_use]
     pub const fn rows(&self) -> BucketSize {
         self.rows
     }
 
-    /// From where to where they reach; `None` where there is none.
+    /// The start of the first cell and the end of the last; `None` where there is no cell.
     #[must_use]
     pub fn extent(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         self.edges.first().copied().zip(self.edges.last().copied()).filter(|_| !self.is_empty())

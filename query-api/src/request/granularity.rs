@@ -1,9 +1,9 @@
-//! Hours or days: the width of a range's buckets. Pure.
+//! The width of a range's buckets: an hour or a day. Pure.
 
 use chrono::TimeDelta;
 use serde::Serialize;
 
-/// Without `granularity`, ranges up to this length are shown by the hour, longer ones by the day.
+/// The longest range that is shown by the hour unless the request names a granularity; longer ones are shown by the day.
 const HOURLY_LENGTH_MAX: TimeDelta = TimeDelta::hours(72);
 
 /// The width of a range's buckets.
@@ -17,6 +17,9 @@ pub enum Granularity {
 }
 
 impl Granularity {
+    /// Both, the finer first.
+    pub const ALL: [Self; 2] = [Self::Hour, Self::Day];
+
     /// Its name in requests, answers and keys.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -26,7 +29,7 @@ impl Granularity {
         }
     }
 
-    /// What a range of this length is shown by, unless it is asked for.
+    /// The default for a range of this length.
     #[must_use]
     pub fn of_length(length: TimeDelta) -> Self {
         if length <= HOURLY_LENGTH_MAX { Self::Hour } else { Self::Day }

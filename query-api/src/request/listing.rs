@@ -1,32 +1,32 @@
-//! How workflow health is listed: the order of workflows, and which page of the failures. Pure.
+//! How workflow health is listed: the order of workflows, and the page of failures. Pure.
 
-use crate::request::range::BadParameter;
+use crate::request::parameter::BadParameter;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 
-/// Failures on a page, unless another number is asked for.
+/// Failures on a page, unless the request names a number.
 const FAILURES_DEFAULT: u16 = 20;
 
 /// Failures on a page, at most.
 pub const FAILURES_MAX: u16 = 100;
 
-/// An execution's id is no longer, in bytes.
+/// The longest id of an execution, in bytes.
 const EXECUTION_ID_MAX: usize = 256;
 
-/// What workflows are sorted by: the greatest first, but names from A on.
+/// What workflows are sorted by: the greatest first, but names in ascending order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// Failed runs of either kind.
+    /// Failed runs, those that met the safety limit included.
     #[default]
     Failures,
-    /// Runs.
+    /// All runs.
     Runs,
-    /// Their share of failed ones.
+    /// The share of runs that failed.
     FailureRate,
-    /// The mean of their execution times.
+    /// The mean execution time.
     AvgExecutionTimeMs,
-    /// The 95th percentile of their execution times.
+    /// The 95th percentile of execution times.
     P95ExecutionTimeMs,
     /// The workflow's name.
     Name,
@@ -57,25 +57,25 @@ impl Sort {
     }
 }
 
-/// A place in the list of failures, newest first: the page begins behind it. It names a failure and no number of them, so
-/// failures that come in meanwhile don't shift it.
+/// A position in the list of failures, which is sorted newest first: the page begins after it. It names a failure rather
+/// than a number of failures, so that failures that arrive meanwhile don't shift it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// When the failure before the page ended, in whole microseconds.
+    /// When the execution before the page ended, in whole microseconds.
     pub finished_at: DateTime<Utc>,
-    /// Its execution's id.
+    /// The id of that execution.
     pub execution_id: String,
 }
 
 impl Cursor {
-    /// The text clients are given, and give back. It means nothing to them.
+    /// The opaque text that clients receive and send back.
     #[must_use]
     pub fn to_text(&self) -> String {
         let micros = self.finished_at.timestamp_micros().to_be_bytes();
         BASE64.encode([&micros, self.execution_id.as_bytes()].concat())
     }
 
-    /// The place that `text` stands for; `None` for text that was never given out.
+    /// The cursor that `text` encodes; `None` for text that no cursor has.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let bytes = BASE64.decode(text).ok()?;
@@ -94,7 +94,7 @@ pub struct Listing {
     pub sort: Sort,
     /// Where the page of failures begins; `None` for the newest.
     pub cursor: Option<Cursor>,
-    /// How many failures a page has, 1 to [`FAILURES_MAX`].
+    /// How many failures a page holds, 1 to [`FAILURES_MAX`].
     pub limit: u16,
 }
 
@@ -105,25 +105,27 @@ impl Default for Listing {
 }
 
 impl Listing {
-    /// Picks the listing out of a query string's pairs; other parameters are ignored.
+    /// Picks the listing's parameters out of the pairs of a query string and ignores all others.
     ///
     /// # Errors
-    /// When one is given twice, or is none of what it may be.
+    /// When one of them occurs twice or has a value that is not allowed.
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParameter> {
         let mut listing = Self::default();
-        if let Some(text) = given(pairs, "sort")? {
+        if let Some(text) = single(pairs, "sort")? {
             let names = || Sort::ALL.map(Sort::name).join(", ");
             let known = Sort::ALL.into_iter().find(|sort| sort.name() == text);
-            listing.sort = known.ok_or_else(|| bad("sort", format!("`sort` must be one of {}", names())))?;
+            listing.sort = known
+                .ok_or_else(|| BadParameter::new("sort", format!("`sort` must be one of {}", names())))?;
         }
-        if let Some(text) = given(pairs, "cursor")? {
-            let detail = || "`cursor` must be a `nextCursor` of an answer before".to_owned();
-            listing.cursor = Some(Cursor::from_text(text).ok_or_else(|| bad("cursor", detail()))?);
+        if let Some(text) = single(pairs, "cursor")? {
+            let detail = || "`cursor` must be the `nextCursor` of an earlier answer".to_owned();
+            listing.cursor =
+                Some(Cursor::from_text(text).ok_or_else(|| BadParameter::new("cursor", detail()))?);
         }
-        if let Some(text) = given(pairs, "limit")? {
+        if let Some(text) = single(pairs, "limit")? {
             let detail = || format!("`limit` must be a number from 1 to {FAILURES_MAX}");
             let limit = text.parse().ok().filter(|limit| (1..=FAILURES_MAX).contains(limit));
-            listing.limit = limit.ok_or_else(|| bad("limit", detail()))?;
+            listing.limit = limit.ok_or_else(|| BadParameter::new("limit", detail()))?;
         }
         Ok(listing)
     }
@@ -136,16 +138,12 @@ impl Listing {
     }
 }
 
-fn bad(name: &'static str, detail: String) -> BadParameter {
-    BadParameter { name, detail }
-}
-
-/// The value of a parameter that may be given once.
-fn given<'a>(pairs: &'a [(String, String)], name: &'static str) -> Result<Option<&'a str>, BadParameter> {
+/// The value of a parameter that may occur once.
+fn single<'a>(pairs: &'a [(String, String)], name: &'static str) -> Result<Option<&'a str>, BadParameter> {
     let mut all = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (all.next(), all.next()) {
         (value, None) => Ok(value),
-        (_, Some(_)) => Err(bad(name, format!("`{name}` is given more than once"))),
+        (_, Some(_)) => Err(BadParameter::repeated(name)),
     }
 }
 

@@ -1,13 +1,19 @@
-//! From strings to what is asked, and by whom. Pure.
+//! From a request's strings to its query, and to who asks it. Pure.
 
-pub mod asked;
+pub mod parameter;
+
 pub mod cells;
 pub mod compare;
 pub mod granularity;
-pub mod limit;
-pub mod listing;
+pub mod interval;
 pub mod range;
-pub mod scope;
+pub mod raw_range;
 pub mod timestamp;
-pub mod token;
 pub mod zone;
+
+pub mod listing;
+pub mod query;
+pub mod scope;
+
+pub mod rate_limit;
+pub mod token;

@@ -1,8 +1,8 @@
-//! What can be asked for. Pure.
+//! The scopes: which kinds of answers exist. Pure.
 
 use std::str::FromStr;
 
-/// The kinds of answers there are.
+/// A kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// KPIs against the period before, alerts, health.
@@ -19,7 +19,7 @@ impl Scope {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::Insights];
 
-    /// Its name: the last part of the path, and of the cache key.
+    /// Its name: the last part of the path, and a part of the cache key.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Scope {
     }
 }
 
-/// A name that no answer has.
+/// No scope has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchScope;
 

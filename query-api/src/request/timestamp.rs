@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serializer;
 
-/// Writes a time that may be unknown: null then.
+/// Writes a time, or null if it is unknown.
 pub(crate) fn time_or_null<S: Serializer>(
     time: &Option<DateTime<Utc>>,
     serializer: S,
@@ -14,7 +14,7 @@ pub(crate) fn time_or_null<S: Serializer>(
     }
 }
 
-/// Writes a time as answers do: UTC, milliseconds, `Z`.
+/// Writes a time in UTC with milliseconds and `Z`.
 pub(crate) fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ"))
 }

@@ -1,8 +1,8 @@
-//! Time zones: where their days and their clocks' hours begin and end. Pure.
+//! Time zones: when their days, and the hours of their clocks, begin and end. Pure.
 //!
-//! Everything follows from one thing, by how much a zone is off UTC at an instant. Bounds are whole quarters of an hour
-//! of the UTC clock, of which all that is counted is made. Since 1980 that is how zones are off UTC; before, some were
-//! off by odd minutes, and those are left out.
+//! Everything follows from a zone's offset from UTC at an instant. Bounds are whole quarters of an hour of UTC, the finest
+//! rows there are. Since 1980 every zone's offset has been a multiple of a quarter; before, some had odd minutes, which
+//! are rounded away.
 
 use crate::request::granularity::Granularity;
 use chrono::{
@@ -11,7 +11,7 @@ use chrono::{
 use chrono_tz::Tz;
 use domain::BucketSize;
 
-/// No change of a zone's clock is larger: Samoa left a day out.
+/// No change of a zone's clock is larger: Samoa skipped a day.
 const LARGEST_CHANGE: TimeDelta = TimeDelta::days(1);
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
@@ -22,29 +22,29 @@ const QUARTER_SECONDS: i64 = BucketSize::Quarter.seconds();
 pub struct Zone(Tz);
 
 impl Zone {
-    /// Where nothing is ever off.
+    /// UTC, whose offset is always zero.
     pub const UTC: Self = Self(Tz::UTC);
 
-    /// The zone of that IANA name; `None` where there is none.
+    /// The zone of that IANA name; `None` if no zone has it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         name.parse().ok().map(Self)
     }
 
-    /// Its IANA name, as it was asked for.
+    /// Its IANA name, as the request spelled it.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// What its clock shows.
+    /// What its clock shows at `time`.
     #[must_use]
     pub fn local(self, time: DateTime<Utc>) -> NaiveDateTime {
         time.naive_utc() + self.offset(time)
     }
 
-    /// The first instant at which its clock shows `local` or later: of a time that comes twice the first, and for one
-    /// that is left out the moment of the change.
+    /// The first instant at which its clock shows `local` or later: the first of the two for a time that occurs twice, and
+    /// the moment of the change for a time that the clock skips.
     #[must_use]
     pub fn instant(self, local: NaiveDateTime) -> DateTime<Utc> {
         let rough = local.and_utc();
@@ -81,10 +81,10 @@ impl Zone {
         if self.floor(time, granularity) == time { time } else { self.end(time, granularity) }
     }
 
-    /// By how much it is off UTC, in whole quarters of an hour.
+    /// Its offset from UTC at `time`, in whole quarters of an hour.
     fn offset(self, time: DateTime<Utc>) -> TimeDelta {
         if self == Self::UTC {
-            // The default, and asked for several times a request: it needs no look at the tables.
+            // UTC is the default and read several times per request: spare the look-up in the tables.
             return TimeDelta::zero();
         }
         let quarter = BucketSize::Quarter.floor(time).naive_utc();
@@ -92,8 +92,8 @@ impl Zone {
         TimeDelta::seconds(seconds.div_euclid(QUARTER_SECONDS) * QUARTER_SECONDS)
     }
 
-    /// A new hour begins whenever the clock shows a full one, and whenever the clock is changed: where that is by half
-    /// an hour, two hours of the year have only half of one.
+    /// The hour that contains `time`. An hour begins when the clock shows a full hour and when the clock is changed; where
+    /// the change is half an hour, two hours of the year last half an hour.
     fn hour(self, time: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let offset = self.offset(time);
         let start = BucketSize::Hour.floor(time + offset) - offset;
@@ -105,10 +105,11 @@ impl Zone {
         (start, end)
     }
 
-    /// Days begin at midnight, or at the first time of the date that there is. A date that a zone left out has no day.
+    /// The day that contains `time`. A day begins at midnight, or at the first time that its date has. A date that the
+    /// clock skips has no day.
     fn day(self, time: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         let date = self.local(time).date();
-        // A clock set back over midnight shows a date once more, when the next has begun; then the next it is.
+        // A clock set back over midnight shows the old date again after the next day has begun: that day goes on.
         let mut start = self.midnight(date);
         let mut next = date;
         loop {
@@ -128,8 +129,8 @@ impl Zone {
     }
 }
 
-/// The first quarter of an hour after `before` and not after `after` of which `holds` is true. It holds for `after`, and
-/// for all from the first on.
+/// The first quarter of an hour in `(before, after]` for which `holds` is true, by bisection: `holds` is true for `after`,
+/// and from the first such quarter on.
 fn first(
     before: DateTime<Utc>,
     after: DateTime<Utc>,

@@ -1,11 +1,11 @@
 //! The contract of this API: for programs at `/openapi.json`, for people at `/docs` and `/problems/...`.
 //!
-//! The document is kept by hand, in `contract/openapi.json`: it is a promise, and changes when somebody decides so. Tests
-//! hold real answers against it, both ways: what is answered is in it, and what is in it is answered.
+//! The document is written by hand, in `contract/openapi.json`, because it is a promise: it changes only when somebody
+//! decides so. Tests compare it with real answers, both ways.
 
-use super::document::Document;
-use super::get;
 use crate::answer::problem::KINDS;
+use crate::routes::document::Document;
+use crate::routes::http::get;
 use std::collections::HashMap;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -18,7 +18,7 @@ pub const OPENAPI: &str = include_str!("contract/openapi.json");
 
 const STYLE: &str = include_str!("contract/docs.css");
 
-/// All of these are the same for everybody, and need no token.
+/// Documents that are the same for all clients and need no token.
 pub(super) fn routes() -> BoxedFilter<(Response,)> {
     let document = serde_json::from_str(OPENAPI).expect("tests read it");
     let page = |html: String| Document::new(html, "text/html; charset=utf-8");

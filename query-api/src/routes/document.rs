@@ -1,18 +1,14 @@
-//! Finished documents: what is the same for everybody, kept whole in memory, and the headers that pages are sent with.
+//! Finished documents: the same for all clients, held in memory; and the headers that pages are sent with.
 
 use crate::answer::etag;
-use crate::routes::{has, put};
+use crate::routes::http::{conditional, put};
 use bytes::Bytes;
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use warp::http::{Response, StatusCode};
+use warp::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
-/// What a page of ours may do: load what this server has, and ask this server. It runs nothing that is written into it,
-/// sends nothing elsewhere, and nobody may show it within a page of theirs.
+/// What a page may do: load from this server and send requests to it. It runs no inline scripts, sends nothing elsewhere,
+/// and can't be framed by other pages.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// About as many headers as an answer gets, here and from the layers: room that is made once.
-const HEADERS: usize = 12;
 
 /// A document, ready to send.
 #[derive(Clone)]
@@ -28,8 +24,8 @@ impl Document {
         Self { etag: etag(&body), body, content_type }
     }
 
-    /// The document, or 304 for whoever has it. A browser keeps it and asks each time whether it is still this one:
-    /// the next release has another.
+    /// The document, or 304 if the client has it. A browser keeps it and revalidates it each time: the next release may
+    /// have another.
     pub(super) fn reply(&self, request: &HeaderMap) -> warp::reply::Response {
         let mut response = conditional(self.body.clone(), &self.etag, self.content_type, request);
         put(&mut response, CACHE_CONTROL, "no-cache");
@@ -39,28 +35,7 @@ impl Document {
     }
 }
 
-/// The body, or 304 for whoever has it.
-pub(super) fn conditional(
-    body: Bytes,
-    etag: &Bytes,
-    content_type: &'static str,
-    request: &HeaderMap,
-) -> Response<Bytes> {
-    let known = has(request, etag);
-    let mut response = Response::new(if known { Bytes::new() } else { body });
-    response.headers_mut().reserve(HEADERS);
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        put(&mut response, CONTENT_TYPE, content_type);
-    }
-    let etag = HeaderValue::from_maybe_shared(etag.clone()).expect("a tag is quoted hexadecimal");
-    response.headers_mut().insert(ETAG, etag);
-    put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
-    response
-}
-
-/// The headers that keep a page, and what it loads, to itself.
+/// Sets the headers that confine a page and what it loads.
 pub(super) fn guard(headers: &mut HeaderMap) {
     let all = [
         ("content-security-policy", CONTENT_SECURITY_POLICY),

@@ -1,7 +1,7 @@
-//! The dashboard's page: a folder that its own build has made, served beside the API so that it needs no other origin.
+//! The dashboard's page: the folder that its build has made, served beside the API so that it needs no other origin.
 
-use super::document::{Document, guard};
-use super::get;
+use crate::routes::document::{Document, guard};
+use crate::routes::http::get;
 use std::path::{Path, PathBuf};
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -9,22 +9,22 @@ use warp::http::header::{CACHE_CONTROL, HeaderValue};
 use warp::reply::Response;
 use warp::{Filter, Reply};
 
-/// Of a file with a hash of its content in its name: whoever has it never needs to ask again.
+/// For a file with a hash of its content in its name: a client never needs to revalidate it.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// Of any other: the next build may have another under the same name.
-const NOT_UNASKED: HeaderValue = HeaderValue::from_static("no-cache");
+/// For any other file: the next build may have another one of the same name.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// So long are the hashes that the dashboard's build puts before the ending: `index-BZRWfSmj.js`.
+/// The length of the hash that the dashboard's build puts before the extension: `index-BZRWfSmj.js`.
 const HASH_LENGTH: usize = 8;
 
-/// Where the page is.
+/// Where the page's files are.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 #[command(next_help_heading = "Page")]
 pub struct Settings {
-    /// The folder with the built dashboard (`index.html` and `assets/`), to be served at /overview; unset, none is. Set
-    /// it where people look at the dashboard on this address; it is read at start
+    /// The folder of the built dashboard (`index.html` and `assets/`), served at /overview; unset, there is no page. Set
+    /// it where people open the dashboard at this address; it is read at start
     #[arg(long, env)]
     pub dashboard_dir: Option<PathBuf>,
 }
@@ -44,14 +44,14 @@ impl Page {
     /// The page that the settings name, if any.
     ///
     /// # Errors
-    /// When its folder has no index: the service would greet people with a 404.
+    /// When its folder has no index: people would get a 404.
     pub fn open(settings: &Settings) -> Result<Option<Self>, BadFolder> {
         let Some(folder) = settings.dashboard_dir.as_deref().filter(|folder| !folder.as_os_str().is_empty())
         else {
             return Ok(None);
         };
-        // Kept in memory with a tag of its content: files out of an image often share one date, and a browser that
-        // asks by date would keep the page of the release before.
+        // Held in memory with a tag of its content: files in an image often share one date, so a browser that revalidates
+        // by date would keep the page of the previous release.
         let index = std::fs::read(folder.join("index.html"));
         let index = index.map_err(|error| BadFolder(folder.to_owned(), error))?;
         Ok(Some(Self {
@@ -61,7 +61,7 @@ impl Page {
     }
 }
 
-/// `/overview`, `/assets/...`, and the way there from `/`; nothing without a page.
+/// `/overview`, `/assets/...`, and a redirect from `/`; nothing without a page.
 pub(super) fn routes(page: Option<&Page>) -> BoxedFilter<(Response,)> {
     let Some(Page { index, assets }) = page else {
         return warp::any().and_then(|| async { Err::<Response, _>(warp::reject::not_found()) }).boxed();
@@ -72,9 +72,9 @@ pub(super) fn routes(page: Option<&Page>) -> BoxedFilter<(Response,)> {
         let overview = warp::http::Uri::from_static("/overview");
         warp::redirect::temporary(overview).into_response()
     });
-    // It takes paths apart, refuses those that lead out of the folder, and knows types, ranges and dates.
+    // warp parses paths, refuses those that lead out of the folder, and handles types, ranges and dates.
     let assets = warp::path("assets").and(warp::fs::dir(assets.clone())).map(|file: warp::fs::File| {
-        let kept = if is_hashed(file.path()) { FOR_EVER } else { NOT_UNASKED };
+        let kept = if is_hashed(file.path()) { FOR_EVER } else { REVALIDATE };
         let mut response = file.into_response();
         guard(response.headers_mut());
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
@@ -85,7 +85,7 @@ pub(super) fn routes(page: Option<&Page>) -> BoxedFilter<(Response,)> {
     overview.or(root).unify().or(assets).unify().boxed()
 }
 
-/// Whether the name ends in a hash. One without a capital or a digit is taken for a word, which costs a question.
+/// Whether the name ends in a hash. A hash without a capital or a digit is mistaken for a word, which costs a revalidation.
 fn is_hashed(path: &Path) -> bool {
     let Some((name, hash)) = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| {
         let at = stem.len().checked_sub(HASH_LENGTH)?;
@@ -94,8 +94,8 @@ fn is_hashed(path: &Path) -> bool {
         return false;
     };
     let plain = hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let odd = hash.bytes().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    name.len() > 1 && name.ends_with('-') && plain && odd
+    let unlike_a_word = hash.bytes().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    name.len() > 1 && name.ends_with('-') && plain && unlike_a_word
 }
 
 #[cfg(test)]

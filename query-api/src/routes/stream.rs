@@ -1,61 +1,60 @@
 //! `/metrics/stream`: server-sent events that say "fetch again".
 
-use super::{Api, Ask};
 use crate::answer::problem::Problem;
-use crate::cache::places::Full;
-use crate::serve::streams::{Stream, Word};
+use crate::cache::slots::Full;
+use crate::routes::api::Api;
+use crate::streams::{Event, Stream, follow};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use warp::Reply;
 use warp::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, VARY};
 use warp::reply::Response;
-use warp::sse::Event;
+use warp::{Reply, sse};
 
-/// Without an event a comment is sent this often, so that whoever is in between doesn't take the connection for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a comment is sent in the absence of events, so that no proxy takes the connection for dead.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
-pub(super) async fn open(api: Arc<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ask = Ask { headers, pairs: Vec::new() };
+/// Opens a stream for the request's principal, until its token expires.
+pub async fn open(api: Arc<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let now = (api.clock)();
-    let grant = api.admitted(&ask, now)?;
-    let known = ask.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    // Beyond its token nobody is told anything.
-    let ends_in = (grant.ends_at - now).to_std().unwrap_or_default();
-    let stream = api.streams.open(&grant.organization, known, ends_in).map_err(|full| match full {
+    let principal = api.admit(&headers, now)?;
+    let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let lifetime = (principal.expires_at - now).to_std().unwrap_or_default();
+    let stream = api.streams.open(&principal.organization, known, lifetime).map_err(|full| match full {
         Full::Organization => Problem::too_many_streams(),
         Full::All => Problem::unavailable(),
     })?;
-    let begun = Arc::clone(&api);
-    // The first bytes are not to wait for a database that is slow.
-    tokio::spawn(async move { begun.streams.begin(&grant.organization, &begun.cache, &begun.store).await });
+    // In a task of its own: the first bytes must not wait for a slow database.
+    tokio::spawn(async move {
+        follow::begin(&api.streams, &principal.organization, &api.cache, &api.store).await;
+    });
     Ok(response(stream))
 }
 
 fn response(stream: Stream) -> Response {
-    let opened = futures_util::stream::iter([Ok::<_, Infallible>(Event::default().comment(" open"))]);
-    let words = futures_util::stream::unfold(stream, |mut stream| async {
-        let word = stream.next().await?;
-        Some((Ok(event(word)), stream))
+    let opened = futures_util::stream::iter([Ok::<_, Infallible>(sse::Event::default().comment(" open"))]);
+    let events = futures_util::stream::unfold(stream, |mut stream| async {
+        let event = stream.next().await?;
+        Some((Ok(on_the_wire(event)), stream))
     });
-    let events = futures_util::StreamExt::chain(opened, words);
-    let alive = warp::sse::keep_alive().interval(HEARTBEAT).text(" alive").stream(events);
-    let mut response = warp::sse::reply(alive).into_response();
+    let events = futures_util::StreamExt::chain(opened, events);
+    let alive = sse::keep_alive().interval(KEEP_ALIVE_EVERY).text(" alive").stream(events);
+    let mut response = sse::reply(alive).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(VARY, HeaderValue::from_static("authorization"));
-    // nginx would collect the events and send them together.
+    // nginx would buffer events.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response
 }
 
-fn event(word: Word) -> Event {
-    match word {
-        Word::Version(version) => Event::default()
+fn on_the_wire(event: Event) -> sse::Event {
+    match event {
+        Event::Version(version) => sse::Event::default()
             .event("version")
             .id(version.to_string())
             .data(format!("{{\"version\": {version}}}")),
-        Word::Goodbye(why) => Event::default().comment(format!(" {why}")),
+        Event::End(reason) => sse::Event::default().comment(format!(" {reason}")),
     }
 }

@@ -1,13 +1,24 @@
-//! Requests that are answered without a server behind: refusals of every kind, and the words of each.
+//! Requests that are answered without any server: problems of every kind, and their words.
 
+use super::api::authorization;
+use super::metrics::{fresh, stale};
+use super::problems::ALLOW;
 use super::*;
+use crate::answer::Answer;
 use crate::cache::loads::Loads;
-use crate::cache::{self, loads};
-use crate::request::{limit, token};
-use crate::serve::streams;
-use crate::store;
+use crate::cache::{self, Cache, loads};
+use crate::request::rate_limit::{self, RateLimit};
+use crate::request::token::{Refusal, Verifier};
+use crate::request::{raw_range, token};
+use crate::store::{self, Store};
+use crate::streams::{self, Streams};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
+use std::time::Duration;
+use warp::http::header::{AUTHORIZATION, HeaderMap, IF_NONE_MATCH};
+use warp::http::{Response, StatusCode};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -15,7 +26,7 @@ fn now() -> DateTime<Utc> {
     "2026-02-25T10:30:00Z".parse().unwrap()
 }
 
-/// An API whose PostgreSQL is away: nothing listens on port 1.
+/// An API whose PostgreSQL is unreachable: nothing listens on port 1.
 pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let token = token::Settings {
         jwt_hs256_secret: Some(SECRET.into()),
@@ -43,9 +54,9 @@ pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_statement_timeout: Duration::from_secs(1),
     };
     Arc::new(Api {
-        verifier: Verifier::new(&token).unwrap(),
-        ranges: range::Settings { max_range_days: 90 },
-        limit: Limit::new(&limit::Settings { rate_limit_per_second }),
+        verifier: Arc::new(Verifier::new(&token).unwrap()),
+        ranges: raw_range::Settings { max_range_days: 90 },
+        rate_limit: RateLimit::new(&rate_limit::Settings { rate_limit_per_second }),
         cache: Arc::new(Cache::new(&cache, loads, None)),
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
         page: None,
@@ -57,6 +68,7 @@ pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
 
 pub(super) fn token(claims: &Value) -> String {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jwt::install();
     format!("Bearer {}", jsonwebtoken::encode(&Header::default(), claims, &key).unwrap())
 }
 
@@ -102,7 +114,7 @@ async fn check(method: &str, path: &str, authorization: Option<&str>, status: u1
 }
 
 #[tokio::test]
-async fn nothing_is_told_without_a_token() {
+async fn there_is_no_answer_without_a_token() {
     for path in ["/metrics/summary", "/metrics/trends", "/metrics/workflow-health?from=nonsense"] {
         let seen = check("GET", path, None, 401, "/problems/unauthorized").await;
         assert_eq!(seen.headers["www-authenticate"], r#"Bearer realm="metrics""#);
@@ -121,21 +133,17 @@ async fn a_token_without_an_organization_is_forbidden() {
 }
 
 #[test]
-fn two_authorizations_are_none() {
+fn two_authorizations_are_invalid() {
     let mut headers = HeaderMap::new();
-    let authorization = |headers: &HeaderMap| {
-        let ask = Ask { headers: headers.clone(), pairs: Vec::new() };
-        ask.authorization().map(|text| text.map(str::to_owned))
-    };
     assert_eq!(authorization(&headers), Ok(None));
     headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
-    assert_eq!(authorization(&headers), Ok(Some("Bearer a".into())));
+    assert_eq!(authorization(&headers), Ok(Some("Bearer a")));
     headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer a"));
     assert_eq!(authorization(&headers), Err(Refusal::Invalid));
 }
 
 #[tokio::test]
-async fn what_is_nowhere_is_not_found_with_or_without_a_token() {
+async fn an_unknown_path_is_not_found_with_or_without_a_token() {
     for path in ["/", "/metrics", "/metrics/summaries", "/metrics/summary/x", "/healthz"] {
         check("GET", path, None, 404, "/problems/not-found").await;
         check("POST", path, Some(&acme()), 404, "/problems/not-found").await;
@@ -143,7 +151,7 @@ async fn what_is_nowhere_is_not_found_with_or_without_a_token() {
 }
 
 #[tokio::test]
-async fn this_can_only_be_read() {
+async fn every_path_can_only_be_read() {
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let seen = check(method, "/metrics/trends", None, 405, "/problems/method-not-allowed").await;
         assert_eq!(seen.headers["allow"], ALLOW);
@@ -178,7 +186,7 @@ async fn listings_are_for_workflow_health() {
 }
 
 #[tokio::test]
-async fn without_postgresql_answers_have_to_wait() {
+async fn without_postgresql_and_a_stale_answer_requests_get_503() {
     let seen =
         check("GET", "/metrics/summary?unknown=1&unknown=2", Some(&acme()), 503, "/problems/unavailable")
             .await;
@@ -222,7 +230,7 @@ fn a_stale_answer_says_so_first_and_how_old_it_is() {
     assert_eq!(&response.body()[..], br#"{"stale":true,"organizationId":"acme"}"#);
     assert_eq!((response.status(), &response.headers()["age"]), (StatusCode::OK, &HeaderValue::from(12)));
     assert_eq!(response.headers()["cache-control"], "private, no-store");
-    assert!(!response.headers().contains_key("etag"), "nobody may take it for the answer");
+    assert!(!response.headers().contains_key("etag"), "a client must not take it for a fresh answer");
 }
 
 #[test]

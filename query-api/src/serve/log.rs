@@ -1,4 +1,4 @@
-//! The log: JSON for machines, lines for people.
+//! The log: JSON for machines, text for people.
 
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
@@ -23,20 +23,20 @@ pub struct Settings {
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
 
-    /// How it is written: auto is text on a terminal and JSON otherwise. Set it where a collector wants the other
+    /// The format of the log: auto is text on a terminal and JSON otherwise. Set it where a collector needs the other
     #[arg(long, env, default_value = "auto")]
     pub log_format: Format,
 }
 
-/// Why nothing can be logged.
+/// Why `RUST_LOG` can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("RUST_LOG ({0:?}) is no level (error, warn, info, debug, trace) and no list of module=level")]
 pub struct BadFilter(String);
 
-/// Begins to log, to standard error.
+/// Starts logging to standard error.
 ///
 /// # Errors
-/// When the filter can't be read.
+/// When the filter is malformed.
 pub fn start(settings: &Settings) -> Result<(), BadFilter> {
     let filter = EnvFilter::try_new(&settings.rust_log).map_err(|_| BadFilter(settings.rust_log.clone()))?;
     let json = match settings.log_format {
@@ -45,7 +45,7 @@ pub fn start(settings: &Settings) -> Result<(), BadFilter> {
         Format::Text => false,
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber in one process is a test's; the first one goes on.
+    // Only tests start a second subscriber in one process; the first stays.
     let _started = if json { lines.json().flatten_event(true).try_init() } else { lines.try_init() };
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The process: its sockets, its log and metrics, and who listens for changes.
+//! The process around the API: its sockets, its log, and the watch over what it depends on.
 
 pub mod log;
-pub mod observe;
+mod observe;
 pub mod server;
-pub mod streams;
+pub mod watch;

@@ -1,4 +1,4 @@
-//! How connections to PostgreSQL are made: limits on every wait, TLS where the URL asks for it.
+//! The pool of connections to PostgreSQL: a limit on every wait, TLS where the URL asks for it.
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ pub struct Settings {
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// A PEM file of certificate authorities to believe beside the system's. Set it where the database's certificate
-    /// is signed by an authority of your own
+    /// A PEM file of certificate authorities to trust beside the system's. Set it where the database's certificate is
+    /// signed by an authority of your own
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 
-    /// How many connections are kept at most. Raise it when requests wait for connections while the database is idle
+    /// How many connections are open at most. Raise it when requests wait for connections while the database is idle
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub database_pool_size: u16,
 
@@ -40,13 +40,13 @@ pub struct Settings {
     pub database_statement_timeout: Duration,
 }
 
-/// Why the settings name no database: a sentence that names the variable.
+/// Why these settings can't be used: a sentence that names the variable.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadSettings(String);
 
-/// A pool that connects when it is first asked.
-pub(super) fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
+/// A pool that connects when it is first used.
+pub fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
     let config = config(settings)?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if config.get_ssl_mode() == SslMode::Require {
@@ -66,7 +66,7 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
 
 fn config(settings: &Settings) -> Result<Config, BadSettings> {
     let url = settings.database_url.as_deref().unwrap_or_default();
-    // The stricter modes of other clients check the certificate; ours does so whenever there is one.
+    // Other clients check certificates in their stricter modes only. This one always does, and knows no such modes.
     let url =
         url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     // The error's text is left out: it may quote the URL, and that holds the password.
@@ -80,7 +80,7 @@ fn config(settings: &Settings) -> Result<Config, BadSettings> {
     );
     let options = config.get_options().map_or(ours.clone(), |theirs| format!("{theirs} {ours}"));
     config.options(options).connect_timeout(settings.database_connect_timeout);
-    // A server that vanished without a word is noticed after as long as one that is slow.
+    // A server that vanished is given up after the same time as one that is slow.
     config.tcp_user_timeout(settings.database_statement_timeout).keepalives_idle(Duration::from_secs(10));
     if config.get_application_name().is_none() {
         config.application_name("query-api");

@@ -1,16 +1,17 @@
-//! Rows of workflows: their runs by the hour, and the failed ones.
+//! Rows of workflows: their runs by the hour, and the failed runs.
 
-use super::{Error, cell};
 use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_MAX, WORKFLOWS_SORTED_MAX, Workflow};
 use crate::request::cells::Cells;
-use crate::request::compare::Interval;
+use crate::request::interval::Interval;
 use crate::request::listing::{Cursor, Listing, Sort};
+use crate::store::counters::cell;
+use crate::store::error::Error;
 use deadpool_postgres::Object;
 use domain::Durations;
 use tokio_postgres::Row;
 
-/// Workflows in this order, and the totals over all of them, listed or not. Both are of one statement, so that they agree.
-pub(super) async fn workflows(
+/// Workflows in this order, and the totals of all of them, listed or not. One statement reads both, so that they agree.
+pub async fn workflows(
     client: &Object,
     organization: &str,
     Interval { from, to }: Interval,
@@ -30,7 +31,7 @@ pub(super) async fn workflows(
     Ok((totals, rows.iter().skip(1).map(workflow).collect::<Result<_, Error>>()?))
 }
 
-/// The row of place 0 is that of the totals.
+/// The row at place 0 has the totals.
 fn workflows_sql(order: &str) -> String {
     format!(
         "
@@ -61,7 +62,7 @@ fn workflows_sql(order: &str) -> String {
 const fn order(sort: Sort) -> &'static str {
     match sort {
         Sort::Failures => "failed + failed_safety_limit desc, runs desc",
-        // What is sorted by a percentile is chosen by its runs.
+        // A percentile is sorted by after reading; the rows with most runs are read.
         Sort::Runs | Sort::P95ExecutionTimeMs => "runs desc",
         Sort::FailureRate => {
             "(failed + failed_safety_limit)::numeric / nullif(runs, 0) desc nulls last, runs desc"
@@ -71,7 +72,7 @@ const fn order(sort: Sort) -> &'static str {
     }
 }
 
-/// Runs in a row's first five columns.
+/// The runs in a row's first five columns.
 fn runs(row: &Row) -> Result<Runs, Error> {
     Ok(Runs {
         total: row.try_get(0)?,
@@ -83,15 +84,11 @@ fn runs(row: &Row) -> Result<Runs, Error> {
 }
 
 fn durations_in(row: &Row, column: usize) -> Result<Durations, Error> {
-    Durations::from_numeral(row.try_get(column)?).ok_or(Error::Unexpected("a histogram that is none"))
+    Durations::from_numeral(row.try_get(column)?).ok_or(Error::Unexpected("a malformed histogram"))
 }
 
-/// How long the runs of each cell took. An hour belongs to the cell in which it begins.
-pub(super) async fn durations(
-    client: &Object,
-    organization: &str,
-    cells: &Cells,
-) -> Result<Vec<Durations>, Error> {
+/// The durations of the runs of each cell. An hour belongs to the cell in which it begins.
+pub async fn durations(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Durations>, Error> {
     let Some((from, to)) = cells.extent() else { return Ok(Vec::new()) };
     let sql = "
         select width_bucket(hour_bucket, $4::timestamptz[]) as cell, sum(durations)::text
@@ -108,8 +105,8 @@ pub(super) async fn durations(
     Ok(all)
 }
 
-/// A page of the failures, and one more if there is one. The rows before the page are not read.
-pub(super) async fn failures(
+/// A page of failures, and one failure more if there is one. Rows before the page are not read.
+pub async fn failures(
     client: &Object,
     organization: &str,
     Interval { from, to }: Interval,
@@ -122,7 +119,7 @@ pub(super) async fn failures(
         order by finished_at desc, execution_id desc
         limit $5";
     let statement = client.prepare_cached(sql).await?;
-    // No id is before the empty one: what ended before `to`, whatever its id.
+    // No id sorts before the empty one, so this is the position of everything that ended before `to`.
     let end = Cursor { finished_at: to, execution_id: String::new() };
     let Cursor { finished_at, execution_id } =
         listing.cursor.as_ref().map_or(end.clone(), |cursor| cursor.clone().min(end));

@@ -217,7 +217,7 @@ impl Database {
             Statement::Lock(partitions) => self.lock(id, partitions).then_some(Answer::Done),
             Statement::Claim(partitions) => self.claim(id, partitions),
             Statement::Start(partitions) => self.start(partitions),
-            Statement::StoredProgress(partitions) => self.standing(partitions),
+            Statement::StoredProgress(partitions) => self.stored_progress(partitions),
             Statement::Move(steps) => Some(self.step(id, steps)),
             Statement::Floor => {
                 self.transaction(id).shares_floor = true;
@@ -294,10 +294,10 @@ impl Database {
         let seen = self.session(id).seen.clone().unwrap_or_default();
         let mut claimed = BTreeMap::new();
         for partition in partitions {
-            let stand = self.tables.stand(*partition);
-            let raised = ProgressRow { epoch: stand.epoch + 1, next: stand.next };
+            let row = self.tables.progress_row(*partition);
+            let raised = ProgressRow { epoch: row.epoch + 1, next: row.next };
             self.transaction(id).moved.insert(*partition, raised);
-            let next = if reads_first { seen.get(partition).and_then(|seen| seen.next) } else { stand.next };
+            let next = if reads_first { seen.get(partition).and_then(|seen| seen.next) } else { row.next };
             claimed.insert(*partition, ProgressRow { next, ..raised });
         }
         Some(Answer::ClaimedProgress(claimed))
@@ -313,13 +313,13 @@ impl Database {
         Some(Answer::Done)
     }
 
-    fn standing(&self, partitions: &[Partition]) -> Option<Answer> {
+    fn stored_progress(&self, partitions: &[Partition]) -> Option<Answer> {
         let waits = self.defect != Some(Defect::DoubtNotAwaited);
         if waits && partitions.iter().any(|partition| self.is_locked(*partition, None)) {
             return None;
         }
-        let standing = partitions.iter().map(|partition| (*partition, self.tables.stand(*partition)));
-        Some(Answer::StoredProgress(standing.collect()))
+        let rows = partitions.iter().map(|partition| (*partition, self.tables.progress_row(*partition)));
+        Some(Answer::StoredProgress(rows.collect()))
     }
 
     /// The compare-and-set, on rows that are locked.
@@ -328,16 +328,16 @@ impl Database {
         let seen = self.session(id).seen.clone().unwrap_or_default();
         let mut moved = Vec::new();
         for step in steps {
-            let stand = match defect {
+            let row = match defect {
                 Some(Defect::ComparedBeforeWaiting) => seen.get(&step.partition).copied().unwrap_or_default(),
-                _ => self.tables.stand(step.partition),
+                _ => self.tables.progress_row(step.partition),
             };
-            let epoch = stand.epoch == step.epoch || defect == Some(Defect::NoEpochCheck);
-            let from = stand.next == Some(step.from) || defect == Some(Defect::NoFromCheck);
+            let epoch = row.epoch == step.epoch || defect == Some(Defect::NoEpochCheck);
+            let from = row.next == Some(step.from) || defect == Some(Defect::NoFromCheck);
             if (epoch && from) || step.forced {
-                let epoch = self.tables.stand(step.partition).epoch;
-                let stand = ProgressRow { epoch, next: Some(step.until) };
-                self.transaction(id).moved.insert(step.partition, stand);
+                let epoch = self.tables.progress_row(step.partition).epoch;
+                let row = ProgressRow { epoch, next: Some(step.until) };
+                self.transaction(id).moved.insert(step.partition, row);
                 moved.push(step.partition);
             }
         }

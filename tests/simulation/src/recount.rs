@@ -56,7 +56,7 @@ struct Recount {
 /// The first difference, in words.
 pub fn check(kafka: &Kafka, tables: &Tables) -> Result<(), String> {
     for partition in kafka.partitions() {
-        let (stands, end) = (tables.stand(partition).next.unwrap_or(0), kafka.end(partition));
+        let (stands, end) = (tables.progress_row(partition).next.unwrap_or(0), kafka.end(partition));
         if stands != end {
             return Err(format!("{partition} stands at {stands}, and ends at {end}"));
         }

@@ -15,7 +15,7 @@ pub type CounterTable = BTreeMap<(String, DateTime<Utc>), Counters>;
 
 /// The tables.
 pub struct Tables {
-    /// Where partitions stand.
+    /// The progress of partitions.
     pub progress: BTreeMap<Partition, ProgressRow>,
     /// The ledger's pages: ascending fingerprints.
     pub ledger: BTreeMap<PageKey, Vec<u64>>,
@@ -88,7 +88,7 @@ impl Tables {
 
     /// Where a partition stands.
     #[must_use]
-    pub fn stand(&self, partition: Partition) -> ProgressRow {
+    pub fn progress_row(&self, partition: Partition) -> ProgressRow {
         self.progress.get(&partition).copied().unwrap_or_default()
     }
 
@@ -142,7 +142,7 @@ impl Tables {
     pub fn check_reached(&mut self, partitions: impl Iterator<Item = Partition>) {
         for partition in partitions {
             let reached = self.reached.get(&partition).copied().unwrap_or(0);
-            let stands = self.stand(partition).next.unwrap_or(0);
+            let stands = self.progress_row(partition).next.unwrap_or(0);
             if reached != stands {
                 self.breaks(|| format!("{partition} stands at {stands}, but is counted up to {reached}"));
             }
@@ -151,8 +151,8 @@ impl Tables {
 
     /// Sets a partition back and raises its claim, as an operator does.
     pub fn reset(&mut self, partition: Partition, to: i64) {
-        let stand = self.stand(partition);
-        self.progress.insert(partition, ProgressRow { epoch: stand.epoch + 1, next: Some(to) });
+        let row = self.progress_row(partition);
+        self.progress.insert(partition, ProgressRow { epoch: row.epoch + 1, next: Some(to) });
         self.reached.insert(partition, to);
     }
 

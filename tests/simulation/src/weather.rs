@@ -95,7 +95,7 @@ impl Weather {
             budget: [0, 500, 1_000, 2_000, 4_000, 12_000, 1 << 20][rng.index(7)],
             lookup_cost: rng.index(4),
             segment_min: rng.index(4),
-            tail_runs_max: 1 + rng.index(6),
+            tail_rows_max: 1 + rng.index(6),
             tail_len_max: 1 + rng.index(16),
         };
         Self {

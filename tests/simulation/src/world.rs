@@ -146,7 +146,7 @@ impl World {
         for (partition, epoch) in verdicts {
             self.outside.trace.event("partitions fenced");
             let tables = &mut self.outside.database.tables;
-            if tables.stand(partition).epoch == epoch {
+            if tables.progress_row(partition).epoch == epoch {
                 let id = member.id;
                 tables.breaks(|| {
                     format!("member {id} takes {partition} for lost, but its claim, {epoch}, stands")
@@ -289,7 +289,7 @@ impl World {
         let Outside { kafka, database, rng, .. } = &mut self.outside;
         let partitions: Vec<Partition> = kafka.partitions().collect();
         let partition = partitions[rng.index(partitions.len())];
-        let next = database.tables.stand(partition).next?;
+        let next = database.tables.progress_row(partition).next?;
         let to = rng.below(next.cast_unsigned() + 1).cast_signed();
         database.reset(partition, to).then_some("partitions set back")
     }
@@ -317,9 +317,9 @@ impl World {
             self.outside.group.settle(self.outside.kafka.partitions(), &mut self.outside.rng);
         }
         let Outside { kafka, database, .. } = &mut self.outside;
-        let behind = kafka
-            .partitions()
-            .find(|partition| database.tables.stand(*partition).next.unwrap_or(0) != kafka.end(*partition));
+        let behind = kafka.partitions().find(|partition| {
+            database.tables.progress_row(*partition).next.unwrap_or(0) != kafka.end(*partition)
+        });
         database
             .tables
             .breaks(|| format!("nothing goes on, though nothing is in the way; behind: {behind:?}"));
@@ -335,8 +335,9 @@ impl World {
 
     fn is_at_rest(&self) -> bool {
         let Outside { kafka, database, .. } = &self.outside;
-        let counted =
-            |partition: Partition| database.tables.stand(partition).next.unwrap_or(0) == kafka.end(partition);
+        let counted = |partition: Partition| {
+            database.tables.progress_row(partition).next.unwrap_or(0) == kafka.end(partition)
+        };
         kafka.partitions().all(counted) && self.members.iter().all(|slot| slot.member.is_idle())
     }
 }

@@ -47,7 +47,7 @@ fn story(line: &str) -> Option<(String, Duration)> {
 }
 
 fn named(mut all: Vec<(String, Duration)>) -> Vec<String> {
-    all.sort_by(|a, b| b.1.cmp(&a.1));
+    all.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
     all.iter()
         .take(NAMED)
         .map(|(name, took)| format!("slow: {:>6.1} s  {name}", took.as_secs_f64()))

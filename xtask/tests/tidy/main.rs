@@ -25,7 +25,7 @@ const PURE: [&str; 14] = [
     "domain/src/",
     "proto/src/",
     "query-api/src/answer/",
-    "query-api/src/cache/places.rs",
+    "query-api/src/cache/slots.rs",
     "query-api/src/cache/versions.rs",
     "query-api/src/request/",
     "query-api/src/routes/contract/html.rs",
@@ -50,7 +50,11 @@ const KNOWN_TO: [(&str, &str, &[&str]); 15] = [
     ("deadpool_postgres", "query-api/", &["query-api/src/store/"]),
     ("redis", "query-api/", &["query-api/src/cache/shared"]),
     ("warp", "query-api/", &["query-api/src/routes/"]),
-    ("jsonwebtoken", "query-api/", &["query-api/src/request/token", "query-api/src/routes/tests.rs"]),
+    (
+        "jsonwebtoken",
+        "query-api/",
+        &["query-api/jwt/", "query-api/src/request/token", "query-api/src/routes/tests.rs"],
+    ),
     ("moka", "query-api/", &["query-api/src/cache/"]),
     ("tokio", "domain/", &[]),
 ];

@@ -1,7 +1,10 @@
-//! Cases of what is said and what is not, and the laws of all of them.
+//! Cases in which something stands out, cases in which nothing does, and the laws of all of them.
 
 use super::*;
-use crate::request::range::{RawRange, Settings};
+use crate::answer::decimal::Tenths;
+use crate::answer::workflow_health::{Runs, Workflow};
+use crate::request::raw_range::{RawRange, Settings};
+use domain::Counters;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -11,10 +14,10 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// The day up to now, of which 24 hours are over.
-fn scene() -> Scene {
+/// The day up to now, of which 24 hours are closed.
+fn window() -> Window {
     let raw = RawRange { from: Some("2026-02-24T10:00:00Z".into()), ..RawRange::default() };
-    Scene::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap())
+    Window::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap())
 }
 
 /// An hour like all others: enough of everything, and nothing wrong.
@@ -31,40 +34,40 @@ fn steady() -> Counters {
     }
 }
 
-/// The rows of the scene; `hour` says what an hour counts, by how many hours it lies before the end of what is over: 1 is
-/// the last one.
-fn rows(scene: &Scene, hour: impl Fn(usize) -> Counters) -> Rows {
-    let hours = scene.hours().len();
+/// The rows of the window; `hour` makes the counters of an hour from its distance to the end of the closed hours: 1 is the
+/// last one.
+fn rows(window: &Window, hour: impl Fn(usize) -> Counters) -> Rows {
+    let hours = window.hours().len();
     Rows { hours: (0..hours).map(|place| hour(hours - place)).collect(), ..Rows::default() }
 }
 
-fn keys(scene: &Scene, rows: &Rows) -> Vec<String> {
-    found(scene, Some(at(NOW)), rows).into_iter().map(|insight| insight.key).collect()
+fn keys(window: &Window, rows: &Rows) -> Vec<String> {
+    find(window, Some(at(NOW)), rows).into_iter().map(|insight| insight.key).collect()
 }
 
 fn check(hour: impl Fn(usize) -> Counters, expected: &[&str]) -> Vec<Insight> {
-    let scene = scene();
-    let rows = rows(&scene, hour);
-    assert_eq!(keys(&scene, &rows), expected);
-    found(&scene, Some(at(NOW)), &rows)
+    let window = window();
+    let rows = rows(&window, hour);
+    assert_eq!(keys(&window, &rows), expected);
+    find(&window, Some(at(NOW)), &rows)
 }
 
 #[test]
-fn the_scene_is_the_range_and_eight_weeks_before() {
-    let scene = scene();
-    assert_eq!(scene.hours().len(), 24 + 8 * 7 * 24);
+fn the_window_is_the_range_and_eight_weeks_before() {
+    let window = window();
+    assert_eq!(window.hours().len(), 24 + 8 * 7 * 24);
     assert_eq!(
-        (scene.judged().from, scene.judged().to),
+        (window.judged().from, window.judged().to),
         (at("2026-02-24T10:00:00Z"), at("2026-02-25T10:00:00Z"))
     );
     let raw = RawRange { from: Some("2025-11-28T00:00:00Z".into()), ..RawRange::default() };
-    let long = Scene::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap());
+    let long = Window::of(&raw.normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap());
     assert_eq!(long.judged().from, at("2026-01-28T00:00:00Z"), "four weeks of a longer one");
     assert_eq!(long.hours().len(), 12 * 7 * 24, "which bounds what is read");
 }
 
 #[test]
-fn of_what_is_as_ever_nothing_is_said() {
+fn steady_traffic_does_not_stand_out() {
     check(|_| steady(), &[]);
     check(|_| Counters::default(), &[]);
     // Quiet nights and busy days, every day the same.
@@ -163,8 +166,8 @@ fn workflow(id: &str, total: i64, failed: i64) -> Workflow {
 #[test]
 fn failures_of_one_workflow() {
     let check = |workflows: &[(i64, i64)], expected: &[&str]| {
-        let scene = scene();
-        let mut rows = rows(&scene, |_| steady());
+        let window = window();
+        let mut rows = rows(&window, |_| steady());
         rows.workflows = workflows
             .iter()
             .zip(0..)
@@ -173,7 +176,7 @@ fn failures_of_one_workflow() {
         let sum = |of: fn(&Runs) -> i64| rows.workflows.iter().map(|workflow| of(&workflow.runs)).sum();
         rows.totals =
             Runs { total: sum(|runs| runs.total), failed: sum(|runs| runs.failed), ..Runs::default() };
-        assert_eq!(keys(&scene, &rows), expected, "{workflows:?}");
+        assert_eq!(keys(&window, &rows), expected, "{workflows:?}");
     };
     check(&[(100, 18), (900, 2)], &["failures_concentrated"]);
     check(&[(100, 17), (900, 2)], &[]); // too few
@@ -183,20 +186,20 @@ fn failures_of_one_workflow() {
 }
 
 #[test]
-fn of_too_little_nothing_is_said() {
-    let scene = scene();
+fn a_small_sample_does_not_stand_out() {
+    let window = window();
     let silent = |hour| if hour <= 3 { Counters::default() } else { steady() };
     // Three weeks are too few to know what is usual.
-    let young = rows(&scene, |hour| if hour > 3 * 7 * 24 { Counters::default() } else { silent(hour) });
-    assert_eq!(keys(&scene, &young), [""; 0]);
-    let older = rows(&scene, |hour| if hour > 5 * 7 * 24 { Counters::default() } else { silent(hour) });
-    assert_eq!(keys(&scene, &older).len(), 4);
+    let young = rows(&window, |hour| if hour > 3 * 7 * 24 { Counters::default() } else { silent(hour) });
+    assert_eq!(keys(&window, &young), [""; 0]);
+    let older = rows(&window, |hour| if hour > 5 * 7 * 24 { Counters::default() } else { silent(hour) });
+    assert_eq!(keys(&window, &older).len(), 4);
     // Hours that may not be counted to their end are not judged.
-    let silent = rows(&scene, silent);
-    assert_eq!(found(&scene, None, &silent), []);
-    assert_eq!(found(&scene, Some(at("2026-02-25T07:59:59Z")), &silent), []);
-    assert_eq!(found(&scene, Some(at("2026-02-25T08:00:00Z")), &silent).len(), 4);
-    assert_eq!(found(&scene, Some(at("2020-01-01T00:00:00Z")), &silent), []);
+    let silent = rows(&window, silent);
+    assert_eq!(find(&window, None, &silent), []);
+    assert_eq!(find(&window, Some(at("2026-02-25T07:59:59Z")), &silent), []);
+    assert_eq!(find(&window, Some(at("2026-02-25T08:00:00Z")), &silent).len(), 4);
+    assert_eq!(find(&window, Some(at("2020-01-01T00:00:00Z")), &silent), []);
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn some_rows(most: i64) -> impl Strategy<Value = Rows> {
     let end = prop::collection::vec(some_counters(most), 0..30);
     let workflows = prop::collection::vec((0..=most, 0..=most), 0..4);
     (pattern, end, workflows).prop_map(|(pattern, end, workflows)| {
-        let mut rows = rows(&scene(), |hour| *end.get(hour - 1).unwrap_or(&pattern[hour % pattern.len()]));
+        let mut rows = rows(&window(), |hour| *end.get(hour - 1).unwrap_or(&pattern[hour % pattern.len()]));
         for (n, (total, failed)) in workflows.into_iter().enumerate() {
             let failed = failed.min(total);
             rows.workflows.push(workflow(&format!("w{n}"), total, failed));
@@ -262,27 +265,27 @@ proptest! {
 
     #[test]
     fn no_rows_make_trouble(rows in some_rows(1_000_000_000), complete in option(), hours in 0usize..3_000) {
-        let scene = scene();
+        let window = window();
         let rows = Rows { hours: rows.hours.into_iter().take(hours).collect(), ..rows };
-        for insight in found(&scene, complete, &rows) {
+        for insight in find(&window, complete, &rows) {
             prop_assert!(!insight.sentence.is_empty() && !insight.numbers.is_empty());
-            prop_assert!(scene.judged().from <= insight.period.from && insight.period.to <= scene.judged().to);
+            prop_assert!(window.judged().from <= insight.period.from && insight.period.to <= window.judged().to);
             prop_assert!(insight.period.from < insight.period.to);
         }
     }
 
     #[test]
-    fn too_small_a_sample_is_passed_over(rows in some_rows(1)) {
-        // At most one of a kind an hour: at most 24 in a day, where 100, 50 or 20 in an hour are needed; silence alone can
-        // be told of, for a day of it that used to be busy.
-        let said = keys(&scene(), &rows);
+    fn single_records_make_no_insight_but_silence(rows in some_rows(1)) {
+        // At most one of a kind an hour: at most 24 in a day, where 100, 50 or 20 in an hour are needed; only
+        // silence can stand out, on a day that used to be busy.
+        let said = keys(&window(), &rows);
         prop_assert!(said.iter().all(|key| key.starts_with("silence_")), "{said:?}");
     }
 
     #[test]
-    fn what_is_said_of_little_is_said_of_more_of_the_same(rows in some_rows(500), doublings in 0u32..12) {
-        let scene = scene();
-        let said = |rows: &Rows| found(&scene, Some(at(NOW)), rows);
+    fn what_stands_out_still_does_at_a_multiple(rows in some_rows(500), doublings in 0u32..12) {
+        let window = window();
+        let said = |rows: &Rows| find(&window, Some(at(NOW)), rows);
         let more: BTreeSet<_> =
             said(&scaled(&rows, 1 << doublings)).into_iter().map(|insight| insight.key).collect();
         for insight in said(&rows) {
@@ -291,10 +294,10 @@ proptest! {
     }
 
     #[test]
-    fn the_same_is_said_of_twice_as_much_of_plenty(rows in some_rows(500), doublings in 1u32..8) {
-        let scene = scene();
+    fn twice_as_much_of_plenty_makes_the_same_insights(rows in some_rows(500), doublings in 1u32..8) {
+        let window = window();
         let said = |factor: i64| {
-            let insights = found(&scene, Some(at(NOW)), &scaled(&rows, factor)).into_iter();
+            let insights = find(&window, Some(at(NOW)), &scaled(&rows, factor)).into_iter();
             insights.map(|insight| (insight.key, insight.severity, insight.period)).collect::<Vec<_>>()
         };
         // With so much, samples and chance don't matter any more.

@@ -1,4 +1,4 @@
-//! What is known of versions, in every order in which questions, answers, changes and silence can meet.
+//! Known versions, in every order in which reads, replies, invalidations and silence can occur.
 
 use super::*;
 use proptest::prelude::*;
@@ -8,77 +8,81 @@ fn known(versions: &Versions, organization: &str, now: Instant) -> Option<u64> {
 }
 
 #[test]
-fn a_version_is_known_from_its_answer_to_its_change() {
+fn a_version_is_known_from_its_reply_to_its_invalidation() {
     let (versions, now) = (Versions::default(), Instant::now());
-    versions.heard(now);
+    versions.alive(now);
     assert_eq!(known(&versions, "acme", now), None);
-    let ticket = versions.ask("acme");
-    assert_eq!(known(&versions, "acme", now), None, "it is only asked for");
-    versions.told("acme", ticket, 7);
+    let ticket = versions.begin_read("acme");
+    assert_eq!(known(&versions, "acme", now), None, "it is still being read");
+    versions.end_read("acme", ticket, 7);
     assert_eq!(known(&versions, "acme", now), Some(7));
     assert_eq!(known(&versions, "other", now), None);
-    versions.changed("other");
+    versions.invalidate("other");
     assert_eq!(known(&versions, "acme", now), Some(7));
-    versions.changed("acme");
+    versions.invalidate("acme");
     assert_eq!(known(&versions, "acme", now), None);
 }
 
 #[test]
-fn a_change_that_overtakes_its_answer_is_not_lost() {
+fn an_invalidation_that_overtakes_its_reply_is_not_lost() {
     let (versions, now) = (Versions::default(), Instant::now());
-    versions.heard(now);
-    let ticket = versions.ask("acme");
-    versions.changed("acme");
-    assert_eq!(versions.told("acme", ticket, 7).number, 7, "right for who asked before the change");
-    assert_eq!(known(&versions, "acme", now), None, "and for nobody after");
+    versions.alive(now);
+    let ticket = versions.begin_read("acme");
+    versions.invalidate("acme");
+    assert_eq!(
+        versions.end_read("acme", ticket, 7).number,
+        7,
+        "right for the reader that asked before the change"
+    );
+    assert_eq!(known(&versions, "acme", now), None, "and for none after it");
 }
 
 #[test]
-fn of_several_who_ask_the_last_may_say() {
+fn of_concurrent_readers_the_last_decides() {
     let (versions, now) = (Versions::default(), Instant::now());
-    versions.heard(now);
-    let (first, second) = (versions.ask("acme"), versions.ask("acme"));
-    versions.told("acme", first, 7);
+    versions.alive(now);
+    let (first, second) = (versions.begin_read("acme"), versions.begin_read("acme"));
+    versions.end_read("acme", first, 7);
     assert_eq!(known(&versions, "acme", now), None);
-    versions.told("acme", second, 8);
+    versions.end_read("acme", second, 8);
     assert_eq!(known(&versions, "acme", now), Some(8));
-    versions.told("acme", first, 7);
+    versions.end_read("acme", first, 7);
     assert_eq!(known(&versions, "acme", now), Some(8));
 }
 
 #[test]
-fn silence_is_not_believed_for_longer_than_said() {
+fn silence_is_not_trusted_for_longer_than_its_limit() {
     let (versions, now) = (Versions::default(), Instant::now());
-    let ticket = versions.ask("acme");
-    versions.told("acme", ticket, 7);
-    assert_eq!(known(&versions, "acme", now), None, "there was no sign of life at all");
-    versions.heard(now);
+    let ticket = versions.begin_read("acme");
+    versions.end_read("acme", ticket, 7);
+    assert_eq!(known(&versions, "acme", now), None, "no ping was answered");
+    versions.alive(now);
     assert_eq!(known(&versions, "acme", now + TRUST_MAX), Some(7));
     assert_eq!(known(&versions, "acme", now + TRUST_MAX + Duration::from_millis(1)), None);
-    versions.heard(now + TRUST_MAX);
+    versions.alive(now + TRUST_MAX);
     assert_eq!(known(&versions, "acme", now + 2 * TRUST_MAX), Some(7));
 }
 
 #[test]
-fn what_was_known_of_a_lost_connection_is_of_another_generation() {
+fn versions_of_a_lost_connection_are_of_another_generation() {
     let (versions, now) = (Versions::default(), Instant::now());
-    versions.heard(now);
-    let late = versions.ask("acme");
-    let before = versions.told("acme", late, 1);
+    versions.alive(now);
+    let late = versions.begin_read("acme");
+    let before = versions.end_read("acme", late, 1);
     versions.forget_all();
     assert_eq!(known(&versions, "acme", now), None);
-    versions.heard(now);
-    versions.told("acme", late, 1);
-    assert_eq!(known(&versions, "acme", now), None, "an answer of the lost connection");
-    let ticket = versions.ask("acme");
-    assert_ne!(versions.told("acme", ticket, 1), before, "an emptied Redis counts from the start again");
+    versions.alive(now);
+    versions.end_read("acme", late, 1);
+    assert_eq!(known(&versions, "acme", now), None, "a reply of the lost connection");
+    let ticket = versions.begin_read("acme");
+    assert_ne!(versions.end_read("acme", ticket, 1), before, "an emptied Redis counts from the start again");
 }
 
 #[test]
 fn only_so_many_are_known() {
     let versions = Versions::default();
     for n in 0..=KNOWN_MAX {
-        versions.ask(&n.to_string());
+        versions.begin_read(&n.to_string());
     }
     assert_eq!(versions.state().known.len(), 1);
 }
@@ -86,16 +90,16 @@ fn only_so_many_are_known() {
 /// A step of Redis, of the connection, or of a request.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Redis raises the version, and sends the change if it was asked since the last.
+    /// Redis raises the version, and sends an invalidation if it was read since the last.
     Raise,
-    /// A request asks: Redis answers at once, and the answer is on its way.
-    Ask,
-    /// The oldest answer on its way reaches the request that asked.
-    Answer,
-    /// The oldest change on its way is heard. It may overtake answers, never a sign of life.
-    Change,
-    /// A sign of life: all changes sent before it have been heard.
-    Heartbeat,
+    /// A request reads: Redis replies at once, and the reply is on its way.
+    Read,
+    /// The oldest reply on its way reaches the request that reads.
+    Reply,
+    /// The oldest invalidation on its way is processed. It may overtake replies, never a ping's.
+    Invalidate,
+    /// A ping is answered: all invalidations sent before it have been processed.
+    Ping,
     /// The connection is lost with all that is on its way to it; another is made.
     Lose,
     /// Some time passes.
@@ -103,18 +107,16 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    use Step::{Answer, Ask, Change, Heartbeat, Lose, Raise, Wait};
-    prop::sample::select(vec![
-        Raise, Raise, Ask, Ask, Answer, Answer, Change, Heartbeat, Heartbeat, Wait, Lose,
-    ])
+    use Step::{Invalidate, Lose, Ping, Raise, Read, Reply, Wait};
+    prop::sample::select(vec![Raise, Raise, Read, Read, Reply, Reply, Invalidate, Ping, Ping, Wait, Lose])
 }
 
 proptest! {
-    /// Whatever happens in whatever order: what is given at some time was right `TRUST_MAX` before, or later.
+    /// In any order: a version that is known at some time was right `TRUST_MAX` before, or later.
     #[test]
-    fn what_is_known_is_never_older_than_said(steps in prop::collection::vec(step(), 1..200)) {
+    fn a_known_version_is_never_older_than_the_limit(steps in prop::collection::vec(step(), 1..200)) {
         let (versions, mut now) = (Versions::default(), Instant::now());
-        let (mut number, mut tracked, mut changes, mut answers) = (0_u64, false, 0, Vec::new());
+        let (mut number, mut tracked, mut invalidations, mut replies) = (0_u64, false, 0, Vec::new());
         // When each number was confirmed.
         let mut confirmed = vec![now];
         for step in steps {
@@ -122,30 +124,30 @@ proptest! {
                 Step::Raise => {
                     number += 1;
                     confirmed.push(now);
-                    changes += u32::from(std::mem::take(&mut tracked));
+                    invalidations += u32::from(std::mem::take(&mut tracked));
                 }
-                Step::Ask => {
-                    answers.insert(0, (versions.ask("acme"), number));
+                Step::Read => {
+                    replies.insert(0, (versions.begin_read("acme"), number));
                     tracked = true;
                 }
-                Step::Answer => {
-                    if let Some((ticket, number)) = answers.pop() {
-                        versions.told("acme", ticket, number);
+                Step::Reply => {
+                    if let Some((ticket, number)) = replies.pop() {
+                        versions.end_read("acme", ticket, number);
                     }
                 }
-                Step::Change if changes > 0 => {
-                    changes -= 1;
-                    versions.changed("acme");
+                Step::Invalidate if invalidations > 0 => {
+                    invalidations -= 1;
+                    versions.invalidate("acme");
                 }
-                Step::Change => {}
-                Step::Heartbeat => {
-                    for _ in 0..std::mem::take(&mut changes) {
-                        versions.changed("acme");
+                Step::Invalidate => {}
+                Step::Ping => {
+                    for _ in 0..std::mem::take(&mut invalidations) {
+                        versions.invalidate("acme");
                     }
-                    versions.heard(now);
+                    versions.alive(now);
                 }
                 Step::Lose => {
-                    (tracked, changes) = (false, 0);
+                    (tracked, invalidations) = (false, 0);
                     versions.forget_all();
                 }
                 Step::Wait => now += TRUST_MAX / 3,

@@ -1,8 +1,12 @@
-//! Tokens that are believed, and the many that are not. The private keys in `testkeys` sign nothing but these tests.
+//! Tokens that are accepted, and the many that are refused. The private keys in `testkeys` sign nothing but these tests.
 
+use super::key_ring::VERIFIED_MAX;
+use super::keys::{from_key_set, public_key};
 use super::*;
-use jsonwebtoken::EncodingKey;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind, EncodingKey, Header};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: i64 = 1_772_013_600;
@@ -22,6 +26,7 @@ fn settings() -> Settings {
 }
 
 fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+    jwt::install();
     format!("Bearer {}", jsonwebtoken::encode(header, claims, key).unwrap())
 }
 
@@ -41,9 +46,13 @@ fn with(name: &str, value: Value) -> Value {
 
 fn ask(settings: &Settings, authorization: &str) -> Result<String, Refusal> {
     let verifier = Verifier::new(settings).unwrap();
-    let first = verifier.grant(Some(authorization), now());
-    assert_eq!(verifier.grant(Some(authorization), now()), first, "a token that is known is no other");
-    first.map(|grant| grant.organization.to_string())
+    let first = verifier.verify(Some(authorization), now());
+    assert_eq!(
+        verifier.verify(Some(authorization), now()),
+        first,
+        "a remembered token makes the same principal"
+    );
+    first.map(|principal| principal.organization.to_string())
 }
 
 fn check(claims: &Value, expected: Result<&str, Refusal>) {
@@ -84,12 +93,12 @@ fn only_a_bearer_token_is_a_token() {
     check("Bearer a.b.c", Refusal::Invalid);
     check("Basic YWNtZTphY21l", Refusal::Invalid);
     check(&format!("Bearer {}", "x".repeat(TOKEN_BYTES_MAX + 1)), Refusal::Invalid);
-    assert_eq!(Verifier::new(&settings()).unwrap().grant(None, now()), Err(Refusal::Missing));
+    assert_eq!(Verifier::new(&settings()).unwrap().verify(None, now()), Err(Refusal::Missing));
     assert_eq!(ask(&settings(), &token(&good()).replacen("Bearer", "bearer", 1)), Ok("acme".into()));
 }
 
 #[test]
-fn another_key_or_algorithm_is_not_believed() {
+fn another_key_or_algorithm_is_refused() {
     let refused = |authorization: &str| assert_eq!(ask(&settings(), authorization), Err(Refusal::Invalid));
     let other = EncodingKey::from_secret(b"another secret of thirty-two bytes");
     refused(&signed(&Header::new(Algorithm::HS256), &good(), &other));
@@ -133,16 +142,25 @@ fn leeway_is_a_setting() {
     assert!(ask(&settings, &token(&with("nbf", json!(NOW + 5)))).is_ok());
 }
 
-const RSA: &[u8] = include_bytes!("testkeys/rsa.pem");
-const RSA_WEAK: &[u8] = include_bytes!("testkeys/rsa-weak.pem");
-const EC: &[u8] = include_bytes!("testkeys/ec.pem");
-const ED: &[u8] = include_bytes!("testkeys/ed.pem");
+/// The modulus of an RSA key of 1,024 bits.
+const RSA_WEAK: &str = "onJhPzTccaE0xFuVz5nax6vtWAqsCCTSugT31Ts_7RSMSRTBgnoX6HW3uYDCGsEleKk6Ct1nl4CzKrW7iJp1naV8w2Q59Z6lAH5DDVi1QXXNA-uLzs_jp6TrCqf2NLVSDMBxsvjAJvQ0eCZS2-G7LSoxKytdGuoH3YczSOExn4E";
 
 fn rsa() -> EncodingKey {
-    EncodingKey::from_rsa_pem(RSA).unwrap()
+    jwt::install();
+    EncodingKey::from_rsa_der(include_bytes!("testkeys/rsa.der"))
 }
 
-/// A verifier of the public halves of the keys, each with its name.
+fn ec() -> EncodingKey {
+    jwt::install();
+    EncodingKey::from_ec_der(include_bytes!("testkeys/ec.der"))
+}
+
+fn ed() -> EncodingKey {
+    jwt::install();
+    EncodingKey::from_ed_der(include_bytes!("testkeys/ed.der"))
+}
+
+/// The public halves of the keys, each with its name.
 fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
     let jwk = |(id, key, algorithm): &(&str, &EncodingKey, Algorithm)| {
         let mut jwk = Jwk::from_encoding_key(key, *algorithm).unwrap();
@@ -153,10 +171,10 @@ fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
 }
 
 fn verifier(keys: Vec<Key>) -> Verifier {
+    jwt::install();
     Verifier {
-        trusted: RwLock::new(Trusted::new(keys)),
+        key_ring: RwLock::new(KeyRing::new(keys)),
         file: None,
-        seen: Mutex::default(),
         issuer: None,
         audience: None,
         leeway: Duration::ZERO,
@@ -165,13 +183,13 @@ fn verifier(keys: Vec<Key>) -> Verifier {
 
 #[test]
 fn each_public_key_verifies_its_own_algorithm() {
-    let (rsa, ec, ed) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap(), EncodingKey::from_ed_pem(ED).unwrap());
+    let (rsa, ec, ed) = (rsa(), ec(), ed());
     let keys = [("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256), ("d", &ed, Algorithm::EdDSA)];
     let verifier = verifier(public(&keys));
-    assert_eq!(verifier.trusted.read().unwrap().keys.len(), 3);
+    assert_eq!(verifier.key_ring.read().unwrap().keys().len(), 3);
     let check = |kid: Option<&str>, key: &EncodingKey, algorithm, expected: bool| {
         let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
-        let outcome = verifier.grant(Some(&signed(&header, &good(), key)), now());
+        let outcome = verifier.verify(Some(&signed(&header, &good(), key)), now());
         assert_eq!(outcome.is_ok(), expected, "{kid:?} {algorithm:?}");
     };
     for (id, key, algorithm) in keys {
@@ -186,7 +204,7 @@ fn each_public_key_verifies_its_own_algorithm() {
 
 /// Key sets of identity providers also hold keys for other things, of kinds this library may not even know.
 #[test]
-fn a_key_set_may_hold_keys_that_are_of_no_use_here() {
+fn a_key_set_may_hold_keys_that_are_useless_here() {
     let with_key = |key: &EncodingKey, algorithm| {
         let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
         jwk["kid"] = json!("k");
@@ -197,14 +215,14 @@ fn a_key_set_may_hold_keys_that_are_of_no_use_here() {
             jwk,
         ]})
     };
-    let ed = EncodingKey::from_ed_pem(ED).unwrap();
+    let ed = ed();
     for (key, algorithm) in [(&rsa(), Algorithm::RS256), (&ed, Algorithm::EdDSA)] {
-        let keys = key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap();
+        let keys = from_key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap();
         let ids: Vec<_> = keys.iter().map(|key| (key.id.as_deref(), key.algorithm)).collect();
         assert_eq!(ids, [(Some("k"), algorithm)]);
     }
-    assert!(key_set(br#"{"keys": []}"#).err().unwrap().contains("no key"));
-    assert!(key_set(b"{}").err().unwrap().contains("no JSON Web Key Set"));
+    assert!(from_key_set(br#"{"keys": []}"#).err().unwrap().contains("no key"));
+    assert!(from_key_set(b"{}").err().unwrap().contains("no JSON Web Key Set"));
 }
 
 #[test]
@@ -216,13 +234,13 @@ fn a_public_key_is_no_secret() {
     };
     let forged = signed(&Header::new(Algorithm::HS256), &good(), &EncodingKey::from_secret(n));
     let keys = public(&[("r", &rsa(), Algorithm::RS256)]);
-    assert_eq!(verifier(keys).grant(Some(&forged), now()), Err(Refusal::Invalid));
+    assert_eq!(verifier(keys).verify(Some(&forged), now()), Err(Refusal::Invalid));
 }
 
 #[test]
 fn keys_that_are_weak_secret_or_for_something_else_are_left_out() {
-    let weak = EncodingKey::from_rsa_pem(RSA_WEAK).unwrap();
-    assert!(public(&[("w", &weak, Algorithm::RS256)]).is_empty());
+    let weak = json!({"kty": "RSA", "alg": "RS256", "kid": "w", "n": RSA_WEAK, "e": "AQAB"});
+    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());
     assert!(public(&[("s", &EncodingKey::from_secret(b"x"), Algorithm::HS256)]).is_empty());
     assert!(public(&[("p", &rsa(), Algorithm::PS256)]).is_empty());
     let mut jwk = Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap();
@@ -247,9 +265,9 @@ fn a_service_without_a_usable_key_does_not_start() {
 }
 
 /// The key sets that `keys` make, written where a verifier reads them.
-struct KeyFile(PathBuf);
+struct TestFile(PathBuf);
 
-impl KeyFile {
+impl TestFile {
     fn new(name: &str) -> Self {
         let file = format!("query-api-keys-{}-{name}.json", std::process::id());
         Self(std::env::temp_dir().join(file))
@@ -271,7 +289,7 @@ impl KeyFile {
     }
 }
 
-impl Drop for KeyFile {
+impl Drop for TestFile {
     fn drop(&mut self) {
         // Best effort: it may be gone, which is one of the tests.
         let _ = std::fs::remove_file(&self.0);
@@ -284,19 +302,19 @@ fn signed_as(id: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
 
 #[test]
 fn keys_are_rotated_by_replacing_the_file() {
-    let (old, new) = (EncodingKey::from_ed_pem(ED).unwrap(), EncodingKey::from_ec_pem(EC).unwrap());
+    let (old, new) = (ed(), ec());
     let (old_token, new_token) =
         (signed_as("2025", &old, Algorithm::EdDSA), signed_as("2026", &new, Algorithm::ES256));
-    let file = KeyFile::new("rotated");
+    let file = TestFile::new("rotated");
     file.has(&[("2025", &old, Algorithm::EdDSA)]);
     let verifier = file.verifier();
     let check = |reload: Reload, old_is_good: bool, new_is_good: bool| {
         assert_eq!(verifier.reload(), reload);
-        let good = |token: &str| verifier.grant(Some(token), now()).is_ok();
+        let good = |token: &str| verifier.verify(Some(token), now()).is_ok();
         assert_eq!((good(&old_token), good(&new_token)), (old_is_good, new_is_good));
     };
     check(Reload::Same, true, false);
-    // Both for a while, so that tokens of either are taken; then the new one alone.
+    // Both keys for a while, so that tokens of either are accepted; then the new one alone.
     file.has(&[("2025", &old, Algorithm::EdDSA), ("2026", &new, Algorithm::ES256)]);
     check(Reload::Changed(2), true, true);
     check(Reload::Same, true, true);
@@ -305,17 +323,17 @@ fn keys_are_rotated_by_replacing_the_file() {
 }
 
 #[test]
-fn a_bad_file_changes_nothing_and_is_told_of_once() {
-    let key = EncodingKey::from_ed_pem(ED).unwrap();
+fn a_bad_file_changes_nothing_and_is_reported_once() {
+    let key = ed();
     let token = signed_as("k", &key, Algorithm::EdDSA);
-    let file = KeyFile::new("bad");
+    let file = TestFile::new("bad");
     file.has(&[("k", &key, Algorithm::EdDSA)]);
     let verifier = file.verifier();
     let check = |expected: &str| {
         let Reload::Refused(why) = verifier.reload() else { panic!("{expected}: it is taken") };
         assert!(why.contains("JWT_JWKS_FILE") && why.contains(expected), "{why}");
-        assert_eq!(verifier.reload(), Reload::Same, "{expected}: told twice");
-        assert!(verifier.grant(Some(&token), now()).is_ok(), "{expected}: the old keys stay");
+        assert_eq!(verifier.reload(), Reload::Same, "{expected}: reported twice");
+        assert!(verifier.verify(Some(&token), now()).is_ok(), "{expected}: the old keys stay");
     };
     std::fs::write(&file.0, "{\"keys\": [").unwrap();
     check("no JSON Web Key Set");
@@ -325,23 +343,23 @@ fn a_bad_file_changes_nothing_and_is_told_of_once() {
     check("too many for a key set");
     std::fs::remove_file(&file.0).unwrap();
     check("can't be read");
-    // The file of before, put back: nothing is to be told but that it is good again.
+    // The old file is put back: it is read as a change, because the last text was bad.
     file.has(&[("k", &key, Algorithm::EdDSA)]);
     assert_eq!(verifier.reload(), Reload::Changed(1));
 }
 
-/// Whoever knows the public keys, as everybody does, can sign nothing with them, whatever the header says.
+/// Public keys are known to everybody: no header may make them sign anything.
 #[test]
-fn no_header_has_a_signature_checked_by_other_rules() {
-    let (rsa, ec) = (rsa(), EncodingKey::from_ec_pem(EC).unwrap());
-    let file = KeyFile::new("confused");
+fn no_header_changes_the_rules_of_verification() {
+    let (rsa, ec) = (rsa(), ec());
+    let file = TestFile::new("confused");
     file.has(&[("r", &rsa, Algorithm::RS256), ("c", &ec, Algorithm::ES256)]);
     let verifier = file.verifier();
     let public = std::fs::read(&file.0).unwrap();
     let refused = |what: &str, authorization: &str| {
-        assert_eq!(verifier.grant(Some(authorization), now()), Err(Refusal::Invalid), "{what}");
+        assert_eq!(verifier.verify(Some(authorization), now()), Err(Refusal::Invalid), "{what}");
     };
-    for secret in [&public[..], b"r", b"c", b"", RSA] {
+    for secret in [&public[..], b"r", b"c", b"", include_bytes!("testkeys/rsa.der")] {
         let secret = EncodingKey::from_secret(secret);
         for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
             refused("a secret", &signed(&Header::new(algorithm), &good(), &secret));
@@ -350,9 +368,9 @@ fn no_header_has_a_signature_checked_by_other_rules() {
     }
     refused("another key's name", &signed_as("c", &rsa, Algorithm::RS256));
     refused("another algorithm of the key's kind", &signed_as("r", &rsa, Algorithm::PS256));
-    // The good token with its header exchanged: the signature is over the header, too.
+    // The good token with another header: the signature covers the header, too.
     let good = signed_as("r", &rsa, Algorithm::RS256);
-    assert!(verifier.grant(Some(&good), now()).is_ok());
+    assert!(verifier.verify(Some(&good), now()).is_ok());
     let mut parts = good.trim_start_matches("Bearer ").split('.').skip(1);
     let (claims, signature) = (parts.next().unwrap(), parts.next().unwrap());
     // {"alg":"none"}, {"alg":"HS256"}, {"alg":"RS256"} without the name
@@ -366,18 +384,18 @@ fn no_header_has_a_signature_checked_by_other_rules() {
 fn a_token_that_was_verified_still_ends() {
     let verifier = Verifier::new(&settings()).unwrap();
     let token = token(&with("exp", json!(NOW + 2)));
-    let at = |seconds| verifier.grant(Some(&token), now() + chrono::TimeDelta::seconds(seconds));
-    assert_eq!(at(0).unwrap().ends_at, now() + chrono::TimeDelta::seconds(2));
+    let at = |seconds| verifier.verify(Some(&token), now() + chrono::TimeDelta::seconds(seconds));
+    assert_eq!(at(0).unwrap().expires_at, now() + chrono::TimeDelta::seconds(2));
     assert!(at(1).is_ok());
     assert_eq!(at(2), Err(Refusal::Expired));
 }
 
 #[test]
 fn only_so_many_tokens_are_remembered() {
-    let trusted = Trusted::new(Vec::new());
+    let key_ring = KeyRing::new(Vec::new());
     let verified = Verified { exp: 0.0, nbf: None, organization: None };
     for n in 0..3 * VERIFIED_MAX {
-        trusted.remember(&n.to_string(), &verified);
-        assert!(trusted.verified.lock().unwrap().len() <= VERIFIED_MAX);
+        key_ring.remember(&n.to_string(), &verified);
+        assert!(key_ring.verified.lock().unwrap().len() <= VERIFIED_MAX);
     }
 }

@@ -1,10 +1,10 @@
-//! The contract as pages for people. Pure. Nothing in them needs a script, a style of its own, or another server.
+//! The contract as pages for people. Pure. The pages need no script, no inline style and no other server.
 
 use crate::answer::problem::Kind;
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// Text that HTML takes for text, with what stands between backticks as code.
+/// Text, escaped for HTML, with what is between backticks as code.
 fn text(plain: &str) -> String {
     let escaped =
         plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
@@ -21,7 +21,7 @@ fn whole(title: &str, body: &str) -> String {
     )
 }
 
-/// The page of a kind of problem: what its `type` leads to.
+/// The page of a kind of problem: its `type` is the address.
 pub fn problem(kind: &Kind) -> String {
     let Kind { name, status, title, meaning } = kind;
     let body = format!(
@@ -106,7 +106,7 @@ fn shape(name: &str, schema: &Value) -> String {
     html
 }
 
-/// What a schema says in a word or two.
+/// The type of a schema, in a word or two.
 fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
@@ -139,7 +139,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What a reference into `components` leads to, or the value itself.
+/// The target of a reference into `components`, or the value itself.
 fn followed<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
     let path = value["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components"));
     path.and_then(|path| components.pointer(path)).unwrap_or(value)

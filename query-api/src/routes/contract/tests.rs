@@ -1,4 +1,4 @@
-//! The contract, held against what is answered: every path, every kind of answer, every member.
+//! The contract, compared with real answers: every path, every kind of answer, every member.
 
 use super::super::tests::{acme, api, send_raw, token};
 use super::*;
@@ -158,7 +158,7 @@ async fn problems_are_as_said_on_every_path() {
 /// Answers without rows behind them; `tests/stories` holds those of a whole system against the contract.
 #[test]
 fn answers_are_as_said() {
-    use crate::request::range::{RawRange, Settings};
+    use crate::request::raw_range::{RawRange, Settings};
     let now = "2026-02-25T10:30:00Z".parse().unwrap();
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
     let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
@@ -187,14 +187,14 @@ fn answers_are_as_said() {
         Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
-    let scene = crate::answer::insights::Scene::of(&range);
+    let window = crate::answer::insights::Window::of(&range);
     let rows = crate::answer::insights::Rows {
         hours: Vec::new(),
         totals: Default::default(),
         workflows: Vec::new(),
     };
     let insights =
-        || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &scene, &rows, now));
+        || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &window, &rows, now));
     check("Insights", &shown(&insights));
 }
 

@@ -1,18 +1,21 @@
 //! A member: the production code for folding, deciding, remembering and rows, in the order the protocol asks for. The
 //! only module that calls the code under test.
 
+mod between;
 mod line;
 mod pipeline;
 mod reader;
 mod rows;
+mod setup;
+mod verdict;
 mod writer;
 
-use crate::defect::Defect;
+pub use setup::Setup;
+pub use verdict::Verdict;
+
 use crate::group::MemberId;
 use crate::outside::Outside;
-use consumer::batch::{Batch, Claim};
-use consumer::ledger::Tuning;
-use consumer::record::Partition;
+use between::Between;
 use pipeline::Pipeline;
 use reader::Reader;
 use std::collections::{BTreeMap, VecDeque};
@@ -24,21 +27,6 @@ pub struct Member {
     reader: Reader,
     pipeline: Pipeline,
     between: Between,
-}
-
-/// How a member is set up.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup {
-    /// Its name.
-    pub id: MemberId,
-    /// How its ledger is read.
-    pub tuning: Tuning,
-    /// Records in a batch.
-    pub batch_records: usize,
-    /// The floor as it starts.
-    pub floor: i64,
-    /// What is wrong with it.
-    pub defect: Option<Defect>,
 }
 
 /// What a member can do next.
@@ -65,33 +53,6 @@ pub enum Act {
 impl Act {
     /// What goes on while all is well.
     pub const CALM: [Self; 6] = [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Work, Self::Write];
-}
-
-/// A partition that was taken for lost, and under which claim.
-pub type Verdict = (Partition, i64);
-
-/// What lies between reader and pipeline.
-struct Between {
-    /// What the group assigns, each by its assignment's number.
-    wanted: BTreeMap<Partition, u64>,
-    /// From reader to pipeline; it has room for one.
-    channel: VecDeque<Message>,
-    orders: VecDeque<Order>,
-    /// The ledger's floor.
-    floor: i64,
-    /// Revocations that the pipeline is done with.
-    done: u64,
-}
-
-enum Message {
-    Assigned(Vec<Partition>, u64),
-    Batch(Batch),
-    Revoked(Vec<Partition>),
-}
-
-enum Order {
-    Fetch(Claim, u64),
-    Rejoin,
 }
 
 impl Member {

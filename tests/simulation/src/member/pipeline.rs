@@ -1,9 +1,11 @@
 //! The order of things in a member, as `pipeline` has it in production: claim, decide while the batch before is
 //! written, settle.
 
+use super::between::{Between, Message, Order};
 use super::line::{Line, Reply};
+use super::setup::Setup;
+use super::verdict::Verdict;
 use super::writer::{WriteOutcome, Writer};
-use super::{Between, Message, Order, Setup, Verdict};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
@@ -11,18 +13,18 @@ use crate::producer;
 use crate::statement::{Answer, ProgressRow, Statement, Step, TailRow};
 use consumer::batch::texts::Texts;
 use consumer::batch::{Batch, Claim};
-use consumer::decide::changes::{Changes, Deciding, PartitionChanges};
-use consumer::decide::member::{CommitOutcome, Member};
-use consumer::decide::progress::Progress;
+use consumer::decide::changes::{Changes, PartitionChanges};
+use consumer::decide::held_partition::HeldPartition;
+use consumer::decide::member::Member;
+use consumer::decide::undecided::{DecidedBatch, Questions, UndecidedBatch};
 use consumer::ledger::filter::Filter;
-use consumer::ledger::segment::PageKey;
-use consumer::ledger::segment::Segment;
+use consumer::ledger::segment::{PageKey, Segment};
 use consumer::ledger::{Ledger, PageRead, Size};
 use consumer::record::{Offset, Partition, Span};
 use consumer::refused::allowance::Allowance;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-type Stands = BTreeMap<Partition, ProgressRow>;
+type ProgressRows = BTreeMap<Partition, ProgressRow>;
 type Pages = BTreeMap<PageKey, Vec<u64>>;
 type Tails = BTreeMap<Partition, Vec<TailRow>>;
 
@@ -45,7 +47,7 @@ pub struct Pipeline {
     /// Pages as they were read while the batch was decided that is written now; what only a defect looks at.
     read: Pages,
     /// A batch decided while the next was taken up; what only a defect has.
-    ahead: Option<Deciding>,
+    ahead: Option<DecidedBatch>,
 }
 
 /// What it is at.
@@ -54,11 +56,11 @@ enum Task {
     /// Reads the ledger before the claim; only defects do.
     Early(Vec<Partition>),
     Claiming(Vec<Partition>),
-    Starting(Stands, Stands),
-    Holding(Stands),
-    Sizing(Deciding, Vec<PageKey>),
-    Reading(Deciding, Vec<PageKey>, Vec<(PageKey, Vec<u64>)>),
-    LookingUp(Deciding, Vec<(PageKey, Vec<u64>)>),
+    Starting(ProgressRows, ProgressRows),
+    Holding(ProgressRows),
+    Sizing(UndecidedBatch),
+    Reading(Questions),
+    LookingUp(Questions),
     /// Nothing goes on before what is being written is written.
     Waiting(Next),
 }
@@ -66,7 +68,7 @@ enum Task {
 enum Next {
     Claim(Vec<Partition>),
     Revoke(Vec<Partition>),
-    Write(Deciding),
+    Write(DecidedBatch),
     Prove,
     Rejoin,
 }
@@ -126,9 +128,9 @@ impl Pipeline {
             | Task::Claiming(_)
             | Task::Starting(..)
             | Task::Holding(_)
-            | Task::Sizing(..)
-            | Task::Reading(..)
-            | Task::LookingUp(..)) => {
+            | Task::Sizing(_)
+            | Task::Reading(_)
+            | Task::LookingUp(_)) => {
                 self.line.send(self.statements(&task), outside);
                 task
             }
@@ -174,9 +176,11 @@ impl Pipeline {
                 vec![Statement::Start(partitions.clone()), Statement::StoredProgress(partitions)]
             }
             Task::Holding(starts) => vec![Statement::Tails(starts.keys().copied().collect())],
-            Task::Sizing(_, keys) => vec![Statement::Sizes(keys.clone())],
-            Task::Reading(_, keys, _) => vec![Statement::Pages(keys.clone())],
-            Task::LookingUp(_, lookups) => vec![Statement::LookUp(lookups.clone())],
+            Task::Sizing(batch) => vec![Statement::Sizes(batch.unsized_pages().to_vec())],
+            Task::Reading(questions) => {
+                vec![Statement::Pages(questions.pages.iter().map(|(key, _)| *key).collect())]
+            }
+            Task::LookingUp(questions) => vec![Statement::LookUp(questions.lookups.clone())],
         }
     }
 
@@ -193,23 +197,21 @@ impl Pipeline {
                 Some(Answer::ClaimedProgress(claimed)) => self.claimed(claimed),
                 _ => Task::Idle,
             },
-            (Task::Starting(starts, unread), Some(Answer::StoredProgress(standing))) => {
-                self.started(starts, &unread, &standing)
+            (Task::Starting(starts, unread), Some(Answer::StoredProgress(stored))) => {
+                self.started(starts, &unread, &stored)
             }
             (Task::Holding(starts), Some(Answer::Tails(tails))) => {
                 self.hold(starts, tails, between);
                 Task::Idle
             }
-            (Task::Sizing(deciding, _), Some(Answer::Sizes(sizes))) => self.ask(deciding, sizes),
-            (Task::Reading(deciding, _, lookups), Some(Answer::Pages(pages))) => {
-                self.page_read(deciding, lookups, pages)
-            }
-            (Task::LookingUp(mut deciding, _), Some(Answer::Pages(found))) => {
+            (Task::Sizing(batch), Some(Answer::Sizes(sizes))) => self.ask(batch, sizes),
+            (Task::Reading(questions), Some(Answer::Pages(pages))) => self.page_read(questions, pages),
+            (Task::LookingUp(mut questions), Some(Answer::Pages(found))) => {
                 for (key, found) in found {
                     let skipped = self.has(Defect::LookupsSkipped);
-                    self.member.looked_up(&mut deciding, key, if skipped { &[] } else { &found });
+                    self.member.looked_up(&mut questions, key, if skipped { &[] } else { &found });
                 }
-                self.decided(deciding, between)
+                self.decided(questions.decided(), between)
             }
             (task, _) => task,
         }
@@ -231,7 +233,7 @@ impl Pipeline {
             Some(Message::Batch(batch)) => self.count(batch, between, outside),
             None if prove => Task::Waiting(Next::Prove),
             None => match self.ahead.take() {
-                Some(deciding) => Task::Waiting(Next::Write(deciding)),
+                Some(decided) => Task::Waiting(Next::Write(decided)),
                 None => Task::Idle,
             },
         }
@@ -250,8 +252,8 @@ impl Pipeline {
                 }
                 between.done += 1;
             }
-            Next::Write(deciding) => {
-                let changes = self.member.place(deciding);
+            Next::Write(decided) => {
+                let changes = self.member.place(decided);
                 if !self.writer.is_free() {
                     return self.place_too_early(changes, between);
                 }
@@ -274,43 +276,43 @@ impl Pipeline {
 
     // --- Claims ---
 
-    fn claimed(&mut self, claimed: Stands) -> Task {
-        let (starts, unread): (Stands, Stands) =
-            claimed.into_iter().partition(|(_, stand)| stand.next.is_some());
+    fn claimed(&mut self, claimed: ProgressRows) -> Task {
+        let (starts, unread): (ProgressRows, ProgressRows) =
+            claimed.into_iter().partition(|(_, row)| row.next.is_some());
         if unread.is_empty() { Task::Holding(starts) } else { Task::Starting(starts, unread) }
     }
 
-    fn started(&mut self, mut starts: Stands, unread: &Stands, standing: &Stands) -> Task {
+    fn started(&mut self, mut starts: ProgressRows, unread: &ProgressRows, stored: &ProgressRows) -> Task {
         // A claim that was lost since has another's epoch: it is claimed again.
-        let ours = |(partition, stand): &(&Partition, &ProgressRow)| {
-            unread.get(*partition).is_some_and(|claimed| claimed.epoch == stand.epoch)
+        let ours = |(partition, row): &(&Partition, &ProgressRow)| {
+            unread.get(*partition).is_some_and(|claimed| claimed.epoch == row.epoch)
         };
-        starts.extend(standing.iter().filter(ours).map(|(partition, stand)| (*partition, *stand)));
+        starts.extend(stored.iter().filter(ours).map(|(partition, row)| (*partition, *row)));
         Task::Holding(starts)
     }
 
-    fn hold(&mut self, starts: Stands, mut tails: Tails, between: &mut Between) {
+    fn hold(&mut self, starts: ProgressRows, mut tails: Tails, between: &mut Between) {
         let (early_pages, early_tails) = std::mem::take(&mut self.early);
         match self.defect {
             Some(Defect::TailsReadBeforeClaim) => tails = early_tails,
             Some(Defect::TailsNotRead) => tails.clear(),
             _ => {}
         }
-        for (partition, stand) in starts {
+        for (partition, row) in starts {
             let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            let position = Offset(stand.next.unwrap_or(0));
-            let progress = Progress::claimed(stand.epoch, LAYOUT, position);
-            let kept = self.keeps_pages().then(|| self.member.progress(partition)).flatten();
+            let position = Offset(row.next.unwrap_or(0));
+            let held = HeldPartition::claimed(row.epoch, LAYOUT, position);
+            let kept = self.keeps_pages().then(|| self.member.held_mut(partition)).flatten();
             match kept {
-                Some(known) => *known = progress,
+                Some(kept) => *kept = held,
                 None => {
                     let rows = tails.get(&partition).map_or(&[][..], Vec::as_slice);
                     let tail: Vec<Vec<Segment>> = rows.iter().map(segments).collect();
-                    self.member.hold(partition, progress, &tail);
+                    self.member.hold(partition, held, &tail);
                 }
             }
-            let held = Claim { partition, epoch: stand.epoch, position, allowance: Allowance::spent(0, 0) };
-            between.orders.push_back(Order::Fetch(held, assignment));
+            let claim = Claim { partition, epoch: row.epoch, position, allowance: Allowance::spent(0, 0) };
+            between.orders.push_back(Order::Fetch(claim, assignment));
         }
         if self.has(Defect::PagesReadBeforeClaim) {
             self.put(early_pages);
@@ -323,11 +325,11 @@ impl Pipeline {
 
     /// Puts pages into the ledger past the protocol: only defects do.
     fn put(&mut self, pages: Pages) {
-        let mut nothing = Deciding::begin(Batch::new(i64::MIN));
+        let nothing = UndecidedBatch::of(Batch::new(i64::MIN), |_| true);
+        let mut nothing = self.member.ask(nothing, &HashMap::new());
         for (key, page) in pages {
-            if self.member.holding().contains_key(&key.partition) {
-                let _ =
-                    self.member.page_read(&mut nothing, key, PageRead { filters: Vec::new(), others: page });
+            if self.member.held().contains_key(&key.partition) {
+                self.member.page_read(&mut nothing, key, PageRead { filters: Vec::new(), others: page });
             }
         }
     }
@@ -335,8 +337,8 @@ impl Pipeline {
     fn forget(&mut self, partition: Partition) {
         if self.keeps_pages() {
             // Its pages stay, and yet nothing is written for it.
-            if let Some(progress) = self.member.progress(partition) {
-                progress.epoch = NO_EPOCH;
+            if let Some(held) = self.member.held_mut(partition) {
+                held.epoch = NO_EPOCH;
             }
         } else if !self.has(Defect::RevokedWritten) {
             self.member.forget(partition);
@@ -344,7 +346,7 @@ impl Pipeline {
     }
 
     fn rejoin(&mut self, between: &mut Between) {
-        let held: Vec<Partition> = self.member.holding().keys().copied().collect();
+        let held: Vec<Partition> = self.member.held().keys().copied().collect();
         held.into_iter().for_each(|partition| self.forget(partition));
         between.orders.push_back(Order::Rejoin);
     }
@@ -361,134 +363,119 @@ impl Pipeline {
         }
         let writes = if self.writer.is_free() { "batches decided" } else { "batches decided beside a write" };
         outside.trace.event(writes);
-        let deciding = self.member.begin(batch);
-        let unsized_pages = self.member.unsized_pages(&deciding);
-        if unsized_pages.is_empty() {
-            return self.ask(deciding, BTreeMap::new());
+        let undecided = self.member.begin(batch);
+        if undecided.unsized_pages().is_empty() {
+            return self.ask(undecided, BTreeMap::new());
         }
-        Task::Sizing(deciding, unsized_pages)
+        Task::Sizing(undecided)
     }
 
-    fn ask(&mut self, mut deciding: Deciding, sizes: BTreeMap<PageKey, usize>) -> Task {
+    fn ask(&mut self, batch: UndecidedBatch, sizes: BTreeMap<PageKey, usize>) -> Task {
         let sizes = sizes.into_iter().map(|(key, stored)| (key, Size::plain(stored))).collect();
-        let questions = self.member.ask(&mut deciding, &sizes);
-        let pages = questions.pages.into_iter().map(|(key, _)| key).collect();
-        Task::Reading(deciding, pages, questions.lookups)
+        Task::Reading(self.member.ask(batch, &sizes))
     }
 
-    fn page_read(
-        &mut self,
-        mut deciding: Deciding,
-        mut lookups: Vec<(PageKey, Vec<u64>)>,
-        pages: Pages,
-    ) -> Task {
+    fn page_read(&mut self, mut questions: Questions, pages: Pages) -> Task {
         for (key, page) in &pages {
-            lookups.extend(self.member.page_read(&mut deciding, *key, merged(*key, page)));
+            self.member.page_read(&mut questions, *key, merged(*key, page));
         }
         if self.has(Defect::PagesReadBeforeCommit) {
             self.read.extend(pages);
         }
-        Task::LookingUp(deciding, lookups)
+        Task::LookingUp(questions)
     }
 
-    fn decided(&mut self, deciding: Deciding, between: &Between) -> Task {
+    fn decided(&mut self, decided: DecidedBatch, between: &Between) -> Task {
         let another = matches!(between.channel.front(), Some(Message::Batch(_)));
         if self.has(Defect::DecidedTwoAhead) && another && self.ahead.is_none() {
-            self.ahead = Some(deciding);
+            self.ahead = Some(decided);
             return Task::Idle;
         }
-        match self.ahead.replace(deciding) {
+        match self.ahead.replace(decided) {
             Some(before) => Task::Waiting(Next::Write(before)),
-            None => self.ahead.take().map_or(Task::Idle, |deciding| Task::Waiting(Next::Write(deciding))),
+            None => self.ahead.take().map_or(Task::Idle, |decided| Task::Waiting(Next::Write(decided))),
         }
     }
 
     fn write(&mut self, changes: Changes, between: &Between) {
-        if !changes.parts.is_empty() {
+        if !changes.partitions.is_empty() {
             let steps = self.steps(&changes, between);
             self.writer.begin(changes, steps);
         }
     }
 
     fn steps(&self, changes: &Changes, between: &Between) -> Vec<Step> {
-        let step = |part: &PartitionChanges| Step {
-            partition: part.partition,
-            epoch: part.epoch,
-            from: part.span.from.0,
-            until: part.span.until.0,
-            forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&part.partition),
+        let step = |changes: &PartitionChanges| Step {
+            partition: changes.partition,
+            epoch: changes.epoch,
+            from: changes.span.from.0,
+            until: changes.span.until.0,
+            forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&changes.partition),
         };
-        changes.parts.iter().map(step).collect()
+        changes.partitions.iter().map(step).collect()
     }
 
     /// Moves partitions by nothing, which proves that they are held.
     fn prove(&mut self, between: &Between) {
-        let held = self.member.holding().iter().filter(|(_, progress)| progress.epoch != NO_EPOCH);
-        let parts = held.map(|(partition, progress)| {
-            PartitionChanges::still(*partition, progress.epoch, Span::empty(progress.next_offset))
-        });
-        let changes = Changes { texts: Texts::default(), parts: parts.collect(), floor: between.floor };
-        self.write(changes, between);
+        let held = self.member.held().iter().filter(|(_, held)| held.epoch != NO_EPOCH);
+        let proof = |(partition, held): (&Partition, &HeldPartition)| {
+            PartitionChanges::empty(*partition, held.epoch, Span::empty(held.next_offset))
+        };
+        let partitions = held.map(proof).collect();
+        self.write(Changes { texts: Texts::default(), partitions, floor: between.floor }, between);
     }
 
     // --- What was written ---
 
     fn look_at_writer(&mut self, between: &mut Between, outside: &mut Outside) {
         if let Some(written) = self.writer.take_written() {
-            self.wrote(&written, between, outside);
+            self.wrote(written, between, outside);
         }
     }
 
-    fn wrote(&mut self, written: &WriteOutcome, between: &mut Between, outside: &mut Outside) {
+    fn wrote(&mut self, written: WriteOutcome, between: &mut Between, outside: &mut Outside) {
         if written.floor_rose || written.gave_up {
             outside.trace.event("batches dropped under a floor that rose");
             return self.rejoin(between);
         }
-        let is_committed = |part: &PartitionChanges| written.committed.contains(&part.partition);
-        let fate = |part: &PartitionChanges| {
-            if is_committed(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-        };
+        let claims = written.changes.partitions.iter().map(|changes| (changes.partition, changes.epoch));
+        let claims: Vec<Verdict> = claims.collect();
+        let segments = self.has(Defect::PartOfPageKept).then(|| segments_of(&written.changes));
         let lost = if written.remembered {
-            BTreeSet::new()
+            Vec::new()
         } else {
-            self.member.settle(&written.changes, fate).lost.into_iter().collect()
+            self.member.settle(written.changes, &written.committed).lost
         };
         match self.defect {
             Some(Defect::PagesReadBeforeCommit) => {
                 let read = std::mem::take(&mut self.read);
-                self.member.take_in();
+                self.member.update_ledger();
                 self.put(read);
             }
-            Some(Defect::PartOfPageKept) => self.put(self.unknown_pages(&written.changes)),
+            Some(Defect::PartOfPageKept) => self.put(self.unknown_pages(segments.unwrap_or_default())),
             _ => {}
         }
         if !lost.is_empty() {
-            let parts = written.changes.parts.iter().filter(|part| lost.contains(&part.partition));
-            self.verdicts.extend(parts.map(|part| (part.partition, part.epoch)));
+            self.verdicts.extend(claims.into_iter().filter(|(partition, _)| lost.contains(partition)));
             self.rejoin(between);
         }
     }
 
-    /// What the changes, settled, gave to pages that memory doesn't have whole.
-    fn unknown_pages(&self, changes: &Changes) -> Pages {
-        let segments = changes.parts.iter().flat_map(|part| &part.segments);
-        let unknown = segments.filter(|segment| {
+    /// Those of a settled batch's segments whose pages memory doesn't have whole.
+    fn unknown_pages(&self, segments: Vec<Segment>) -> Pages {
+        let unknown = segments.into_iter().filter(|segment| {
             let known = self.member.ledger().known(segment.key);
             segment.fingerprints.first().is_some_and(|fingerprint| !known.contains(*fingerprint))
         });
-        unknown.map(|segment| (segment.key, segment.fingerprints.clone())).collect()
+        unknown.map(|segment| (segment.key, segment.fingerprints)).collect()
     }
 
     /// Settles before the answer: only a defect does.
     fn remember(&mut self) {
         if let Some(job) = self.writer.sent().filter(|job| !job.remembered) {
             job.remembered = true;
-            let is_moved = |part: &PartitionChanges| job.moved.contains(&part.partition);
-            let fate = |part: &PartitionChanges| {
-                if is_moved(part) { CommitOutcome::Committed } else { CommitOutcome::Lost }
-            };
-            let settled = self.member.settle(&job.changes, fate);
-            drop(settled);
+            let moved = job.moved.iter().copied().collect();
+            self.member.settle(ledger_changes(&job.changes), &moved);
         }
     }
 }
@@ -502,7 +489,23 @@ fn segments(row: &TailRow) -> Vec<Segment> {
     row.iter().map(segment).collect()
 }
 
-/// Makes copies within a page look like other records: only a defect does.
+/// The segments that changes add to the ledger's pages.
+fn segments_of(changes: &Changes) -> Vec<Segment> {
+    changes.partitions.iter().flat_map(|changes| &changes.segments).cloned().collect()
+}
+
+/// A copy of changes, reduced to what they do to the ledger.
+fn ledger_changes(changes: &Changes) -> Changes {
+    let of_partition = |changes: &PartitionChanges| PartitionChanges {
+        segments: changes.segments.clone(),
+        tail: changes.tail.clone(),
+        files_tail: changes.files_tail,
+        ..PartitionChanges::empty(changes.partition, changes.epoch, changes.span)
+    };
+    let partitions = changes.partitions.iter().map(of_partition).collect();
+    Changes { texts: Texts::default(), partitions, floor: changes.floor }
+}
+
 /// The page as it is read: of every other, merging has put a part behind a filter.
 fn merged(key: PageKey, page: &[u64]) -> PageRead {
     let is_merged = key.quarter.start().timestamp() / 900 % 2 == 0;
@@ -511,6 +514,7 @@ fn merged(key: PageKey, page: &[u64]) -> PageRead {
     PageRead { filters, others: others.to_vec() }
 }
 
+/// Makes copies within a page look like other records: only a defect does.
 fn disguise(batch: &mut Batch) {
     for page in batch.slices.iter_mut().flat_map(|slice| &mut slice.pages) {
         let mut seen = BTreeSet::new();

@@ -1,6 +1,7 @@
 //! The reading half of a member, as `source` is in production: membership, folding, handing over.
 
-use super::{Between, Message, Order, Setup};
+use super::between::{Between, Message, Order};
+use super::setup::Setup;
 use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;
@@ -23,7 +24,7 @@ pub struct Reader {
     defect: Option<Defect>,
     fingerprints: Fingerprints,
     batch_records: usize,
-    held: Vec<Claim>,
+    claims: Vec<Claim>,
     batch: Batch,
     outbox: VecDeque<Message>,
     assignments: u64,
@@ -42,7 +43,7 @@ impl Reader {
             defect: setup.defect,
             fingerprints: Fingerprints::keyed(&[7; 16]),
             batch_records: setup.batch_records,
-            held: Vec::new(),
+            claims: Vec::new(),
             batch: Batch::new(setup.floor),
             outbox: VecDeque::new(),
             assignments: 0,
@@ -98,10 +99,10 @@ impl Reader {
     /// Gives the partitions up, whether the pipeline is done with them or not.
     pub fn let_go(&mut self, outside: &mut Outside) {
         let Some((partitions, _)) = self.leaving.take() else { return };
-        let (gone, held) = self.held.drain(..).partition(|held| partitions.contains(&held.partition));
+        let (gone, kept) = self.claims.drain(..).partition(|claim| partitions.contains(&claim.partition));
         let gone: Vec<Claim> = gone;
-        self.stopped.extend(gone.iter().map(|held| (held.partition, held.position)));
-        self.held = held;
+        self.stopped.extend(gone.iter().map(|claim| (claim.partition, claim.position)));
+        self.claims = kept;
         partitions.iter().for_each(|partition| self.batch.forget(*partition));
         outside.group.released(self.id, &partitions);
     }
@@ -111,11 +112,11 @@ impl Reader {
             return;
         }
         match between.orders.pop_front() {
-            Some(Order::Fetch(held, assignment)) => {
-                let known = self.held.iter().any(|known| known.partition == held.partition);
-                if between.wanted.get(&held.partition) == Some(&assignment) && !known {
-                    outside.trace.say(|| format!("member {} reads {held:?}", self.id));
-                    self.held.push(Claim { position: self.start(&held), ..held });
+            Some(Order::Fetch(claim, assignment)) => {
+                let known = self.claims.iter().any(|known| known.partition == claim.partition);
+                if between.wanted.get(&claim.partition) == Some(&assignment) && !known {
+                    outside.trace.say(|| format!("member {} reads {claim:?}", self.id));
+                    self.claims.push(Claim { position: self.start(&claim), ..claim });
                 }
             }
             Some(Order::Rejoin) => {
@@ -127,28 +128,28 @@ impl Reader {
         }
     }
 
-    fn start(&self, held: &Claim) -> Offset {
-        let stopped = self.stopped.get(&held.partition);
+    fn start(&self, claim: &Claim) -> Offset {
+        let stopped = self.stopped.get(&claim.partition);
         match self.defect {
-            Some(Defect::PositionKept) => stopped.copied().unwrap_or(held.position),
-            _ => held.position,
+            Some(Defect::PositionKept) => stopped.copied().unwrap_or(claim.position),
+            _ => claim.position,
         }
     }
 
     /// Folds some records of one partition, or passes the markers behind its last.
     pub fn fold(&mut self, between: &Between, outside: &mut Outside) {
         let busy = !self.outbox.is_empty() || self.leaving.is_some();
-        if busy || self.held.is_empty() || self.batch.records() >= self.batch_records {
+        if busy || self.claims.is_empty() || self.batch.records() >= self.batch_records {
             return;
         }
         if self.batch.is_empty() {
             self.batch.floor = between.floor;
         }
         let bounds = Bounds { floor: self.batch.floor, ceiling: CEILING };
-        let Self { held, batch, fingerprints, defect, .. } = self;
-        let which = outside.rng.index(held.len());
-        let held = &mut held[which];
-        let (partition, from) = (held.partition, held.position);
+        let Self { claims, batch, fingerprints, defect, .. } = self;
+        let which = outside.rng.index(claims.len());
+        let claim = &mut claims[which];
+        let (partition, from) = (claim.partition, claim.position);
         let count = usize::try_from(1 + outside.rng.below(FOLD_RECORDS_MAX)).expect("a few");
         for (offset, payload) in outside.kafka.records(partition, from.0).take(count) {
             let raw = Raw {
@@ -159,10 +160,10 @@ impl Reader {
                 headers: Vec::new(),
                 timestamp_ms: None,
             };
-            batch.take(held, &raw, fingerprints, bounds, KEEPING);
+            batch.take(claim, &raw, fingerprints, bounds, KEEPING);
         }
-        if held.position == from && *defect != Some(Defect::MarkersNotPassed) {
-            batch.reach(held, Offset(outside.kafka.end(partition)));
+        if claim.position == from && *defect != Some(Defect::MarkersNotPassed) {
+            batch.reach(claim, Offset(outside.kafka.end(partition)));
         }
     }
 

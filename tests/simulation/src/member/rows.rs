@@ -14,8 +14,8 @@ use std::collections::HashMap;
 pub fn of(changes: &Changes, moved: &[Partition]) -> (Writes, Writes) {
     let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
     let rows = Rows::of(changes, moved, &topics, &HashMap::new());
-    let parts = changes.parts.iter().filter(|part| moved.contains(&part.partition));
-    let spans = parts.map(|part| (part.partition, part.span.from.0, part.span.until.0));
+    let moving = changes.partitions.iter().filter(|changes| moved.contains(&changes.partition));
+    let spans = moving.map(|changes| (changes.partition, changes.span.from.0, changes.span.until.0));
     let filed = rows.filed.topic.iter().zip(&rows.filed.partition);
     let ledger = Writes {
         filed: filed.map(|(topic, number)| partition(&topics, topic, *number)).collect(),

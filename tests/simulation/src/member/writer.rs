@@ -1,14 +1,15 @@
 //! What writes a member's changes, as `pipeline::write` does in production, on a connection of its own.
 
+use super::between::Between;
 use super::line::{Line, Reply};
-use super::{Between, Setup, rows};
+use super::rows;
+use super::setup::Setup;
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use crate::statement::{Answer, ProgressRow, Statement, Step};
 use consumer::decide::changes::Changes;
-use consumer::decide::member::{CommitOutcome, fate};
-use consumer::decide::progress::StoredProgress;
+use consumer::decide::outcome::{CommitOutcome, StoredProgress};
 use consumer::record::{Offset, Partition};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,7 +173,7 @@ impl Writer {
                 self.end(job, false, false);
             }
             (Stage::Back, _) => self.end(job, true, false),
-            (Stage::Look, [Answer::StoredProgress(standing)]) => self.found_out(job, standing),
+            (Stage::Look, [Answer::StoredProgress(stored)]) => self.found_out(job, stored),
             (Stage::Claim | Stage::Look, _) => self.job = Some(job),
         }
     }
@@ -208,25 +209,26 @@ impl Writer {
         self.job = Some(job);
     }
 
-    fn found_out(&mut self, mut job: Job, standing: &BTreeMap<Partition, ProgressRow>) {
+    fn found_out(&mut self, mut job: Job, stored: &BTreeMap<Partition, ProgressRow>) {
         if self.has(Defect::ClaimAdopted) {
-            let epoch = |of: Partition, epoch| standing.get(&of).map_or(epoch, |stand| stand.epoch);
-            job.changes.parts.iter_mut().for_each(|part| part.epoch = epoch(part.partition, part.epoch));
+            let epoch = |of: Partition, epoch| stored.get(&of).map_or(epoch, |row| row.epoch);
+            let partitions = &mut job.changes.partitions;
+            partitions.iter_mut().for_each(|changes| changes.epoch = epoch(changes.partition, changes.epoch));
             job.steps.iter_mut().for_each(|step| step.epoch = epoch(step.partition, step.epoch));
         }
         let Job { changes, steps, committed, .. } = &mut job;
         steps.retain(|step| {
-            let stand = standing
+            let row = stored
                 .get(&step.partition)
-                .map(|stand| StoredProgress { epoch: stand.epoch, next_offset: stand.next.map(Offset) });
-            let part = changes.parts.iter().find(|part| part.partition == step.partition);
-            match part.map(|part| fate(part, stand.as_ref())) {
-                Some(None) => true,
-                Some(Some(CommitOutcome::Committed)) => {
+                .map(|row| StoredProgress { epoch: row.epoch, next_offset: row.next.map(Offset) });
+            let changes = changes.partitions.iter().find(|changes| changes.partition == step.partition);
+            match changes.map(|changes| CommitOutcome::of(changes, row.as_ref())) {
+                Some(CommitOutcome::NotCommitted) => true,
+                Some(CommitOutcome::Committed) => {
                     committed.insert(step.partition);
                     false
                 }
-                Some(Some(CommitOutcome::Lost)) | None => false,
+                Some(CommitOutcome::Lost) | None => false,
             }
         });
         if job.steps.is_empty() {

@@ -1,0 +1,82 @@
+//! The rule of changes: a KPI differs from the same hours, a week or a few weeks earlier. Pure.
+
+use crate::answer::decimal::Tenths;
+use crate::answer::insights::history::{History, WEEK, period, sum};
+use crate::answer::insights::insight::{Insight, Severity};
+use crate::answer::insights::statistics::{STANDARD_ERRORS, standard_error};
+use crate::answer::registry::{self, Better, Kpi, Unit};
+use domain::Counters;
+use std::collections::BTreeMap;
+
+/// With a smaller sample nothing is said. Rates need it in both periods, counts in one.
+const SAMPLE_MIN: i64 = 100;
+
+/// A count or a time that changed by this share of itself stands out.
+const SHARE: f64 = 0.3;
+
+/// A rate that changed by this many points stands out.
+const POINTS: f64 = 5.0;
+
+/// The KPI's change, if it stands out.
+pub fn of(history: &History, kpi: &Kpi) -> Option<Insight> {
+    let (now, before) = (sum(history.judged()), sum(history.weeks_before()?));
+    let samples = [now, before].map(|counters| (kpi.sample)(&counters));
+    let [value, earlier] = [now, before].map(|counters| (kpi.value)(&counters).to_f64());
+    if !is_sample(kpi.unit, samples) || !stands_out(kpi.unit, [value, earlier], samples) {
+        return None;
+    }
+    let up = value > earlier;
+    let (verb, word) = if up { ("rose", "up") } else { ("fell", "down") };
+    let [shown, shown_before] = [now, before].map(|counters| (kpi.value)(&counters).tenths());
+    let (label, unit) = (kpi.label, kpi.unit.suffix());
+    let hours = if history.judged().len() <= WEEK { "the same hours of the week" } else { "the weeks" };
+    Some(Insight {
+        key: format!("{}_{word}", kpi.key),
+        kpi: Some(kpi.key),
+        severity: severity(kpi, up, &now),
+        title: format!("{label} {verb}"),
+        sentence: format!(
+            "{label} {verb} from {shown_before}{unit} to {shown}{unit} against {hours} before."
+        ),
+        period: period(history.judged())?,
+        numbers: BTreeMap::from([
+            ("value", shown),
+            ("before", shown_before),
+            ("sample", Tenths::whole(samples[0])),
+            ("sampleBefore", Tenths::whole(samples[1])),
+        ]),
+        next: "Look at the trends to see when it began, and at workflow health if runs are part of it.",
+    })
+}
+
+/// Whether the samples are large enough. A count that fell to nothing has changed; a rate of nothing has not.
+fn is_sample(unit: Unit, samples: [i64; 2]) -> bool {
+    let sample = match unit {
+        Unit::Count => samples.into_iter().max(),
+        Unit::Percent | Unit::Ms => samples.into_iter().min(),
+    };
+    sample.is_some_and(|sample| sample >= SAMPLE_MIN)
+}
+
+/// Whether the change is large, and too large for chance.
+fn stands_out(unit: Unit, [value, earlier]: [f64; 2], samples: [i64; 2]) -> bool {
+    let change = (value - earlier).abs();
+    let large = match unit {
+        Unit::Count => change >= SHARE * earlier && change >= STANDARD_ERRORS * (value + earlier).sqrt(),
+        Unit::Percent => {
+            change >= POINTS && change >= STANDARD_ERRORS * standard_error([value, earlier], samples)
+        }
+        Unit::Ms => change >= SHARE * earlier,
+    };
+    large && value != earlier
+}
+
+fn severity(kpi: &Kpi, up: bool, now: &Counters) -> Severity {
+    let worse = up != (kpi.better == Better::More);
+    let alerted = kpi.alerts(now).any(|alert| alert.severity() == registry::Severity::Critical);
+    match (worse, alerted) {
+        (false, _) => Severity::Info,
+        (true, false) => Severity::Warning,
+        (true, true) => Severity::Critical,
+    }
+}

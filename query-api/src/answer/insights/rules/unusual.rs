@@ -1,0 +1,109 @@
+//! The rule of unusual hours: an hour counts far more, or far less, than that hour of the week usually does. Pure.
+
+use crate::answer::decimal::Tenths;
+use crate::answer::insights::history::{History, Usual};
+use crate::answer::insights::insight::{Insight, Severity};
+use crate::answer::insights::rules::silence;
+use crate::answer::registry::Kpi;
+use crate::request::interval::Interval;
+use std::collections::BTreeMap;
+
+/// An hour that counts less, and usually counts less, has too small a sample.
+const SAMPLE_MIN: f64 = 20.0;
+
+/// An hour is unusual if it is this many spreads from its median,
+const SPREADS: f64 = 5.0;
+
+/// and at least this multiple of the median, or at most that fraction of it.
+const TIMES: f64 = 2.0;
+
+/// The least spread, as a share of the median: even steady traffic varies.
+const SPREAD_MIN: f64 = 0.1;
+
+/// Of a normal distribution, the standard deviation over the median absolute deviation.
+const STANDARD_DEVIATIONS: f64 = 1.482_6;
+
+/// The side of the median on which an hour is unusual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    High,
+    Low,
+}
+
+/// A judged hour that is unusual.
+#[derive(Clone, Copy)]
+struct Unusual {
+    index: usize,
+    side: Side,
+    /// How far it is from its median, in spreads.
+    spreads: f64,
+    median: f64,
+}
+
+/// The most unusual hour above what is usual, and the most unusual one below. Silence at the end has a rule of its own.
+pub fn hours(history: &History, kpi: &Kpi) -> Vec<Insight> {
+    let judged = history.judged();
+    let heard = judged.iter().enumerate().take(judged.len() - silence::hours(history, kpi));
+    let unusual: Vec<_> = heard
+        .filter_map(|(index, hour)| {
+            let value = (kpi.sample)(&hour.counters) as f64;
+            judge(index, value, history.usual(index, kpi.sample)?)
+        })
+        .collect();
+    let most = |side| insight(history, kpi, &on(side, &unusual));
+    [Side::High, Side::Low].into_iter().filter_map(most).collect()
+}
+
+fn on(side: Side, unusual: &[Unusual]) -> Vec<Unusual> {
+    unusual.iter().copied().filter(|hour| hour.side == side).collect()
+}
+
+fn judge(index: usize, value: f64, Usual { median, deviation }: Usual) -> Option<Unusual> {
+    let spread = (deviation * STANDARD_DEVIATIONS).max(median * SPREAD_MIN);
+    let distance = (value - median).abs();
+    if median == 0.0 || value.max(median) < SAMPLE_MIN || distance < SPREADS * spread {
+        return None;
+    }
+    let side = if value >= median * TIMES {
+        Side::High
+    } else if value * TIMES <= median {
+        Side::Low
+    } else {
+        return None;
+    };
+    Some(Unusual { index, side, spreads: distance / spread, median })
+}
+
+/// The insight about the furthest of these hours, all on one side; the first of equally far ones.
+fn insight(history: &History, kpi: &Kpi, hours: &[Unusual]) -> Option<Insight> {
+    let most = hours.iter().copied().reduce(|a, b| if b.spreads > a.spreads { b } else { a })?;
+    let hour = history.judged().get(most.index)?;
+    let (name, words, severity) = match most.side {
+        Side::High => ("high", "Unusually many", Severity::Info),
+        Side::Low => ("low", "Unusually few", Severity::Warning),
+    };
+    let (noun, value, usual) =
+        (kpi.noun, Tenths::whole((kpi.sample)(&hour.counters)), Tenths::near(most.median));
+    let more = match hours.len() {
+        1 => String::new(),
+        all => format!(" It is the most unusual of {all} such hours."),
+    };
+    Some(Insight {
+        key: format!("unusually_{name}_{}", kpi.noun_key()),
+        kpi: Some(kpi.key),
+        severity,
+        title: format!("{words} {noun}"),
+        sentence: format!(
+            "{value} {noun} in the hour from {}, where {usual} are usual for that hour of the week.{more}",
+            history.shown(hour.start)
+        ),
+        period: Interval { from: hour.start, to: hour.end },
+        numbers: BTreeMap::from([
+            ("value", value),
+            ("usual", usual),
+            ("spreads", Tenths::near(most.spreads)),
+            ("hours", Tenths::near(hours.len() as f64)),
+        ]),
+        next: "Look at the trends of that day by the hour, and at what was released or sent out then.",
+    })
+}

@@ -1,0 +1,57 @@
+//! The window of an insight: the judged period, and the history it is compared with. Pure.
+
+use crate::request::cells::Cells;
+use crate::request::granularity::Granularity;
+use crate::request::interval::Interval;
+use crate::request::range::Range;
+use crate::request::zone::Zone;
+use chrono::TimeDelta;
+
+/// Of a longer range only the end is judged.
+const JUDGED_MAX: TimeDelta = TimeDelta::weeks(4);
+
+/// With how many earlier weeks an hour is compared at most.
+pub(super) const WEEKS_MAX: u8 = 8;
+
+/// How long the history is. With the judged period it bounds how many rows are read.
+const HISTORY: TimeDelta = TimeDelta::weeks(WEEKS_MAX as i64);
+
+/// The judged period, which is the end of the closed part of a range, and the eight weeks before it, hour by hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    zone: Zone,
+    judged: Interval,
+    hours: Cells,
+}
+
+impl Window {
+    /// The window of a range.
+    #[must_use]
+    pub fn of(range: &Range) -> Self {
+        let (zone, until) = (range.zone(), range.closed_until());
+        let hour = |time| zone.floor(time, Granularity::Hour);
+        let from = range.from().max(hour(until - JUDGED_MAX));
+        let first = hour(from - HISTORY);
+        let starts = std::iter::successors(Some(first), |start| Some(zone.end(*start, Granularity::Hour)));
+        let edges = starts.take_while(|start| *start < until).chain([until]).collect();
+        Self { zone, judged: Interval { from, to: until }, hours: Cells::between(edges) }
+    }
+
+    /// The zone whose hours they are.
+    #[must_use]
+    pub const fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// All its hours, one cell each.
+    #[must_use]
+    pub const fn hours(&self) -> &Cells {
+        &self.hours
+    }
+
+    /// The judged period, at the end of these hours.
+    #[must_use]
+    pub const fn judged(&self) -> Interval {
+        self.judged
+    }
+}

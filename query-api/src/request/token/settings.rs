@@ -1,0 +1,38 @@
+//! Which key verifies tokens, and whose tokens are valid.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whose tokens are valid.
+#[derive(clap::Args, Clone)]
+#[group(skip)]
+#[command(next_help_heading = "Tokens (one of the two keys is needed)")]
+pub struct Settings {
+    /// The secret that signs HS256 tokens, at least 32 bytes. Set it where one party issues all tokens and can share
+    /// a secret with this service
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_hs256_secret: Option<String>,
+
+    /// A JWKS file with the public keys of RS256, ES256 or EdDSA tokens. Set it where an identity provider issues
+    /// tokens. A changed file is read within seconds, so rotate keys by replacing it
+    #[arg(long, env)]
+    pub jwt_jwks_file: Option<PathBuf>,
+
+    /// The `iss` a token must have; unset, any. Set it where the key also signs for others
+    #[arg(long, env)]
+    pub jwt_issuer: Option<String>,
+
+    /// The `aud` a token must have; unset, any. Set it where the issuer makes tokens for several services
+    #[arg(long, env)]
+    pub jwt_audience: Option<String>,
+
+    /// How long after its `exp` (and before its `nbf`) a token is still valid. Raise it to a few seconds where the
+    /// issuer's clock and this one's disagree
+    #[arg(long, env, default_value = "0s", value_parser = humantime::parse_duration)]
+    pub jwt_leeway: Duration,
+}
+
+/// Why these settings can't be used: a sentence that names the variable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSettings(pub(super) String);

@@ -1,0 +1,67 @@
+//! All that answering takes, and who may ask.
+
+use crate::answer::problem::Problem;
+use crate::cache::Cache;
+use crate::request::rate_limit::{Admission, RateLimit};
+use crate::request::raw_range;
+use crate::request::token::{Principal, Refusal, Verifier};
+use crate::routes::page::Page;
+use crate::store::Store;
+use crate::streams::Streams;
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use warp::http::header::{AUTHORIZATION, HeaderMap};
+
+/// How long a request may take.
+#[derive(clap::Args, Clone, Debug)]
+#[group(skip)]
+#[command(next_help_heading = "Limits")]
+pub struct Settings {
+    /// How long an answer may take; then the client gets 503. Keep it above LOAD_TIMEOUT
+    #[arg(long, env, default_value = "10s", value_parser = humantime::parse_duration)]
+    pub request_timeout: Duration,
+}
+
+/// All that answering takes.
+pub struct Api {
+    /// Verifies tokens.
+    pub verifier: Arc<Verifier>,
+    /// How far ranges may reach.
+    pub ranges: raw_range::Settings,
+    /// How many requests organizations may make.
+    pub rate_limit: RateLimit,
+    /// The cache of answers.
+    pub cache: Arc<Cache>,
+    /// The open streams.
+    pub streams: Streams,
+    /// The dashboard's page, if it is served here.
+    pub page: Option<Page>,
+    /// Where rows are read.
+    pub store: Store,
+    /// How long a request may take.
+    pub settings: Settings,
+    /// The clock.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+impl Api {
+    /// The request's principal, if the organization's rate allows the request.
+    pub(super) fn admit(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Principal, Problem> {
+        let principal = self.verifier.verify(authorization(headers)?, now)?;
+        match self.rate_limit.admit(&principal.organization, Instant::now()) {
+            Admission::Granted => Ok(principal),
+            Admission::Wait(wait) => Err(Problem::too_many_requests(wait)),
+        }
+    }
+}
+
+/// The `Authorization` header. Two of them, or one that is no text, are invalid.
+pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(Some).map_err(|_| Refusal::Invalid),
+        (Some(_), Some(_)) => Err(Refusal::Invalid),
+    }
+}

@@ -1,0 +1,52 @@
+//! Requests and responses, apart from what they are about.
+
+use bytes::Bytes;
+use warp::http::header::{
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+};
+use warp::http::{Response, StatusCode};
+use warp::{Filter, Rejection};
+
+/// Room for about as many headers as an answer gets, here and from the layers, allocated once.
+const HEADERS: usize = 12;
+
+/// GET or HEAD, and the request's headers.
+pub fn get() -> impl Filter<Extract = (HeaderMap,), Error = Rejection> + Clone {
+    warp::get().or(warp::head()).unify().and(warp::header::headers_cloned())
+}
+
+/// Sets a header.
+pub fn put(response: &mut Response<Bytes>, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
+/// The body, or 304 if the client has it.
+pub fn conditional(
+    body: Bytes,
+    etag: &Bytes,
+    content_type: &'static str,
+    request: &HeaderMap,
+) -> Response<Bytes> {
+    let known = has(request, etag);
+    let mut response = Response::new(if known { Bytes::new() } else { body });
+    response.headers_mut().reserve(HEADERS);
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        put(&mut response, CONTENT_TYPE, content_type);
+    }
+    let etag = HeaderValue::from_maybe_shared(etag.clone()).expect("a tag is quoted hexadecimal");
+    response.headers_mut().insert(ETAG, etag);
+    put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// Whether `If-None-Match` names the tag, by weak comparison (RFC 9110, section 13.1.2).
+fn has(request: &HeaderMap, etag: &[u8]) -> bool {
+    fn opaque(tag: &[u8]) -> &[u8] {
+        tag.strip_prefix(b"W/").unwrap_or(tag)
+    }
+    let named = |tag: &str| tag.trim() == "*" || opaque(tag.trim().as_bytes()) == opaque(etag);
+    let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(named)
+}

@@ -1,0 +1,81 @@
+//! `/metrics/<scope>`: the life of a request, from who asks what to a fresh or a stale answer.
+
+use crate::answer::Answer;
+use crate::answer::problem::Problem;
+use crate::cache::{Key, Served};
+use crate::load::load;
+use crate::request::query::Query;
+use crate::request::scope::Scope;
+use crate::request::token::Principal;
+use crate::routes::api::Api;
+use crate::routes::http::{conditional, put};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use std::sync::Arc;
+use std::time::Duration;
+use warp::http::Response;
+use warp::http::header::{
+    AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+
+/// How a stale answer begins.
+const STALE: &[u8] = br#"{"stale":true,"#;
+
+/// Answers, or gives up after `REQUEST_TIMEOUT`.
+pub async fn answer_in_time(
+    api: Arc<Api>,
+    scope: Scope,
+    headers: HeaderMap,
+    pairs: Vec<(String, String)>,
+) -> Result<Response<Bytes>, Problem> {
+    let limit = api.settings.request_timeout;
+    tokio::time::timeout(limit, answer(&api, scope, &headers, &pairs)).await.unwrap_or_else(|_| {
+        tracing::warn!(scope = scope.name(), ?limit, "a request timed out");
+        Err(Problem::unavailable())
+    })
+}
+
+async fn answer(
+    api: &Arc<Api>,
+    scope: Scope,
+    headers: &HeaderMap,
+    pairs: &[(String, String)],
+) -> Result<Response<Bytes>, Problem> {
+    let now = (api.clock)();
+    let Principal { organization, .. } = api.admit(headers, now)?;
+    let query = Query::from_pairs(scope, pairs, now, &api.ranges)?;
+    let key = Key { organization: Arc::clone(&organization), scope, query: query.key() };
+    let loader = Arc::clone(api);
+    let load = || async move { load(&loader.store, &organization, &query, now).await };
+    let served = api.cache.answer(key, load).await.map_err(|error| {
+        tracing::warn!(scope = scope.name(), %error, "the rows can't be read");
+        Problem::unavailable()
+    })?;
+    Ok(match served {
+        Served::Fresh(answer) => fresh(answer, headers),
+        Served::Stale(answer, age) => stale(&answer, age),
+    })
+}
+
+/// The answer, or 304 if the client has it. `no-cache` lets a browser keep it but makes it revalidate each time, so that
+/// nobody sees yesterday's numbers and revalidation costs little.
+pub(super) fn fresh(answer: Answer, request: &HeaderMap) -> Response<Bytes> {
+    let mut response = conditional(answer.body, &answer.etag, "application/json", request);
+    put(&mut response, CACHE_CONTROL, "private, no-cache");
+    put(&mut response, VARY, "authorization");
+    response
+}
+
+/// An older answer, marked as such. No client may keep it: the next one may be fresh.
+pub(super) fn stale(answer: &Answer, age: Duration) -> Response<Bytes> {
+    let members = answer.body.strip_prefix(b"{").expect("answers are JSON objects with members");
+    let mut body = BytesMut::with_capacity(answer.body.len() + STALE.len());
+    body.put_slice(STALE);
+    body.put_slice(members);
+    let mut response = Response::new(body.freeze());
+    put(&mut response, CONTENT_TYPE, "application/json");
+    put(&mut response, CACHE_CONTROL, "private, no-store");
+    put(&mut response, VARY, "authorization");
+    put(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
+    response
+}

@@ -1,0 +1,49 @@
+//! The admin address, and the metrics that it serves.
+
+use crate::serve::server::settings::{BadSettings, Settings};
+use admin::Readiness;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+/// The upper bounds of the buckets of request durations, in seconds.
+const DURATION_BUCKETS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Serves the admin address: what `readiness` says, and the process' metrics, which are recorded from now on.
+///
+/// # Errors
+/// When the address can't be bound: a sentence that names the variable.
+///
+/// # Panics
+/// When the process has a metrics recorder already.
+pub async fn serve_admin(settings: &Settings, readiness: &Readiness) -> Result<(), BadSettings> {
+    let metrics = admin::record_metrics(builder()).expect("this is the only recorder of the process");
+    describe();
+    let address = settings.admin_addr;
+    admin::serve(address, readiness.clone(), metrics).await.map(|_| ()).map_err(|error| {
+        BadSettings(format!("ADMIN_ADDR ({address}) can't be listened on: {error}; set it to a free address"))
+    })
+}
+
+fn builder() -> PrometheusBuilder {
+    let durations = Matcher::Full("query_api_request_duration_seconds".into());
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS);
+    builder.expect("there are buckets")
+}
+
+fn describe() {
+    use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
+    counter!("query_api_requests_total", "Requests by route and status");
+    histogram!("query_api_request_duration_seconds", "Time to a response, by route");
+    counter!(
+        "query_api_answers_total",
+        "Answers by where they came from: process, redis, postgresql (a miss), or stale (an older one)"
+    );
+    counter!("query_api_loads_shed_total", "Loads that were not started because too many were running");
+    gauge!("query_api_streams", "Open streams");
+    gauge!("query_api_redis_tells", "Whether Redis sends invalidations of versions");
+    gauge!("query_api_connections", "Open connections of clients");
+    gauge!("query_api_pool_connections", "Connections to PostgreSQL by state: busy or idle");
+    gauge!("query_api_postgresql_up", "Whether PostgreSQL is reachable and has the schema");
+    gauge!("query_api_redis_up", "Whether Redis is reachable");
+    counter!("query_api_redis_errors_total", "Requests to Redis that failed");
+}

@@ -1,0 +1,124 @@
+//! The layers that every request passes: its id, compression, other origins.
+
+use crate::serve::server::settings::BadSettings;
+use hyper::Request;
+use hyper::header::HeaderName;
+use std::time::Duration;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// Smaller answers don't get smaller by compressing.
+const COMPRESS_BYTES_MIN: u64 = 860;
+
+/// The id by which a request is found in logs, here and at the client.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over; a UUID has 36 bytes.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// How long a browser may remember which requests are allowed across origins.
+const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
+
+/// Takes the id off a request if it isn't safe to repeat in logs and answers. A later layer gives it another.
+pub fn without_unsafe_id<B>(mut request: Request<B>) -> Request<B> {
+    let mut ids = request.headers().get_all(REQUEST_ID).iter();
+    let unsafe_id = match (ids.next(), ids.next()) {
+        (None, _) => false,
+        (Some(id), None) => !is_safe_id(id.as_bytes()),
+        (Some(_), Some(_)) => true,
+    };
+    if unsafe_id {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+fn is_safe_id(id: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.iter().all(plain)
+}
+
+/// Which answers are compressed: those that shrink, but no streams, whose events would wait in the compressor.
+pub fn worth_compressing() -> impl Predicate {
+    SizeAbove::new(COMPRESS_BYTES_MIN)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("font/"))
+}
+
+/// Which other origins may read the API; none by default.
+///
+/// # Errors
+/// When one of them is no origin.
+pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
+    use hyper::header::{AGE, AUTHORIZATION, ETAG, IF_NONE_MATCH, RETRY_AFTER};
+    let origins: Vec<_> =
+        origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
+    if origins.is_empty() {
+        return Ok(None);
+    }
+    let bad = |origin: &str| {
+        BadSettings(format!(
+            "CORS_ORIGINS has {origin:?}, which is no origin such as https://app.example.com"
+        ))
+    };
+    let is_origin = |origin: &str| {
+        origin.split_once("://").is_some_and(|(scheme, host)| {
+            ["http", "https"].contains(&scheme) && !host.is_empty() && !host.contains(['/', '*', ' '])
+        })
+    };
+    let parse = |origin: &&str| match origin.parse() {
+        Ok(value) if is_origin(origin) => Ok(value),
+        Ok(_) | Err(_) => Err(bad(origin)),
+    };
+    let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(allowed))
+        .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
+        .allow_headers([AUTHORIZATION, IF_NONE_MATCH, HeaderName::from_static("last-event-id"), REQUEST_ID])
+        .expose_headers([AGE, ETAG, RETRY_AFTER, REQUEST_ID])
+        .max_age(CORS_MAX_AGE);
+    Ok(Some(layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        let check = |origins: &[&str], good: bool| {
+            let origins: Vec<_> = origins.iter().map(|origin| (*origin).to_owned()).collect();
+            assert_eq!(cors(&origins).is_ok(), good, "{origins:?}");
+        };
+        check(&[], true);
+        check(&[""], true);
+        check(&["https://app.example.com", "http://localhost:5173"], true);
+        check(&["*"], false);
+        check(&["app.example.com"], false);
+        check(&["https://app.example.com/"], false);
+        check(&["https://*.example.com"], false);
+    }
+
+    #[test]
+    fn an_unsafe_id_is_taken_off() {
+        let check = |ids: &[&[u8]], stays: bool| {
+            let mut request = Request::new(());
+            for id in ids {
+                let id = hyper::header::HeaderValue::from_bytes(id).unwrap();
+                request.headers_mut().append(REQUEST_ID, id);
+            }
+            assert_eq!(without_unsafe_id(request).headers().contains_key(REQUEST_ID), stays, "{ids:?}");
+        };
+        check(&[b"0b1f6d1e-7d2c-4a51-9a0e-0f6d1d8c2f11"], true);
+        check(&[b"Root=1-67891233-abcdef012345678912345678"], false);
+        check(&[b"edge_1.42"], true);
+        check(&[b"x", b"x"], false);
+        check(&[b""], false);
+        check(&[b"a b"], false);
+        check(&[b"<script>"], false);
+        check(&["é".as_bytes()], false);
+        check(&[&[b'x'; REQUEST_ID_BYTES_MAX]], true);
+        check(&[&[b'x'; REQUEST_ID_BYTES_MAX + 1]], false);
+    }
+}

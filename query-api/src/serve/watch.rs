@@ -1,0 +1,92 @@
+//! Watches what the service depends on, and reports it to `/readyz`, the log and the metrics.
+
+use crate::cache::shared::Shared;
+use crate::request::token::{Reload, Verifier};
+use crate::store::{State, Store};
+use admin::Readiness;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often PostgreSQL is probed.
+const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
+
+/// A PostgreSQL that takes longer to reply counts as unreachable.
+pub(crate) const POSTGRESQL_REPLIES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often the file of keys is read again.
+const KEYS_EVERY: Duration = Duration::from_secs(2);
+
+/// Reports the state of PostgreSQL, for ever. The service is not ready without it: it has stale answers at most.
+pub async fn postgresql(store: &Store, readiness: &Readiness) {
+    let mut every = tokio::time::interval(POSTGRESQL_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut last = None;
+    loop {
+        every.tick().await;
+        let state = tokio::time::timeout(POSTGRESQL_REPLIES_WITHIN, store.state()).await;
+        let state = state
+            .unwrap_or_else(|_| State::Unreachable(format!("no reply in {POSTGRESQL_REPLIES_WITHIN:?}")));
+        if last.as_ref() != Some(&state) {
+            report(&state, readiness);
+        }
+        let (all, idle) = store.connections();
+        metrics::gauge!("query_api_pool_connections", "state" => "idle").set(idle as f64);
+        metrics::gauge!("query_api_pool_connections", "state" => "busy").set(all.saturating_sub(idle) as f64);
+        metrics::gauge!("query_api_postgresql_up").set(f64::from(u8::from(state == State::Ready)));
+        last = Some(state);
+    }
+}
+
+fn report(state: &State, readiness: &Readiness) {
+    match state {
+        State::Ready => {
+            tracing::info!("postgresql is reachable");
+            readiness.good("postgresql");
+        }
+        State::Unmigrated(missing) => {
+            let why = format!("the schema lacks {}: run `consumer migrate`", missing.join(", "));
+            tracing::warn!(why, "waiting for postgresql");
+            readiness.bad("postgresql", why);
+        }
+        State::Unreachable(why) => {
+            tracing::warn!(why, "waiting for postgresql");
+            // The reason may name hosts, so it is in the log only.
+            readiness.bad(
+                "postgresql",
+                "it is unreachable: until it is back, requests that need it get a stale answer or 503",
+            );
+        }
+    }
+}
+
+/// Reports the state of Redis, for ever. The service is ready without it, at the price of freshness.
+pub async fn redis(shared: &Shared, readiness: &Readiness) {
+    const UP: &str = "redis";
+    const DOWN: &str = "redis (away: answers are cached in this process, for a moment)";
+    shared
+        .watch(|up| {
+            let (now, before) = if up { (UP, DOWN) } else { (DOWN, UP) };
+            readiness.forget(before);
+            readiness.good(now);
+        })
+        .await;
+}
+
+/// Takes over the keys of tokens when their file changes, for ever.
+pub async fn keys(verifier: Arc<Verifier>) {
+    let mut every = tokio::time::interval(KEYS_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let verifier = Arc::clone(&verifier);
+        // Blocking: the file may be on a disk that is slow or gone.
+        match tokio::task::spawn_blocking(move || verifier.reload()).await {
+            Ok(Reload::Same) => {}
+            Ok(Reload::Changed(keys)) => {
+                tracing::info!(keys, "tokens are verified with new keys from now on")
+            }
+            Ok(Reload::Refused(why)) => tracing::error!(why, "tokens are still verified with the old keys"),
+            Err(error) => tracing::error!(%error, "reading the file of keys panicked"),
+        }
+    }
+}

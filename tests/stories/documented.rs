@@ -1,0 +1,319 @@
+//! The documentation's code blocks do what they say: each is run or parsed, or the table says why it is only shown.
+
+use crate::telling::{count, counted, orders, orders_created, orders_in, text, yesterday};
+use domain::Counters;
+use load::murmur2::partition_of;
+use load::{Kind, Message, Produced};
+use machine::environment::Environment;
+use machine::{say, workspace};
+use serde_json::Value;
+use std::path::Path;
+use tests::documented::{Block, Check, Row, blocks, complaints};
+use tests::{Ended, Stack};
+use tokio_postgres::SimpleQueryMessage;
+
+/// The partition and offset that the documentation names.
+const PARTITION: i32 = 4;
+const OFFSET: i64 = 4711;
+
+/// Enough for that partition.
+const PARTITIONS: i32 = 5;
+
+/// The secret that the documented token is signed with.
+const SECRET: &str = "a-secret-of-32-bytes-at-the-least";
+
+/// The time in the documented JSON, which is too old by now to be counted.
+const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
+
+/// How each block is checked.
+const TABLE: [Row; 17] = [
+    row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
+    row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
+    row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
+    row("README.md", "from confluent_kafka", Check::Run("a_record_published_by_python_is_counted")),
+    row("README.md", "protoc -I", Check::Shown("it needs protoc-gen-go")),
+    row("README.md", "package main", Check::Parse),
+    row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
+    row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
+    row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
+    row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
+    row("docs/operating.md", "consumer audit", Check::Run("the_audit_finds_that_the_books_agree")),
+    row("docs/operating.md", "select topic", Check::Run("the_query_for_progress_shows_every_partition")),
+    row("docs/operating.md", "KAFKA_CONFIG_", Check::Run("the_consumer_accepts_the_settings_of_kafka")),
+    row("docs/performance.md", "until pid=", Check::Shown("it needs perf, inferno and a running benchmark")),
+    row("docs/producing.md", "{\"executionId\"", Check::Run("the_json_of_a_run_is_counted")),
+    row("docs/producing.md", "select rejected_at", Check::Run("the_query_for_refusals_finds_them")),
+    row("docs/scaling.md", "organization (the key)", Check::Shown("a drawing")),
+];
+
+const fn row(file: &'static str, begins: &'static str, check: Check) -> Row {
+    Row { file, begins, check }
+}
+
+#[test]
+fn every_block_is_in_the_table_and_every_story_of_the_table_is_told() {
+    let mut wrong = complaints(&documented(), &TABLE);
+    wrong.extend(TABLE.iter().filter_map(|row| match row.check {
+        Check::Run(story) => {
+            let told = include_str!("documented.rs").contains(&format!("blocks_of({story:?})"));
+            (!told).then(|| format!("no story here runs the blocks of {story:?}"))
+        }
+        Check::Parse | Check::Shown(_) => None,
+    }));
+    assert!(wrong.is_empty(), "see TABLE in tests/stories/documented.rs:\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_block_is_accepted_by_the_parser_of_its_language() {
+    let stack = Stack::start().await;
+    let mut wrong = Vec::new();
+    for block in documented() {
+        wrong.extend(parser_error(&stack, &block).await.map(|error| format!("{block}: {error}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_record_published_by_kcat_is_counted() {
+    if lacks("the example of kcat", "kcat") {
+        return;
+    }
+    let stack = Stack::start().await;
+    for block in blocks_of("a_record_published_by_kcat_is_counted") {
+        run(&stack, &block).await;
+    }
+    assert_eq!(stack.ends()[&place_of_acme(&stack)], 1, "one record, where Java's partitioner puts its key");
+    count(&stack).await;
+    let payment = Counters { payments_total: 1, payments_successful: 1, ..Counters::default() };
+    stack.counts("acme").await.are(payment);
+}
+
+#[tokio::test]
+async fn a_record_published_by_python_is_counted() {
+    let stack = Stack::start().await;
+    let packages = stack.consumer().shell("python3 -c 'import confluent_kafka, grpc_tools'").run().await;
+    if packages.code != Some(0) {
+        return say::line(
+            "skipped: the example of Python, for python3 has no confluent_kafka or no grpc_tools",
+        );
+    }
+    for block in blocks_of("a_record_published_by_python_is_counted") {
+        run(&stack, &block).await;
+    }
+    assert_eq!(stack.ends()[&place_of_acme(&stack)], 1, "one record, where Java's partitioner puts its key");
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(1));
+}
+
+#[tokio::test]
+async fn the_token_signed_by_python_opens_the_summary() {
+    if lacks("the example of a token", "python3") || lacks("the example of a token", "curl") {
+        return;
+    }
+    let stack = Stack::start().await;
+    let api = stack.api().set("JWT_HS256_SECRET", SECRET).serve().await;
+    let address = format!("http://{}", api.address());
+    for block in blocks_of("the_token_signed_by_python_opens_the_summary") {
+        let here = Block { text: block.text.replace("http://127.0.0.1:8080", &address), ..block };
+        let summary: Value = serde_json::from_str(&run(&stack, &here).await.output).expect("JSON");
+        assert_eq!(summary["organizationId"], "acme", "{summary:#}");
+    }
+    assert_eq!(api.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_partition_is_reset_and_counted_again() {
+    let stack = Stack::with_partitions(PARTITIONS).await;
+    stack.produce(orders_in(PARTITION, "acme", 0..10)).await;
+    count(&stack).await;
+    for block in blocks_of("a_partition_is_reset_and_counted_again") {
+        let said = run(&stack, &block).await.output;
+        assert!(said.starts_with("TOPIC") && said.contains(&stack.topics().events), "{said}");
+    }
+    let next = "select next_offset from consumer_progress where topic = $1 and kafka_partition = $2";
+    let row = stack.client().await.query_one(next, &[&stack.topics().events, &PARTITION]).await;
+    assert_eq!(row.expect("a partition's progress").get::<_, Option<i64>>(0), Some(0));
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(10));
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_shown_and_redriven() {
+    let stack = refused_by_the_clock(Message::order("acme", "o1", yesterday())).await;
+    for block in blocks_of("a_dead_letter_is_shown_and_redriven") {
+        let said = run(&stack, &block).await.output;
+        assert!(said.contains("1 would be redriven\n1 redriven\n"), "{said}");
+    }
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(1));
+}
+
+#[tokio::test]
+async fn the_audit_finds_that_the_books_agree() {
+    let stack = counted(orders("acme", 10)).await;
+    for block in blocks_of("the_audit_finds_that_the_books_agree") {
+        let said = run(&stack, &block).await.output;
+        assert_eq!(said.matches("the books agree").count(), block.text.lines().count(), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_query_for_progress_shows_every_partition() {
+    let stack = Stack::with_partitions(1).await;
+    count(&stack).await;
+    for block in blocks_of("the_query_for_progress_shows_every_partition") {
+        assert_eq!(rows(&stack, &block).await, stack.topics().all().len());
+    }
+}
+
+#[tokio::test]
+async fn the_query_for_refusals_finds_them() {
+    let stack = refused_by_the_clock(Message::order("acme", "o1", yesterday())).await;
+    for block in blocks_of("the_query_for_refusals_finds_them") {
+        assert_eq!(rows(&stack, &block).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_consumer_accepts_the_settings_of_kafka() {
+    let stack = Stack::start().await;
+    for block in blocks_of("the_consumer_accepts_the_settings_of_kafka") {
+        // It refuses a setting before it waits for PostgreSQL, and reads the documented certificate only after that.
+        let waiting = stack.consumer().set("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing");
+        let settings = block.text.lines().filter_map(|line| line.split_once('='));
+        let consumer = settings.fold(waiting, |launch, (name, value)| launch.set(name, value)).start().await;
+        assert_eq!(consumer.stop().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn the_json_of_a_run_is_counted() {
+    let stack = Stack::start().await;
+    for block in blocks_of("the_json_of_a_run_is_counted") {
+        assert!(block.text.contains(FINISHED_AT), "{block}");
+        let json = block.text.replace(FINISHED_AT, &text(yesterday()));
+        let record = Produced::garbage(Kind::Workflow, "acme", json.into_bytes());
+        let headers = vec![("content-type", b"application/json".to_vec())];
+        stack.produce([Produced { headers, ..record }]).await;
+    }
+    count(&stack).await;
+    let run = Counters {
+        workflows_total: 1,
+        workflows_failed: 1,
+        total_execution_time_ms: 1840,
+        ..Counters::default()
+    };
+    stack.counts("acme").await.are(run);
+}
+
+/// All blocks of the README and of `docs/`.
+fn documented() -> Vec<Block> {
+    let mut files = vec!["README.md".to_owned()];
+    add_markdown("docs", &mut files);
+    let read = |file: &String| {
+        let text = std::fs::read_to_string(workspace::root().join(file)).expect("a document");
+        blocks(file, &text)
+    };
+    files.iter().flat_map(read).collect()
+}
+
+/// Adds the Markdown files below a folder, relative to the checkout.
+fn add_markdown(folder: &str, files: &mut Vec<String>) {
+    for entry in std::fs::read_dir(workspace::root().join(folder)).expect("a folder of documents") {
+        let entry = entry.expect("an entry");
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            add_markdown(&path, files);
+        } else if Path::new(&path).extension().is_some_and(|extension| extension == "md") {
+            files.push(path);
+        }
+    }
+}
+
+/// The blocks that the table leaves to a story, in their order.
+fn blocks_of(story: &'static str) -> Vec<Block> {
+    let rows = TABLE.iter().filter(|row| row.check == Check::Run(story));
+    let documented = documented();
+    rows.map(|row| documented.iter().find(|block| row.names(block)).expect("a block for the row").clone())
+        .collect()
+}
+
+/// Runs a block in the story's folder, as the consumer's operator would. It must succeed.
+async fn run(stack: &Stack, block: &Block) -> Ended {
+    let script = here(stack, block);
+    let launch = match &*block.language {
+        "sh" => stack.consumer().shell(&script),
+        "python" => stack.consumer().set("BLOCK", script).shell("printf %s \"$BLOCK\" | python3 -"),
+        language => panic!("{block}: no story runs {language}"),
+    };
+    let ended = launch.run().await;
+    assert_eq!(ended.code, Some(0), "{block}: {ended:#?}");
+    ended
+}
+
+/// A block's text with this story's places instead of the documented ones. Nothing else is changed.
+fn here(stack: &Stack, block: &Block) -> String {
+    let protocol = workspace::root().join("proto/proto");
+    let places = [
+        ("localhost:9092", stack.kafka().brokers()),
+        ("business-metrics.events.v1", &stack.topics().events),
+        ("proto/proto", protocol.to_str().expect("a checkout's path is text")),
+    ];
+    places.iter().fold(block.text.clone(), |text, (documented, here)| text.replace(documented, here))
+}
+
+/// How many rows a documented query finds.
+async fn rows(stack: &Stack, block: &Block) -> usize {
+    let answers = stack.client().await.simple_query(&block.text).await;
+    let answers = answers.unwrap_or_else(|error| panic!("{block}: {error:?}"));
+    answers.iter().filter(|answer| matches!(answer, SimpleQueryMessage::Row(_))).count()
+}
+
+/// What the parser of a block's language says against it.
+async fn parser_error(stack: &Stack, block: &Block) -> Option<String> {
+    let parser = match &*block.language {
+        "" => return None,
+        "json" => return serde_json::from_str::<Value>(&block.text).err().map(|error| error.to_string()),
+        "sql" => return rows_error(stack, block).await,
+        "sh" => "bash -n",
+        "python" => "python3 -c 'import ast, sys; ast.parse(sys.stdin.read())'",
+        "go" => "gofmt -e",
+        language => return Some(format!("no parser for {language:?} is known here")),
+    };
+    let program = parser.split(' ').next().unwrap_or_default();
+    if lacks(&format!("parsing {block}"), program) {
+        return None;
+    }
+    let script = format!("printf %s \"$BLOCK\" | {parser}");
+    let ended = stack.consumer().set("BLOCK", &*block.text).shell(&script).run().await;
+    (ended.code != Some(0)).then_some(ended.errors)
+}
+
+async fn rows_error(stack: &Stack, block: &Block) -> Option<String> {
+    stack.client().await.simple_query(&block.text).await.err().map(|error| format!("{error:?}"))
+}
+
+/// Whether this machine lacks a program; then it says what is skipped for it.
+fn lacks(what: &str, program: &str) -> bool {
+    let missing = Environment::read().find(program).is_none();
+    if missing {
+        say::line(format_args!("skipped: {what}, for there is no {program} here"));
+    }
+    missing
+}
+
+/// The topic and partition of the records that the documentation publishes.
+fn place_of_acme(stack: &Stack) -> (String, i32) {
+    (stack.topics().events.clone(), partition_of(b"acme", stack.partitions()))
+}
+
+/// A stack with a dead letter where the documentation has one. Its record can be counted now.
+async fn refused_by_the_clock(message: Message) -> Stack {
+    let stack = Stack::with_partitions(PARTITIONS).await;
+    let insert = "insert into dead_letters (topic, kafka_partition, kafka_offset, key, headers, payload, reason, \
+                  detail, organization_id) values ($1, $2, $3, 'acme', '[]', $4, 'from_the_future', '', 'acme')";
+    let (topic, payload) = (&stack.topics().events, message.encode());
+    let inserted = stack.client().await.execute(insert, &[topic, &PARTITION, &OFFSET, &payload]).await;
+    inserted.expect("a dead letter");
+    stack
+}
