@@ -1,7 +1,6 @@
 //! Every benchmark with a target, one after the other, and the table of their figures.
 //!
-//! Each has servers of its own, so that nothing one leaves behind is in the figures of the next. One that fails loses its
-//! own figures and no others.
+//! Each has its own servers, so no benchmark affects the figures of the next. If one fails, only its own figures are missing.
 
 use super::finding::{self, Finding};
 use super::machine::Machine;
@@ -15,14 +14,14 @@ use serde::Serialize;
 use stack::{Purpose, Services};
 use std::process::ExitCode;
 
-/// What is run, as a person would type it behind `cargo xtask bench`.
+/// The benchmarks to run, with their arguments for `cargo xtask bench`.
 const BENCHMARKS: [&str; 7] =
     ["ingest", "peers", "stragglers", "sustained", "rebalance", "freshness", "read"];
 
-/// What to do.
+/// Options of `all`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
-    /// Few records, single rounds, a minute: to see that all of it works, not for figures
+    /// Few records and single rounds, a minute each: to check that everything works, not for figures
     #[arg(long)]
     quick: bool,
     /// Put the table into README.md
@@ -32,7 +31,7 @@ pub struct Options {
 
 /// Measures everything, prints the table and saves it. The exit code is 0 only if every target is met.
 ///
-/// `measure` takes a benchmark by what a person would type.
+/// `measure` runs a benchmark by its command line.
 ///
 /// # Errors
 /// When the table can't be saved.

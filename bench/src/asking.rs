@@ -1,9 +1,8 @@
-//! Asking at a constant rate, whatever the answers do.
+//! Requests at a constant rate, however long the answers take.
 //!
-//! Each request has an instant at which it is to be sent, and its latency counts from then: an answer that is slow, or a
-//! connection that is busy with the one before, delays what comes after it, and that delay is part of what those behind
-//! it waited. (A client that asks again when it has its answer would leave them out: coordinated omission.) How late this
-//! machine wakes the client up counts too.
+//! Each request has a due time, and its latency counts from that. If an answer is slow, or a connection is still busy with
+//! the one before, the following requests are late, and their latencies include that. (A client that sends the next request
+//! only after an answer would miss it: coordinated omission.) A late wake-up of the client by this machine counts too.
 
 use super::connection::Connection;
 use super::latencies::Latencies;
@@ -13,30 +12,29 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Connections that are kept, each with a thread that sleeps between its requests.
+/// Persistent connections, each with a thread that sleeps between its requests.
 const CONNECTIONS: usize = 16;
-/// From the making of the threads to the first request.
+/// The time from creating the threads to the first request.
 const BEFORE: Duration = Duration::from_millis(100);
 
-/// What to ask, and how often.
+/// What to request, and how often.
 #[derive(Debug)]
 pub struct Asking<'a> {
-    /// Whom.
+    /// The server's address.
     pub address: SocketAddr,
     /// Requests per second, more than 0.
     pub rate: f64,
-    /// Requests in all.
+    /// The total number of requests.
     pub requests: u64,
-    /// Finished requests, in turn.
+    /// The requests' bytes, used in turn.
     pub questions: &'a [Vec<u8>],
 }
 
 impl Asking<'_> {
-    /// Asks, has `right` look at the body of each answer beside the number of its question, and returns how long answers
-    /// took.
+    /// Sends the requests, gives each answer's body and its number to `right`, and returns the latencies.
     ///
     /// # Errors
-    /// When an answer is missing, or not right.
+    /// When an answer is missing or wrong.
     pub fn latencies(
         &self,
         right: impl Fn(usize, &[u8]) -> anyhow::Result<()> + Sync,
@@ -54,7 +52,7 @@ impl Asking<'_> {
         Latencies::of(all).context("nothing was asked")
     }
 
-    /// One connection: the next request that nobody has taken, at its time, again and again.
+    /// Serves one connection: repeatedly takes the next request and sends it at its time.
     fn ask(
         &self,
         next: &AtomicU64,
@@ -77,7 +75,7 @@ impl Asking<'_> {
         }
     }
 
-    /// When a request is to be sent, after the first.
+    /// When a request is due, after the first.
     #[allow(clippy::cast_precision_loss)] // exact up to 2^53 requests
     fn after(&self, number: u64) -> Duration {
         Duration::from_secs_f64(number as f64 / self.rate)

@@ -1,7 +1,7 @@
-//! The peer that ingestion is compared with: a consumer that fetches and decodes, and does nothing with what it reads.
+//! The peer of the ingest benchmark: a consumer that fetches and decodes records, and does nothing else.
 //!
-//! It uses librdkafka's batch call, the fastest way to read from Kafka that there is, and the settings that served it
-//! best. It keeps no offsets, joins no group, and reads each partition from its start.
+//! It uses librdkafka's batch call, the fastest way to read from Kafka, with its best settings. It stores no offsets, joins
+//! no group, and reads each partition from its start.
 
 mod raw;
 
@@ -14,19 +14,19 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
 
-/// How long no record may come before the topic counts as shorter than it should be.
+/// How long no record may arrive; after that the topic counts as too short.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// How long one call waits for records.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// What the peer achieved.
+/// The result of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
     /// Records read.
     pub records: u64,
-    /// Of those, how many were orders: proof that they were decoded.
+    /// How many of them were orders: proof that they were decoded.
     pub orders: u64,
-    /// From asking for the first record to having decoded the last.
+    /// From the request for the first record until the last is decoded.
     pub elapsed: Duration,
 }
 
@@ -43,7 +43,7 @@ impl Figure {
 /// Reads and decodes `records` events from the partitions `0..partitions` of `topic`.
 ///
 /// # Errors
-/// When Kafka can't be reached, a value is no `Event`, or the topic holds fewer records.
+/// When Kafka can't be reached, a value is no `Event`, or the topic has fewer records.
 pub fn read(brokers: &str, topic: &str, partitions: i32, records: u64) -> Result<Figure> {
     let consumer = consumer(brokers)?;
     let mut places = TopicPartitionList::new();
@@ -79,7 +79,7 @@ pub fn read(brokers: &str, topic: &str, partitions: i32, records: u64) -> Result
 fn consumer(brokers: &str) -> Result<BaseConsumer> {
     ClientConfig::new()
         .set("bootstrap.servers", brokers)
-        // Never joined: the client wants a name before it takes an assignment.
+        // The group is never joined, but the client needs a name before it accepts an assignment.
         .set("group.id", "bench-bare")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "error")

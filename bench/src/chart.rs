@@ -1,4 +1,4 @@
-//! A bar chart as SVG: horizontal bars with labels and values, light or dark as the reader's screen is. Pure.
+//! A bar chart as SVG: horizontal bars with labels and values, in the reader's light or dark color scheme. Pure.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 const WIDTH: f64 = 760.0;
 const MARGIN: f64 = 16.0;
 const LABELS: f64 = 170.0;
-/// What is left at the end of the longest bar for its value.
+/// The room after the longest bar for its value.
 const VALUES: f64 = 150.0;
 const HEAD: f64 = 64.0;
 const ROW: f64 = 34.0;
 const BAR: f64 = 20.0;
 
-/// What text, bars and the ground look like.
+/// The styles of text, bars and background.
 pub const STYLE: &str = "\
     text { font: 14px system-ui, sans-serif; fill: #1f2328 } \
     .title { font-weight: 600; font-size: 16px } .note { font-size: 12px; fill: #59636e } \
@@ -23,22 +23,22 @@ pub const STYLE: &str = "\
 /// One bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What it is about.
+    /// Its label.
     pub label: String,
-    /// How long it is, 0 or more: bars are drawn in proportion.
+    /// Its value, 0 or more: bars are drawn in proportion.
     pub value: f64,
-    /// The value as people read it.
+    /// The value as text for people.
     pub text: String,
-    /// Whether it is the one the chart is about.
+    /// Whether it is the bar that the chart is about.
     pub ours: bool,
 }
 
 /// A chart of some bars.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// What is measured.
+    /// The chart's title.
     pub title: String,
-    /// Under which circumstances.
+    /// The circumstances.
     pub note: String,
     /// The bars from top to bottom.
     pub bars: Vec<Bar>,
@@ -88,7 +88,7 @@ impl Chart {
 }
 
 impl Bar {
-    /// Its row, from `top` on, where the longest bar stands for `most`.
+    /// Its row, with its top at `top`, where the longest bar has the value `most`.
     fn svg(&self, top: f64, most: f64) -> String {
         let room = WIDTH - MARGIN - LABELS - VALUES - MARGIN;
         let part = if most > 0.0 { self.value.max(0.0) / most } else { 0.0 };
@@ -107,7 +107,7 @@ impl Bar {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separated thousands.
 #[must_use]
 pub fn grouped(number: f64) -> String {
     let digits = format!("{:.0}", number.abs());
@@ -121,7 +121,7 @@ pub fn grouped(number: f64) -> String {
     if number < -0.5 { format!("-{text}") } else { text }
 }
 
-/// Text as it stands in XML.
+/// Text escaped for XML.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

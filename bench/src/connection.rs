@@ -1,4 +1,4 @@
-//! A connection to the query API that is kept: one request after the other, HTTP/1.1, answers with a length.
+//! A persistent connection to the query API: one request after the other, HTTP/1.1, answers with a content length.
 
 use anyhow::{Context as _, bail, ensure};
 use std::io::{Read as _, Write as _};
@@ -10,7 +10,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(15);
 /// The longest answer that is read.
 const BYTES_MAX: usize = 4 << 20;
-/// How much is read at once: more than most answers have.
+/// How much is read at once: more than the length of most answers.
 const READ_BYTES: usize = 16 * 1_024;
 
 /// A connection.
@@ -59,10 +59,10 @@ impl Connection {
     }
 }
 
-/// Where the body of a whole answer is; `None` while some of it is missing.
+/// The range of a whole answer's body; `None` while a part is missing.
 fn body(answer: &[u8]) -> anyhow::Result<Option<Range<usize>>> {
     let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&answer[..end]).context("an answer's head is no text")?;
+    let head = std::str::from_utf8(&answer[..end]).context("an answer's head is not text")?;
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
     ensure!(status.split(' ').nth(1) == Some("200"), "the answer is {status}");
@@ -71,7 +71,7 @@ fn body(answer: &[u8]) -> anyhow::Result<Option<Range<usize>>> {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
     });
     let Some(length) = length else { bail!("an answer doesn't say its length") };
-    let (start, length) = (end + 4, length.context("an answer's length is no number")?);
+    let (start, length) = (end + 4, length.context("an answer's length is not a number")?);
     Ok((answer.len() >= start + length).then_some(start..start + length))
 }
 

@@ -1,5 +1,5 @@
-//! One run of a peer, under the consumer's conditions: the same topics, a migrated database of its own, a limit on its
-//! time, and every counter compared in the end.
+//! One run of a peer, under the consumer's conditions: the same topics, a new migrated database, a time limit, and a
+//! comparison of every counter at the end.
 
 use super::peer::Ready;
 use super::round::{Bench, Measured, RUN_LIMIT, as_float, drop_database};
@@ -16,26 +16,26 @@ use tokio_postgres::{Client, Statement};
 
 /// How long a peer may take to start, warm up and read its first record.
 const START_LIMIT: Duration = Duration::from_secs(180);
-/// How often the sums are looked at: adding them up must not take PostgreSQL away from the peer.
+/// How often the sums are read: adding them up must not take PostgreSQL away from the peer.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The tables that every peer fills.
 const TABLES: [&str; 2] = ["org_hourly_metrics", "org_daily_metrics"];
 
-/// Where peers are measured.
+/// The environment of the peers' runs.
 pub struct Contest {
     /// The records, the servers, the truth.
     pub bench: Bench,
-    /// Topics that a Java machine gets going with.
+    /// Topics with which a Java machine warms up.
     pub warm_up: Topics,
-    /// How many records they hold.
+    /// The number of their records.
     pub warm_up_records: u64,
 }
 
 impl Contest {
-    /// A peer over all records.
+    /// Runs a peer over all records.
     ///
     /// # Errors
-    /// When it doesn't get through in time, or a sum is wrong.
+    /// When it doesn't finish in time, or a sum is wrong.
     pub async fn measure(&self, ready: &Ready, number: u32) -> anyhow::Result<Measured> {
         let name = format!("{}_{}_{number}", ready.peer.name().replace('-', "_"), std::process::id());
         let warm_up = format!("{name}_warm_up");
@@ -66,7 +66,7 @@ impl Contest {
         let before = Usage::now();
         let ended = self.await_sums(&mut process, &client).await?;
         let after = Usage::now();
-        let peak = peak_memory(process.id()).context("the peer ended before it was told to")?;
+        let peak = peak_memory(process.id()).context("the peer ended early")?;
         process.kill();
         let differences = check_counters(&client, &self.bench.truth, &TABLES).await?;
         ensure!(differences.is_empty(), "the counts are wrong: {differences}");
@@ -78,7 +78,7 @@ impl Contest {
         Ok(Measured {
             rate: as_float(self.bench.records) / elapsed.as_secs_f64(),
             program_cpu: own / millions,
-            // A peer in Java has the name that Kafka has.
+            // A peer in Java has the same program name as Kafka.
             kafka_cpu: if ready.in_java() { java - own } else { java } / millions,
             postgres_cpu: after.since(&before, "postgres") / millions,
             peak_memory_mb: as_float(peak) / 1e6,
@@ -108,7 +108,7 @@ impl Contest {
         Process::start(program)
     }
 
-    /// Waits until both tables add up to the truth, and returns when that was seen.
+    /// Waits until both tables add up to the truth, and returns the time of that.
     async fn await_sums(&self, process: &mut Process, client: &Client) -> anyhow::Result<DateTime<Utc>> {
         let totals = self.bench.truth.totals();
         let mut queries = Vec::new();
@@ -117,7 +117,7 @@ impl Contest {
         }
         let all = counted(&totals);
         let bar = stack::bar::bar(process.program().name(), all.unsigned_abs());
-        let seen = wait::until("the peer to get through", RUN_LIMIT, async || {
+        let seen = wait::until("the peer to count all records", RUN_LIMIT, async || {
             stands(process)?;
             let hours = sums(client, &queries[0]).await?;
             let now = Utc::now();
@@ -163,7 +163,7 @@ async fn sums(client: &Client, query: &Statement) -> anyhow::Result<[i64; 8]> {
     Ok(std::array::from_fn(|place| row.get(place)))
 }
 
-/// How many records these counters stand for: orders, payments, workflows, messages sent and delivered.
+/// How many records these counters represent: orders, payments, workflows, messages sent and delivered.
 fn counted(counters: &[i64; 8]) -> i64 {
     [0, 1, 3, 6, 7].iter().map(|place| counters[*place]).sum()
 }

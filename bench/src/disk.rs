@@ -1,8 +1,8 @@
-//! What a counted record takes on disk: the ledger of a day, hour by hour, merged as it goes.
+//! The disk that a counted record takes: the ledger of a day, hour by hour, merged after each.
 //!
-//! An hour's records are counted, then the consumer is started again, which merges what is quiet; between the hours
-//! PostgreSQL frees what merging left behind, as its autovacuum does in a day's time. So the figure has all of that: the
-//! rows, their index, the arrays, and the space that waits to be used again.
+//! An hour's records are counted. Then the consumer is started again, which merges quiet pages. Between the hours PostgreSQL
+//! frees the space that merging left, as autovacuum does in a day. So the figure includes the rows, their index, the arrays,
+//! and free space.
 
 use super::ingest::produce;
 use super::round::{Bench, as_float, drop_database};
@@ -19,12 +19,12 @@ use tokio_postgres::Client;
 const HOURS: u64 = 8;
 const RECORDS_AN_HOUR: u64 = 500_000;
 const PARTITIONS: i32 = 8;
-/// Small batches, as of a steady stream: a page gets a dozen segments, which is what merging is for.
+/// Small batches, like those of a steady stream: a page gets a dozen segments, which are then merged.
 const BATCH_RECORDS: u64 = 10_000;
 /// How long merging an hour may take.
 const MERGE_LIMIT: Wait = Wait::from_secs(120);
 
-/// What a counted record takes.
+/// The result.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Disk {
     /// Records counted.
@@ -38,7 +38,7 @@ pub struct Disk {
 /// Counts a day's first hours, merges, and measures.
 ///
 /// # Errors
-/// When the consumer doesn't get through, or a sum is wrong.
+/// When the consumer doesn't finish in time, or a sum is wrong.
 pub async fn measure(services: &Services, binaries: &Binaries) -> anyhow::Result<Disk> {
     let topics = Topics::prefixed(&format!("bench-{}-disk-", std::process::id()));
     services.kafka.create_topics(&topics.all(), PARTITIONS).await?;
@@ -79,7 +79,7 @@ pub async fn measure(services: &Services, binaries: &Binaries) -> anyhow::Result
     Ok(disk)
 }
 
-/// Starts the consumer, which merges first of all, and has PostgreSQL clean up.
+/// Starts the consumer, which begins with merging, and lets PostgreSQL vacuum.
 async fn merge(
     bench: &Bench,
     name: &str,

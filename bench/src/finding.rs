@@ -1,35 +1,35 @@
-//! A figure beside the target it is held against: a row of the table that `bench all` ends with.
+//! A figure beside its target: a row of the table of `bench all`.
 
 use machine::say;
 use serde::Serialize;
 
-/// A row of that table.
+/// A row of the table of `bench all`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
-    /// What was measured.
+    /// The name of the figure.
     pub what: String,
-    /// What it should be.
+    /// The target.
     pub target: String,
-    /// What it was.
+    /// The figure.
     pub figure: String,
-    /// Whether that is as it should be.
+    /// Whether the figure meets the target.
     pub met: bool,
 }
 
 impl Finding {
-    /// A figure that should be `least` or more; both are worded by `word`.
+    /// A figure that should be `least` or more; `word` formats both.
     pub fn at_least(what: impl Into<String>, figure: f64, least: f64, word: impl Fn(f64) -> String) -> Self {
         let target = format!("≥ {}", word(least));
         Self { what: what.into(), target, figure: word(figure), met: figure >= least }
     }
 
-    /// A figure that should be `most` or less; both are worded by `word`.
+    /// A figure that should be `most` or less; `word` formats both.
     pub fn at_most(what: impl Into<String>, figure: f64, most: f64, word: impl Fn(f64) -> String) -> Self {
         let target = format!("≤ {}", word(most));
         Self { what: what.into(), target, figure: word(figure), met: figure <= most }
     }
 
-    /// A consumer's peak memory, which may be its ledger's budget and 512 MB.
+    /// A consumer's peak memory, which may be its ledger's budget plus 512 MB.
     pub fn memory(what: &str, peak_mb: f64, budget_mib: u64) -> Self {
         let what = format!("{what}: the consumer's peak memory, with {budget_mib} MiB for its ledger");
         #[allow(clippy::cast_precision_loss)] // a budget is far below 2^53 bytes
@@ -37,7 +37,7 @@ impl Finding {
         Self::at_most(what, peak_mb, most, |mb| format!("{mb:.0} MB"))
     }
 
-    /// That there is no figure, and why.
+    /// A missing figure, with the reason.
     pub fn missing(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { what: what.into(), target: "a figure".into(), figure: why.into(), met: false }
     }

@@ -1,7 +1,7 @@
-//! How soon a record can be seen: from handing it to Kafka's client to an answer of the query API that has it, while a
+//! How soon a record is visible: from sending it to Kafka's client to an answer of the query API that includes it, while a
 //! constant stream of other records is counted.
 //!
-//! The figure is that of a dashboard that polls. Beside it, one that asks when the stream of changes says so. In the end
+//! The figure is that of a dashboard that polls. Beside it is one that asks when the stream of changes says so. At the end
 //! every counter is compared with the truth.
 
 use super::chart::{Bar, Chart, grouped};
@@ -28,26 +28,26 @@ use tokio_postgres::Client;
 
 /// Records per second, markers aside.
 const RATE: u64 = 10_000;
-/// So many are handed over at once.
+/// How many records are sent at once.
 const AT_ONCE: u64 = 50;
-/// A marker comes before each so many records: 20 times a second.
+/// A marker precedes each group of this many records: 20 times a second.
 const PER_MARKER: u64 = 500;
-/// Markers should be seen within this, 99 times of 100.
+/// The target for 99 of 100 markers.
 const P99_MAX_MS: f64 = 1_000.0;
-/// The rate was held if producing took no longer than planned by this factor.
+/// The rate was held if producing took at most this factor longer than planned.
 const SLOWNESS_MAX: f64 = 1.05;
-/// The organization that markers are about.
+/// The markers' organization.
 const MARKED: &str = "org_marked";
 const PARTITIONS: i32 = 8;
 const ORGANIZATIONS: usize = 1_000;
 const SEED: u64 = 1;
 
-/// How long Kafka may take to store what is still under way in the end.
+/// How long Kafka may take to store the last records at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
-/// How long the consumer may take to claim its partitions, and to get through in the end.
+/// How long the consumer may take to claim its partitions, and to count the last records at the end.
 const CONSUMER_LIMIT: Duration = Duration::from_secs(60);
 
-/// What to measure.
+/// Options of `freshness`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
     /// 15 seconds instead of 60
@@ -109,7 +109,7 @@ impl Options {
         RATE * self.seconds().unsigned_abs()
     }
 
-    /// Produces, and looks for the markers meanwhile, by polling and when told.
+    /// Produces the load, and meanwhile looks for the markers, by polling and by the stream.
     fn measure(
         &self,
         bench: &mut Bench,
@@ -153,7 +153,7 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Hands the load over at its rate, and markers among it.
+/// Sends the load at its rate, with markers.
 fn produce(load: &Load, mut producer: Producer, markers: &Markers, truth: &mut Truth) -> anyhow::Result<()> {
     let bar = stack::bar::bar("produced", load.records);
     let start = Instant::now();
@@ -179,7 +179,7 @@ fn produce(load: &Load, mut producer: Producer, markers: &Markers, truth: &mut T
     Ok(())
 }
 
-/// When a record is to be produced, after the first.
+/// When a record is due, after the first.
 fn planned(number: u64) -> Duration {
     Duration::from_micros(number * 1_000_000 / RATE)
 }
@@ -201,7 +201,7 @@ async fn until_claimed(consumer: &mut Process, client: &Client) -> anyhow::Resul
     .await
 }
 
-/// Waits until as many records are counted as must be.
+/// Waits until the expected number of records is counted.
 async fn until_counted(consumer: &mut Process, client: &Client, records: u64) -> anyhow::Result<()> {
     let query = "select coalesce(sum(orders_created + payments_total + workflows_total + messages_sent + \
                  messages_delivered), 0)::bigint from org_daily_metrics";

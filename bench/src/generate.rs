@@ -1,4 +1,4 @@
-//! How fast the load itself is made and recounted, on one thread and without Kafka.
+//! How fast the load itself is generated and recounted, on one thread and without Kafka.
 
 use ::load::{Horizon, Load, Truth};
 use chrono::Utc;

@@ -1,4 +1,4 @@
-//! A consumer group: what each of its members is started with.
+//! A consumer group: the common settings of its members.
 
 use ::load::Topics;
 use stack::port;
@@ -14,17 +14,17 @@ pub struct Group<'a> {
     pub services: &'a Services,
     /// The consumer's binary.
     pub consumer: &'a Path,
-    /// What is read.
+    /// The topics.
     pub topics: &'a Topics,
     /// The group's name.
     pub name: &'a str,
-    /// Where the counts are.
+    /// The database.
     pub database: &'a DatabaseUrl,
 }
 
-/// Makes the three topics: with as many partitions that of events, which all records of these benchmarks are, with one
-/// each the others. An assignor that shares out the partitions of all topics at once could otherwise give one member
-/// all of the events.
+/// Creates the three topics: that of events, which has all records of these benchmarks, with this many partitions, the
+/// others with one each. With more, an assignor that distributes the partitions of all topics together could give one member
+/// all partitions of events.
 ///
 /// # Errors
 /// When Kafka refuses.
@@ -35,10 +35,10 @@ pub async fn create_topics(services: &Services, topics: &Topics, partitions: i32
 }
 
 impl Group<'_> {
-    /// A member, started, with these settings beside the consumer's defaults. `member` is its log's name.
+    /// Starts a member with these settings in addition to the consumer's defaults. `member` is its log's name.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When it can't start.
     pub fn start(&self, member: &str, settings: &[(&str, String)]) -> anyhow::Result<Process> {
         let log = self.services.run().join(format!("consumer-{member}.log"));
         let mut program = Program::new("consumer", self.consumer, log)

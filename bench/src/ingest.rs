@@ -1,8 +1,8 @@
 //! How fast records become committed rows, beside the fastest way to only read and decode them.
 //!
-//! Both read the same records from the same topic in turn, so that whatever else the machine does meets both. The
-//! consumer's clock starts with its first claim of a partition, which comes just before its first fetch, and ends when
-//! all offsets are committed in PostgreSQL. Every sum is then compared with the known truth: a run with a wrong one has
+//! Both programs read the same records from the same topic in turn, so other load on the machine affects both. The
+//! consumer's clock starts with its first claim of a partition, just before its first fetch, and ends when
+//! all offsets are committed in PostgreSQL. Then every sum is compared with the known truth; a run with a wrong sum has
 //! no figure.
 
 use super::chart::{Bar, Chart, grouped};
@@ -19,15 +19,15 @@ use stack::binaries::{Binaries, Profile};
 use stack::{Purpose, Services};
 use std::time::{Duration, Instant};
 
-/// How long Kafka may take to store what is still under way once all records are handed over.
+/// How long Kafka may take to store the last records after all are sent.
 const FLUSH_LIMIT: Duration = Duration::from_secs(120);
 
 /// Records of a quick run.
 pub const QUICK_RECORDS: u64 = 1_000_000;
-/// The consumer's budget unless told otherwise.
+/// The consumer's default budget.
 const LEDGER_MEMORY_MIB: u64 = 512;
 
-/// What to measure.
+/// Options of `ingest`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// Which records.
+/// The records of a run.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct LoadOptions {
     /// Records to read
@@ -53,16 +53,16 @@ pub struct LoadOptions {
     /// Partitions of the topic
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
     pub partitions: i32,
-    /// Organizations that the records are about
+    /// Organizations of the records
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     organizations: u64,
-    /// Share of records that were sent before, 0 to 1
+    /// Share of repeated records, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     duplicates: f64,
     /// Share of records from the last 72 hours instead of the last one, 0 to 1
     #[arg(long, default_value_t = 0.0)]
     stragglers: f64,
-    /// Decides all that is left to chance
+    /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -105,7 +105,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
 }
 
 impl Options {
-    /// With what `--quick` makes of them.
+    /// The options, as `--quick` changes them.
     fn settled(&self) -> Self {
         let mut options = self.clone();
         if options.quick {
@@ -115,7 +115,7 @@ impl Options {
         options
     }
 
-    /// What the targets are about: records in order, each once.
+    /// Whether the targets apply: records in order, each once.
     fn findings(&self, median: &Round) -> Vec<Finding> {
         if self.name() != "ingest" {
             return Vec::new();
@@ -129,7 +129,7 @@ impl Options {
         ]
     }
 
-    /// What the figures are filed under.
+    /// The name under which the figures are saved.
     fn name(&self) -> &'static str {
         if self.load.duplicates > 0.0 || self.load.stragglers > 0.0 { "ingest-disorder" } else { "ingest" }
     }
@@ -165,7 +165,7 @@ impl LoadOptions {
     }
 }
 
-/// Fills the topic, and learns what must come of it.
+/// Fills the topic, and returns the truth about its records.
 ///
 /// # Errors
 /// When Kafka doesn't take the records.

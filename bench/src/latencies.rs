@@ -1,26 +1,26 @@
-//! How long things took: quantiles of many durations. Pure.
+//! Quantiles of many durations. Pure.
 
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
-/// Quantiles of durations, of which there is at least one, in milliseconds.
+/// Quantiles of at least one duration, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Latencies {
-    /// How many there are.
+    /// The number of durations.
     pub count: usize,
-    /// Half of them are no longer.
+    /// The median.
     pub p50_ms: f64,
-    /// 99 of 100 are no longer.
+    /// The 99th percentile.
     pub p99_ms: f64,
-    /// 999 of 1,000 are no longer.
+    /// The 99.9th percentile.
     pub p999_ms: f64,
-    /// None is longer.
+    /// The maximum.
     pub max_ms: f64,
 }
 
 impl Latencies {
-    /// Of these; `None` where there are none.
+    /// Of these durations; `None` if there are none.
     #[must_use]
     pub fn of(mut all: Vec<Duration>) -> Option<Self> {
         all.sort_unstable();
@@ -43,7 +43,7 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// The least of the sorted durations that so many thousandths of them don't exceed (the nearest rank).
+/// The smallest of the sorted durations that this many thousandths of them don't exceed (the nearest rank).
 fn quantile(sorted: &[Duration], thousandths: usize) -> Duration {
     let rank = (sorted.len() * thousandths).div_ceil(1_000).max(1);
     sorted[rank - 1]

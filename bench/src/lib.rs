@@ -39,28 +39,28 @@ use clap::{Parser, Subcommand};
 use finding::Finding;
 use std::process::ExitCode;
 
-/// What can be measured.
+/// The benchmarks.
 #[derive(Debug, Subcommand)]
 pub enum Benchmark {
     /// Records per second from Kafka to committed rows, beside a bare consumer that only decodes
     Ingest(ingest::Options),
-    /// The same beside programs that count in other ways: by hand in an afternoon, by Kafka Streams, by Flink
+    /// The same beside programs that count in other ways: a simple one, Kafka Streams, Flink
     Peers(peers::Options),
-    /// The same for records of which some are days late, with a ledger much larger than memory; and its bytes on disk
+    /// The same with records that are days late and a ledger much larger than memory; also bytes on disk
     Stragglers(stragglers::Options),
-    /// A constant rate for a quarter of an hour: whether counting keeps up, and in how much memory
+    /// A constant rate for a quarter of an hour: whether counting keeps up, and with how much memory
     Sustained(sustained::Options),
     /// How long partitions stand still when one member of three is killed
     Rebalance(rebalance::Options),
-    /// Cached and uncached answers of the query API: how many a second beside a constant body, and how soon
+    /// Cached and uncached answers of the query API: the rate beside a constant body, and latencies
     Read(read::Options),
-    /// How soon a record can be seen in an answer, while 10,000 others a second are counted
+    /// How soon a record is visible in an answer, while 10,000 others a second are counted
     Freshness(freshness::Options),
-    /// What a record costs with more partitions, organizations, members, identities
+    /// The cost of a record with more partitions, organizations, members, identities
     Scale(scale::Options),
-    /// Records per second that the load generator makes and the recount takes: neither may be what limits the others
+    /// Records per second of the load generator and of the recount: neither may limit the other benchmarks
     Generate,
-    /// All of those with a target, and a table of them
+    /// All benchmarks with a target, and a table of them
     All(all::Options),
 }
 
@@ -74,7 +74,7 @@ struct Line {
 /// Runs a benchmark.
 ///
 /// # Errors
-/// When it can't be run, or the system did its work wrong: a wrong sum has no figure.
+/// When it can't run, or the system's result is wrong: a wrong sum has no figure.
 pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     if let Benchmark::All(options) = &benchmark {
         return all::run(options, async |words: &[&str]| {
@@ -89,7 +89,7 @@ pub async fn run(benchmark: Benchmark) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one of them, and returns its figures that have a target.
+/// Runs one of them, and returns its figures with targets.
 async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
     match benchmark {
         Benchmark::Ingest(options) => ingest::run(options).await,

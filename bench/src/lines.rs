@@ -1,4 +1,4 @@
-//! Figures over time as SVG: a panel each, one below the other, light or dark as the reader's screen is. Pure.
+//! Figures over time as SVG: panels one below the other, in the reader's light or dark color scheme. Pure.
 
 use super::chart::{STYLE, escaped, grouped};
 use std::fmt::Write as _;
@@ -13,20 +13,20 @@ const GAP: f64 = 20.0;
 /// A figure over time.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it is, with its unit.
+    /// Its name, with its unit.
     pub label: String,
     /// Its values, one a second, 0 or more.
     pub values: Vec<f64>,
-    /// What it is to stay below.
+    /// The limit below which it should stay.
     pub limit: f64,
 }
 
-/// Figures over the same time.
+/// Figures over the same period.
 #[derive(Clone, Debug)]
 pub struct Lines {
-    /// What is measured.
+    /// The title.
     pub title: String,
-    /// Under which circumstances.
+    /// The circumstances.
     pub note: String,
     /// The figures from top to bottom.
     pub lines: Vec<Line>,
@@ -53,7 +53,7 @@ impl Lines {
 }
 
 impl Line {
-    /// Its panel, from `top` on. The limit is drawn, too, as a dashed line.
+    /// Its panel, with its top at `top`. The limit is a dashed line.
     fn svg(&self, top: f64) -> String {
         let peak = self.values.iter().copied().fold(0.0, f64::max);
         let most = peak.max(self.limit).max(f64::MIN_POSITIVE);

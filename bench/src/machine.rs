@@ -1,8 +1,8 @@
-//! The machine that figures were taken on, read from /proc.
+//! The machine on which figures were measured, read from /proc.
 
 use serde::Serialize;
 
-/// What a reader of figures wants to know of a machine. What can't be found out is empty or 0.
+/// What readers of figures need to know about a machine. An unknown value is empty or 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Machine {
     /// Model of the processor.
@@ -16,7 +16,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one.
+    /// This machine.
     #[must_use]
     pub fn read() -> Self {
         let file = |name: &str| std::fs::read_to_string(format!("/proc/{name}")).unwrap_or_default();
@@ -31,7 +31,7 @@ impl Machine {
     }
 }
 
-/// What stands behind the colon on the first line that begins with `name`.
+/// The text after the colon on the first line that begins with `name`.
 fn value(text: &str, name: &str) -> String {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
     line.unwrap_or_default().trim().to_owned()

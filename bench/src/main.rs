@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: the command line of the benchmarks.
+//! `cargo xtask bench`: its command line.
 
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Measures, and checks that what was measured was right.
+/// Measures, and checks that the measured results are right.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", max_term_width = 100)]
 struct Arguments {

@@ -1,5 +1,5 @@
-//! Marker orders: records of an organization of their own, each produced at a known instant and looked for in the
-//! organization's summary, as a dashboard looks.
+//! Marker orders: records of a separate organization, each produced at a known time and then looked for in the
+//! organization's summary, as a dashboard does.
 
 use super::connection::{Connection, request};
 use anyhow::{Context as _, ensure};
@@ -12,26 +12,26 @@ use std::time::{Duration, Instant};
 
 /// How often a dashboard that polls asks.
 const POLL_EVERY: Duration = Duration::from_millis(10);
-/// How long no further marker may be seen.
+/// How long no new marker may appear.
 const SEEN_LIMIT: Duration = Duration::from_secs(60);
-/// What is asked: the last 24 hours.
+/// The request: the last 24 hours.
 const PATH: &str = "/metrics/summary";
-/// How the stream says that there are new numbers.
+/// The stream's line that says that there are new numbers.
 const EVENT: &str = "event:";
 
-/// When each marker was produced, in their order.
+/// The times at which the markers were produced, ascending.
 #[derive(Debug, Default)]
 pub struct Markers(Mutex<Vec<Instant>>);
 
 impl Markers {
-    /// Another one is produced now. To be called before Kafka gets it. Returns how many there were.
+    /// Records that another one is produced now. Call it before Kafka gets the marker. Returns how many there were.
     pub fn produce(&self) -> usize {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(Instant::now());
         all.len() - 1
     }
 
-    /// How long ago those from one to another were produced.
+    /// How long ago the markers of this range were produced.
     fn ages(&self, from: usize, until: usize) -> anyhow::Result<Vec<Duration>> {
         let now = Instant::now();
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,20 +40,20 @@ impl Markers {
     }
 }
 
-/// Who looks for markers.
+/// A client that looks for markers.
 #[derive(Debug)]
 pub struct Watch<'a> {
-    /// Where the query API is.
+    /// The query API's address.
     pub address: SocketAddr,
-    /// Opens the numbers of the markers' organization.
+    /// A token for the markers' organization.
     pub token: &'a str,
     /// The markers.
     pub markers: &'a Markers,
-    /// How many there will be.
+    /// The total number of markers.
     pub total: usize,
 }
 
-/// What has been seen.
+/// The markers seen so far.
 struct Seen {
     connection: Connection,
     question: Vec<u8>,
@@ -62,26 +62,26 @@ struct Seen {
 }
 
 impl Watch<'_> {
-    /// Asks every 10 ms until all markers are in, and returns how long each took.
+    /// Asks every 10 ms until all markers are visible, and returns how long each took.
     ///
     /// # Errors
-    /// When the API doesn't answer, or markers stay away.
+    /// When the API doesn't answer, or no new marker appears.
     pub fn poll(&self) -> anyhow::Result<Vec<Duration>> {
         let mut seen = self.begin()?;
         let mut due = Instant::now();
         while seen.ages.len() < self.total {
             wait::until_instant(due);
             self.look(&mut seen)?;
-            // A dashboard whose answer is late asks once, not for each beat it has missed.
+            // A dashboard with a late answer asks once, not for each interval that it has missed.
             due = (due + POLL_EVERY).max(Instant::now());
         }
         Ok(seen.ages)
     }
 
-    /// Asks whenever the stream says that there are new numbers, until all markers are in, and returns how long each took.
+    /// Asks whenever the stream says that there are new numbers, until all markers are visible, and returns how long each took.
     ///
     /// # Errors
-    /// As for [`Watch::poll`].
+    /// The same as for [`Watch::poll`].
     pub fn listen(&self) -> anyhow::Result<Vec<Duration>> {
         let mut seen = self.begin()?;
         let mut stream = TcpStream::connect(self.address)?;
@@ -119,7 +119,7 @@ impl Watch<'_> {
     }
 }
 
-/// The orders that a summary speaks of.
+/// The number of orders in a summary.
 fn orders(answer: &[u8]) -> anyhow::Result<usize> {
     let answer: Value = serde_json::from_slice(answer)?;
     let orders = answer["kpis"][0]["value"].as_u64().context("a summary without orders")?;

@@ -1,5 +1,5 @@
-//! Three days that were counted before a benchmark begins, in both books: a ledger as large as asked for, of identities
-//! that no record of the benchmark has, and the counters of every organization that go with it.
+//! Three days that were counted before a benchmark begins, in both books: a ledger of the requested size, with identities
+//! that no record of the benchmark has, and the matching counters of every organization.
 
 use ::load::murmur2::partition_of;
 use ::load::rng::Rng;
@@ -17,7 +17,7 @@ use tokio_postgres::types::ToSql;
 const QUARTERS: i64 = 72 * 4;
 const QUARTER_SECONDS: i64 = 900;
 
-/// What was counted: orders alone, as many in every quarter and partition, spread evenly over its organizations.
+/// The counted records: only orders, the same number in every quarter and partition, evenly over its organizations.
 pub struct Past {
     /// Organizations of each partition.
     organizations: BTreeMap<i32, Vec<String>>,
@@ -28,7 +28,7 @@ pub struct Past {
 }
 
 impl Past {
-    /// The past up to `until` of these many organizations, with about `bytes` of fingerprints in the ledger.
+    /// The past up to `until` of this many organizations, with about `bytes` of fingerprints in the ledger.
     ///
     /// # Errors
     /// When the numbers don't fit.
@@ -51,7 +51,7 @@ impl Past {
         })
     }
 
-    /// Tells the truth of it.
+    /// Adds it to the truth.
     pub fn tell(&self, truth: &mut Truth) {
         for quarter in &self.quarters {
             for (organization, orders) in self.orders() {
@@ -60,7 +60,7 @@ impl Past {
         }
     }
 
-    /// Fills a fresh database with it: a segment a page, as merging leaves them.
+    /// Fills a new database with it: one segment a page, as after merging.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -120,7 +120,7 @@ impl Past {
     }
 }
 
-/// The tables' places for a day, named and made as the consumer does.
+/// The tables' partitions for a day, named and created like the consumer's.
 async fn make_room(client: &Client, day: NaiveDate) -> anyhow::Result<()> {
     let first = day.with_day(1).context("every month has a first day")?;
     let places = [

@@ -1,4 +1,4 @@
-//! The peers that the consumer is compared with: what each is, and what it takes to start one. Their sources are under
+//! The peers that the consumer is compared with: how each is built and started. Their sources are in
 //! `bench/peers/`.
 
 use anyhow::{Context as _, ensure};
@@ -14,10 +14,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What every peer in Java gets: much memory, and the collector that costs least.
+/// Options of every Java machine: much memory, and the cheapest collector.
 const JAVA_OPTIONS: [&str; 3] =
     ["-Xmx3g", "-XX:+UseParallelGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"];
-/// What Flink's own scripts open for its serializers.
+/// The packages that Flink's own scripts open for its serializers.
 const FLINK_OPENS: [&str; 3] = [
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
     "--add-opens=java.base/java.util=ALL-UNNAMED",
@@ -38,7 +38,7 @@ pub enum Peer {
     FlinkHeap,
 }
 
-/// A peer in Java: the folder of its sources, its main class, and what it is told.
+/// A peer in Java: the folder of its sources, its main class, and its options.
 struct InJava {
     folder: &'static str,
     main: &'static str,
@@ -56,17 +56,17 @@ pub enum Prepared {
 
 /// A peer that is built.
 pub struct Ready {
-    /// Which.
+    /// The peer.
     pub peer: Peer,
     path: PathBuf,
     args: Vec<OsString>,
 }
 
 impl Peer {
-    /// All of them.
+    /// All peers.
     pub const ALL: [Self; 4] = [Self::Afternoon, Self::KafkaStreams, Self::Flink, Self::FlinkHeap];
 
-    /// As people know it, and as it is asked for.
+    /// Its name for people and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Peer {
         }
     }
 
-    /// Builds it, but for the `afternoon`, which is built already, and fetches what it needs, once.
+    /// Builds it, except for `afternoon`, which is built already, and fetches its dependencies once.
     ///
     /// # Errors
     /// When its source doesn't compile.
@@ -113,7 +113,7 @@ impl Peer {
             let java = Java::find(environment)?;
             let compiler = java.compiler()?;
             let fetched = Fetched::find(what.folder, "copy-dependencies", &[], environment)?;
-            // What can't be fetched is missing, like what isn't installed.
+            // A dependency that can't be fetched counts as missing.
             let jars = fetched.get().map_err(|error| format!("{error:#}"))?;
             Ok((java.path, compiler, jars.to_path_buf()))
         };
@@ -137,14 +137,14 @@ impl Ready {
         self.peer.in_java().is_some()
     }
 
-    /// The program, to be told its topics and its database.
+    /// The program, without its topics and its database.
     #[must_use]
     pub fn program(&self, log: PathBuf) -> Program {
         Program::new(self.peer.name(), &self.path, log).args(&self.args)
     }
 }
 
-/// Compiles a peer's few files and those that all peers in Java share, and returns the folder of classes.
+/// Compiles a peer's files and the shared Java files, and returns the folder of classes.
 fn compile(compiler: &Path, folder: &str, jars: &Path) -> anyhow::Result<PathBuf> {
     let classes = workspace::target().join(folder);
     let mut sources = Vec::new();

@@ -1,8 +1,8 @@
 //! The consumer beside programs that count the same records in other ways.
 //!
-//! All of them in turn, round by round, on the same topics and servers. A peer's clock starts with its first record, in
-//! Java after a warm-up on other topics in the same Java machine, and ends when PostgreSQL shows the sums that are known
-//! to be right. Every counter is then compared with the truth: a run with a wrong one has no figure.
+//! All programs take turns in each round, on the same topics and servers. A peer's clock starts with its first record, in
+//! Java after a warm-up with other topics in the same Java machine, and ends when PostgreSQL shows the right sums. Then every
+//! counter is compared with the truth; a run with a wrong one has no figure.
 
 use super::chart::{Bar, Chart, grouped};
 use super::contest::Contest;
@@ -21,10 +21,10 @@ use stack::binaries::{self, Profile};
 use stack::{Purpose, Services};
 use std::path::{Path, PathBuf};
 
-/// Records that a Java machine warms up on: enough for its compilers to have seen every path often.
+/// Records of a Java machine's warm-up: enough for its compilers to have seen every path often.
 const WARM_UP_RECORDS: u64 = 1_000_000;
 
-/// What to measure.
+/// Options of `peers`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
     #[command(flatten)]
@@ -33,13 +33,13 @@ pub struct Options {
     /// Rounds, each with all programs
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// The peers to compare with; all unless said
+    /// The peers to compare with; by default all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Peer>,
-    /// Have workflows and messages among the records, not order and payment events alone
+    /// Include workflows and messages among the records, not only orders and payments
     #[arg(long)]
     mixed: bool,
-    /// Build our programs without optimization: to try the benchmark itself, never for figures
+    /// Build our programs without optimization: to try the benchmark, never for figures
     #[arg(long)]
     debug_build: bool,
     /// One round of at most 1,000,000 records
@@ -50,13 +50,13 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// A program's figures in the rounds that it got through.
+/// A program's figures in the rounds that it finished.
 struct Line {
     name: &'static str,
     runs: Vec<Measured>,
 }
 
-/// Of a program's figures the medians.
+/// The medians of a program's figures.
 #[derive(Serialize)]
 struct Figures {
     #[serde(flatten)]
@@ -74,7 +74,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let options = &options.settled();
     let services = Services::start(Purpose::Benchmarks).await?;
     ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    let built = if options.debug_build { "without optimization: these are no figures" } else { "release" };
+    let built = if options.debug_build { "without optimization: not for figures" } else { "release" };
     say::line(format_args!("Building our programs ({built})"));
     let built = binaries::build_packages(&["consumer", "afternoon"], options.profile())?;
     let [consumer, afternoon]: [PathBuf; 2] = built.try_into().expect("one for each package");
@@ -130,7 +130,7 @@ async fn round(contest: &Contest, peers: &[Ready], number: u32, lines: &mut [Lin
     Ok(missing)
 }
 
-/// The rates beside each other, and whether every run has one.
+/// The rates side by side, and whether every run has a figure.
 fn findings(lines: &[Line], missing: u32) -> Vec<Finding> {
     let rate = |name: &str| {
         let line = lines.iter().find(|line| line.name == name)?;
@@ -156,7 +156,7 @@ fn findings(lines: &[Line], missing: u32) -> Vec<Finding> {
 }
 
 impl Options {
-    /// With what `--quick` makes of them.
+    /// The options, as `--quick` changes them.
     fn settled(&self) -> Self {
         let mut options = self.clone();
         if options.quick {
@@ -170,20 +170,20 @@ impl Options {
         if self.debug_build { Profile::Debug } else { Profile::Release }
     }
 
-    /// The peers asked for that can be started here; says of each other one why it can't.
+    /// The requested peers that can be started here; prints for each other one why it can't.
     fn prepare(&self, services: &Services, afternoon: &Path) -> anyhow::Result<Vec<Ready>> {
         let all = Peer::ALL.into_iter().filter(|peer| self.only.is_empty() || self.only.contains(peer));
         let mut peers = Vec::new();
         for peer in all {
             match peer.prepare(afternoon, services.environment())? {
                 Prepared::Ready(ready) => peers.push(ready),
-                Prepared::Missing(why) => say::line(format_args!("{} is left out: {why}", peer.name())),
+                Prepared::Missing(why) => say::line(format_args!("{} is omitted: {why}", peer.name())),
             }
         }
         Ok(peers)
     }
 
-    /// Makes topics and fills them with as many records; returns what must come of them.
+    /// Creates topics and fills them with this many records; returns the truth about them.
     async fn fill(&self, services: &Services, topics: &Topics, records: u64) -> anyhow::Result<Truth> {
         services.kafka.create_topics(&topics.all(), self.load.partitions).await?;
         let mix = if self.mixed { Mix::ALL } else { Mix::EVENTS };

@@ -1,9 +1,9 @@
 //! How fast the query API answers: from its cache beside a constant body, and from PostgreSQL.
 //!
-//! Cached answers a second are measured by `wrk`, in turn with the peer `constant`, which gives the same bytes behind the
-//! same server and layers. Latencies are measured at constant rates (`asking`), of cached answers at half of the most that
-//! the API could. Uncached answers are each about another organization that nobody has asked about before, and each is
-//! compared with what was stored.
+//! `wrk` measures the rate of cached answers, in turn with the peer `constant`, which returns the same bytes behind the
+//! same server and layers. Latencies are measured at constant rates (`asking`), those of cached answers at half of the API's
+//! maximum. Each uncached answer is for another organization that was not asked for before, and is
+//! compared with the stored rows.
 
 use super::asking::Asking;
 use super::chart::{Bar, Chart, grouped};
@@ -28,25 +28,25 @@ use stack::{Purpose, Services};
 use std::path::PathBuf;
 use tokio::task::block_in_place;
 
-/// Cached answers should be at least this part of the constant body's rate.
+/// The target: cached answers reach at least this share of the constant body's rate.
 const RATIO_MIN: f64 = 0.8;
-/// Cached answers at half of the most should take no longer, 99 times of 100.
+/// The target for 99 of 100 cached answers at half of the maximum rate.
 const CACHED_P99_MAX_MS: f64 = 2.0;
-/// The same of uncached ones at [`UNCACHED_RATE`].
+/// The target for uncached answers at [`UNCACHED_RATE`].
 const UNCACHED_P99_MAX_MS: f64 = 5.0;
 /// Uncached answers a second.
 const UNCACHED_RATE: f64 = 150.0;
-/// Cached answers a second where wrk, which would say what the most is, isn't installed.
+/// Cached answers a second if wrk, which measures the maximum, isn't installed.
 const CACHED_RATE: f64 = 5_000.0;
-/// The organization whose answer is asked for all the time. No uncached question is about it.
+/// The organization of the repeated request. No uncached request is for it.
 const HOT: u64 = 0;
-/// Decides which ranges uncached questions are about.
+/// Seed of the ranges of uncached requests.
 const SEED: u64 = 1;
 
-/// What to measure.
+/// Options of `read`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
-    /// Fewer organizations, days and seconds: to try the benchmark itself, never for figures
+    /// Fewer organizations, days and seconds: to try the benchmark, never for figures
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
@@ -54,16 +54,16 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// How much of everything.
+/// The sizes.
 struct Size {
     organizations: u64,
     days: u32,
     rounds: u32,
-    /// Of each measurement of cached answers.
+    /// The duration of each measurement of cached answers.
     seconds: u32,
 }
 
-/// Both servers, and what is asked of them.
+/// Both servers, and the requests to them.
 struct Stage {
     services: Services,
     api: Serving,
@@ -94,7 +94,7 @@ struct Paced {
 /// All figures.
 struct Figures {
     rounds: Vec<Round>,
-    /// Of the rounds; `None` without wrk.
+    /// One for each round; `None` without wrk.
     median: Option<Round>,
     api: Paced,
     constant: Paced,
@@ -138,7 +138,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     Ok(figures.findings(&size))
 }
 
-/// The hot question's answer.
+/// The answer to the repeated request.
 fn first_answer(api: &Serving, stored: &Stored, hot: &Question, token: &str) -> anyhow::Result<Vec<u8>> {
     let mut connection = Connection::open(api.address())?;
     let body = connection.ask(&request(&hot.path(stored), token))?;
@@ -158,7 +158,7 @@ impl Options {
 
 impl Stage {
     fn measure(&self, size: &Size, secret: &Secret) -> anyhow::Result<Figures> {
-        // First what nobody has asked about before.
+        // First the organizations that were not asked for before.
         let uncached = self.uncached(secret)?;
         say_paced("uncached", &uncached);
         let mut rounds = Vec::new();
@@ -185,7 +185,7 @@ impl Stage {
         Ok(Figures { rounds, median, api, constant, uncached })
     }
 
-    /// Both servers, one after the other.
+    /// Measures both servers, one after the other.
     fn round(&self, wrk: &Wrk, seconds: u32) -> anyhow::Result<Round> {
         let path = self.hot.path(&self.stored);
         let headers = [format!("Authorization: Bearer {}", self.token)];
@@ -216,7 +216,7 @@ impl Stage {
         Ok(Paced { requests_per_second: rate, latencies })
     }
 
-    /// Latencies of answers that nobody has asked for, each of another organization.
+    /// Latencies of answers that were not asked for before, each of another organization.
     fn uncached(&self, secret: &Secret) -> anyhow::Result<Paced> {
         let asked = questions(&self.stored);
         let finished = |question: &Question| {
@@ -225,21 +225,21 @@ impl Stage {
         };
         let questions = asked.iter().map(finished).collect::<anyhow::Result<Vec<_>>>()?;
         let (address, requests) = (self.api.address(), u64::try_from(questions.len())?);
-        say::line(format_args!("Asking about {requests} organizations that nobody has asked about"));
+        say::line(format_args!("Asking for {requests} organizations that were not asked for before"));
         let asking = Asking { address, rate: UNCACHED_RATE, requests, questions: &questions };
         let latencies = asking.latencies(|number, answer| self.stored.check(&asked[number], answer))?;
         Ok(Paced { requests_per_second: UNCACHED_RATE, latencies })
     }
 }
 
-/// An answer up to the time it was made at: that part is the same each time.
+/// An answer up to its time of creation: that part is always the same.
 fn until_made(answer: &[u8]) -> anyhow::Result<&[u8]> {
     let text = std::str::from_utf8(answer)?;
-    let made = text.find("\"generatedAt\"").context("an answer doesn't say when it was made")?;
+    let made = text.find("\"generatedAt\"").context("an answer has no time of creation")?;
     Ok(&answer[..made])
 }
 
-/// One about each organization but the hot one, in any order, about any hours.
+/// A request for each organization but the repeated one, in random order, for random hours.
 fn questions(stored: &Stored) -> Vec<Question> {
     let mut rng = Rng::new(SEED);
     let mut organizations: Vec<u64> = (0..stored.organizations).filter(|number| *number != HOT).collect();
@@ -248,7 +248,7 @@ fn questions(stored: &Stored) -> Vec<Question> {
     let mut hour = || i64::try_from(rng.below(hours + 1)).expect("below some thousands");
     let mut question = |organization| {
         let (one, other) = (hour(), hour());
-        // A range of no length would be widened to an hour.
+        // An empty range would be widened to an hour.
         let (from, to) = (one.min(other), one.max(other));
         let (from, to) = if from == to { (from.max(1) - 1, to.max(1)) } else { (from, to) };
         Question::new(organization, from..to)

@@ -1,4 +1,4 @@
-//! The table of figures as the README has it. Pure.
+//! The table of figures in the README. Pure.
 
 use super::finding::Finding;
 use super::machine::Machine;
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 const BEGIN: &str = "<!-- figures -->\n";
 const END: &str = "<!-- /figures -->";
 
-/// The table, and below it where it comes from.
+/// The table, and below it the machine and the settings.
 #[must_use]
 pub fn table(findings: &[Finding], machine: &Machine, date: &str, settings: &Settings) -> String {
     let mut text = "\n| what | target | figure | met |\n|---|---|---|---|\n".to_owned();
@@ -32,7 +32,7 @@ pub fn table(findings: &[Finding], machine: &Machine, date: &str, settings: &Set
     text
 }
 
-/// The README with what stands between its marks replaced.
+/// The README with new text between its marks.
 ///
 /// # Errors
 /// When it has no marks.
@@ -48,7 +48,7 @@ fn listed(settings: &BTreeMap<String, String>) -> String {
     each.join(", ")
 }
 
-/// In one line, and without what would end the cell.
+/// One line, without characters that would end the cell.
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

@@ -1,8 +1,8 @@
 //! How long partitions stand still when one member of three is killed, and when it comes back.
 //!
-//! A producer keeps to its rate all the while, so that a partition that is counted goes on several times a second.
-//! Where each partition stands is looked up in PostgreSQL every 20 ms or so; how long it stood still is the time between
-//! two looks at which it had gone on. In the end every sum is compared with the known truth.
+//! A producer sends at a constant rate, so a counted partition advances several times a second. The progress of each
+//! partition is read from PostgreSQL about every 20 ms; a standstill is the time between two reads that found progress. At
+//! the end every sum is compared with the known truth.
 
 use super::chart::{Bar, Chart};
 use super::finding::Finding;
@@ -23,18 +23,18 @@ use std::time::Duration;
 
 const MEMBERS: usize = 3;
 const PARTITIONS: i32 = 8;
-/// The consumer's session timeout unless told otherwise.
+/// The consumer's default session timeout.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
-/// What may be on top of it.
+/// The time allowed in addition to it.
 const ALLOWANCE: Duration = Duration::from_secs(2);
-/// Longer is standing still, for a partition of a member that lives.
+/// The longest normal pause of a partition whose member lives.
 const STOP: Duration = Duration::from_secs(1);
-/// How long it is looked on before and after each change.
+/// How long partitions are watched before and after each change.
 const CALM: Duration = Duration::from_secs(5);
 /// How long a change may take.
 const CHANGE_LIMIT: Duration = Duration::from_secs(90);
 
-/// What to measure.
+/// Options of `rebalance`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
     /// Records produced each second
@@ -51,18 +51,18 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// The longest that a partition stood still, in seconds.
+/// The longest standstill of partitions, in seconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Round {
-    /// Any of them, before the kill.
+    /// Of any partition before the kill.
     calm: f64,
-    /// Those of the killed member.
+    /// Of the killed member's partitions.
     killed: f64,
-    /// The others meanwhile.
+    /// Of the others meanwhile.
     others: f64,
-    /// Those that the member got when it was started again.
+    /// Of the partitions that the restarted member got.
     joined: f64,
-    /// The others meanwhile.
+    /// Of the others meanwhile.
     others_joined: f64,
 }
 
@@ -163,13 +163,13 @@ impl Options {
     }
 }
 
-/// Whether each member has partitions, and all are counted.
+/// Whether each member has partitions, and all partitions have a member.
 fn shared(watch: &Watch, members: &[Process]) -> bool {
     members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
-        && watch.all_went_on_since(Duration::ZERO)
+        && watch.all_advanced_since(Duration::ZERO)
 }
 
-/// Kills a member, sees its partitions taken over, and starts it again.
+/// Kills a member, waits until its partitions are taken over, and starts it again.
 async fn round(
     group: &Group<'_>,
     watch: &mut Watch,
@@ -182,9 +182,9 @@ async fn round(
     let (id, killed_at) = (members[victim].id(), watch.now());
     let (killed, calm) = (watch.owned_by(id), watch.moves().longest(&all, before, killed_at));
     members[victim].kill();
-    watch.until("somebody to take over", CHANGE_LIMIT, |watch| watch.owned_by(id).is_empty()).await?;
+    watch.until("other members to take over", CHANGE_LIMIT, |watch| watch.owned_by(id).is_empty()).await?;
     let taken = watch.now();
-    watch.until("all to go on", CHANGE_LIMIT, |watch| watch.all_went_on_since(taken)).await?;
+    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_advanced_since(taken)).await?;
     watch.look_on(CALM).await?;
 
     let started = watch.now();
@@ -194,7 +194,7 @@ async fn round(
         .await?;
     let joined = watch.owned_by(members[victim].id());
     let given = watch.now();
-    watch.until("all to go on", CHANGE_LIMIT, |watch| watch.all_went_on_since(given)).await?;
+    watch.until("all partitions to advance", CHANGE_LIMIT, |watch| watch.all_advanced_since(given)).await?;
     watch.look_on(CALM).await?;
 
     let but = |some: &[usize]| all.iter().copied().filter(|one| !some.contains(one)).collect::<Vec<_>>();

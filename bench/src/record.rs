@@ -1,4 +1,4 @@
-//! What a benchmark leaves behind: its figures with the machine and the settings they were taken under, as JSON, and a
+//! The saved results of a benchmark: its figures with the machine and the settings, as JSON, and a
 //! chart of them as SVG.
 
 use super::machine::Machine;
@@ -12,10 +12,10 @@ use stack::Services;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What decides whether PostgreSQL keeps what it said was committed, and which PostgreSQL it is.
+/// The settings that determine PostgreSQL's durability, and its version.
 const POSTGRES_SETTINGS: [&str; 5] =
     ["server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method"];
-/// The same of Kafka.
+/// The settings that determine Kafka's durability.
 const KAFKA_SETTINGS: [&str; 6] = [
     "log.flush.interval.messages",
     "log.flush.interval.ms",
@@ -25,7 +25,7 @@ const KAFKA_SETTINGS: [&str; 6] = [
     "transaction.state.log.replication.factor",
 ];
 
-/// Where the figures go.
+/// Where to write the figures.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Outputs {
     /// Write the figures, the machine and the servers' settings to this file, as JSON, instead of to target/bench/
@@ -45,7 +45,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The figures, which serialize to an object, under a name.
+    /// The figures of `name`, which serialize to an object.
     ///
     /// # Errors
     /// When they can't be serialized.
@@ -64,7 +64,7 @@ struct Record<'a, Options> {
     rows: &'a [Row],
 }
 
-/// What the servers say of themselves.
+/// The servers' settings.
 #[derive(Debug, Serialize)]
 pub struct Settings {
     /// PostgreSQL's, by name.
@@ -74,10 +74,10 @@ pub struct Settings {
 }
 
 impl Outputs {
-    /// Writes all of it, with `svg` for the chart, and says where.
+    /// Writes everything, with the chart `svg`, and prints the paths.
     ///
     /// # Errors
-    /// When a server doesn't tell its settings, or a file can't be written.
+    /// When a server doesn't show its settings, or a file can't be written.
     pub async fn write(
         &self,
         services: &Services,
@@ -102,10 +102,10 @@ impl Outputs {
 }
 
 impl Settings {
-    /// As of now.
+    /// The settings now.
     ///
     /// # Errors
-    /// When a server doesn't tell.
+    /// When a server doesn't show its settings.
     pub async fn of(services: &Services) -> anyhow::Result<Self> {
         let client = services.postgres.url().connect().await?;
         let query = "select name, setting from pg_settings where name = any($1)";
@@ -117,7 +117,7 @@ impl Settings {
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))?;
     }
     std::fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
 }

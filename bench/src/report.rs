@@ -14,7 +14,7 @@ pub struct Round {
     pub consumer: f64,
     /// The consumer's rate as a part of the bare consumer's.
     pub ratio: f64,
-    /// The consumer's processor time, its start included.
+    /// The consumer's processor time, including its start.
     pub consumer_cpu: f64,
     /// Kafka's processor time while the consumer ran.
     pub kafka_cpu: f64,
@@ -42,7 +42,7 @@ pub fn row(name: &str, round: &Round) {
     ));
 }
 
-/// The median of each figure, of peaks the highest. There is at least one round.
+/// The median of each figure, and the highest peak. There is at least one round.
 #[must_use]
 pub fn median(rounds: &[Round]) -> Round {
     let of = |figure: fn(&Round) -> f64| middle(rounds.iter().map(figure).collect());
@@ -58,13 +58,13 @@ pub fn median(rounds: &[Round]) -> Round {
     }
 }
 
-/// The highest of values that are above 0.
+/// The highest of the values above 0.
 #[must_use]
 pub fn most(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, f64::max)
 }
 
-/// The median of values, of which there is at least one.
+/// The median of at least one value.
 #[must_use]
 pub fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -76,7 +76,7 @@ pub fn middle(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The median of a figure over some runs; `None` over none.
+/// The median of a figure over some runs; `None` without runs.
 #[must_use]
 pub fn median_of<T>(runs: &[T], figure: fn(&T) -> f64) -> Option<f64> {
     (!runs.is_empty()).then(|| middle(runs.iter().map(figure).collect()))

@@ -1,4 +1,4 @@
-//! One round: the consumer over all records of a topic, beside it the bare one; what it took, and whether every sum is
+//! One round: the bare consumer and the consumer over all records of a topic, their cost, and whether every sum is
 //! right.
 
 use super::group::Group;
@@ -18,42 +18,42 @@ use tokio_postgres::Client;
 /// How long one run over all records may take.
 pub const RUN_LIMIT: Duration = Duration::from_secs(900);
 
-/// What is measured: all of a topic's records, from Kafka to committed rows.
+/// The subject: all records of a topic, from Kafka to committed rows.
 pub struct Bench {
     /// Kafka, PostgreSQL, and Redis if there is one.
     pub services: Services,
     /// The consumer's binary.
     pub consumer: PathBuf,
-    /// Where the records are.
+    /// The topics.
     pub topics: Topics,
-    /// What must come of them.
+    /// The truth about the records.
     pub truth: Truth,
-    /// How many there are.
+    /// The number of records.
     pub records: u64,
-    /// Partitions they are in.
+    /// The number of partitions.
     pub partitions: i32,
 }
 
-/// What a program took. Processor times are seconds per million records.
+/// The cost of a program. Processor times are seconds per million records.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Measured {
     /// Records per second.
     pub rate: f64,
     /// The program's processor time.
     pub program_cpu: f64,
-    /// Kafka's meanwhile.
+    /// Kafka's processor time meanwhile.
     pub kafka_cpu: f64,
-    /// PostgreSQL's meanwhile.
+    /// PostgreSQL's processor time meanwhile.
     pub postgres_cpu: f64,
     /// The program's peak resident memory in MB (10^6 bytes).
     pub peak_memory_mb: f64,
 }
 
 impl Bench {
-    /// One round: the bare consumer, then the real one on a fresh database.
+    /// One round: the bare consumer, then the real one with a new database.
     ///
     /// # Errors
-    /// When one doesn't get through, or a sum is wrong.
+    /// When one doesn't finish in time, or a sum is wrong.
     pub async fn round(&self, number: u32) -> anyhow::Result<Round> {
         let before = Usage::now();
         let bare = self.bare()?;
@@ -76,11 +76,11 @@ impl Bench {
         })
     }
 
-    /// The consumer over all records, into this database, with these settings beside its defaults. `name` is its
-    /// group's and its log's.
+    /// Runs the consumer over all records, into this database, with these settings in addition to its defaults. `name` is the
+    /// name of its group and its log.
     ///
     /// # Errors
-    /// When it doesn't get through, or a sum is wrong.
+    /// When it doesn't finish in time, or a sum is wrong.
     pub async fn measure(
         &self,
         name: &str,
@@ -92,14 +92,14 @@ impl Bench {
         let mut process = self.start(name, database, settings)?;
         let rate = self.await_end(&mut process, &client).await?;
         let after = Usage::now();
-        let peak = peak_memory(process.id()).context("the consumer ended before it was told to")?;
+        let peak = peak_memory(process.id()).context("the consumer ended early")?;
         process.stop();
         let differences = check(&client, &self.truth).await?;
         ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
         let cpu = |program: &str| after.since(&before, program) / self.millions();
         Ok(Measured {
             rate,
-            // Its start is in it.
+            // Includes its start.
             program_cpu: cpu("consumer"),
             kafka_cpu: cpu("java"),
             postgres_cpu: cpu("postgres"),
@@ -118,10 +118,10 @@ impl Bench {
         Ok(tokio::task::block_in_place(read)?.rate())
     }
 
-    /// The consumer, started.
+    /// Starts the consumer.
     ///
     /// # Errors
-    /// When it can't be.
+    /// When it can't start.
     pub fn start(
         &self,
         name: &str,
@@ -143,7 +143,7 @@ impl Bench {
             let row = client.query_one(&query, &[&&topics[..]]).await?;
             Ok((row.get(0), row.get(1)))
         };
-        let claimed = wait::until("the consumer to get through", RUN_LIMIT, async || {
+        let claimed = wait::until("the consumer to count all records", RUN_LIMIT, async || {
             if let Some(status) = process.ended() {
                 bail!("the consumer ended ({status}):\n{}", process.log_tail());
             }
@@ -163,7 +163,7 @@ impl Bench {
     }
 }
 
-/// Drops a database that a round is done with.
+/// Drops the database of a finished round.
 ///
 /// # Errors
 /// When PostgreSQL fails.
@@ -173,12 +173,12 @@ pub async fn drop_database(services: &Services, name: &str) -> anyhow::Result<()
     Ok(())
 }
 
-/// This process as /proc calls it: the bare consumer is part of it.
+/// This process' name in /proc: the bare consumer is part of it.
 fn own_name() -> String {
     std::fs::read_to_string("/proc/self/comm").map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
-/// For figures, which need no more digits than an f64 has.
+/// A number for figures, which need no more digits than an f64 has.
 #[allow(clippy::cast_precision_loss)]
 pub fn as_float(number: u64) -> f64 {
     number as f64

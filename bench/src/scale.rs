@@ -1,8 +1,9 @@
-//! What a record costs as things grow: partitions, organizations, members of the group, the ledger on disk.
+//! The cost of a record as one dimension grows: partitions, organizations, members of the group, the ledger on disk.
 //!
-//! One of them grows at a time; the rest are 8 partitions, 1,000 organizations, one member and an empty ledger. Members join on
-//! empty topics, are held (SIGSTOP) while the topics are filled, and let go: so that neither starting nor rebalancing is in
-//! the figures. The clock stops when all is committed in PostgreSQL. Each point's sums are compared with the known truth.
+//! One of them grows at a time; the others are 8 partitions, 1,000 organizations, one member and an empty ledger. Members join
+//! with empty topics, are paused (SIGSTOP) while the topics are filled, and then resumed. So the figures include neither
+//! starting nor rebalancing. The clock stops when everything is committed in PostgreSQL. Each point's sums are compared with
+//! the known truth.
 
 use super::chart::{Bar, Chart, grouped};
 use super::finding::Finding;
@@ -27,25 +28,25 @@ use std::time::{Duration, Instant};
 
 /// How long members may take to join, and to count everything.
 const LIMIT: Duration = Duration::from_secs(900);
-/// Held members stay in the group for as long: filling takes less.
+/// How long paused members stay in the group: longer than filling takes.
 const SESSION_TIMEOUT_MS: u64 = 240_000;
-/// How long the group is left to settle once every member has partitions.
+/// How long the group may settle after every member has partitions.
 const SETTLING: Duration = Duration::from_secs(3);
-/// Share of records from the last 72 hours where the ledger grows: they need what is on disk.
+/// Share of records from the last 72 hours when the ledger grows: they need the stored pages.
 const LATE: f64 = 0.10;
 const FINGERPRINT_BYTES: u64 = 8;
 const QUICK_RECORDS: u64 = 200_000;
 
-/// What to measure.
+/// Options of `scale`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
-    /// What grows; each of them unless said
+    /// The dimensions to grow; by default all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Axis>,
     /// Records to read at each point
     #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
-    /// At most 200,000 records at each point, and neither a million organizations nor 10^8 identities
+    /// At most 200,000 records at each point, without a million organizations and 10^8 identities
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
@@ -53,13 +54,13 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// What grows.
+/// A dimension that grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 enum Axis {
     /// Partitions of the topic
     Partitions,
-    /// Organizations that the records are about
+    /// Organizations of the records
     Organizations,
     /// Members of the consumer's group
     Members,
@@ -162,11 +163,11 @@ impl Axis {
     }
 }
 
-/// Where points are measured.
+/// The environment of the points.
 struct Ground<'a> {
     services: &'a Services,
     consumer: &'a Path,
-    /// Which point this is: topics and databases have it in their names.
+    /// The number of this point: part of the names of topics and databases.
     number: usize,
 }
 
@@ -198,7 +199,7 @@ impl Point {
         let before = Usage::now();
         let start = Instant::now();
         members.iter_mut().for_each(Process::resume);
-        watch.until("the members to get through", LIMIT, |watch| watch.committed() >= records).await?;
+        watch.until("the members to count all records", LIMIT, |watch| watch.committed() >= records).await?;
         let (time, after) = (start.elapsed(), Usage::now());
         let peaks = members.iter().map(|member| peak_memory(member.id()).context("a member ended by itself"));
         let peak = peaks.collect::<anyhow::Result<Vec<u64>>>()?.into_iter().max().unwrap_or_default();
@@ -216,7 +217,7 @@ impl Point {
         })
     }
 
-    /// Fills the ledger with what was counted before, if anything was.
+    /// Fills the ledger with the identities that were counted before, if any.
     async fn remember(
         &self,
         database: &DatabaseUrl,
@@ -232,7 +233,7 @@ impl Point {
         past.fill(database, &topics.events).await
     }
 
-    /// The members, started, each with its partitions.
+    /// Starts the members, and waits until each has partitions.
     async fn joined(&self, group: &Group<'_>) -> anyhow::Result<(Vec<Process>, Watch)> {
         let partitions = usize::try_from(self.partitions)?;
         let mut watch = Watch::new(group.database, &group.topics.events, partitions).await?;

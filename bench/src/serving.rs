@@ -1,4 +1,4 @@
-//! The query API, and a server to compare it with, as processes that answer on addresses of their own.
+//! The query API, and the server it is compared with, as processes with their own addresses.
 
 use anyhow::bail;
 use stack::http;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// How long a server may take from its start until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
-/// A server that is ready. It ends with this value.
+/// A server that is ready. Dropping this ends it.
 #[derive(Debug)]
 pub struct Serving {
     process: Process,
@@ -23,10 +23,10 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The query API on this database. No organization has a rate limit: one asks for all.
+    /// The query API with this database. No organization has a rate limit, since one client asks for all.
     ///
     /// # Errors
-    /// When it doesn't get ready.
+    /// When it doesn't become ready.
     pub async fn query_api(
         path: &Path,
         services: &Services,
@@ -44,10 +44,10 @@ impl Serving {
         Self::start(program, services).await
     }
 
-    /// The server that gives everybody the content of one file.
+    /// The server that answers every request with the content of one file.
     ///
     /// # Errors
-    /// When it doesn't get ready.
+    /// When it doesn't become ready.
     pub async fn constant(path: &Path, services: &Services, body: &Path) -> anyhow::Result<Self> {
         let program = Program::new("constant", path, services.run().join("constant.log"));
         Self::start(program.env("BODY_FILE", body), services).await
@@ -74,7 +74,7 @@ impl Serving {
         Ok(Self { process, address })
     }
 
-    /// Where it answers.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

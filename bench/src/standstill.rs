@@ -1,31 +1,31 @@
-//! When each partition was seen to go on, and the longest it stood still. Pure.
+//! When each partition advanced, and its longest standstill. Pure.
 
 use std::time::Duration;
 
-/// The moments at which each partition was seen to have gone on, ascending, since some start.
+/// The times at which each partition was seen to have advanced, ascending, since a start.
 #[derive(Clone, Debug)]
 pub struct Moves(Vec<Vec<Duration>>);
 
 impl Moves {
-    /// None of as many partitions has gone on yet.
+    /// No partition of this many has advanced yet.
     #[must_use]
     pub fn none(partitions: usize) -> Self {
         Self(vec![Vec::new(); partitions])
     }
 
-    /// One went on.
+    /// A partition has advanced.
     pub fn add(&mut self, partition: usize, at: Duration) {
         self.0[partition].push(at);
     }
 
-    /// Whether a partition has gone on since.
+    /// Whether a partition has advanced since then.
     #[must_use]
     pub fn any_since(&self, partition: usize, since: Duration) -> bool {
         self.0[partition].last().is_some_and(|last| *last > since)
     }
 
-    /// The longest that a partition stood still in a while, of which a part lies between `from` and `until`. A while that
-    /// hadn't ended by `until` is taken as far as that.
+    /// The longest standstill of a partition that overlaps `from` to `until`. One that hadn't ended by `until` counts up to
+    /// that.
     #[must_use]
     pub fn standstill(&self, partition: usize, from: Duration, until: Duration) -> Duration {
         let moves = &self.0[partition];
@@ -42,7 +42,7 @@ impl Moves {
         longest.max(until.saturating_sub(before))
     }
 
-    /// The longest of several partitions; nothing of none.
+    /// The longest of several partitions; 0 without partitions.
     #[must_use]
     pub fn longest(&self, partitions: &[usize], from: Duration, until: Duration) -> Duration {
         let each = partitions.iter().map(|partition| self.standstill(*partition, from, until));

@@ -1,4 +1,4 @@
-//! A producer that keeps to its rate: records about now, at as many a second, whatever becomes of those before.
+//! A producer with a constant rate: records with the current time, whether or not earlier ones are counted.
 
 use ::load::{Company, Horizon, Mix, Producer, Topics, Trouble, Truth, Upstream};
 use anyhow::{Context as _, anyhow};
@@ -9,26 +9,26 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often it hands over what is due.
+/// How often it sends the records that are due.
 const BEAT: Duration = Duration::from_millis(5);
-/// How long Kafka may take to store what is still under way in the end.
+/// How long Kafka may take to store the last records at the end.
 const FLUSH_LIMIT: Duration = Duration::from_secs(120);
 const COMPANIES: usize = 1_000;
 const PAYLOAD_BYTES: usize = 60;
 
-/// The producer, at work in a thread of its own until it is ended or dropped.
+/// The producer, on its own thread until it is ended or dropped.
 pub struct Steady {
     handed: Arc<AtomicU64>,
-    /// Its end ends the producer.
+    /// Dropping this ends the producer.
     stop: SyncSender<()>,
     thread: JoinHandle<anyhow::Result<Truth>>,
 }
 
-/// What was produced.
+/// The produced records.
 pub struct Sent {
-    /// How many records, each of which Kafka has.
+    /// How many there are. Kafka has each of them.
     pub records: u64,
-    /// What must come of them.
+    /// The truth about them.
     pub truth: Truth,
 }
 
@@ -36,7 +36,7 @@ impl Steady {
     /// Starts to produce orders and payments of 1,000 organizations, `rate` a second.
     ///
     /// # Errors
-    /// When there can be no producer.
+    /// When the producer can't be created.
     pub fn start(brokers: &str, topics: &Topics, partitions: i32, rate: u64) -> anyhow::Result<Self> {
         let producer = Producer::new(brokers, topics.clone())?;
         let handed = Arc::new(AtomicU64::new(0));
@@ -45,19 +45,19 @@ impl Steady {
         Ok(Self { handed, stop, thread: std::thread::spawn(move || worker.work()) })
     }
 
-    /// How many records were handed over.
+    /// How many records were sent.
     ///
     /// # Errors
     /// When the producer has failed.
     pub fn handed(&self) -> anyhow::Result<u64> {
-        anyhow::ensure!(!self.thread.is_finished(), "the producer has ended before it was told to");
+        anyhow::ensure!(!self.thread.is_finished(), "the producer ended early");
         Ok(self.handed.load(Ordering::Relaxed))
     }
 
     /// Ends it, and waits until Kafka has everything.
     ///
     /// # Errors
-    /// When Kafka doesn't take it.
+    /// When Kafka doesn't accept it.
     pub fn end(self) -> anyhow::Result<Sent> {
         drop(self.stop);
         let ended = tokio::task::block_in_place(|| self.thread.join());
@@ -77,7 +77,7 @@ struct Worker {
 impl Worker {
     fn work(mut self) -> anyhow::Result<Truth> {
         let now = Utc::now();
-        // None is ahead of the clock, however long this goes on.
+        // No record is ahead of the clock, however long this runs.
         let mut truth = Truth::of_new_records(Horizon { latest: now + Days::new(3_650), ..Horizon::at(now) });
         let companies = (0..COMPANIES).map(Company::numbered).collect();
         let mut upstream = Upstream::new(1, companies, Mix::EVENTS, Trouble::NONE, PAYLOAD_BYTES);
@@ -98,7 +98,7 @@ impl Worker {
     }
 }
 
-/// How many records `rate` a second makes in `time`.
+/// How many records `rate` a second gives in `time`.
 fn due(rate: u64, time: Duration) -> u64 {
     let due = u128::from(rate) * time.as_millis() / 1_000;
     u64::try_from(due).unwrap_or(u64::MAX)

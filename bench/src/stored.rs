@@ -1,9 +1,9 @@
-//! Organizations with a past: rows as the consumer would have left them, made by PostgreSQL itself, and what answers
-//! about them must say.
+//! Organizations with a past: rows as the consumer would have written them, made by PostgreSQL itself, and the expected
+//! answers.
 //!
-//! Every hour of an organization has some orders, by a formula that stands here twice, in SQL and in Rust; its other
-//! counters follow from those. Summaries read hours and days (quarters of an hour only for time zones off by less than an
-//! hour), names and plans, and how far the topics have been read.
+//! Every hour of an organization has some orders, by a formula that is here twice, in SQL and in Rust; its other
+//! counters follow from those. Summaries read hours and days (quarters of an hour only for time zones whose offset isn't a
+//! whole hour), names and plans, and the partitions' progress.
 
 use super::round::as_float;
 use anyhow::ensure;
@@ -20,8 +20,8 @@ const HOURS_PER_DAY: i64 = 24;
 /// Longer ranges are answered by days.
 const HOURLY_MAX: i64 = 72;
 
-/// What one organization was doing in each hour. `$1` to `$2` are the organizations, `$3` is the first day, `$4` how many
-/// hours there are.
+/// The counters of organizations in each hour. `$1` to `$2` are the organizations, `$3` is the first day, `$4` is the number
+/// of hours.
 const HOURS: &str = "
     insert into org_hourly_metrics
         (organization_id, hour_bucket, orders_created, payments_total, payments_successful, workflows_total,
@@ -77,13 +77,13 @@ impl Stored {
         Self { organizations, days, from: midnight - Days::new(days.into()) }
     }
 
-    /// Hours of each organization.
+    /// The hours of each organization.
     #[must_use]
     pub fn hours(&self) -> i64 {
         i64::from(self.days) * HOURS_PER_DAY
     }
 
-    /// Makes the rows, and leaves the tables as autovacuum would.
+    /// Creates the rows, and vacuums the tables as autovacuum would.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -110,17 +110,17 @@ impl Stored {
         Ok(())
     }
 
-    /// Orders that an organization made in these hours. Before the first there were none.
+    /// Orders of an organization in these hours. Before the first hour there are none.
     fn orders(&self, organization: u64, hours: Range<i64>) -> i64 {
         let organization = i64::try_from(organization).expect("organizations are counted in thousands");
         let orders = |hour: i64| 1 + (7 * organization + 13 * hour) % 20;
         (hours.start.max(0)..hours.end.min(self.hours())).map(orders).sum()
     }
 
-    /// That the answer to `question` has the right orders, of its range and of the period before.
+    /// Checks that the answer to `question` has the right orders, of its range and of the period before.
     ///
     /// # Errors
-    /// When it hasn't.
+    /// When it has others.
     pub fn check(&self, question: &Question, answer: &[u8]) -> anyhow::Result<()> {
         let answer: Value = serde_json::from_slice(answer)?;
         let Range { start, end } = question.counted();
@@ -136,7 +136,7 @@ impl Stored {
 }
 
 impl Question {
-    /// About these hours of an organization, counted from the first day.
+    /// A question about these hours of an organization, counted from the first day.
     #[must_use]
     pub const fn new(organization: u64, hours: Range<i64>) -> Self {
         Self { organization, hours }
@@ -148,14 +148,14 @@ impl Question {
         format!("org_{:05}", self.organization)
     }
 
-    /// The path and query that ask for the summary.
+    /// The path and query of its summary.
     #[must_use]
     pub fn path(&self, stored: &Stored) -> String {
         let at = |hour| (stored.from + TimeDelta::hours(hour)).format("%Y-%m-%dT%H:%M:%SZ");
         format!("/metrics/summary?from={}&to={}", at(self.hours.start), at(self.hours.end))
     }
 
-    /// The hours that the answer is about: whole days where the range is long.
+    /// The hours of the answer: whole days if the range is long.
     fn counted(&self) -> Range<i64> {
         let Range { start, end } = self.hours;
         let day = |hour: i64| hour.div_euclid(HOURS_PER_DAY) * HOURS_PER_DAY;
@@ -192,7 +192,7 @@ mod tests {
             let outcome = stored().check(&Question::new(1, 1..3), answer.to_string().as_bytes());
             assert_eq!(outcome.is_ok(), right, "{value} and {previous}");
         };
-        // Hours 1 and 2 had 1 and 14, hour 0 had 8, and there is none before it.
+        // Hours 1 and 2 have 1 and 14, hour 0 has 8, and before it there are none.
         check(15, 8, true);
         check(15, 9, false);
         check(14, 8, false);

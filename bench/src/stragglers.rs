@@ -1,7 +1,7 @@
-//! What late records cost: the rate with and without them, side by side, on a ledger much larger than memory.
+//! The cost of late records: the rate with and without them, side by side, on a ledger much larger than memory.
 //!
-//! Some of the records are repeats, some are days late, evenly over 72 hours. Those three days were counted before: the
-//! counters have them, and the ledger has their pages, ten times as large as what the consumer may keep of it. Every sum
+//! Some records are repeats, some are late, evenly by up to 72 hours. Those three days were counted before: they are in the
+//! counters, and their pages in the ledger, which is ten times the consumer's memory for it. Every sum
 //! is compared with the known truth.
 
 use super::chart::{Bar, Chart};
@@ -20,7 +20,7 @@ use serde::Serialize;
 use stack::binaries::{Binaries, Profile};
 use stack::{Purpose, Services};
 
-/// What to measure.
+/// Options of `stragglers`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
     /// Records to read in each run
@@ -32,10 +32,10 @@ pub struct Options {
     /// Partitions of the topic
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: i32,
-    /// Organizations that the records are about
+    /// Organizations of the records
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     organizations: u64,
-    /// Share of records that were sent before, 0 to 1
+    /// Share of repeated records, 0 to 1
     #[arg(long, default_value_t = 0.05)]
     duplicates: f64,
     /// Share of records from the last 72 hours, 0 to 1
@@ -44,16 +44,16 @@ pub struct Options {
     /// Memory for ledger pages in the run with late records, in MiB
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     ledger_memory_mb: u64,
-    /// The ledger on disk, as a multiple of that
+    /// The ledger on disk, as a multiple of that memory
     #[arg(long, default_value_t = 10)]
     ledger_times: u64,
-    /// Leave out how many bytes of disk a counted record takes
+    /// Don't measure the bytes of disk a counted record takes
     #[arg(long)]
     no_disk: bool,
     /// One round of at most 1,000,000 records
     #[arg(long)]
     quick: bool,
-    /// Decides all that is left to chance
+    /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     Ok(options.findings(&median, disk.as_ref()))
 }
 
-/// A topic of its own, filled.
+/// A separate topic, filled.
 async fn bench(
     options: &Options,
     services: &Services,
@@ -129,7 +129,7 @@ async fn bench(
 }
 
 impl Options {
-    /// With what `--quick` makes of them.
+    /// The options, as `--quick` changes them.
     fn settled(&self) -> Self {
         let mut options = self.clone();
         if options.quick {

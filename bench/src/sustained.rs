@@ -1,8 +1,8 @@
-//! A constant rate for a quarter of an hour, of records about now: whether counting keeps up, and in how much memory.
+//! A constant rate for a quarter of an hour, with the current time: whether counting keeps up, and with how much memory.
 //!
-//! The producer keeps to its rate whatever the consumer does. Every second: how many records were handed to Kafka and are
-//! not yet committed in PostgreSQL, and the consumer's resident memory. The rate is held when that lag stays below a second's
-//! records and a batch's, at its 99th percentile and at the end. In the end every sum is compared with the known truth.
+//! The producer holds its rate whatever the consumer does. Every second the benchmark reads how many records Kafka has that
+//! aren't committed in PostgreSQL yet, and the consumer's resident memory. The rate is held if that lag is at most a second's
+//! records and a batch's, at its 99th percentile and at the end. At the end every sum is compared with the known truth.
 
 use super::chart::grouped;
 use super::finding::Finding;
@@ -23,20 +23,20 @@ use std::time::Duration;
 
 const PARTITIONS: i32 = 8;
 const LEDGER_MEMORY_MIB: u64 = 2_048;
-/// How long the consumer collects a batch unless told otherwise.
+/// The consumer's default age of a batch.
 const BATCH: Duration = Duration::from_millis(200);
-/// How much may wait beside a batch.
+/// How many seconds of records may wait in addition to a batch.
 const WAITING: Duration = Duration::from_secs(1);
 const SECOND: Duration = Duration::from_secs(1);
-/// How long the consumer may take to claim its partitions, and to count what is left in the end.
+/// How long the consumer may take to claim its partitions, and to count the last records at the end.
 const LIMIT: Duration = Duration::from_secs(300);
-/// What may be missing of the rate for it to count as produced.
+/// The share of the rate that may be missing.
 const RATE_PART: f64 = 0.99;
 
-/// What to measure.
+/// Options of `sustained`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
 pub struct Options {
-    /// How long
+    /// The duration
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=720))]
     minutes: u32,
     /// Records produced each second
@@ -50,25 +50,25 @@ pub struct Options {
     outputs: Outputs,
 }
 
-/// What was seen at the end of a second.
+/// The values at the end of a second.
 #[derive(Clone, Copy, Debug)]
 struct Second {
-    /// Records handed to Kafka and not yet committed.
+    /// Records sent to Kafka and not yet committed.
     lag: f64,
     /// The consumer's resident memory in MB (10^6 bytes).
     memory_mb: f64,
 }
 
-/// What was seen in a minute, or in all. Processor times are processors kept busy.
+/// The values of a minute, or of all. Processor times are numbers of busy processors.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Span {
-    /// Records handed over each second.
+    /// Records sent each second.
     rate: f64,
     lag_p50: f64,
     lag_p99: f64,
     lag_most: f64,
     lag_at_end: f64,
-    /// The most resident memory at the end of any second.
+    /// The most resident memory at the end of a second.
     memory_mb: f64,
     consumer_cpu: f64,
     postgres_cpu: f64,
@@ -76,7 +76,7 @@ struct Span {
     producer_cpu: f64,
 }
 
-/// All that was seen.
+/// All values.
 struct Run {
     seconds: Vec<Second>,
     minutes: Vec<Span>,
@@ -110,7 +110,7 @@ impl Options {
         if self.quick { 1 } else { self.minutes }
     }
 
-    /// What may wait: a second's records and a batch's.
+    /// How many records may wait: a second's and a batch's.
     fn lag_most(&self) -> f64 {
         as_float(self.rate) * (WAITING + BATCH).as_secs_f64()
     }
@@ -150,7 +150,7 @@ impl Options {
         print("all", &whole);
         let sent = producer.end()?;
         watch.until("the rest to be counted", LIMIT, |watch| watch.committed() >= sent.records).await?;
-        let peak = peak_memory(id).context("the consumer ended before it was told to")?;
+        let peak = peak_memory(id).context("the consumer ended early")?;
         process.stop();
         let differences = check(&group.database.connect().await?, &sent.truth).await?;
         ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
@@ -198,15 +198,15 @@ impl Options {
     }
 }
 
-/// This second.
+/// The values now.
 fn look(producer: &Steady, watch: &Watch, id: u32) -> anyhow::Result<Second> {
     let lag = producer.handed()?.saturating_sub(watch.committed());
-    let memory = resident_memory(id).context("the consumer ended before it was told to")?;
+    let memory = resident_memory(id).context("the consumer ended early")?;
     Ok(Second { lag: as_float(lag), memory_mb: as_float(memory) / 1e6 })
 }
 
 impl Span {
-    /// What these seconds come to, in which `handed` records were handed over.
+    /// The summary of these seconds, in which `handed` records were sent.
     fn of(seconds: &[Second], handed: u64, before: &Usage, after: &Usage) -> Self {
         let mut lags: Vec<f64> = seconds.iter().map(|second| second.lag).collect();
         let lag_at_end = lags.last().copied().unwrap_or_default();
@@ -228,7 +228,7 @@ impl Span {
     }
 }
 
-/// The least value that so many of a hundred don't exceed (the nearest rank). Values ascend; of none it is 0.
+/// The smallest value that this many of a hundred don't exceed (the nearest rank). Values ascend; without values it is 0.
 fn percentile(values: &[f64], percent: usize) -> f64 {
     let rank = (values.len() * percent).div_ceil(100);
     rank.checked_sub(1).map_or(0.0, |place| values[place])

@@ -1,4 +1,4 @@
-//! Looks at where a topic's partitions stand in PostgreSQL, and keeps when each went on.
+//! Reads the progress of a topic's partitions from PostgreSQL, and records when each advanced.
 
 use super::standstill::Moves;
 use anyhow::Context as _;
@@ -7,7 +7,7 @@ use stack::wait::{self, Seen};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Statement};
 
-/// A watch over a topic. It looks only while somebody waits by it: every 20 ms or so.
+/// A watch over a topic. It reads only while a caller waits with it: about every 20 ms.
 pub struct Watch {
     client: Client,
     query: Statement,
@@ -24,7 +24,7 @@ struct Place {
 }
 
 impl Watch {
-    /// A watch over a topic of as many partitions. Its moments are counted from now on.
+    /// A watch over a topic with this many partitions. Its times are relative to now.
     ///
     /// # Errors
     /// When PostgreSQL can't be reached.
@@ -38,13 +38,13 @@ impl Watch {
         Ok(Self { client, query, topic, start, places, moves })
     }
 
-    /// This moment.
+    /// The time now.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// When each went on.
+    /// When each partition advanced.
     #[must_use]
     pub fn moves(&self) -> &Moves {
         &self.moves
@@ -56,20 +56,20 @@ impl Watch {
         self.places.iter().map(|place| place.next_offset.unsigned_abs()).sum()
     }
 
-    /// The partitions whose latest claim is the one of the process `id`.
+    /// The partitions whose latest claim is by the process `id`.
     #[must_use]
     pub fn owned_by(&self, id: u32) -> Vec<usize> {
         let owned = self.places.iter().enumerate().filter(|(_, place)| place.owner == Some(id));
         owned.map(|(partition, _)| partition).collect()
     }
 
-    /// Whether all have gone on since then.
+    /// Whether all have advanced since then.
     #[must_use]
-    pub fn all_went_on_since(&self, since: Duration) -> bool {
+    pub fn all_advanced_since(&self, since: Duration) -> bool {
         (0..self.places.len()).all(|partition| self.moves.any_since(partition, since))
     }
 
-    /// Looks once.
+    /// Reads once.
     ///
     /// # Errors
     /// When PostgreSQL doesn't answer, or a partition went back.
@@ -78,7 +78,7 @@ impl Watch {
         let at = self.now();
         for row in rows {
             let partition = usize::try_from(row.get::<_, i32>(0))?;
-            let place = self.places.get_mut(partition).context("a partition that nobody made")?;
+            let place = self.places.get_mut(partition).context("an unexpected partition")?;
             let next_offset = row.get(1);
             let before = std::mem::replace(&mut place.next_offset, next_offset);
             anyhow::ensure!(
@@ -93,7 +93,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Looks until what it sees is as it should be.
+    /// Reads repeatedly until `done` is true.
     ///
     /// # Errors
     /// When that takes longer than `limit`.
@@ -110,7 +110,7 @@ impl Watch {
         .await
     }
 
-    /// Looks for a while.
+    /// Reads repeatedly for some time.
     ///
     /// # Errors
     /// When PostgreSQL doesn't answer.
@@ -120,7 +120,7 @@ impl Watch {
     }
 }
 
-/// The process of a claim's owner, which calls itself by host and process id.
+/// The process id of a claim's owner, whose name has host and process id.
 fn process(owner: &str) -> Option<u32> {
     owner.rsplit_once(':')?.1.parse().ok()
 }

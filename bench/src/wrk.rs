@@ -1,4 +1,4 @@
-//! The load generator `wrk`: as many requests as a server answers.
+//! The load generator `wrk`: as many requests as a server can answer.
 
 use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What is said where there is none.
+/// The message if it is missing.
 pub const MISSING: &str =
-    "wrk is not installed (Debian: apt-get install wrk); requests per second are left out";
+    "wrk is not installed (Debian: apt-get install wrk); requests per second are omitted";
 
-/// One thread asks; the server has the other processor, and what is left of this one.
+/// One thread asks; the server has the other processor, and the rest of this one.
 const THREADS: &str = "1";
-/// Connections that are kept.
+/// Persistent connections.
 const CONNECTIONS: &str = "32";
 
 /// An installed `wrk`.
@@ -20,16 +20,16 @@ const CONNECTIONS: &str = "32";
 pub struct Wrk(PathBuf);
 
 impl Wrk {
-    /// The one on `PATH`.
+    /// The `wrk` on `PATH`.
     #[must_use]
     pub fn find(environment: &Environment) -> Option<Self> {
         environment.find("wrk").map(Self)
     }
 
-    /// Requests per second that the server at `address` answers, for so many seconds, with these headers.
+    /// Requests per second that the server at `address` answers, over this many seconds, with these headers.
     ///
     /// # Errors
-    /// When a request fails, or gets another answer than a good one.
+    /// When a request fails, or gets an error status.
     pub fn rate(
         &self,
         address: SocketAddr,
@@ -50,14 +50,14 @@ impl Wrk {
     }
 }
 
-/// The rate that a report says, unless it speaks of failures, too.
+/// The rate in a report, unless it also has failures.
 fn rate(report: &str) -> anyhow::Result<f64> {
     let of = |name: &str| report.lines().find_map(|line| line.trim().strip_prefix(name));
     for failure in ["Non-2xx or 3xx responses:", "Socket errors:"] {
         ensure!(of(failure).is_none(), "requests failed, so there is no figure:\n{report}");
     }
     let rate = of("Requests/sec:").and_then(|rate| rate.trim().parse().ok());
-    rate.with_context(|| format!("wrk says no rate:\n{report}"))
+    rate.with_context(|| format!("wrk reports no rate:\n{report}"))
 }
 
 #[cfg(test)]

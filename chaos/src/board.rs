@@ -1,4 +1,4 @@
-//! What a run shows while it goes on: rate, lag, which faults are on; and what it learns from the members' metrics.
+//! The display of a run: rate, lag and current faults; and the numbers of fenced partitions from the members' metrics.
 
 use super::offsets::Offsets;
 use super::schedule::MEMBERS;
@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-/// How often it looks.
+/// How often the board is updated.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How much time passes between two lines where nobody looks at a terminal.
+/// The time between two lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Which faults are on, and how many partitions were fenced.
+/// The current faults, and the number of fenced partitions.
 #[derive(Clone, Debug)]
 pub struct Board {
     start: Instant,
@@ -32,7 +32,7 @@ pub struct Board {
     fenced: Arc<AtomicU64>,
 }
 
-/// A fault that is on until this is dropped.
+/// A fault that lasts until this is dropped.
 #[derive(Debug)]
 pub struct Shown {
     board: Board,
@@ -40,7 +40,7 @@ pub struct Shown {
 }
 
 impl Board {
-    /// Nothing is on.
+    /// A board without faults.
     #[must_use]
     pub fn clean() -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Board {
         }
     }
 
-    /// Says that a fault begins, and shows it while it is on.
+    /// Prints that a fault begins, and shows it while it lasts.
     #[must_use]
     pub fn show(&self, fault: String) -> Shown {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -61,7 +61,7 @@ impl Board {
         Shown { board: self.clone(), number }
     }
 
-    /// Partitions that members lost to another's claim, as far as their metrics could be read before they ended.
+    /// How many partitions members lost to other claims, as far as their metrics could be read before they ended.
     #[must_use]
     pub fn fenced(&self) -> u64 {
         self.fenced.load(Ordering::Relaxed)
@@ -95,10 +95,10 @@ impl Drop for Shown {
     }
 }
 
-/// Shows rate, lag and faults as time goes by; watches that no member ends by itself.
+/// Updates rate, lag and faults, and checks that no member ends by itself.
 ///
 /// # Errors
-/// When one does.
+/// When a member does.
 pub async fn keep(
     board: Board,
     stage: Arc<Stage>,
@@ -124,10 +124,10 @@ pub async fn keep(
     }
 }
 
-/// Looks at the members' metrics, again and again.
+/// Reads the members' metrics repeatedly.
 ///
 /// # Errors
-/// None: a member that doesn't answer is why this is done.
+/// None: that a member doesn't answer is expected here.
 pub async fn read_metrics(board: Board, admins: [SocketAddr; MEMBERS]) -> anyhow::Result<Infallible> {
     let mut fences = admins.map(Fences::of);
     let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -142,7 +142,7 @@ pub async fn read_metrics(board: Board, admins: [SocketAddr; MEMBERS]) -> anyhow
     }
 }
 
-/// A counter that begins at 0 again when its member does.
+/// A counter that starts at 0 again when its member restarts.
 #[derive(Clone, Copy, Debug)]
 struct Fences {
     admin: SocketAddr,
@@ -155,7 +155,7 @@ impl Fences {
         Self { admin, of_earlier_lives: 0, last: 0 }
     }
 
-    /// The sum over all lives, as far as is known by now. A held member says nothing.
+    /// The sum over all lives, as far as known. A paused member reports nothing.
     async fn look(&mut self) -> u64 {
         let admin = self.admin;
         let read = tokio::task::spawn_blocking(move || http::get(admin, "/metrics")).await;

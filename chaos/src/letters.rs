@@ -1,4 +1,4 @@
-//! Dead letters, one by one: the bad records are found again in Kafka by their mark, and each must be a row.
+//! Dead letters, compared one by one: each bad record is found in Kafka by its mark, and must have a row.
 
 use anyhow::{Context as _, ensure};
 use load::Topics;
@@ -10,27 +10,27 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
-/// The header of a bad record: its number.
+/// The header of a bad record, with its number.
 pub const MARK: &str = "chaos-letter";
-/// How long Kafka may be silent before the topics count as shorter than they should be.
+/// How long Kafka may return nothing before the topics count as too short.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// One look for a record.
+/// How long one attempt to get a record may take.
 const LOOK: Duration = Duration::from_millis(200);
-/// Differences that are shown.
+/// How many differences are shown.
 const SHOWN: usize = 20;
 
-/// Reasons for refusal, by topic, partition and offset.
+/// Reasons of refusal, by topic, partition and offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Letters(BTreeMap<(String, i32, i64), String>);
 
-/// Reads all that is in the topics, and finds the bad records there. `reasons` are theirs by number.
+/// Reads the topics from the beginning, and finds the bad records. `reasons` are their reasons by number.
 ///
 /// # Errors
-/// When Kafka doesn't give them, or one is there twice or not at all.
+/// When Kafka doesn't return all records, or a bad record is there twice or not at all.
 pub fn in_kafka(kafka: &Kafka, topics: &Topics, reasons: &[&str]) -> anyhow::Result<Letters> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", kafka.brokers())
-        // Never joined: the client wants a name before it takes an assignment.
+        // The group is never joined, but the client needs a name before it accepts an assignment.
         .set("group.id", "chaos-letters")
         .set("enable.auto.commit", "false")
         .create()?;
@@ -69,7 +69,7 @@ fn number(record: &BorrowedMessage<'_>) -> Option<usize> {
     std::str::from_utf8(header.value?).ok()?.parse().ok()
 }
 
-/// What PostgreSQL has.
+/// The dead letters in PostgreSQL.
 ///
 /// # Errors
 /// When it can't be read.
@@ -86,7 +86,7 @@ impl Letters {
         self.0.len()
     }
 
-    /// Where `found` is not this, in sentences, the first of them.
+    /// Where `found` differs from this: the first differences, in sentences.
     #[must_use]
     pub fn unlike(&self, found: &Self) -> Vec<String> {
         let place = |(topic, partition, offset): &(String, i32, i64)| format!("{topic}/{partition}@{offset}");

@@ -2,9 +2,9 @@
 //! compared.
 //!
 //! ```text
-//! schedule   which faults, when, how long: a seed decides      stream    records, and the truth about them
-//! perform    carries a fault out and mends it                  standing  how far counting is
-//!    \-> stage: services, members                              board     what people see meanwhile
+//! schedule   which faults, when, how long: by a seed          stream    records, and the truth about them
+//! perform    inflicts a fault and repairs it                   standing  how far counting is
+//!    \-> stage: services, members                              board     the display of the run
 //! verdict    all counted? every cell, every dead letter, the audit     report    the table at the end
 //! ```
 
@@ -41,60 +41,59 @@ use stream::Stream;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-/// What a shell expects of a program that Ctrl-C ended.
+/// The exit code that shells expect after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 /// One for each kind of record.
 const TOPICS: i32 = 3;
-/// Seeds that are made up have this many digits at most, so that they are typed with ease.
+/// Generated seeds are below this, so that they are easy to type.
 const SEEDS: u64 = 1_000_000;
 
 /// What `--help` says at the end.
 pub const HELP: &str = "\
-Three members of the consumer, built in release, count a steady stream of records: 5 % of them copies of earlier ones, \
-10 % up to three days late, 0.1 % bad. Meanwhile real faults come, one or two at a time, each kind before any comes \
-again:
+Three members of the consumer, built in release, count a steady stream of records: 5 % are copies of earlier ones, \
+10 % are up to three days late, 0.1 % are bad. Meanwhile real faults occur, one or two at a time, each kind once before \
+any occurs again:
 
-  a member is killed (SIGKILL), hangs beyond its session and wakes (SIGSTOP, SIGCONT), all are restarted in turn
-  a member's commits are cut off before, in and after COMMIT; PostgreSQL is out of its reach for a while
-  PostgreSQL crashes and recovers, Kafka is killed and started, Redis goes away and comes back empty
+  a member is killed (SIGKILL); it hangs beyond its session and wakes (SIGSTOP, SIGCONT); all are restarted in turn
+  a member's commits are cut off before, during and after COMMIT; it can't reach PostgreSQL for a while
+  PostgreSQL crashes and recovers; Kafka is killed and started; Redis goes away and comes back empty
   topics get more partitions, 16 at most, by the operators' procedure
 
-In the end every cell of every table must equal an independent recount of what was produced, every bad record must be \
-one dead letter at its place, and `consumer audit` must agree. Exit code 0 only then; otherwise what differs is \
-listed, and logs and tables stay in target/runs/ for a day.
+At the end every cell of every table must equal an independent recount of the produced records, every bad record must be \
+one dead letter at its place, and `consumer audit` must agree. Only then the exit code is 0. Otherwise the differences are \
+listed, and logs and tables are kept in target/runs/ for a day.
 
-The seed decides which faults come and how long each lasts; when exactly they hit depends on the machine. To have the \
-same faults again, give the seed that was printed. Kafka, PostgreSQL and Redis are started for this and ended again; \
-servers of yours are never touched.
+The seed decides which faults occur and how long each lasts; their exact moments depend on the machine. To repeat the \
+same faults, give the seed that was printed. Kafka, PostgreSQL and Redis are started for this and ended again; \
+your own servers are never touched.
 
   cargo xtask chaos                        five minutes with a new seed
   cargo xtask chaos --minutes 60 --rate 10000
-  cargo xtask chaos --seed 4711            again what failed";
+  cargo xtask chaos --seed 4711            repeat a run";
 
-/// What to inflict.
+/// Which faults to inflict.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// How long faults go on, in minutes; longer if by then a kind of fault hasn't come yet
+    /// Minutes of faults; longer until each kind of fault has occurred
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_440))]
     minutes: u32,
-    /// Decides which faults come, in which order and for how long, and what the records say. Another one each time,
-    /// and printed, unless given
+    /// Seed of the faults, their order and duration, and the records. Without it each run makes a new one, and prints it
     #[arg(long)]
     seed: Option<u64>,
     /// Records a second
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     rate: u32,
-    /// Seconds without a sign of life after which a member's partitions go to others
+    /// Seconds without a heartbeat after which other members get a member's partitions
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(2..=60))]
     session_timeout: u64,
 }
 
-/// What a run is made of.
+/// The plan of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How long faults go on at least; each kind comes at least once.
+    /// The minimum time of faults; each kind occurs at least once.
     pub length: Duration,
-    /// Decides everything that is left to chance.
+    /// The seed of everything random.
     pub seed: u64,
     /// Records a second.
     pub rate: u32,
@@ -102,10 +101,10 @@ pub struct Plan {
     pub session: Duration,
 }
 
-/// Runs it until it is over or Ctrl-C ends it. Everything it started ends with it.
+/// Runs until the end or Ctrl-C. Everything it started ends with it.
 ///
 /// # Errors
-/// When something can't be started or doesn't come back, or anything is wrong in the end.
+/// When something can't be started or doesn't recover, or a check at the end fails.
 pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one(()) % SEEDS);
     let plan = Plan {
@@ -126,15 +125,15 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
             return pressed.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into);
         }
     };
-    say::line("Everything that was started here has been ended.");
+    say::line("Everything that was started here has ended.");
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Inflicts faults on members over these services, which nobody else may use, and tells what is wrong in the end, in
+/// Inflicts faults on members with these services, which nobody else may use. Returns the problems found at the end, in
 /// sentences.
 ///
 /// # Errors
-/// When something can't be started or doesn't come back, or a member does what no fault explains.
+/// When something can't be started or doesn't recover, or a member does something that no fault explains.
 pub async fn inflict(plan: Plan, services: Services, consumer: &Path) -> anyhow::Result<Vec<String>> {
     let Plan { length, seed, rate, session } = plan;
     let logs = services.run().to_owned();
@@ -190,7 +189,7 @@ async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Re
     let (report, mut findings) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            // PostgreSQL may be what failed: then there is nothing to keep.
+            // If PostgreSQL itself has failed, nothing can be kept.
             let _ = verdict::keep(&stage).await;
             return Err(error);
         }
@@ -213,7 +212,7 @@ async fn on_stage(plan: Plan, services: Services, consumer: &Path) -> anyhow::Re
 
 type Task = anyhow::Result<Infallible>;
 
-/// Faults while records flow; then no faults and no records, until everything is counted.
+/// Faults while records flow; then no faults and no records until everything is counted.
 async fn course(
     trial: &Trial,
     plan: &Plan,
@@ -229,7 +228,7 @@ async fn course(
     Ok((report, findings))
 }
 
-/// One round after the other until the time is up and each kind has come.
+/// Round after round until the time is over and each kind has occurred.
 async fn faults(trial: &Trial, plan: &Plan) -> anyhow::Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
@@ -257,7 +256,7 @@ async fn inflict_round(trial: &Trial, round: &Round, report: &mut Report) -> any
     Ok(())
 }
 
-/// Ends when one of the tasks does, which none should.
+/// Ends when one of the tasks ends, which none should.
 async fn failure(tasks: &mut JoinSet<Task>) -> Task {
     tasks.join_next().await.context("there is a task")??
 }

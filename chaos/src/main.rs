@@ -1,9 +1,9 @@
-//! `cargo xtask chaos`: the command line of the faults.
+//! `cargo xtask chaos`: its command line.
 
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Inflicts faults on the running system, minute after minute, and then compares every number.
+/// Inflicts faults on the running system for minutes, and then compares every number.
 #[derive(Parser)]
 #[command(name = "cargo xtask chaos", after_help = chaos::HELP, max_term_width = 100)]
 struct Arguments {

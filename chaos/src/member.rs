@@ -1,4 +1,4 @@
-//! A member of the consumer's group: a process that can be killed, held, ended and started again.
+//! A member of the consumer's group: a process that can be killed, paused, ended and started again.
 
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
@@ -10,19 +10,19 @@ use stack::wait::{self, Seen};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long a member may take from its start until its admin address says what it should.
+/// How long a member may take from its start until its admin address answers as expected.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// How long a member may take to end after SIGTERM: its own grace period and some.
+/// How long a member may take to end after SIGTERM: more than its own grace period.
 pub const END_LIMIT: Duration = Duration::from_secs(30);
 
-/// A member, running unless a fault is on.
+/// A member, which runs unless a fault stops it.
 #[derive(Debug)]
 pub struct Member {
     name: String,
     program: Program,
     process: Process,
     admin: SocketAddr,
-    /// What it reaches PostgreSQL through.
+    /// The proxy between it and PostgreSQL.
     proxy: Proxy,
 }
 
@@ -30,15 +30,15 @@ impl Member {
     /// Starts it, without waiting for it.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system can't start it.
     pub fn start(name: String, program: Program, admin: SocketAddr, proxy: Proxy) -> anyhow::Result<Self> {
         Ok(Self { name, process: Process::start(program.clone())?, program, admin, proxy })
     }
 
-    /// Starts it again after it ended.
+    /// Starts it again after it has ended.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// When the system can't start it.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         self.process = Process::start(self.program.clone())?;
         Ok(())
@@ -47,7 +47,7 @@ impl Member {
     /// Waits until it is alive.
     ///
     /// # Errors
-    /// When it ends, or isn't in time.
+    /// When it ends, or takes too long.
     pub async fn until_alive(&mut self) -> anyhow::Result<()> {
         self.until("/healthz", "alive").await
     }
@@ -55,7 +55,7 @@ impl Member {
     /// Waits until it is ready.
     ///
     /// # Errors
-    /// When it ends, or isn't in time.
+    /// When it ends, or takes too long.
     pub async fn until_ready(&mut self) -> anyhow::Result<()> {
         self.until("/readyz", "ready").await
     }
@@ -72,7 +72,7 @@ impl Member {
         .await
     }
 
-    /// What it reaches PostgreSQL through.
+    /// The proxy between it and PostgreSQL.
     #[must_use]
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
@@ -112,7 +112,7 @@ impl Member {
         Ok(())
     }
 
-    /// That it has not ended by itself.
+    /// Checks that it has not ended by itself.
     ///
     /// # Errors
     /// When it has, with the end of its log.
@@ -128,7 +128,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        // A held process can't end.
+        // A paused process can't end.
         self.process.resume();
     }
 }

@@ -1,4 +1,4 @@
-//! Where partitions stand: what was handed to Kafka, what is counted.
+//! Offsets of partitions: of records handed to Kafka, or counted.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use std::collections::BTreeMap;
 pub struct Offsets(BTreeMap<(String, i32), i64>);
 
 impl Offsets {
-    /// Says where a partition stands.
+    /// Sets a partition's offset.
     pub fn set(&mut self, topic: &str, partition: i32, next: i64) {
         self.0.insert((topic.to_owned(), partition), next);
     }
 
-    /// Takes in one more record of a partition. Returns the offset it has in a partition that holds nothing else.
+    /// Adds a record of a partition. Returns its offset, if the partition has no other records.
     pub fn add(&mut self, topic: &str, partition: i32) -> i64 {
         let next = self.0.entry((topic.to_owned(), partition)).or_default();
         *next += 1;
         *next - 1
     }
 
-    /// All records before these offsets.
+    /// The number of all records before these offsets.
     #[must_use]
     pub fn sum(&self) -> i64 {
         self.0.values().sum()
     }
 
-    /// The first partition in which `other` has not come as far as this, in words. One it doesn't know stands at 0.
+    /// The first partition in which `other` is behind this, in words. A partition that it doesn't have is at 0.
     #[must_use]
     pub fn ahead_of(&self, other: &Self) -> Option<String> {
         self.0.iter().find_map(|(place, next)| {

@@ -1,7 +1,7 @@
 //! The faults themselves.
 //!
-//! What is measured of each: how long it takes from the moment the system can help itself (a member is gone; a service
-//! is back) until every record produced in the second after that, and before, is counted.
+//! For each fault a time is measured: from the moment the system can recover (the member is gone, or the service
+//! is back) until all records up to the second after that are counted.
 
 use super::board::Board;
 use super::member::Member;
@@ -19,37 +19,37 @@ use tokio::sync::{Mutex, watch};
 
 /// How long counting everything may take after a fault.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(90);
-/// Records produced this long after a fault must be counted, too.
+/// Records that are produced this long after a fault must be counted, too.
 const AFTERMATH: Duration = Duration::from_secs(1);
-/// How long it may take until a member commits something.
+/// How long a member may take to commit something.
 const CUT_LIMIT: Duration = Duration::from_secs(60);
 /// No topic gets more partitions than this.
 const PARTITIONS_MAX: i32 = 16;
 /// How many partitions each topic gets at a time.
 const MORE_PARTITIONS: i32 = 2;
 
-/// All that faults need.
+/// Everything that faults need.
 pub struct Trial {
-    /// What they happen to.
+    /// The services and members to inflict them on.
     pub stage: Arc<Stage>,
-    /// Who produces.
+    /// The producers.
     pub stream: Arc<Mutex<Stream>>,
-    /// What was produced.
+    /// The records handed to Kafka.
     pub handed: Handed,
-    /// What is counted.
+    /// The records counted.
     pub counted: watch::Receiver<Offsets>,
-    /// Where faults are shown.
+    /// The display of current faults.
     pub board: Board,
     /// How long a member's session lasts.
     pub session: Duration,
 }
 
 impl Trial {
-    /// Carries out a fault and mends it. Returns how long it took until everything was counted again, if that is to be
-    /// waited for.
+    /// Inflicts a fault and repairs it. Returns how long it took until everything was counted again, if that is to be
+    /// measured.
     ///
     /// # Errors
-    /// When what was taken away doesn't come back, a member ends badly, or counting takes too long.
+    /// When a service doesn't recover, a member ends badly, or counting takes too long.
     pub async fn perform(&self, stroke: &Stroke, patient: bool) -> anyhow::Result<Option<Duration>> {
         let shown = self.board.show(stroke.to_string());
         let over = match stroke.kind {
@@ -67,7 +67,7 @@ impl Trial {
         over
     }
 
-    /// Whether it still can be done: topics don't grow without end.
+    /// Whether the fault is still possible: topics have a maximum number of partitions.
     pub async fn can(&self, stroke: &Stroke) -> bool {
         stroke.kind != Kind::Grow || self.stream.lock().await.partitions() + MORE_PARTITIONS <= PARTITIONS_MAX
     }
@@ -157,8 +157,8 @@ impl Trial {
         recovered
     }
 
-    /// More partitions, by the only procedure that keeps copies recognizable: producers stop, `consumer layout change`
-    /// does the rest, producers go on. Another fault may interrupt the command: then it is given again.
+    /// Adds partitions, by the only procedure that keeps copies recognizable: producers stop, `consumer layout change` does
+    /// the rest, producers start again. Another fault may interrupt the command: then it is run again.
     async fn grow(&self, patient: bool) -> anyhow::Result<Option<Duration>> {
         let mut stream = self.stream.lock().await;
         let partitions = stream.partitions() + MORE_PARTITIONS;

@@ -1,42 +1,41 @@
-//! What a run amounts to.
+//! The summary of a run.
 
 use super::schedule::Kind;
 use machine::say;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often each fault came, and the longest time it took to count everything again.
+/// How often each fault occurred, and the longest time until everything was counted again.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     faults: BTreeMap<Kind, Line>,
     at_once: Line,
 }
 
-/// How often, and the longest time it took to count everything again.
+/// How often a fault occurred, and the longest time until everything was counted again.
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
     times: u32,
     longest: Option<Duration>,
 }
 
-/// What became of the records.
+/// What happened to the records.
 #[derive(Clone, Copy, Debug)]
 pub struct Sums {
     /// Handed to Kafka.
     pub produced: i64,
-    /// Of those, would have counted had they not been counted before.
+    /// Of those, the records that would have counted, had they not been counted before.
     pub repeated: u64,
-    /// Of those, had to be refused.
+    /// Of those, the records that had to be refused.
     pub refused: u64,
     /// Partitions of all topics at the end.
     pub partitions: i32,
-    /// Partitions that a member lost to another's claim.
+    /// Partitions that a member lost to another claim.
     pub fenced: u64,
 }
 
 impl Report {
-    /// Takes in a round that is over, with the time that recovering from each of its faults took. Times of faults that
-    /// came at once are nobody's alone.
+    /// Adds a finished round, with the time to recover from its faults. The time of two simultaneous faults belongs to neither.
     pub fn take(&mut self, kinds: &[Kind], recovered: Option<Duration>) {
         for kind in kinds {
             self.faults.entry(*kind).or_default().times += 1;
@@ -51,7 +50,7 @@ impl Report {
         line.longest = line.longest.max(recovered);
     }
 
-    /// Whether every kind has come.
+    /// Whether every kind has occurred.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.faults.len() == Kind::ALL.len()

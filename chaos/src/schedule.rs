@@ -1,4 +1,4 @@
-//! Which faults come, in which order and for how long: decided by a seed alone.
+//! Which faults occur, in which order and for how long: a function of the seed alone. Pure.
 
 use load::Rng;
 use std::fmt;
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 /// Members of the group.
 pub const MEMBERS: usize = 3;
-/// How often two faults come at once.
+/// How often two faults occur at once.
 const TWO_AT_ONCE: f64 = 0.4;
-/// How often the next fault waits until everything counts again.
+/// How often the next fault waits until everything is counted again.
 const PATIENT: f64 = 0.7;
-/// How long nothing happens between two rounds, at most.
+/// The longest pause between two rounds.
 const QUIET_MS_MAX: u64 = 2_000;
 
-/// A sort of fault.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A member is killed (SIGKILL), and started again after a while.
     Kill,
-    /// A member is held (SIGSTOP) for longer than its session lasts, and then let go on (SIGCONT): a zombie.
+    /// A member is paused (SIGSTOP) for longer than its session, and then resumed (SIGCONT): a zombie.
     Hang,
     /// All members are stopped (SIGTERM) and started, one after the other.
     Roll,
-    /// A member's connection to PostgreSQL is cut in mid-COMMIT: before it, after it, and in between.
+    /// A member's connection to PostgreSQL is cut at a COMMIT: before, after or during it.
     Cut,
-    /// The network between a member and PostgreSQL holds everything back for a while.
+    /// The network between a member and PostgreSQL passes nothing for a while.
     Silence,
-    /// PostgreSQL ends at once, every connection cut, and recovers from its log.
+    /// PostgreSQL stops immediately, which cuts every connection, and recovers from its log.
     Postgres,
     /// Kafka is killed (SIGKILL) and started again.
     Kafka,
@@ -37,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 9] = [
         Self::Kill,
         Self::Hang,
@@ -50,7 +50,7 @@ impl Kind {
         Self::Grow,
     ];
 
-    /// For the table.
+    /// The kind's name in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// How long it may last, in milliseconds. For [`Kind::Hang`] that is beyond the session's time.
+    /// The range of its duration, in milliseconds. For [`Kind::Hang`] this is beyond the session.
     fn lasts_ms(self) -> std::ops::Range<u64> {
         match self {
             Self::Kill => 500..8_000,
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// Whether both may be on at the same time. A procedure of the operator's is not begun beside a fault.
+    /// Whether both may occur at the same time. An operator's procedure is not started during a fault.
     fn goes_with(self, other: Self) -> bool {
         let alone = |kind| matches!(kind, Self::Grow);
         let all_members = |kind| matches!(kind, Self::Roll);
@@ -93,9 +93,9 @@ impl Kind {
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stroke {
-    /// What happens.
+    /// The kind.
     pub kind: Kind,
-    /// Whom it happens to, where it happens to one member: below [`MEMBERS`].
+    /// The member, if the fault concerns one: below [`MEMBERS`].
     pub member: usize,
     /// How long it lasts.
     pub lasts: Duration,
@@ -114,15 +114,15 @@ impl fmt::Display for Stroke {
 /// Faults that begin at the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
-    /// One, or two that get along.
+    /// One, or two that may occur together.
     pub strokes: Vec<Stroke>,
-    /// Whether the next round waits until everything counts again; the time that takes is then measured.
+    /// Whether the next round waits until everything is counted again; that time is then measured.
     pub patient: bool,
-    /// What passes before the next round.
+    /// The pause before the next round.
     pub quiet: Duration,
 }
 
-/// Rounds without end. Kinds are dealt like cards: each comes once before any comes again.
+/// An endless sequence of rounds. Kinds are dealt like cards: each occurs once before any occurs again.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     rng: Rng,
@@ -130,7 +130,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule that belongs to `seed`.
+    /// The schedule of `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { rng: Rng::new(seed), deck: Vec::new() }

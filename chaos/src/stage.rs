@@ -1,4 +1,4 @@
-//! What a run stands on: services that may be taken away, topics, a schema, and the members.
+//! The environment of a run: services that may be taken away, topics, a schema, and the members.
 
 use super::member::{END_LIMIT, Member};
 use super::schedule::MEMBERS;
@@ -17,18 +17,18 @@ use tokio::sync::Mutex;
 /// Partitions of each topic at the start.
 pub const PARTITIONS: i32 = 4;
 
-/// A batch closes this soon: many transactions, so that faults meet some.
+/// A batch ends after this time. It is short, so that faults hit transactions.
 const BATCH_AGE_MAX: &str = "100ms";
-/// The least memory for the ledger that may be set, so that pages go and are read again.
+/// The smallest allowed memory for the ledger, so that pages are evicted and read again.
 const LEDGER_MEMORY_MB: &str = "16";
-/// New partitions are noticed this soon.
+/// How soon new partitions are noticed.
 const METADATA_REFRESH_MS: &str = "2000";
-/// Signs of life within a session.
+/// Heartbeats within a session.
 const HEARTBEATS: u128 = 4;
 
-/// The services, and everything made on them.
+/// The services, and everything created on them.
 pub struct Stage {
-    // First, because they are to be ended first.
+    // First, because fields are dropped in this order.
     members: [Mutex<Member>; MEMBERS],
     admins: [SocketAddr; MEMBERS],
     consumer: PathBuf,
@@ -38,10 +38,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes topics and schema on the services, and starts the members, whose sessions last `session`.
+    /// Creates topics and schema on the services, and starts the members, whose sessions last `session`.
     ///
     /// # Errors
-    /// When a service is not ours to take away, or something does not start.
+    /// When a service can't be taken away, because it was given, or something doesn't start.
     pub async fn set(services: Services, consumer: &Path, session: Duration) -> anyhow::Result<Self> {
         if let Some(lacking) = lacking(&services) {
             bail!(lacking);
@@ -60,25 +60,25 @@ impl Stage {
         Ok(stage)
     }
 
-    /// The members. Whoever has locked one does something to it.
+    /// The members. A fault locks the member it concerns.
     #[must_use]
     pub fn members(&self) -> &[Mutex<Member>; MEMBERS] {
         &self.members
     }
 
-    /// Where their metrics are.
+    /// The admin addresses of all members.
     #[must_use]
     pub fn admins(&self) -> [SocketAddr; MEMBERS] {
         self.admins
     }
 
-    /// Where records go.
+    /// The topics.
     #[must_use]
     pub fn topics(&self) -> &Topics {
         &self.topics
     }
 
-    /// Where the counts are, reached directly.
+    /// The database, without a proxy.
     #[must_use]
     pub fn database(&self) -> &DatabaseUrl {
         &self.database
@@ -117,10 +117,10 @@ impl Stage {
             .env("DATABASE_URL", self.database.as_str())
     }
 
-    /// That no member has ended by itself. Those that a fault is at work on are left alone.
+    /// Checks that no member has ended by itself. Members under a fault are skipped.
     ///
     /// # Errors
-    /// When one has.
+    /// When a member has.
     pub fn stands(&self) -> anyhow::Result<()> {
         self.members
             .iter()
@@ -129,7 +129,7 @@ impl Stage {
     }
 }
 
-/// What keeps services from being taken away, in a sentence.
+/// Why services can't be taken away, in a sentence.
 #[must_use]
 pub fn lacking(services: &Services) -> Option<String> {
     let of = |what: &str, server: Option<&Server>, variable: &str, packages: &str| {
@@ -146,12 +146,12 @@ pub fn lacking(services: &Services) -> Option<String> {
         .or_else(|| of("Redis", redis, "REDIS_URL", "redis-server"))
 }
 
-/// What is started here and known to be.
+/// A server that is started here, as [`lacking`] has checked.
 pub fn server(server: Option<&Server>) -> &Server {
     server.expect("seen to be ours when the stage was set")
 }
 
-/// What the members' settings are made of.
+/// The values of the members' settings.
 struct Parts<'a> {
     services: &'a Services,
     consumer: &'a Path,

@@ -1,4 +1,4 @@
-//! How far counting is, looked up all the time where the truth about it is: in PostgreSQL, whenever that is there.
+//! How far counting is: read repeatedly from PostgreSQL, which alone has the truth, whenever it is available.
 
 use super::offsets::Offsets;
 use anyhow::bail;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_postgres::Client;
 
-/// How often it is looked up.
+/// How often it is read.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 const PROGRESS: &str = "select topic, kafka_partition, coalesce(next_offset, 0) from consumer_progress";
 
-/// Tells `counted` of every change.
+/// Publishes every change to `counted`.
 ///
 /// # Errors
-/// When a partition goes back: it would count again what was counted.
+/// When a partition goes back: it would count records again.
 pub async fn look_up(database: DatabaseUrl, counted: watch::Sender<Offsets>) -> anyhow::Result<Infallible> {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -27,7 +27,7 @@ pub async fn look_up(database: DatabaseUrl, counted: watch::Sender<Offsets>) -> 
             Some(client) => Ok(client),
             None => database.connect().await,
         };
-        // PostgreSQL away is what this is about, no reason to complain.
+        // That PostgreSQL is away is part of the test, and no error.
         let Ok(connected) = connected else { continue };
         let Ok(now) = read(&connected).await else { continue };
         client = Some(connected);

@@ -1,4 +1,4 @@
-//! The records: a steady stream of them, and the truth about all that were handed over.
+//! The records: a steady stream of them, and the truth about all that were produced.
 
 use super::letters::MARK;
 use super::offsets::Offsets;
@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
-/// Organizations the records are about.
+/// The number of organizations.
 const COMPANIES: usize = 50;
-/// How often records are handed over, and how often a second that is.
+/// How often records are produced, and how many times a second that is.
 const BEAT: Duration = Duration::from_millis(100);
 const BEATS_PER_SECOND: u32 = 10;
-/// How long Kafka may take to store what was handed over, a restart of it included.
+/// How long Kafka may take to store the records, including a restart.
 const FLUSH_LIMIT: Duration = Duration::from_secs(90);
 
-/// What goes wrong with the records themselves.
+/// The shares of late, repeated and bad records.
 const TROUBLE: Trouble =
     Trouble { repeats: 0.05, stragglers: 0.10, bad: 0.001, confluent: 0.05, json: 0.02, ..Trouble::NONE };
 
-/// Who produces, and what must come of it. Producers stand still while somebody else has locked this.
+/// The producer, and the expected result. A fault that locks this stops the producer.
 pub struct Stream {
     upstream: Upstream,
     producer: Producer,
@@ -33,12 +33,12 @@ pub struct Stream {
     handed: Handed,
 }
 
-/// How much was handed over, for others to look at.
+/// How much was produced, for other tasks to read.
 #[derive(Clone, Debug, Default)]
 pub struct Handed(Arc<Mutex<Offsets>>);
 
 impl Handed {
-    /// As of now.
+    /// The values now.
     #[must_use]
     pub fn now(&self) -> Offsets {
         self.lock().clone()
@@ -50,13 +50,13 @@ impl Handed {
 }
 
 impl Stream {
-    /// The stream that belongs to `seed`, into topics of as many partitions.
+    /// The stream of `seed`, into topics with this many partitions.
     ///
     /// # Errors
-    /// When there can be no producer.
+    /// When the producer can't be created.
     pub fn new(seed: u64, brokers: &str, topics: Topics, partitions: i32) -> anyhow::Result<Self> {
         let now = Utc::now();
-        // Its only records ahead of the clock are thousands of years ahead, however long the run.
+        // The stream's only records ahead of the clock are thousands of years ahead, however long the run is.
         let horizon = Horizon { latest: now + Days::new(3_650), ..Horizon::at(now) };
         let companies = (0..COMPANIES).map(Company::numbered).collect();
         Ok(Self {
@@ -71,19 +71,19 @@ impl Stream {
         })
     }
 
-    /// How much was handed over.
+    /// How much was produced.
     #[must_use]
     pub fn handed(&self) -> Handed {
         self.handed.clone()
     }
 
-    /// What must have been counted in the end.
+    /// The expected counters.
     #[must_use]
     pub fn truth(&self) -> &Truth {
         &self.truth
     }
 
-    /// Why each bad record must be refused, by the number in its header [`MARK`].
+    /// The expected reason of each bad record, by the number in its header [`MARK`].
     #[must_use]
     pub fn letters(&self) -> &[&'static str] {
         &self.letters
@@ -95,7 +95,7 @@ impl Stream {
         self.partitions
     }
 
-    /// Hands over the next records.
+    /// Produces the next records.
     fn send(&mut self, records: u32) -> anyhow::Result<()> {
         for _ in 0..records {
             let mut record = self.upstream.record(Utc::now()).placed(self.partitions);
@@ -109,7 +109,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Numbers a bad record, so that it is known again wherever it ends up. They are never repeated.
+    /// Numbers a bad record, so that it can be recognized anywhere. Bad records are never repeated.
     fn mark(&mut self, record: &mut Produced) {
         if let Some(reason) = self.truth.refusal(record) {
             record.headers.push((MARK, self.letters.len().to_string().into_bytes()));
@@ -117,32 +117,32 @@ impl Stream {
         }
     }
 
-    /// Waits until Kafka has everything.
+    /// Waits until Kafka has all records.
     ///
     /// # Errors
-    /// When it doesn't take it in time.
+    /// When it doesn't accept them in time.
     pub fn flush(&mut self) -> anyhow::Result<()> {
         tokio::task::block_in_place(|| self.producer.flush(FLUSH_LIMIT))?;
         Ok(())
     }
 
-    /// Goes on in topics of as many partitions: keys are placed anew, those of copies, too. Everything must have been
-    /// flushed.
+    /// Continues with topics of this many partitions. Keys are assigned to partitions again, also those of copies. All records
+    /// must have been flushed.
     ///
     /// # Errors
-    /// When there can be no producer.
+    /// When the producer can't be created.
     pub fn spread_over(&mut self, partitions: i32) -> anyhow::Result<()> {
         self.partitions = partitions;
-        // The client would learn of new partitions within minutes; one that starts knows them.
+        // A running client would notice new partitions after minutes; a new one knows them.
         self.producer = Producer::new(&self.brokers, self.topics.clone())?;
         Ok(())
     }
 }
 
-/// Hands over `rate` records a second, about, whenever nobody else has the stream.
+/// Produces about `rate` records a second, while no fault has locked the stream.
 ///
 /// # Errors
-/// When Kafka refuses one for good.
+/// When Kafka refuses one permanently.
 pub async fn flow(stream: Arc<tokio::sync::Mutex<Stream>>, rate: u32) -> anyhow::Result<Infallible> {
     let mut beats = tokio::time::interval(BEAT);
     beats.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -1,4 +1,4 @@
-//! The end of a run: everything counted, and every number compared.
+//! The end of a run: everything is counted, and every number compared.
 
 use super::letters;
 use super::offsets::Offsets;
@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_postgres::Client;
 
-/// How long counting the rest may take.
+/// How long counting the remaining records may take.
 const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 /// How long the audit may take.
 const AUDIT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Tables that are kept when something differs. Most of what explains a difference is there.
+/// Tables that are kept if something differs. They have most of what explains a difference.
 const KEPT: [&str; 11] = [
     "consumer_progress",
     "ledger_segments",
@@ -33,10 +33,10 @@ const KEPT: [&str; 11] = [
     "organizations",
 ];
 
-/// Waits until everything is counted. Returns what is wrong, in sentences.
+/// Waits until everything is counted. Returns the problems, in sentences.
 ///
 /// # Errors
-/// When Kafka fails, which it now should not.
+/// When Kafka fails, which should not happen without faults.
 pub async fn settle(
     stage: &Stage,
     stream: &mut Stream,
@@ -53,10 +53,10 @@ pub async fn settle(
     Ok(findings)
 }
 
-/// Ends the members, and compares every number. Returns what is wrong, in sentences.
+/// Ends the members, and compares every number. Returns the problems, in sentences.
 ///
 /// # Errors
-/// When a service fails, which now none should.
+/// When a service fails, which should not happen without faults.
 pub async fn compare(stage: &Stage, stream: &Stream) -> anyhow::Result<Vec<String>> {
     let mut findings = Vec::new();
     for member in stage.members() {
@@ -74,7 +74,7 @@ pub async fn compare(stage: &Stage, stream: &Stream) -> anyhow::Result<Vec<Strin
     Ok(findings)
 }
 
-/// What was handed over must be what Kafka holds: a client that sent one twice would be taken for a fault of ours.
+/// Kafka must have exactly the records that were produced: if the producer sent one twice, the system would be blamed.
 fn unlike_kafka(stage: &Stage, handed: &Offsets) -> anyhow::Result<Option<String>> {
     let mut held = Offsets::default();
     for topic in stage.topics().all() {
@@ -93,14 +93,14 @@ async fn wrong_letters(stage: &Stage, stream: &Stream, client: &Client) -> anyho
     let differences = expected.unlike(&found);
     if differences.is_empty() {
         say::line(format_args!(
-            "All {} bad records are dead letters, each once, where they lie",
+            "All {} bad records are dead letters, each once, at their places",
             found.count()
         ));
     }
     Ok(differences)
 }
 
-/// The operator's own command must say the same.
+/// The operators' own command must find the same.
 async fn audit(stage: &Stage) -> anyhow::Result<Option<String>> {
     let mut process = Process::start(stage.command("audit"))?;
     let status = process.wait(AUDIT_LIMIT).await.context("consumer audit")?;

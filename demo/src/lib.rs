@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! stage     services, schema, topics, both binaries
-//! play      30 days of history, then the present
-//! standing  what has been counted so far        verdict  produced and counted, counter by counter
+//! play      30 days of history, then live records
+//! standing  how far counting is                   verdict  produced and counted, counter by counter
 //! ```
 
 mod play;
@@ -18,24 +18,24 @@ use play::Play;
 use stage::Stage;
 use std::process::ExitCode;
 
-/// What a shell expects of a program that Ctrl-C ended.
+/// The exit code that shells expect after Ctrl-C.
 const INTERRUPTED: u8 = 130;
-/// The most the mock cluster can hold of one topic's partition, with room to spare.
+/// The most records that a partition of the mock cluster can store, with a reserve.
 const MOCK_RECORDS_MAX: u64 = 20_000;
 
-/// What to show.
+/// Options of `cargo demo`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Stop after the history; exit code 0 only if produced equals counted, counter by counter
+    /// Stop after the history; the exit code is 0 only if every counter equals what was produced
     #[arg(long)]
     once: bool,
-    /// Records per second once the history is told
+    /// Live records per second, after the history
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
-    /// Keep what was made: with --once everything stays up until Ctrl-C; on servers of yours the database and topics stay
+    /// Keep what the demo made: with --once everything runs until Ctrl-C; on your own servers the database and topics remain
     #[arg(long)]
     keep: bool,
-    /// Records of the history, about
+    /// Approximate number of records in the history
     #[arg(long, default_value_t = 300_000)]
     records: u64,
     /// Days of history
@@ -44,12 +44,12 @@ pub struct Options {
     /// Partitions of each topic
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(i32).range(1..=1_000))]
     partitions: i32,
-    /// Decides all that is left to chance
+    /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Runs the demo until it is over or Ctrl-C ends it. Everything it started ends with it.
+/// Runs the demo until its end or Ctrl-C. Everything it started ends with it.
 ///
 /// # Errors
 /// When something can't be started, or ends too early.
@@ -67,22 +67,22 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         tokio::signal::ctrl_c().await?;
     }
     let cleared = stage.clear().await;
-    say::line("Everything that was started here has been ended.");
+    say::line("Everything that was started here has ended.");
     let ending = outcome?;
     cleared?;
     match ending {
         Ending::Right => Ok(ExitCode::SUCCESS),
-        Ending::Wrong => bail!("what was counted is not what was produced"),
-        // The present has no other end; a history that was asked for was cut short.
+        Ending::Wrong => bail!("the counters differ from what was produced"),
+        // Live records end only by Ctrl-C; with `--once` it has cut the history short.
         Ending::Interrupted => Ok(if options.once { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS }),
     }
 }
 
-/// How the demo came to its end.
+/// How the demo ended.
 enum Ending {
-    /// Counted is produced.
+    /// Every counter equals what was produced.
     Right,
-    /// It is not.
+    /// Some counter differs.
     Wrong,
     /// By Ctrl-C.
     Interrupted,

@@ -1,4 +1,4 @@
-//! `cargo demo`: the command line of the demo.
+//! `cargo demo`: its command line.
 
 use clap::Parser;
 use std::process::ExitCode;

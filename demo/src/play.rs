@@ -1,4 +1,4 @@
-//! What is shown: the past as fast as it goes, then the present at its own pace.
+//! The records of the demo: the history as fast as possible, then live records at a constant rate.
 
 use super::stage::Stage;
 use super::standing::Standing;
@@ -12,18 +12,18 @@ use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// Records handed to Kafka between two looks at what else there is to do, Ctrl-C above all.
+/// Records handed to Kafka before Ctrl-C and the rest are checked again.
 const CHUNK: usize = 5_000;
-/// How long Kafka may take to store what was handed over.
+/// How long Kafka may take to store the records.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
 /// How long counting the history may take.
 const COUNT_LIMIT: Duration = Duration::from_secs(600);
 /// How often live records are produced.
 const BEAT: Duration = Duration::from_millis(100);
-/// How many seconds pass between two lines where nobody looks at a terminal.
+/// The seconds between two lines if standard error is not a terminal.
 const SECONDS_PER_LINE: u64 = 10;
 
-/// The records of the demo, and the truth about those that were produced.
+/// The demo's records, and the truth about those that were produced.
 pub struct Play<'a> {
     stage: &'a Stage,
     chronicle: Chronicle,
@@ -34,10 +34,10 @@ pub struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    /// The play of this history, not begun.
+    /// The play of this history, not started.
     ///
     /// # Errors
-    /// When there can be no producer.
+    /// When the producer can't be created.
     pub fn new(stage: &'a Stage, history: History) -> anyhow::Result<Self> {
         // The demo's only records ahead of the clock are thousands of years ahead, however long it runs.
         let horizon = Horizon { latest: history.until + Days::new(3_650), ..Horizon::at(history.until) };
@@ -51,13 +51,13 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// Whom it is about.
+    /// The companies.
     #[must_use]
     pub fn companies(&self) -> &[Company] {
         self.chronicle.companies()
     }
 
-    /// What must have been counted in the end.
+    /// The expected counters.
     #[must_use]
     pub fn truth(&self) -> &Truth {
         &self.truth
@@ -82,7 +82,7 @@ impl<'a> Play<'a> {
         tokio::task::block_in_place(|| self.producer.flush(FLUSH_LIMIT))?;
         bar.finish_and_clear();
         say::line(format_args!(
-            "History     {} records produced, as they came: late, repeated, bad",
+            "History     {} records produced, with late, repeated and bad ones",
             self.produced
         ));
         self.counted().await?;
@@ -90,7 +90,7 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// Produces `rate` records a second about what happens now, and tells how counting stands. Never ends by itself.
+    /// Produces `rate` records a second with the current time, and prints the state of counting. Never ends by itself.
     ///
     /// # Errors
     /// When Kafka refuses, or a binary ends.

@@ -1,4 +1,4 @@
-//! Everything that must run before a record can be shown: services, schema, topics, both binaries.
+//! Everything that must run before the first record: services, schema, topics, both binaries.
 
 use anyhow::{Context as _, bail, ensure};
 use load::{Company, Topics};
@@ -18,14 +18,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// How long the schema may take.
+/// How long migrating the schema may take.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(60);
 /// How long a binary may take from its start until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running system. What it started ends with it.
 pub struct Stage {
-    // In the order in which they are to be ended.
+    // In the order in which they end.
     consumer: Mutex<Process>,
     query_api: Mutex<Process>,
     client: Client,
@@ -38,7 +38,7 @@ pub struct Stage {
     services: Services,
 }
 
-/// Where the binaries listen.
+/// The binaries' addresses.
 #[derive(Clone, Copy)]
 struct Addresses {
     api: SocketAddr,
@@ -47,17 +47,17 @@ struct Addresses {
 }
 
 impl Stage {
-    /// Starts everything, a line each.
+    /// Starts everything, and prints a line for each part.
     ///
     /// # Errors
-    /// When a part can't be had; the error says what to do, or shows the end of a log.
+    /// When a part can't be obtained or started; the error says what to do, or shows the end of a log.
     pub async fn set(partitions: i32, keep: bool) -> anyhow::Result<Self> {
         let services = Services::start(Purpose::Demo).await?;
         let binaries = Binaries::beside_this_program()?;
         let name = format!("business_metrics_demo_{}", std::process::id());
         let database = services.postgres.create_database(&name).await?;
         migrate(&services, &binaries.consumer, &database).await?;
-        // On a broker of somebody else's the usual names may be in use.
+        // On a given broker the usual names may be in use.
         let ours = services.kafka.server().is_some() || !services.kafka.is_real();
         let topics =
             if ours { Topics::default() } else { Topics::prefixed(&format!("demo-{}-", std::process::id())) };
@@ -90,7 +90,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Says where the answers are, and how to ask for each company's.
+    /// Prints the API's address, and how to ask for each company's numbers.
     ///
     /// # Errors
     /// When a token can't be signed.
@@ -102,7 +102,7 @@ impl Stage {
             say::line(format_args!("\n# {} ({})", company.name, company.id));
             say::line(format_args!("curl -H 'Authorization: Bearer {token}' http://{api}/metrics/summary"));
             if self.page.is_some() {
-                // After the #, so that the token is sent nowhere and stands in no log.
+                // After the #, so that the token isn't sent to a server or logged.
                 say::line(format_args!("http://{api}/overview#token={token}"));
             }
         }
@@ -110,46 +110,46 @@ impl Stage {
         Ok(())
     }
 
-    /// A connection to the counts.
+    /// A connection to the database.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Where the consumer's metrics are.
+    /// The address of the consumer's metrics.
     #[must_use]
     pub fn consumer_admin(&self) -> SocketAddr {
         self.addresses.consumer_admin
     }
 
-    /// For `bootstrap.servers`.
+    /// The value of `bootstrap.servers`.
     #[must_use]
     pub fn brokers(&self) -> &str {
         self.services.kafka.brokers()
     }
 
-    /// What this Kafka can't do, where it is only the mock.
+    /// The limits of this Kafka, if it is the mock.
     #[must_use]
     pub fn kafka_limits(&self) -> Option<&'static str> {
         self.services.kafka.limits()
     }
 
-    /// Where records go.
+    /// The topics.
     #[must_use]
     pub fn topics(&self) -> &Topics {
         &self.topics
     }
 
-    /// That both binaries are still running.
+    /// Checks that both binaries are still running.
     ///
     /// # Errors
-    /// When one isn't, with the end of its log.
+    /// When one has ended, with the end of its log.
     pub fn stands(&self) -> anyhow::Result<()> {
         still_running(&self.consumer)?;
         still_running(&self.query_api)
     }
 
-    /// Ends the binaries and removes what was made on servers that go on without us, unless it is to be kept.
+    /// Ends the binaries. Removes what was created on given servers, unless it is to be kept.
     ///
     /// # Errors
     /// When a server refuses.
@@ -215,7 +215,7 @@ async fn migrate(services: &Services, consumer: &Path, database: &DatabaseUrl) -
     Ok(())
 }
 
-/// What the binaries' settings are made of.
+/// The values of the binaries' settings.
 struct Parts<'a> {
     services: &'a Services,
     topics: &'a Topics,
@@ -232,7 +232,7 @@ impl Parts<'_> {
             .env("ADMIN_ADDR", admin.to_string());
         match &self.services.redis {
             None => program,
-            // A Redis of somebody else's may have keys of the same names.
+            // A given Redis may have keys of the same names.
             Some(redis) => program
                 .env("REDIS_URL", redis.url())
                 .env("CACHE_KEY_PREFIX", format!("demo-{}:", std::process::id())),

@@ -1,4 +1,4 @@
-//! How far counting is, read where everybody else would read it: from the tables and from the consumer's metrics.
+//! How far counting is, read from the tables and from the consumer's metrics.
 
 use super::stage::Stage;
 use anyhow::Context as _;
@@ -6,18 +6,18 @@ use load::Tally;
 use stack::http;
 use std::fmt;
 
-/// The five ways to count once, summed over everything: what a unique record adds exactly one to.
+/// The five counters to which a unique record adds exactly one, summed over all organizations.
 const COUNTED: &str = "select coalesce(sum(orders_created + payments_total + workflows_total + messages_sent \
                        + messages_delivered), 0)::bigint from org_daily_metrics";
 
-/// Kept whole or not.
+/// All refused records, whether kept whole or not.
 const REFUSED: &str = "select (select count(*) from dead_letters) \
                        + (select coalesce(sum(records), 0)::bigint from dead_letter_runs)";
 
-/// A moment's numbers of records.
+/// The numbers of records at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Produced, and never produced before.
+    /// Produced, without repeats.
     pub unique: u64,
     /// Counted in the tables.
     pub counted: i64,
@@ -30,7 +30,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// As of now, when `produced` records of this tally are in Kafka.
+    /// The numbers now, when Kafka has the `produced` records of this tally.
     ///
     /// # Errors
     /// When the database doesn't answer.

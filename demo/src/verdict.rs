@@ -1,11 +1,11 @@
-//! Produced and counted, counter by counter.
+//! Comparing produced with counted, counter by counter.
 
 use load::truth::COUNTERS;
 use load::{Truth, check};
 use machine::say;
 use tokio_postgres::Client;
 
-/// Prints a table of sums and what differs in any cell; true when nothing does.
+/// Prints a table of sums, and the cells that differ; returns true if none does.
 ///
 /// # Errors
 /// When the database can't be read.

@@ -1,4 +1,4 @@
-//! The ledger's stored form: whatever a `bytea` holds, it is fingerprints or it is refused.
+//! The ledger's stored form: every `bytea` is either read as fingerprints or refused.
 
 use crate::verdict::Verdict;
 use consumer::ledger::filter::Filter;
@@ -7,7 +7,7 @@ use consumer::ledger::fingerprint_set::{FingerprintSet, from_stored, stored};
 /// Reads `bytes` as a segment of a page.
 ///
 /// # Panics
-/// When a fingerprint is lost, made up, or stored as another.
+/// When a fingerprint is lost, invented, or stored as another.
 pub fn check(bytes: &[u8]) -> Verdict {
     if let Some(filter) = Filter::from_stored(bytes) {
         assert_eq!(filter.stored(), bytes, "a filter that is read is what is stored");
@@ -24,7 +24,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     let set = FingerprintSet::from_sorted(&sorted);
     let filter = Filter::of(&sorted);
     assert!(sorted.iter().all(|fingerprint| filter.may_contain(*fingerprint)), "its filter denies none");
-    // 0 is no fingerprint: an empty slot has it.
+    // 0 is never a fingerprint: it marks an empty slot.
     sorted.retain(|fingerprint| *fingerprint != 0);
     sorted.dedup();
     assert!(set.iter().eq(sorted.iter().copied()), "the set has what was stored, once");
@@ -37,7 +37,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// A set that half of them are in, and the others come to, is the set of all.
+/// A set of one half, extended by the other half, equals the set of all.
 fn grown(sorted: &[u64]) {
     let half = |odd: usize| -> Vec<u64> { sorted.iter().copied().skip(odd).step_by(2).collect() };
     let mut set = FingerprintSet::from_sorted(&half(0));

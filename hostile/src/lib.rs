@@ -1,12 +1,12 @@
-//! What readers of foreign bytes must hold, whatever the bytes: the bodies of the fuzz targets.
+//! The rules that readers of foreign bytes must keep, whatever the bytes: the bodies of the fuzz targets.
 //!
 //! ```text
 //! fuzz/fuzz_targets/x.rs   cargo fuzz, for hours   \
-//!                                                    x::check(bytes): panics where something doesn't hold
+//!                                                    x::check(bytes): panics if a rule is broken
 //! hostile/tests/bounded.rs cargo test, for seconds /
 //! ```
 //!
-//! Both begin with the seeds in `fuzz/corpus/`.
+//! Both start with the seeds in `fuzz/corpus/`.
 
 pub mod ledger;
 pub mod query;
@@ -16,9 +16,9 @@ mod verdict;
 
 pub use verdict::Verdict;
 
-/// A target: its name, which is that of its corpus, and its body.
+/// A target: its name, which is also that of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]) -> Verdict);
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 4] =
     [("record", record::check), ("ledger", ledger::check), ("query", query::check), ("token", token::check)];

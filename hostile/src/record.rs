@@ -1,5 +1,4 @@
-//! Records: the reader that borrows says what prost says, field by field, in all three formats, and judges as the contract
-//! does.
+//! Records: the borrowing reader reads the same as prost, field by field, in all three formats, and judges by the contract.
 
 use crate::verdict::Verdict;
 use chrono::{DateTime, TimeDelta};
@@ -16,13 +15,13 @@ use proto::v1::{Event, MessageDelivery, WorkflowTerminal, workflow_terminal};
 
 /// Records from 2026-01-01 to 2027-01-01 are neither too old nor from the future.
 const BOUNDS: Bounds = Bounds { floor: 1_767_225_600, ceiling: 1_798_761_600 };
-/// Of an error's text so many characters are kept.
+/// How many characters of an error's text are kept.
 const ERROR_CHARS: usize = 2_000;
 
-/// Reads `bytes` as a record's value; the first byte says of which topic, and in which format.
+/// Reads `bytes` as a record's value; the first byte selects the topic and the format.
 ///
 /// # Panics
-/// When it is read as something else than prost reads it, or judged otherwise than the contract says.
+/// When it is read differently than by prost, or judged differently than by the contract.
 pub fn check(bytes: &[u8]) -> Verdict {
     let Some((choice, payload)) = bytes.split_first() else { return Verdict::Refused };
     let topic = Topic::ALL[usize::from(choice % 3)];
@@ -45,7 +44,7 @@ fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
     }
 }
 
-/// The registry's frame, as it came; and that it comes off again where it is put around.
+/// The registry's frame, as received; removing it undoes adding it.
 fn framed(topic: Topic, payload: &[u8]) -> Verdict {
     for path in [&[0][..], &[2, 0], &[2, 8], &[2, 10]] {
         let around = [&[0, 0, 0, 0, 17], path, payload].concat();
@@ -103,15 +102,15 @@ fn by_prost(topic: Topic, bytes: &[u8]) -> Option<Message> {
     }
 }
 
-/// The reason for which the contract refuses it, by the recount that shares no code with the consumer.
+/// The reason for which the contract refuses it, by the recount, which shares no code with the consumer.
 fn expected(message: &Message) -> Option<&'static str> {
     let at = |second| DateTime::from_timestamp(second, 0).expect("a time");
-    // The consumer judges whole seconds.
+    // The consumer compares whole seconds.
     let latest = at(BOUNDS.ceiling) + TimeDelta::nanoseconds(999_999_999);
     let horizon = Horizon { latest, floor: at(BOUNDS.floor) };
     let refusal = load::refusal::refusal(message, &horizon);
     match message {
-        // The recount leaves errors' texts out, which come before the duration.
+        // The recount doesn't check errors' texts, which are checked before the duration.
         Message::Workflow(run) if matches!(refusal, None | Some("implausible_duration")) => {
             let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
             let kept = run.error_message.chars().take(ERROR_CHARS);

@@ -1,10 +1,10 @@
-//! What became of an input that may be hostile.
+//! The verdict on an input that may be hostile.
 
-/// What became of an input: so that a test sees that its seeds are understood.
+/// The verdict on an input. Tests check with it that the seeds are understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was taken for what it should be.
+    /// It was accepted, with the right meaning.
     Accepted,
-    /// It was refused, as it should be.
+    /// It was refused, rightly.
     Refused,
 }

@@ -1,6 +1,6 @@
-//! A bounded run of the fuzz targets: the seeds as they are, the seeds spoilt, and bytes of no meaning.
+//! A bounded run of the fuzz targets: the seeds, modified seeds, and random bytes.
 //!
-//! What `cargo fuzz` finds becomes a seed: put the file into the target's corpus, and it is tried here for ever.
+//! If `cargo fuzz` finds an input, put its file into the target's corpus; this test then always tries it.
 
 use hostile::{TARGETS, Target, Verdict};
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn seeds(name: &str) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// One way to spoil bytes.
+/// One way to modify bytes.
 #[derive(Clone, Debug)]
 enum Spoiling {
     Flip(Index, u8),
@@ -33,7 +33,7 @@ enum Spoiling {
     Cut(Index),
     CutOut(Index, Index),
     Insert(Index, Vec<u8>),
-    /// From here on the other seed, from there on.
+    /// The bytes before the second place, then those of the seed from the third place on.
     Splice(Index, Index, Index),
     Repeat(Index, Index),
 }

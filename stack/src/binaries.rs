@@ -1,4 +1,4 @@
-//! The system's two binaries, built by cargo and found where it put them.
+//! The system's two binaries: built by cargo, and their paths.
 
 use anyhow::{Context as _, ensure};
 use machine::workspace;
@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 /// How the binaries are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Fast to build, and with the checks a test wants.
+    /// Fast to build, and with the checks that tests want.
     Debug,
-    /// Fast.
+    /// Fast to run.
     Release,
 }
 
-/// Where the binaries are.
+/// The paths of the binaries.
 #[derive(Clone, Debug)]
 pub struct Binaries {
     /// `consumer`.
@@ -24,19 +24,19 @@ pub struct Binaries {
     pub query_api: PathBuf,
 }
 
-/// The part of cargo's messages that matters here.
+/// The fields of cargo's messages that are used here.
 #[derive(Deserialize)]
 struct Message {
     executable: Option<PathBuf>,
 }
 
 impl Binaries {
-    /// Those in the folder of the program that asks: cargo puts there what it builds by the same command.
+    /// The binaries in the folder of the running program: one cargo command has built all of them there.
     ///
     /// # Errors
-    /// When they are not there.
+    /// When they don't exist.
     pub fn beside_this_program() -> anyhow::Result<Self> {
-        let this = std::env::current_exe().context("the system doesn't say where this program is")?;
+        let this = std::env::current_exe().context("the path of this program is unknown")?;
         let beside = |name: &str| {
             let path = this.with_file_name(name);
             ensure!(path.is_file(), "{} is not built; start this by `cargo demo`", path.display());
@@ -45,13 +45,13 @@ impl Binaries {
         Ok(Self { consumer: beside("consumer")?, query_api: beside("query-api")? })
     }
 
-    /// Builds them, unless they are up to date.
+    /// Builds the binaries, unless they are up to date.
     ///
     /// # Errors
     /// When cargo fails.
     pub fn build(profile: Profile) -> anyhow::Result<Self> {
         let packages: &[&str] = match profile {
-            // As `cargo test --workspace` builds: with one set of features for all, so that nothing is built twice.
+            // Like `cargo test --workspace`: with one set of features for all, so that nothing is built twice.
             Profile::Debug => &["--workspace", "--exclude", "xtask"],
             Profile::Release => &["--release", "--package", "consumer", "--package", "query-api"],
         };
@@ -63,7 +63,7 @@ impl Binaries {
     }
 }
 
-/// Builds the binaries of these packages at once, each of which has its package's name, unless they are up to date.
+/// Builds the binaries of these packages in one command, unless they are up to date. Each has its package's name.
 ///
 /// # Errors
 /// When cargo fails.
@@ -77,7 +77,7 @@ pub fn build_packages(packages: &[&str], profile: Profile) -> anyhow::Result<Vec
     packages.iter().map(|package| executable(&messages, package)).collect()
 }
 
-/// Has cargo build, and returns its messages. Its progress and complaints go to standard error.
+/// Runs cargo, and returns its messages. Its progress and its errors go to standard error.
 fn build(packages: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--bins", "--message-format=json-render-diagnostics"])
@@ -86,7 +86,7 @@ fn build(packages: &[&str]) -> anyhow::Result<String> {
         .stderr(Stdio::inherit())
         .output()
         .context("cargo can't be run")?;
-    ensure!(output.status.success(), "cargo can't build {}; see its words above", packages.join(" "));
+    ensure!(output.status.success(), "cargo can't build {}; see its output above", packages.join(" "));
     Ok(String::from_utf8(output.stdout)?)
 }
 

@@ -1,4 +1,4 @@
-//! The least of HTTP that is needed to look at our own programs' admin addresses.
+//! A minimal HTTP client for the admin addresses of our own programs.
 
 use anyhow::{Context as _, ensure};
 use std::io::{Read as _, Write as _};
@@ -10,14 +10,14 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// The longest answer that is read.
 const BYTES_MAX: u64 = 4 << 20;
 
-/// The body at `path`, when the answer is 200. Blocks for as long as the program takes to answer.
+/// The body at `path`, if the answer is 200. Blocks until the program answers.
 ///
 /// # Errors
-/// When there is no answer, or another.
+/// When there is no answer, or one with another status.
 pub fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, LIMIT)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    // HTTP/1.0: the body is all that comes until the connection closes.
+    // HTTP/1.0: the body ends when the connection closes.
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(BYTES_MAX).read_to_end(&mut answer)?;
@@ -28,7 +28,7 @@ pub fn get(address: SocketAddr, path: &str) -> anyhow::Result<String> {
     Ok(body.to_owned())
 }
 
-/// The sum of a Prometheus counter's series that have `label` (as `name="value"`), or of all for an empty one.
+/// The sum of a Prometheus counter's series that have `label` (as `name="value"`); of all series if `label` is empty.
 #[must_use]
 pub fn series_sum(exposition: &str, name: &str, label: &str) -> u64 {
     let series = exposition.lines().filter_map(|line| line.strip_prefix(name)?.rsplit_once(' '));

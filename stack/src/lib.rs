@@ -1,14 +1,14 @@
-//! Kafka, PostgreSQL and Redis: each one given by the environment, or started here, or said to be missing. What the
-//! demo, the stories, benchmarks and chaos stand on.
+//! Kafka, PostgreSQL and Redis: each one given by the environment, started here, or reported as missing. The demo, the
+//! stories, benchmarks and chaos run on them.
 //!
 //! ```text
-//! machine -> Services  kafka, postgres, redis: given, else started here, else said to be missing
+//! machine -> Services  kafka, postgres, redis: given, else started here, else reported as missing
 //!               |
 //!            run::server   a program that can be killed, stopped, paused and started again in place
 //!               |
-//!            run::process  one child, which ends when we do, however we end
+//!            run::process  a child process that ends when we do, however we end
 //!
-//! proxy     a go-between that fails connections, in mid-COMMIT too
+//! proxy     a proxy that fails PostgreSQL connections, also during COMMIT
 //! binaries  the system's own programs, built and found
 //! ```
 
@@ -36,10 +36,10 @@ use machine::{say, workspace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the services are for, which decides how much memory they get.
+/// What the services are used for, which determines how much memory they get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Many short stories: as little as works.
+    /// Many short stories: as little memory as possible.
     Tests,
     /// A person watching.
     Demo,
@@ -60,7 +60,7 @@ impl Purpose {
     }
 }
 
-/// One of the three.
+/// One of the three services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Kafka.
@@ -71,15 +71,15 @@ pub enum Service {
     Redis,
 }
 
-/// Running services. Those started here end with the last value that has them, or with this process, however that
-/// ends.
+/// Running services. Those started here end when the last clone is dropped, or when this process ends, however that
+/// happens.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// Where the records are.
+    /// Kafka, for records.
     pub kafka: Arc<Kafka>,
-    /// Where the counts are.
+    /// PostgreSQL, for counters.
     pub postgres: Arc<Postgres>,
-    /// Where the answers are cached, if anywhere.
+    /// Redis, for cached answers, if there is one.
     pub redis: Option<Arc<Redis>>,
     purpose: Purpose,
     run: PathBuf,
@@ -87,15 +87,15 @@ pub struct Services {
 }
 
 impl Services {
-    /// Finds or starts each service and says, a line each, what was chosen and why.
+    /// Finds or starts each service, and prints a line for each with what was chosen and why.
     ///
     /// # Errors
-    /// When PostgreSQL can't be had (the error says what to install), or something installed does not start.
+    /// When PostgreSQL can't be obtained (the error says what to install), or an installed service doesn't start.
     pub async fn start(purpose: Purpose) -> anyhow::Result<Self> {
         let environment = Environment::read();
         let run = workspace::new_run(purpose.name())?;
         let plan = Plan::find(&environment);
-        // First what can't be done without, so that its lack is said before anything else is waited for.
+        // The required service first: if it is missing, the error comes before anything else is waited for.
         let postgres = Postgres::start(plan.postgres, &run, &environment).await?.into();
         let kafka = Kafka::start(plan.kafka, purpose, &run, &environment).await?.into();
         let redis = Redis::start(plan.redis, &run, &environment).await?.map(Arc::new);
@@ -104,11 +104,11 @@ impl Services {
         Ok(services)
     }
 
-    /// The same services, but for one that is started anew and shared with nobody: it may be taken away. A service
-    /// that is given by the environment, or missing, stays what it is.
+    /// The same services, except that one is started again and not shared, so that it may be taken away. A service that the
+    /// environment gives, or that is missing, stays as it is.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When it doesn't start.
     pub async fn with_own(&self, service: Service) -> anyhow::Result<Self> {
         let mut services = self.clone();
         let plan = Plan::find(&self.environment);
@@ -128,7 +128,7 @@ impl Services {
         Ok(services)
     }
 
-    /// Says what each service is.
+    /// Prints what each service is.
     pub fn introduce(&self) {
         say::choice("Kafka", &self.kafka);
         say::choice("PostgreSQL", &self.postgres);
@@ -139,13 +139,13 @@ impl Services {
         say::choice("Logs", self.run.display());
     }
 
-    /// This run's folder under `target/`: logs, and state worth a look afterwards.
+    /// This run's folder under `target/`: logs, and state that is useful after the run.
     #[must_use]
     pub fn run(&self) -> &Path {
         &self.run
     }
 
-    /// The environment they were found in.
+    /// The environment in which they were found.
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment

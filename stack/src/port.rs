@@ -6,23 +6,23 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// Where ports are taken from: below the range the system gives to outgoing connections, so that nobody's connection
-/// sits on a service's port while that service is being started again.
+/// The range of ports. It lies below the system's range for outgoing connections, so that no connection occupies a service's
+/// port while that service is being restarted.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 
-/// How many ports are looked at before giving up.
+/// How many ports are tried.
 const LOOKS_MAX: usize = 1_000;
 
-/// How often a service is started anew because somebody else took its port between our look and its start.
+/// How often a service is started again because another program took its port between our check and its start.
 const STARTS_MAX: usize = 4;
 
-/// Ports given out by this process.
+/// Ports that this process has given out.
 static TAKEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
-/// A port nobody listens on and this process hasn't given out before.
+/// A port on which nobody listens and which this process hasn't given out before.
 ///
 /// # Errors
-/// When none is found.
+/// When none is free.
 pub fn free() -> anyhow::Result<u16> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let width = u64::from(RANGE.end - RANGE.start);
@@ -34,8 +34,8 @@ pub fn free() -> anyhow::Result<u16> {
         .context("no free port found on 127.0.0.1")
 }
 
-/// Calls `start` until it succeeds, fails for another reason than a port in use, or has lost the race for its ports
-/// too often.
+/// Calls `start` until it succeeds, or fails for another reason than a port in use, or has lost the race for its ports too
+/// often.
 pub async fn with_fresh<T>(start: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let mut starts = 1;
     loop {
@@ -46,7 +46,7 @@ pub async fn with_fresh<T>(start: impl AsyncFn() -> anyhow::Result<T>) -> anyhow
     }
 }
 
-/// Kafka, PostgreSQL, Redis and our own binaries all pass on the system's sentence for it, into their logs.
+/// Kafka, PostgreSQL, Redis and our own binaries all pass on the system's message, to their logs.
 fn lost_race(error: &anyhow::Error) -> bool {
     format!("{error:#}").to_lowercase().contains("already in use")
 }

@@ -1,4 +1,4 @@
-//! Redis: the one that is given, else a local server, else none. It is a cache: everything works without it.
+//! Redis: a given server, else a local server, else none. It is a cache: everything works without it.
 
 use crate::port;
 use crate::run::program::Program;
@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long one look for an answer takes at most.
+/// How long one attempt to get an answer may take.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
 /// A running Redis.
@@ -26,10 +26,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Carries out the plan; `None` where none is to be had.
+    /// Carries out the plan; `None` if there is no Redis.
     ///
     /// # Errors
-    /// When an installed server does not start.
+    /// When an installed server doesn't start.
     pub async fn start(
         plan: RedisPlan,
         run: &Path,
@@ -56,22 +56,22 @@ impl Redis {
         Ok(Self { url: format!("redis://{address}"), why, local: Some((server, address)) })
     }
 
-    /// For `REDIS_URL`.
+    /// The value of `REDIS_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The server started here, to be stopped, killed, paused; `None` when it isn't ours.
+    /// The server started here, to be stopped, killed or paused; `None` if it isn't ours.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
         self.local.as_ref().map(|(server, _)| server)
     }
 
-    /// Starts it again, empty, after it was stopped or killed.
+    /// Starts it again, empty, after a stop or a kill.
     ///
     /// # Errors
-    /// When it isn't ours, or does not come up.
+    /// When it isn't ours, or doesn't start.
     pub async fn start_again(&self) -> anyhow::Result<()> {
         let (server, address) = self.local.as_ref().context("this Redis was not started here")?;
         server.start_again(async || answers(*address)).await

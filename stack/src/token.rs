@@ -7,24 +7,24 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Read as _;
 
-/// How many days a token is good for.
+/// For how many days a token is valid.
 const GOOD_FOR: Days = Days::new(1);
 
-/// What the query API wants to know.
+/// The claims that the query API needs.
 #[derive(Serialize)]
 struct Claims<'a> {
     organization_id: &'a str,
     exp: i64,
 }
 
-/// What signs the tokens of one run, and is told to the query API.
+/// The secret of one run, which signs tokens and which the query API gets.
 pub struct Secret(String);
 
 impl Secret {
-    /// 256 random bits, as the system gives them.
+    /// 256 random bits from the system.
     ///
     /// # Errors
-    /// When it doesn't.
+    /// When the system gives none.
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0u8; 32];
         std::fs::File::open("/dev/urandom")
@@ -37,13 +37,13 @@ impl Secret {
         Ok(Self(text))
     }
 
-    /// For `JWT_HS256_SECRET`.
+    /// The value of `JWT_HS256_SECRET`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A token that opens one organization's numbers.
+    /// A token for one organization's numbers.
     ///
     /// # Errors
     /// When it can't be signed.

@@ -1,30 +1,30 @@
-//! Waiting for a condition, under a limit. The only place that sleeps.
+//! Waiting for a condition, with a limit. The only place that sleeps.
 
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at. Short against what is waited for, long against the cost of looking.
+/// How often a condition is checked. Short compared with the wait, long compared with the cost of a check.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What a look at a condition showed.
+/// The result of checking a condition.
 #[derive(Debug)]
 pub enum Seen<T> {
-    /// It holds; here is what it gives.
+    /// It holds; this is its value.
     Ready(T),
-    /// Not yet, and why: the last such sentence stands in the error when the limit is reached.
+    /// Not yet, and why. If the limit is reached, the error has the last of these sentences.
     NotYet(String),
 }
 
 impl Seen<()> {
-    /// Ready if `holds`, else not yet because of `why`.
+    /// Ready if `holds`, otherwise not yet because of `why`.
     pub fn when(holds: bool, why: impl Into<String>) -> Self {
         if holds { Self::Ready(()) } else { Self::NotYet(why.into()) }
     }
 }
 
-/// Looks again and again until `what` is seen to be ready.
+/// Checks repeatedly until `what` is ready.
 ///
 /// # Errors
-/// When `limit` is reached first, or as soon as a look fails.
+/// When `limit` is reached, or as soon as a check fails.
 pub async fn until<T>(
     what: &str,
     limit: Duration,
@@ -42,7 +42,7 @@ pub async fn until<T>(
     }
 }
 
-/// The same for places that can't be asynchronous, such as `drop`: true if the condition held within `limit`.
+/// The same for code that can't be asynchronous, such as `drop`: true if the condition held within `limit`.
 pub fn until_blocking(limit: Duration, mut look: impl FnMut() -> bool) -> bool {
     let since = Instant::now();
     loop {
@@ -56,7 +56,7 @@ pub fn until_blocking(limit: Duration, mut look: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// Waits for an instant, in place: for what keeps a beat. One that has passed is not waited for.
+/// Sleeps until an instant, blocking the thread, for code that keeps a constant rate. Returns at once if it has passed.
 pub fn until_instant(at: Instant) {
     let left = at.saturating_duration_since(Instant::now());
     if !left.is_zero() {
@@ -64,7 +64,7 @@ pub fn until_instant(at: Instant) {
     }
 }
 
-/// Lets time pass: for what is about time itself, such as how long a fault lasts. A test waits for a condition instead.
+/// Lets time pass, where time itself is the subject, such as how long a fault lasts. A test waits for a condition instead.
 pub async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }

@@ -1,4 +1,4 @@
-//! HTTP, as little as a story needs: one request, one connection.
+//! A minimal HTTP client for stories: one request, one connection.
 
 use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Empty};
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 /// How long an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
-/// An answer, whole.
+/// A whole answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status code.
@@ -37,7 +37,7 @@ impl Answer {
         let stream = TokioIo::new(TcpStream::connect(address).await?);
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(stream).await?;
-        // It ends with the sender; what goes wrong with it is told by the request.
+        // The task ends with the sender; the request reports its errors.
         tokio::spawn(async move { drop(connection.await) });
         let request = hyper::Request::get(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -56,7 +56,7 @@ impl Answer {
         }
     }
 
-    /// A header's value, or nothing.
+    /// A header's value, or an empty text.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

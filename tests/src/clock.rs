@@ -1,4 +1,4 @@
-//! How long a story takes, for who wants to know which are slow.
+//! How long a story takes, to find the slow ones.
 
 use machine::workspace;
 use std::fs::OpenOptions;
@@ -17,7 +17,7 @@ impl Clock {
     }
 }
 
-/// One line at once, so that stories that end together don't mix. Best effort: nothing is decided by it.
+/// Writes one line at once, so that the lines of concurrent stories don't mix. Best effort: no result depends on it.
 impl Drop for Clock {
     fn drop(&mut self) {
         let this = std::thread::current();

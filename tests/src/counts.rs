@@ -1,10 +1,10 @@
-//! What an organization's buckets say.
+//! The counters of an organization's buckets.
 
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters};
 use tokio_postgres::{Client, Row};
 
-/// The sums over all of an organization's buckets; the three sizes agree on them, or the story has ended.
+/// The sums over all of an organization's buckets. The three sizes of buckets agree on them, or the story fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts(Counters);
 
@@ -35,7 +35,7 @@ impl Counts {
         Ok(row.as_ref().map(counters).unwrap_or_default())
     }
 
-    /// Ends the story unless the counts are these.
+    /// Fails the story unless the counts are these.
     #[track_caller]
     pub fn are(self, expected: Counters) {
         assert_eq!(self.0, expected);

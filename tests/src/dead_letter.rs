@@ -1,4 +1,4 @@
-//! Refused records, as PostgreSQL keeps them.
+//! Refused records in PostgreSQL.
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::{Client, Row};
@@ -6,11 +6,11 @@ use tokio_postgres::{Client, Row};
 /// A row of `dead_letters`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetter {
-    /// Where it was read.
+    /// The topic.
     pub topic: String,
-    /// Where in the topic.
+    /// The partition.
     pub partition: i32,
-    /// Where in the partition.
+    /// The offset.
     pub offset: i64,
     /// Its key.
     pub key: Option<Vec<u8>>,
@@ -18,13 +18,13 @@ pub struct DeadLetter {
     pub headers: serde_json::Value,
     /// Its value.
     pub payload: Option<Vec<u8>>,
-    /// The broker's time.
+    /// The broker's timestamp.
     pub broker_timestamp: Option<DateTime<Utc>>,
     /// The stable code.
     pub reason: String,
     /// The sentence for people.
     pub detail: String,
-    /// Whose it is, where that could be read.
+    /// The organization, if it could be read.
     pub organization: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! How a binary is started in a story.
+//! How a story starts a binary.
 
 use crate::member::{Api, Member};
 use crate::must::must;
@@ -16,16 +16,16 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A dead member is missed after this long: as soon as the local Kafka allows.
+/// The session timeout: the shortest that the local Kafka allows.
 const SESSION_TIMEOUT_MS: &str = "2000";
 
-/// Kafka that isn't ours has its own idea of the least session timeout, 6 s by default.
+/// The session timeout for a given Kafka, whose minimum is 6 s by default.
 const SESSION_TIMEOUT_ELSEWHERE_MS: &str = "6000";
 
-/// Several signs of life within a session.
+/// Several heartbeats within a session.
 const HEARTBEAT_MS: &str = "500";
 
-/// A batch closes this soon, so that stories don't wait.
+/// A batch ends after this time. It is short, so that stories don't wait.
 const BATCH_AGE_MAX: &str = "50ms";
 
 /// How long a binary may take to end after SIGTERM before it is killed.
@@ -34,8 +34,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long a command that ends by itself may take.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
 
-/// A binary with its settings, to be started. What the developer's environment says about the system's settings has
-/// no part in it.
+/// A binary with its settings, to be started. It doesn't inherit the system's settings from the developer's environment.
 #[derive(Debug)]
 pub struct Launch<'a> {
     stack: &'a Stack,
@@ -45,14 +44,14 @@ pub struct Launch<'a> {
     settings: Vec<(String, String)>,
 }
 
-/// How a command that ran to its end did so.
+/// The result of a command that ran to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it wrote to standard output.
+    /// Its standard output.
     pub output: String,
-    /// What it wrote to standard error.
+    /// Its standard error.
     pub errors: String,
 }
 
@@ -103,14 +102,14 @@ impl<'a> Launch<'a> {
         }
     }
 
-    /// Has it reach PostgreSQL through a go-between.
+    /// Connects it to PostgreSQL through a proxy.
     #[must_use]
     pub fn through(self, proxy: &Proxy) -> Self {
         let url = self.stack.database().at(proxy.address());
         self.set("DATABASE_URL", url.as_str())
     }
 
-    /// Sets a setting, or sets it anew.
+    /// Sets a setting, or changes it.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self = self.without(name);
@@ -118,7 +117,7 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Takes a setting away.
+    /// Removes a setting.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.settings.retain(|(set, _)| set != name);
@@ -172,7 +171,7 @@ impl<'a> Launch<'a> {
         }
     }
 
-    /// Starts a command that ends by itself, and waits for nothing.
+    /// Starts a command that ends by itself, without waiting.
     #[must_use]
     pub fn begin(self) -> Member {
         let admin = must(port::free().map(local));

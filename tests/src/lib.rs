@@ -1,12 +1,12 @@
-//! The harness of whole-system stories: real Kafka, PostgreSQL and Redis, the real binaries, and everything a story
-//! changes its own.
+//! The harness of whole-system stories: real Kafka, PostgreSQL and Redis, the real binaries; each story has its own topics,
+//! database and members.
 //!
 //! ```text
 //! Stack     a story's topics, database, consumer group and cache prefix, on services all stories share (or its own)
 //!   produce -> consumer() -> until_idle -> counts, dead_letters, differences
 //!                                       -> api() -> get
 //! ```
-//! What fails here panics with a sentence: a story has no use for errors.
+//! On a failure the harness panics with a sentence: stories don't handle errors.
 
 mod answer;
 mod clock;
@@ -30,7 +30,7 @@ pub use member::{Api, Member};
 pub use stack::Stack;
 pub use token::Token;
 
-/// The binaries under test, for stories that stand on nothing else of this harness.
+/// The binaries under test, for stories that use nothing else of this harness.
 #[must_use]
 pub fn binaries() -> ::stack::binaries::Binaries {
     shared::build()

@@ -1,4 +1,4 @@
-//! A stream of server-sent events, as a story listens to it.
+//! A stream of server-sent events, as a client of a story.
 
 use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Empty};
@@ -8,19 +8,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// How long a story waits for something to be said.
+/// How long a story waits for the next event or comment.
 const WORD_LIMIT: Duration = Duration::from_secs(20);
 
 /// An open stream.
 #[derive(Debug)]
 pub struct Listening {
-    /// The status it was answered with.
+    /// The status of the response.
     pub status: u16,
     body: Incoming,
     unread: String,
 }
 
-/// What was said: an event, or a comment.
+/// An event, or a comment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Word {
     /// The event's name.
@@ -42,7 +42,7 @@ impl Listening {
         let stream = TokioIo::new(TcpStream::connect(address).await?);
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(stream).await?;
-        // It ends with the body.
+        // The task ends with the body.
         tokio::spawn(async move { drop(connection.await) });
         let request = hyper::Request::get(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -50,19 +50,19 @@ impl Listening {
         Ok(Self { status: response.status().as_u16(), body: response.into_body(), unread: String::new() })
     }
 
-    /// The next word, or `None` at the end of the stream.
+    /// The next event or comment, or `None` at the end of the stream.
     ///
     /// # Errors
-    /// When nothing is said for long, or the connection breaks.
+    /// When nothing arrives for long, or the connection breaks.
     pub async fn next(&mut self) -> anyhow::Result<Option<Word>> {
         let next = tokio::time::timeout(WORD_LIMIT, self.read()).await;
         next.with_context(|| format!("nothing was said for {} s", WORD_LIMIT.as_secs()))?
     }
 
-    /// The next event, whatever comments come before.
+    /// The next event; comments before it are skipped.
     ///
     /// # Panics
-    /// When the stream ends, or nothing is said for long.
+    /// When the stream ends, or nothing arrives for long.
     pub async fn event(&mut self) -> Word {
         loop {
             let word = self.next().await.expect("a stream that goes on").expect("an event before the end");

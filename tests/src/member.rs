@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-/// How long a binary may take from its start, or from the return of what it waits for, to being ready.
+/// How long a binary may take to be ready, from its start or from the recovery of a service.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long it may take to end once asked.
+/// How long it may take to end after SIGTERM.
 const END_LIMIT: Duration = Duration::from_secs(40);
 
-/// A running binary. Its log is shown when the story fails while it runs.
+/// A running binary. If the story fails while it runs, its log is shown.
 #[derive(Debug)]
 pub struct Member {
     process: Process,
@@ -32,12 +32,12 @@ impl Member {
         self
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it is ready.
     pub async fn until_ready(&mut self) {
         self.until_admin_says("/readyz", "to be ready").await;
     }
 
-    /// Waits until it says that it is not.
+    /// Waits until it isn't ready.
     pub async fn until_not_ready(&mut self) {
         let admin = self.admin;
         let waiting = wait::until("a member to say it isn't ready", READY_LIMIT, async || {
@@ -64,13 +64,12 @@ impl Member {
         must(waiting.await);
     }
 
-    /// What its admin address answers.
+    /// The answer of its admin address.
     pub async fn admin(&self, path: &str) -> Answer {
         must(Answer::get(self.admin, path, &[]).await)
     }
 
-    /// The sum of a metric over all its labels that contain `labels` (such as `outcome="duplicate"`); 0 where it has
-    /// none.
+    /// The sum of a metric over all series whose labels contain `labels` (such as `outcome="duplicate"`); 0 if there is none.
     pub async fn metric(&self, name: &str, labels: &str) -> f64 {
         let text = self.admin("/metrics").await.body;
         let samples = text.lines().filter(|line| {
@@ -85,7 +84,7 @@ impl Member {
         self.process.log_tail()
     }
 
-    /// The most memory it ever had, in bytes.
+    /// Its peak memory, in bytes.
     ///
     /// # Panics
     /// When it has ended.
@@ -100,7 +99,7 @@ impl Member {
         must(self.process.wait(END_LIMIT).await).code()
     }
 
-    /// SIGKILL: ends it where it stands.
+    /// SIGKILL: ends it immediately.
     pub fn kill(mut self) {
         self.process.kill();
     }
@@ -110,12 +109,12 @@ impl Member {
         must(self.process.wait(END_LIMIT).await).code()
     }
 
-    /// SIGSTOP: holds it where it stands, connections open.
+    /// SIGSTOP: pauses it, with connections open.
     pub fn pause(&mut self) {
         self.process.pause();
     }
 
-    /// SIGCONT: lets it go on.
+    /// SIGCONT: resumes it.
     pub fn resume(&mut self) {
         self.process.resume();
     }
@@ -143,12 +142,12 @@ impl Api {
         Self { member, address }
     }
 
-    /// What it answers to a request with this token (or any other text in its place).
+    /// The answer to a request with this token (or any other text in its place).
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         self.get_with(path, &[("authorization", &format!("Bearer {token}"))]).await
     }
 
-    /// What it answers to a request with these headers.
+    /// The answer to a request with these headers.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         must(Answer::get(self.address, path, headers).await)
     }

@@ -1,6 +1,6 @@
-//! What must succeed for a story to go on.
+//! Operations that must succeed for a story to continue.
 
-/// What succeeded; a story ends here with the error's sentence otherwise.
+/// The successful result; otherwise the story fails with the error's sentence.
 #[track_caller]
 pub(crate) fn must<T>(outcome: anyhow::Result<T>) -> T {
     match outcome {

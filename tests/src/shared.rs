@@ -1,4 +1,4 @@
-//! What stories share: services started and binaries built once per test binary.
+//! What stories share: services that are started, and binaries that are built, once per test binary.
 
 use crate::must::must;
 use stack::binaries::{Binaries, Profile};
@@ -6,14 +6,14 @@ use stack::{Purpose, Service, Services};
 use std::sync::Once;
 use tokio::sync::OnceCell;
 
-/// Services and binaries. Nothing in here belongs to a runtime: every story has its own.
+/// Services and binaries. Nothing in them belongs to a runtime, since every story has its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) services: Services,
     pub(crate) binaries: Binaries,
 }
 
-/// Started when the first story asks. Never dropped; the services end with the process, as they do in any case.
+/// Started by the first story that needs it. Never dropped; the services end with the process.
 static SHARED: OnceCell<Shared> = OnceCell::const_new();
 
 impl Shared {
@@ -21,7 +21,7 @@ impl Shared {
         SHARED.get_or_init(Self::start).await.clone()
     }
 
-    /// The same, but for one service that nobody else uses, and which may therefore be taken away.
+    /// The same, except for one service that no other story uses, so that it may be taken away.
     pub(crate) async fn with_own(service: Service) -> Self {
         let shared = Self::get().await;
         Self { services: must(shared.services.with_own(service).await), ..shared }
@@ -34,12 +34,12 @@ impl Shared {
     }
 }
 
-/// The binaries, built as the stories themselves are.
+/// The binaries, built with the stories' own profile.
 pub(crate) fn build() -> Binaries {
     must(Binaries::build(if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }))
 }
 
-/// Says once per test binary that something could not be shown here.
+/// Prints once per test binary that something can't be shown here.
 pub(crate) fn say_once(once: &Once, what: &str) {
     once.call_once(|| machine::say::line(what));
 }

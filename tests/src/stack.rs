@@ -1,4 +1,4 @@
-//! A story's own corner of the system.
+//! A story's own part of the system.
 
 use crate::clock::Clock;
 use crate::counts::Counts;
@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
 
-/// How long counting what was produced may take, a restart and a dead member's session included.
+/// How long counting all records may take, including a restart and a dead member's session.
 const IDLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long Kafka may take to accept what is produced.
+/// How long Kafka may take to accept records.
 const PRODUCE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Partitions of each topic, unless a story asks for another number.
@@ -40,7 +40,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// On the services that all stories share.
+    /// With the services that all stories share.
     pub async fn start() -> Self {
         Self::on(Shared::get().await, PARTITIONS).await
     }
@@ -65,30 +65,30 @@ impl Stack {
         Self { shared, name, topics, partitions, database, folder, _clock: Clock::start() }
     }
 
-    /// Hands records to Kafka, in this order, and waits until it has them.
+    /// Produces records in this order, and waits until Kafka has them.
     pub async fn produce(&self, records: impl IntoIterator<Item = Produced>) {
         let placed: Vec<_> = records.into_iter().map(|record| self.placed(record)).collect();
         let mut producer = must(Producer::new(self.kafka().brokers(), self.topics.clone()));
         must(producer.send_all(&placed, PRODUCE_LIMIT));
     }
 
-    /// A record that says no partition goes where its key belongs.
+    /// A record without a partition goes to the partition of its key.
     fn placed(&self, record: Produced) -> Produced {
         if record.partition.is_some() { record } else { record.placed(self.partitions) }
     }
 
-    /// A go-between before this story's PostgreSQL, for members that are sent through it.
+    /// A proxy for this story's PostgreSQL. Members use it if their launch says so.
     #[must_use]
     pub fn proxy(&self) -> Proxy {
         must(self.database.server().and_then(Proxy::to))
     }
 
-    /// Waits until everything in the topics by now has been counted.
+    /// Waits until all records that are in the topics now are counted.
     pub async fn until_idle(&self) {
         self.until_counted("every partition to be counted to its end", |next, end| next >= end).await;
     }
 
-    /// Waits until something, but not necessarily everything, has been counted.
+    /// Waits until some records, but not necessarily all, are counted.
     pub async fn until_some_are_counted(&self) {
         let client = self.client().await;
         let waiting = wait::until("the first records to be counted", IDLE_LIMIT, async || {
@@ -101,7 +101,7 @@ impl Stack {
     async fn until_counted(&self, what: &str, reached: impl Fn(i64, i64) -> bool) {
         let ends = self.ends();
         let waiting = wait::until(what, IDLE_LIMIT, async || {
-            // A connection for each look: PostgreSQL may be away for a while, which is no reason to stop waiting.
+            // Each check makes a new connection: PostgreSQL may be away for a while, and the wait goes on.
             let next = match self.database.connect().await {
                 Ok(client) => next_offsets(&client).await?,
                 Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
@@ -125,12 +125,12 @@ impl Stack {
         self.topics.all().into_iter().flat_map(|topic| -> Vec<_> { of(topic) }).collect()
     }
 
-    /// What the organization's buckets add up to.
+    /// The sums of the organization's buckets.
     pub async fn counts(&self, organization: &str) -> Counts {
         must(Counts::read(&self.client().await, organization).await)
     }
 
-    /// What one bucket says; zeros where there is none.
+    /// The counters of one bucket; zeros if it doesn't exist.
     pub async fn bucket(&self, organization: &str, size: BucketSize, start: DateTime<Utc>) -> Counters {
         must(Counts::bucket(&self.client().await, organization, size, start).await)
     }
@@ -146,7 +146,7 @@ impl Stack {
         must(load::check(&self.client().await, &truth).await)
     }
 
-    /// Ends the story unless the tables agree with an independent recount of these records.
+    /// Fails the story unless the tables agree with an independent recount of these records.
     pub async fn agrees_with<'a>(&self, records: impl IntoIterator<Item = &'a Produced>) {
         let differences = self.compare(records).await;
         assert!(differences.is_empty(), "{differences}");
@@ -157,18 +157,18 @@ impl Stack {
         must(self.database.connect().await)
     }
 
-    /// The cache, or `None` after saying that this machine has no Redis.
+    /// The cache, or `None`, after printing that this machine has no Redis.
     #[must_use]
     pub fn redis(&self) -> Option<&Redis> {
         static SAID: Once = Once::new();
         let redis = self.services().redis.as_deref();
         if redis.is_none() {
-            say_once(&SAID, "skipped: stories about Redis, for there is none here");
+            say_once(&SAID, "skipped: stories about Redis, which is missing here");
         }
         redis
     }
 
-    /// The services this story stands on.
+    /// The services of this story.
     #[must_use]
     pub fn services(&self) -> &Services {
         &self.shared.services
@@ -214,7 +214,7 @@ impl Stack {
         &self.shared.binaries
     }
 
-    /// Where the logs of this story's programs go.
+    /// The folder of the logs of this story's programs.
     pub(crate) fn folder(&self) -> &PathBuf {
         &self.folder
     }
@@ -226,7 +226,7 @@ async fn next_offsets(client: &Client) -> anyhow::Result<HashMap<(String, i32), 
     Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
 }
 
-/// A word that is a topic's, a database's and a group's name, and new even to a server that outlives this run.
+/// A name for topics, database and group that is new even on a server that outlives this run.
 fn unique_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -1,16 +1,16 @@
-//! Tokens as the dashboard's identity provider signs them, and as it would never.
+//! Tokens as the dashboard's identity provider signs them, and tokens as it never would.
 
 use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
 
-/// What the stories' query APIs check signatures with.
+/// The secret with which the stories' query APIs check signatures.
 pub(crate) const SECRET: &str = "a secret of the stories, and of them alone";
 
-/// How long a token is good for.
+/// How long a token is valid.
 const GOOD_FOR_SECONDS: i64 = 3_600;
 
-/// A token to be signed.
+/// A token before it is signed.
 #[derive(Clone, Debug)]
 pub struct Token {
     claims: Map<String, Value>,
@@ -19,7 +19,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// A good one for this organization.
+    /// A valid token for this organization.
     #[must_use]
     pub fn of(organization: &str) -> Self {
         Self { claims: Map::new(), algorithm: Algorithm::HS256, secret: SECRET.into() }
@@ -27,14 +27,14 @@ impl Token {
             .claim("exp", Utc::now().timestamp() + GOOD_FOR_SECONDS)
     }
 
-    /// With a claim set.
+    /// With this claim.
     #[must_use]
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
         self
     }
 
-    /// With a claim taken away.
+    /// Without a claim.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
@@ -79,7 +79,7 @@ impl Token {
         format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.")
     }
 
-    /// What it claims.
+    /// The claims.
     #[must_use]
     pub fn claims(&self) -> Value {
         json!(self.claims)

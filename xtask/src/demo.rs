@@ -1,4 +1,4 @@
-//! `cargo demo`: prepares at once what takes time (the programs, Kafka, the page), and becomes the demo.
+//! `cargo demo`: does the slow preparations in parallel (the programs, Kafka, the page), and then becomes the demo.
 
 use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
@@ -13,17 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 
-/// The programs that the demo is made of. One command builds them, so that what they share is built once.
+/// The demo's programs. One command builds them, so that their common crates are built once.
 const PACKAGES: [&str; 3] = ["demo", "consumer", "query-api"];
 
-/// Processor minutes that the first build takes on the machine of the README's figures.
+/// Processor minutes of the first build, on the machine of the README's figures.
 const FIRST_BUILD_MINUTES: usize = 6;
 
 /// Builds and fetches what is missing, and becomes the demo with these options.
 ///
 /// # Errors
-/// When cargo can't build the programs: its words stand above. What can't be fetched is left to the demo, which says
-/// what it does instead.
+/// When cargo can't build the programs; its output is above the error. If something can't be fetched, the demo reports that, and
+/// what it uses instead.
 pub fn run(words: &[OsString]) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
     let demo = folder()?.join("demo");
@@ -36,9 +36,9 @@ pub fn run(words: &[OsString]) -> anyhow::Result<ExitCode> {
     Err(Command::new(demo).args(words).exec()).context("the demo can't be run")
 }
 
-/// Where cargo puts what it builds: this program's own folder.
+/// The folder into which cargo builds: the one of this program.
 fn folder() -> anyhow::Result<PathBuf> {
-    let this = std::env::current_exe().context("the system doesn't say where this program is")?;
+    let this = std::env::current_exe().context("the path of this program is unknown")?;
     this.parent().map(Path::to_path_buf).context("this program is in no folder")
 }
 
@@ -56,7 +56,7 @@ fn announce(demo: &Path) {
     );
 }
 
-/// Fetches what Maven fetches, while the programs are built.
+/// Fetches Maven's artifacts while the programs are built.
 fn fetch(environment: &Environment) {
     let Plan { kafka, postgres, .. } = Plan::find(environment);
     let jars = match &kafka {
@@ -70,17 +70,17 @@ fn fetch(environment: &Environment) {
         }
     };
     for fetched in jars.into_iter().chain(programs) {
-        // The demo comes to the same error in its turn, and there it matters.
+        // The demo will get the same error, and report it.
         let _ = fetched.get();
     }
 }
 
-/// Cargo shows how far it is, and what is wrong.
+/// Builds the programs. Cargo shows its progress and its errors.
 fn build() -> anyhow::Result<()> {
     let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--bins"]).args(packages).current_dir(workspace::root()).stdin(Stdio::null());
     let status = command.status().context("cargo can't be run")?;
-    ensure!(status.success(), "cargo can't build the demo; its words stand above");
+    ensure!(status.success(), "cargo can't build the demo; see its output above");
     Ok(())
 }

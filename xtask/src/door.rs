@@ -1,4 +1,4 @@
-//! Doors: commands that are programs of their own, built by cargo when they are first asked for.
+//! Doors: commands that are programs of their own, which cargo builds on first use.
 
 use anyhow::Context as _;
 use machine::workspace;
@@ -10,9 +10,9 @@ use std::process::{Command, ExitCode};
 /// How a program is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Build {
-    /// In seconds.
+    /// Fast to build.
     Development,
-    /// To be fast.
+    /// Fast to run.
     Release,
 }
 
@@ -34,14 +34,14 @@ pub const SIMULATE: Door = Door { package: "simulation", binary: "simulate", bui
 pub const SERVICES: Door = Door { package: "stack", binary: "services", build: Build::Development };
 
 impl Door {
-    /// Has cargo build the program and become it; cargo says how far it is.
+    /// Lets cargo build the program and become it; cargo shows its progress.
     ///
     /// # Errors
     /// When cargo can't be run.
     pub fn through(&self, words: &[OsString]) -> anyhow::Result<ExitCode> {
         let mut command = Command::new(env!("CARGO"));
         command.current_dir(workspace::root()).args(self.arguments()).arg("--").args(words);
-        // What cargo becomes is signalled by the terminal directly, and its exit code is ours.
+        // The terminal signals the program directly, and its exit code becomes ours.
         let error: io::Error = command.exec();
         Err(error).context("cargo can't be run")
     }

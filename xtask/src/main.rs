@@ -1,4 +1,4 @@
-//! `cargo demo`, `cargo verify`, `cargo xtask ...`: what a developer or a newcomer types.
+//! `cargo demo`, `cargo verify`, `cargo xtask ...`: the command line of developers and newcomers.
 
 use clap::{Parser, Subcommand};
 use machine::say;
@@ -21,22 +21,22 @@ enum Command {
     /// Shows the whole system at work: 30 days of history, then live records, counted and answered
     #[command(disable_help_flag = true)]
     Demo(Words),
-    /// Runs every check, and names what it had to skip
+    /// Runs every check, and names those it skipped
     Verify(verify::Options),
-    /// Measures, and checks that what was measured was right
+    /// Measures, and checks that the measured results are right
     #[command(disable_help_flag = true)]
     Bench(Words),
-    /// Inflicts faults on the running system, minute after minute, and then compares every number
+    /// Inflicts faults on the running system for minutes, and then compares every number
     #[command(disable_help_flag = true)]
     Chaos(Words),
     /// Runs members on simulated servers that fail in every way, a world for each seed
     #[command(disable_help_flag = true)]
     Simulate(Words),
-    /// Finds or starts Kafka, PostgreSQL and Redis, says where they are, and keeps them until Ctrl-C
+    /// Finds or starts Kafka, PostgreSQL and Redis, prints their addresses, and keeps them until Ctrl-C
     Services,
 }
 
-/// The words that a program behind a door is given, `--help` among them.
+/// Arguments that are passed on to the program behind a door, `--help` among them.
 #[derive(clap::Args)]
 struct Words {
     /// Its options; `--help` lists them

@@ -1,4 +1,4 @@
-//! Compares what PostgreSQL holds with the truth, cell by cell.
+//! Compares PostgreSQL's tables with the truth, cell by cell.
 
 use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS, numeral};
 use anyhow::{Context as _, Result};
@@ -7,25 +7,25 @@ use std::collections::BTreeMap;
 use std::fmt;
 use tokio_postgres::Client;
 
-/// How many differences are kept to be shown; the rest are counted.
+/// How many differences are kept to be shown; further ones are only counted.
 const SHOWN: usize = 20;
 
-/// One value that is not what it should be.
+/// A value that differs from the truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The table.
     pub table: &'static str,
-    /// The row: organization, bucket, and what else its key has.
+    /// The row: organization, bucket, and the rest of its key.
     pub row: String,
     /// The column.
     pub column: &'static str,
-    /// The truth.
+    /// The value in the truth.
     pub expected: String,
-    /// What the table says; 0 or nothing where there is no such row.
+    /// The value in the table; 0 or empty if there is no such row.
     pub found: String,
 }
 
-/// All values that are not what they should be. None is what one hopes for.
+/// All values that differ from the truth.
 #[derive(Clone, Debug, Default)]
 pub struct Differences {
     shown: Vec<Difference>,
@@ -34,7 +34,7 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Whether everything agreed.
+    /// Whether no value differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.differing == 0
@@ -107,7 +107,7 @@ impl fmt::Display for Differences {
 /// Compares all counters, the organizations and the dead letters' reasons.
 ///
 /// # Errors
-/// When the database can't be read. That the tables are wrong is no error.
+/// When the database can't be read. Wrong tables are not an error.
 pub async fn check(client: &Client, truth: &Truth) -> Result<Differences> {
     let all = TABLES.map(|(table, _, _)| table);
     let mut differences = check_counters(client, truth, &all).await?;
@@ -120,7 +120,7 @@ pub async fn check(client: &Client, truth: &Truth) -> Result<Differences> {
 /// Compares some of the [`TABLES`] of counters, by name.
 ///
 /// # Errors
-/// As for [`check`].
+/// The same as for [`check`].
 pub async fn check_counters(client: &Client, truth: &Truth, tables: &[&str]) -> Result<Differences> {
     let mut differences = Differences::default();
     let all = TABLES.into_iter().enumerate();
@@ -208,7 +208,7 @@ async fn check_dead_letters(client: &Client, truth: &Truth, differences: &mut Di
     Ok(())
 }
 
-/// Reads a table of counters; rows are named like [`row_name`] names them.
+/// Reads a table of counters; [`row_name`] makes the rows' names.
 async fn read_rows<const N: usize>(
     client: &Client,
     table: &str,

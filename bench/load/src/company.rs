@@ -1,21 +1,21 @@
-//! The organizations that upstream systems report about, and what their business looks like.
+//! The organizations in the load, and how their business goes.
 
-/// An organization: how much of the load is about it, and how it fares.
+/// An organization: its share of the load, and how its business goes.
 #[derive(Clone, Debug)]
 pub struct Company {
     /// Organization id.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Id and name of its plan.
     pub plan: (String, String),
-    /// Its part of all records, relative to the other companies' weights.
+    /// Its share of all records, relative to the other companies' weights.
     pub weight: u64,
     /// Share of payments that succeed.
     pub payment_success: f64,
     /// Share of sent messages that arrive.
     pub delivered: f64,
-    /// What it runs. At least one.
+    /// Its workflows, at least one.
     pub workflows: Vec<Workflow>,
 }
 
@@ -24,7 +24,7 @@ pub struct Company {
 pub struct Workflow {
     /// Its id.
     pub id: String,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// A run's usual time in milliseconds.
     pub typical_ms: u64,
@@ -35,7 +35,7 @@ pub struct Workflow {
 }
 
 impl Company {
-    /// One of many alike: `org_0000`, `org_0001` and so on.
+    /// One of many equal companies: `org_0000`, `org_0001` and so on.
     #[must_use]
     pub fn numbered(number: usize) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Company {
         }
     }
 
-    /// Three that differ: a thriving shop, one whose invoices and payments have trouble, and a small new one.
+    /// Three different companies: a thriving shop, one whose invoices and payments fail often, and a small new one.
     #[must_use]
     pub fn three() -> Vec<Self> {
         let company = |id: &str, name: &str, plan: &str, weight| Self {

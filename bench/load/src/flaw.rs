@@ -1,11 +1,11 @@
-//! What can be wrong with a record: one way per reason for which the contract refuses one, and some variants.
+//! Flaws of bad records: one for each reason of refusal in the contract, and some variants.
 
 use crate::message::{Kind, Message};
 use crate::produced::Produced;
 use proto::v1::event::Body;
 use proto::v1::{Event, PaymentAttempted};
 
-/// A way to spoil a record. None depends on the reader's clock but in the year 9000.
+/// A flaw of a record. Only the one with the year 9000 depends on the reader's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// No value at all.
@@ -45,7 +45,7 @@ const BEFORE_YEAR_1: i64 = -62_135_596_801;
 const MILLIS_PER_DAY: u64 = 86_400_000;
 
 impl Flaw {
-    /// All of them.
+    /// All flaws.
     pub const ALL: [Self; 14] = [
         Self::Empty,
         Self::Truncated,
@@ -69,7 +69,7 @@ impl Flaw {
         self != Self::LongDuration || kind == Kind::Workflow
     }
 
-    /// The record that says `message` in plain protobuf, but for this flaw. Its key stays the organization's.
+    /// The record of `message` in plain protobuf, with this flaw. Its key is still the organization's.
     #[must_use]
     pub fn spoil(self, mut message: Message) -> Produced {
         let organization = message.organization().to_owned();
@@ -122,7 +122,7 @@ fn set_time(message: &mut Message, change: impl FnOnce(&mut prost_types::Timesta
     change(time_of(message).get_or_insert_default());
 }
 
-/// An event becomes a payment, the only event that has an outcome.
+/// An event becomes a payment, the only event with an outcome.
 fn set_outcome(message: &mut Message, outcome: i32) {
     match message {
         Message::Event(Event { body, event_id, .. }) => {

@@ -1,4 +1,4 @@
-//! The formats in which the contract lets a record's value be written. Writers only, and none of the readers' code.
+//! The formats of a record's value in the contract. Only writers, which share no code with the readers.
 
 use crate::message::{Kind, Message};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,7 +9,7 @@ use proto::v1::payment_attempted;
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::{Value, json};
 
-/// How a value is written.
+/// The format of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Protobuf bytes.
@@ -20,7 +20,7 @@ pub enum Format {
     Json,
 }
 
-/// The schema id that frames carry. Any will do: readers of the contract know the schema already.
+/// The schema id in frames. Any value is valid: readers of the contract know the schema already.
 const SCHEMA_ID: u32 = 17;
 
 impl Format {
@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The value that says `message`.
+    /// The value of `message`.
     #[must_use]
     pub fn write(self, message: &Message) -> Vec<u8> {
         match self {
@@ -79,7 +79,7 @@ fn json_of(message: &Message) -> Value {
             "workflowName": run.workflow_name,
             "outcome": Outcome::try_from(run.outcome).map_or(json!(run.outcome), |o| json!(o.as_str_name())),
             "finishedAt": time(run.finished_at.as_ref()),
-            // 64-bit integers are strings in the mapping: JSON's numbers would lose digits.
+            // In the mapping 64-bit integers are strings, because JSON's numbers would lose digits.
             "executionTimeMs": run.execution_time_ms.to_string(),
             "errorMessage": run.error_message,
         }),
@@ -109,7 +109,7 @@ fn json_of_body(body: &Body) -> (&'static str, Value) {
     }
 }
 
-/// RFC 3339, as the mapping wants it; null, which the mapping reads as absent, where there is no such time.
+/// RFC 3339, as the mapping requires; null, which the mapping reads as absent, if there is no such time.
 fn time(timestamp: Option<&Timestamp>) -> Value {
     timestamp
         .and_then(|t| DateTime::<Utc>::from_timestamp(t.seconds, u32::try_from(t.nanos).ok()?))

@@ -1,4 +1,4 @@
-//! The demo's load: a few companies' past, with days and nights, workdays and weekends, and a change of plan.
+//! The demo's load: a few companies' history, with days and nights, workdays and weekends, and a change of plan.
 
 use crate::company::Company;
 use crate::message::Message;
@@ -11,30 +11,30 @@ use crate::upstream::Upstream;
 use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc, Weekday};
 use std::collections::VecDeque;
 
-/// How busy the hours of a day are, midnight UTC first.
+/// How busy the hours of a day are, from midnight UTC on.
 const DAY: [u32; 24] =
     [4, 3, 2, 2, 2, 3, 6, 11, 18, 24, 28, 31, 34, 32, 29, 27, 26, 27, 30, 33, 29, 21, 13, 8];
-/// What a day at the weekend has of a workday, in percent.
+/// The load of a weekend day as a percentage of a workday's.
 const WEEKEND_PERCENT: u32 = 55;
 const HOUR_MS: u64 = 3_600_000;
 
 /// What to generate.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Determines everything that is left to chance.
+    /// Seed of everything random.
     pub seed: u64,
-    /// About how many records; updates of the organizations come on top.
+    /// The approximate number of records, without updates of organizations.
     pub records: u64,
     /// How many partitions every topic has.
     pub partitions: i32,
     /// Start of the first hour.
     pub from: DateTime<Utc>,
-    /// When it ends.
+    /// The end.
     pub until: DateTime<Utc>,
 }
 
 impl History {
-    /// Its trouble: enough of each sort to be seen, not so much as to be the story.
+    /// The shares of repeated, late and bad records: enough of each to be visible, but few.
     const TROUBLE: Trouble = Trouble {
         repeats: 0.04,
         stragglers: 0.03,
@@ -43,10 +43,10 @@ impl History {
         confluent: 0.05,
         json: 0.01,
     };
-    /// What happens; updates are planned instead.
+    /// The mix of records; updates are planned separately.
     const MIX: Mix = Mix { orders: 34, payments: 31, updates: 0, unknown: 1, workflows: 18, messages: 16 };
 
-    /// Its records, in the order in which they are to be produced.
+    /// Its records, in the order in which they are produced.
     #[must_use]
     pub fn records(&self) -> Chronicle {
         let upstream = Upstream::new(self.seed, Company::three(), Self::MIX, Self::TROUBLE, 0);
@@ -99,19 +99,19 @@ struct Hour {
     made: u64,
 }
 
-/// The records of a history, made as they are asked for; afterwards, of the present.
+/// The records of a history, generated on demand; afterwards, live records.
 #[derive(Clone, Debug)]
 pub struct Chronicle {
     upstream: Upstream,
     hours: VecDeque<Hour>,
-    /// Updates of organizations with the moment they are produced, which may be later than what they speak of.
+    /// Updates of organizations with the time they are produced, which may be later than their own time.
     planned: VecDeque<(DateTime<Utc>, Message)>,
     partitions: i32,
     moments: Rng,
 }
 
 impl Chronicle {
-    /// The companies it is about.
+    /// Its companies.
     #[must_use]
     pub fn companies(&self) -> &[Company] {
         self.upstream.companies()
@@ -123,8 +123,8 @@ impl Chronicle {
         record.placed(self.partitions)
     }
 
-    /// Every company introduces itself. The second changes its plan half-way, and says so once more, late, with the old
-    /// plan: the newest counts, not the last.
+    /// Every company introduces itself. The second one changes its plan halfway, and later sends a late update with the old
+    /// plan: the newest update wins, not the last one.
     fn updates(&mut self, from: DateTime<Utc>, until: DateTime<Utc>) -> VecDeque<(DateTime<Utc>, Message)> {
         let companies = self.upstream.companies().to_vec();
         let middle = from + (until - from) / 2;
@@ -145,7 +145,7 @@ impl Chronicle {
         planned
     }
 
-    /// The next moment at which something is produced, in order.
+    /// The next time at which a record is produced, ascending.
     fn moment(&mut self) -> Option<DateTime<Utc>> {
         loop {
             let hour = self.hours.front_mut()?;

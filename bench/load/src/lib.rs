@@ -4,7 +4,7 @@
 //! company -> upstream -> load | history -> produce -> Kafka -> (the system) -> PostgreSQL
 //!                            \-> truth ------------------------> check <-------/
 //! ```
-//! Nothing here shares code with the consumer but the generated messages: what agrees was computed twice.
+//! This crate shares only the generated messages with the consumer, so equal results were computed by different code.
 
 pub mod check;
 pub mod company;

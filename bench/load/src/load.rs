@@ -1,4 +1,4 @@
-//! A load for tests and benchmarks: many companies alike, a steady stream over a span of time.
+//! A load for tests and benchmarks: many equal companies, and a steady stream over a period.
 
 use crate::company::Company;
 use crate::mix::Mix;
@@ -9,28 +9,28 @@ use crate::trouble::Trouble;
 use crate::upstream::Upstream;
 use chrono::{DateTime, Duration, Utc};
 
-/// What to generate. The same load gives the same records, always.
+/// What to generate. The same load always gives the same records.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// Determines everything that is left to chance.
+    /// Seed of everything random.
     pub seed: u64,
-    /// How many records, repeats and bad ones included.
+    /// The number of records, including repeats and bad ones.
     pub records: u64,
-    /// How many companies they are about, evenly.
+    /// The number of companies, with equal shares.
     pub companies: usize,
-    /// How many partitions every topic has; the key decides on one of them.
+    /// The number of partitions of every topic; a record's key determines its partition.
     pub partitions: i32,
-    /// What happens.
+    /// The mix of records.
     pub mix: Mix,
-    /// What goes wrong.
+    /// The shares of repeated, late and bad records.
     pub trouble: Trouble,
-    /// Payloads are made about this many bytes long; 0 leaves them as they are.
+    /// The approximate length of payloads in bytes; 0 leaves them as they are.
     pub payload_bytes: usize,
     /// When the first record is produced.
     pub from: DateTime<Utc>,
-    /// When the last has been.
+    /// When the last record is produced.
     pub until: DateTime<Utc>,
-    /// Each record is drawn from a window of this many: below 2 the stream is in the order of production, with
+    /// Each record is drawn from a window of this many: below 2 the stream is in the order of production; with
     /// `records` any order is equally likely.
     pub window: usize,
 }
@@ -53,7 +53,7 @@ impl Load {
         }
     }
 
-    /// A load with everything that the contract speaks of, over the three days up to `until`.
+    /// A load with everything in the contract, over the three days up to `until`.
     #[must_use]
     pub fn mixed(seed: u64, until: DateTime<Utc>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Load {
         }
     }
 
-    /// Its records, in the order in which they are to be produced.
+    /// Its records, in the order in which they are produced.
     #[must_use]
     pub fn records(&self) -> Records {
         let companies = (0..self.companies).map(Company::numbered).collect();
@@ -89,7 +89,7 @@ impl Load {
     }
 }
 
-/// The records of a load, made as they are asked for.
+/// The records of a load, generated on demand.
 #[derive(Clone, Debug)]
 pub struct Records {
     load: Load,
@@ -149,7 +149,7 @@ mod tests {
         "2026-02-25T10:00:00Z".parse().unwrap()
     }
 
-    /// A hash whose definition can't change, over all that Kafka is given.
+    /// A hash with a fixed definition, over everything that Kafka receives.
     fn digest(records: impl Iterator<Item = Produced>) -> u64 {
         let eat = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         records.fold(0xcbf2_9ce4_8422_2325, |hash, record| {

@@ -1,4 +1,4 @@
-//! What a record says, decoded: one of the contract's three messages, with short ways to make them.
+//! The decoded content of a record: one of the contract's three messages, with short constructors.
 
 use chrono::{DateTime, Utc};
 use prost::Message as _;
@@ -11,7 +11,7 @@ use proto::v1::{
     Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
 };
 
-/// Which of the three topics a record belongs to.
+/// The topic of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Values are [`Event`]s.
@@ -30,7 +30,7 @@ impl Kind {
 /// A record's content.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// Something happened.
+    /// An event.
     Event(Event),
     /// A workflow execution ended.
     Workflow(WorkflowTerminal),
@@ -39,7 +39,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// An order placed at `at`.
+    /// An order at `at`.
     #[must_use]
     pub fn order(organization: &str, id: &str, at: DateTime<Utc>) -> Self {
         event(
@@ -50,7 +50,7 @@ impl Message {
         )
     }
 
-    /// A payment tried at `at`.
+    /// A payment attempt at `at`.
     #[must_use]
     pub fn payment(organization: &str, id: &str, at: DateTime<Utc>, successful: bool) -> Self {
         let outcome = match successful {
@@ -61,7 +61,7 @@ impl Message {
         event(organization, id, at, Some(Body::PaymentAttempted(payment)))
     }
 
-    /// An organization that is called `name` and on the plan (id, name) from `at` on.
+    /// An organization with `name` and the plan (id, name) from `at` on.
     #[must_use]
     pub fn update(organization: &str, id: &str, at: DateTime<Utc>, name: &str, plan: (&str, &str)) -> Self {
         let update = OrganizationUpdated {
@@ -72,7 +72,7 @@ impl Message {
         event(organization, id, at, Some(Body::OrganizationUpdated(update)))
     }
 
-    /// An event without a body, as a reader sees one whose body is newer than itself.
+    /// An event without a body, as an old reader sees one with a newer body.
     #[must_use]
     pub fn unknown(organization: &str, id: &str, at: DateTime<Utc>) -> Self {
         event(organization, id, at, None)
@@ -117,7 +117,7 @@ impl Message {
         })
     }
 
-    /// The topic it belongs to.
+    /// Its topic.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -127,7 +127,7 @@ impl Message {
         }
     }
 
-    /// The organization it is about.
+    /// Its organization.
     #[must_use]
     pub fn organization(&self) -> &str {
         match self {
@@ -147,7 +147,7 @@ impl Message {
         }
     }
 
-    /// The time that is part of its identity, and whose buckets it counts in.
+    /// The time in its identity, which also determines its buckets.
     #[must_use]
     pub const fn identity_time(&self) -> Option<&Timestamp> {
         match self {

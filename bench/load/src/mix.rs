@@ -1,6 +1,6 @@
-//! What happens how often.
+//! Shares of the kinds of records.
 
-/// What happens how often, as parts of a whole.
+/// Shares of the kinds of records, relative to each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Mix {
     /// Orders.
@@ -9,19 +9,19 @@ pub struct Mix {
     pub payments: u64,
     /// Updates of organizations.
     pub updates: u64,
-    /// Events with a body that today's readers don't know.
+    /// Events with a body that current readers don't know.
     pub unknown: u64,
-    /// Ends of workflow executions.
+    /// Ended workflow executions.
     pub workflows: u64,
-    /// Messages, each good for one to three records.
+    /// Messages, of one to three records each.
     pub messages: u64,
 }
 
 impl Mix {
-    /// Orders and payments alone: records of one topic and of one size.
+    /// Only orders and payments: records of one topic and one size.
     pub const EVENTS: Self =
         Self { orders: 1, payments: 1, updates: 0, unknown: 0, workflows: 0, messages: 0 };
-    /// Something of everything.
+    /// All kinds.
     pub const ALL: Self =
         Self { orders: 30, payments: 28, updates: 1, unknown: 1, workflows: 20, messages: 20 };
 }

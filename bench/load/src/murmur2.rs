@@ -1,11 +1,11 @@
-//! Which partition a key belongs to: the hash of Java's Kafka clients, on which the contract with producers rests.
+//! The partition of a key: the hash of Java's Kafka clients, on which the contract with producers relies.
 
 const SEED: u32 = 0x9747_b28c;
 const M: u32 = 0x5bd1_e995;
 const R: u32 = 24;
 
-/// The partition of `key` among `partitions`, as Java's default partitioner and librdkafka's `murmur2_random` choose it
-/// for a record that has a key.
+/// The partition of `key` among `partitions`. Java's default partitioner and librdkafka's `murmur2_random` choose the same
+/// for a record with a key.
 ///
 /// # Panics
 /// When `partitions` is not positive.

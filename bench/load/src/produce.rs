@@ -1,4 +1,4 @@
-//! Hands records to Kafka in bulk.
+//! Sends records to Kafka in bulk.
 
 use crate::message::Kind;
 use crate::produced::Produced;
@@ -14,21 +14,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many records are handed over between two looks at delivery reports.
+/// How many records are sent before delivery reports are read again.
 const POLL_EVERY: u64 = 10_000;
-/// How long a full queue may stay full before it counts as a failure.
+/// How long a full queue may stay full; after that it is a failure.
 const FULL_QUEUE_LIMIT: Duration = Duration::from_secs(60);
-/// How long to wait for room in a full queue before looking again.
+/// How long to wait for room in a full queue before the next attempt.
 const ROOM_WAIT: Duration = Duration::from_millis(10);
 
 /// The names of the three topics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
-    /// Of `Event`s.
+    /// The topic of `Event`s.
     pub events: String,
-    /// Of `WorkflowTerminal`s.
+    /// The topic of `WorkflowTerminal`s.
     pub workflow_terminals: String,
-    /// Of `MessageDelivery`s.
+    /// The topic of `MessageDelivery`s.
     pub message_deliveries: String,
 }
 
@@ -43,7 +43,7 @@ impl Default for Topics {
 }
 
 impl Topics {
-    /// The default names behind a prefix, so that several tests can share a broker.
+    /// The default names with a prefix, so that several tests can share a broker.
     #[must_use]
     pub fn prefixed(prefix: &str) -> Self {
         let Self { events, workflow_terminals, message_deliveries } = Self::default();
@@ -54,7 +54,7 @@ impl Topics {
         }
     }
 
-    /// Where records of this kind go.
+    /// The topic of records of this kind.
     #[must_use]
     pub fn of(&self, kind: Kind) -> &str {
         match kind {
@@ -71,8 +71,8 @@ impl Topics {
     }
 }
 
-/// A producer that keeps as much under way as the client can hold. Idempotent, so that a retry of the client's own adds
-/// no record: what it reports delivered is in the topics once.
+/// A producer that keeps as many records in flight as the client can hold. It is idempotent, so the client's retries add
+/// no record: a record that is reported as delivered is in the topic once.
 pub struct Producer {
     client: BaseProducer<Reports>,
     reports: Arc<Counts>,
@@ -84,7 +84,7 @@ impl Producer {
     /// A producer for the brokers at `brokers`. Connects when the first record is sent.
     ///
     /// # Errors
-    /// When the client can't be set up.
+    /// When the client can't be created.
     pub fn new(brokers: &str, topics: Topics) -> Result<Self> {
         let reports = Arc::new(Counts::default());
         let client = ClientConfig::new()
@@ -97,11 +97,11 @@ impl Producer {
             .set("queue.buffering.max.messages", "500000")
             .set("queue.buffering.max.kbytes", "262144")
             .create_with_context(Reports(Arc::clone(&reports)))
-            .context("the producer can't be set up")?;
+            .context("the producer can't be created")?;
         Ok(Self { client, reports, topics, handed_over: 0 })
     }
 
-    /// Hands over a record; waits while the client's queue is full.
+    /// Sends a record; waits while the client's queue is full.
     ///
     /// # Errors
     /// When the record is refused, or the queue stays full for a minute.
@@ -111,7 +111,7 @@ impl Producer {
         let deadline = Instant::now() + FULL_QUEUE_LIMIT;
         while let Err((error, returned)) = self.client.send(handed) {
             let full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
-            ensure!(full && Instant::now() < deadline, "a record can't be handed to Kafka: {error}");
+            ensure!(full && Instant::now() < deadline, "a record can't be sent to Kafka: {error}");
             self.client.poll(ROOM_WAIT);
             handed = returned;
         }
@@ -122,10 +122,10 @@ impl Producer {
         Ok(())
     }
 
-    /// Looks at what Kafka has answered, without waiting. Returns how many records this producer has delivered by now.
+    /// Reads Kafka's answers, without waiting. Returns how many records this producer has delivered so far.
     ///
     /// # Errors
-    /// When a record failed for good.
+    /// When a record failed permanently.
     pub fn look(&self) -> Result<u64> {
         self.client.poll(Duration::ZERO);
         let failed = self.reports.failed.load(Ordering::Relaxed);
@@ -133,10 +133,10 @@ impl Producer {
         Ok(self.reports.delivered.load(Ordering::Relaxed))
     }
 
-    /// Hands over all of them, and waits until Kafka has them. Returns how many this producer has delivered in all.
+    /// Sends all records, and waits until Kafka has them. Returns how many this producer has delivered in total.
     ///
     /// # Errors
-    /// When one can't be handed over, or can't be delivered within `limit`.
+    /// When one can't be sent, or isn't delivered within `limit`.
     pub fn send_all<'a>(
         &mut self,
         records: impl IntoIterator<Item = &'a Produced>,
@@ -148,12 +148,12 @@ impl Producer {
         self.flush(limit)
     }
 
-    /// Waits until Kafka has everything that was handed over. Returns how many records this producer has delivered in all.
+    /// Waits until Kafka has all records. Returns how many this producer has delivered in total.
     ///
     /// # Errors
     /// When that takes longer than `limit`, or a record failed.
     pub fn flush(&mut self, limit: Duration) -> Result<u64> {
-        self.client.flush(limit).context("Kafka doesn't take the records in time")?;
+        self.client.flush(limit).context("Kafka doesn't accept the records in time")?;
         let delivered = self.reports.delivered.load(Ordering::Relaxed);
         let failed = self.reports.failed.load(Ordering::Relaxed);
         let handed_over = self.handed_over;

@@ -1,15 +1,15 @@
-//! A record as a producer hands it to Kafka, together with what it says.
+//! A record as a producer sends it to Kafka, with its content.
 
 use crate::format::Format;
 use crate::message::{Kind, Message};
 use crate::murmur2::partition_of;
 
-/// A record on its way to Kafka.
+/// A record to be sent to Kafka.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Produced {
     /// Its topic.
     pub kind: Kind,
-    /// Its partition, chosen from the key; `None` leaves the choice to the client.
+    /// Its partition by its key; with `None` the client chooses.
     pub partition: Option<i32>,
     /// Its key.
     pub key: Vec<u8>,
@@ -17,12 +17,12 @@ pub struct Produced {
     pub headers: Vec<(&'static str, Vec<u8>)>,
     /// Its value.
     pub payload: Vec<u8>,
-    /// What the payload says, and `None` where no reader could tell: the recount goes by this, and so needs no decoder.
+    /// The content of the payload; `None` if no reader could decode it. The recount uses this, so it needs no decoder.
     pub content: Option<Message>,
 }
 
 impl Produced {
-    /// A record that says `message`, in plain protobuf, keyed by its organization; the client chooses the partition.
+    /// A record of `message` in plain protobuf, with its organization as key; the client chooses the partition.
     #[must_use]
     pub fn plain(message: Message) -> Self {
         Self::formatted(message, Format::Plain)
@@ -41,14 +41,14 @@ impl Produced {
         }
     }
 
-    /// A record of `organization` whose payload says nothing: empty or no protobuf.
+    /// A record of `organization` whose payload has no content: empty, or not protobuf.
     #[must_use]
     pub fn garbage(kind: Kind, organization: &str, payload: Vec<u8>) -> Self {
         let key = organization.as_bytes().to_vec();
         Self { kind, partition: None, key, headers: Vec::new(), payload, content: None }
     }
 
-    /// The record with the partition that its key has among `partitions`.
+    /// The record with its key's partition among `partitions`.
     #[must_use]
     pub fn placed(mut self, partitions: i32) -> Self {
         self.partition = Some(partition_of(&self.key, partitions));

@@ -1,4 +1,4 @@
-//! Which records the contract refuses: written from its text, in its order, and apart from the consumer's code.
+//! Which records the contract refuses: written from the contract's text, in its order, without the consumer's code.
 
 use crate::message::Message;
 use chrono::{DateTime, Duration, Utc};
@@ -21,19 +21,19 @@ const CALENDAR: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_79
 pub struct Horizon {
     /// Identity times after this are `from_the_future`.
     pub latest: DateTime<Utc>,
-    /// Identity times before this are `too_old`, where the record would count.
+    /// Identity times before this are `too_old`, if the record would count.
     pub floor: DateTime<Utc>,
 }
 
 impl Horizon {
-    /// What a reader accepts at `now` by default: up to an hour ahead, and anything old.
+    /// The default limits at `now`: up to an hour ahead, and any age.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self { latest: now + Duration::hours(1), floor: DateTime::<Utc>::MIN_UTC }
     }
 }
 
-/// The code of the reason for which `message` is refused, and `None` when it isn't.
+/// The code of the reason for which `message` is refused, or `None`.
 #[must_use]
 pub fn refusal(message: &Message, horizon: &Horizon) -> Option<&'static str> {
     if message.organization().is_empty() {
@@ -53,7 +53,7 @@ pub fn refusal(message: &Message, horizon: &Horizon) -> Option<&'static str> {
     unspecified(message).or_else(|| bad_text(message)).or_else(|| implausible(message))
 }
 
-/// The identity's time, and the other one that a receipt must have; `None` when one is missing.
+/// The identity's time, and the other time that a receipt must have; `None` if one is missing.
 fn times(message: &Message) -> Option<[&Timestamp; 2]> {
     let identity = message.identity_time()?;
     match message {
@@ -62,13 +62,13 @@ fn times(message: &Message) -> Option<[&Timestamp; 2]> {
     }
 }
 
-/// The moment that a timestamp names, if protobuf allows it.
+/// The time of a timestamp, if protobuf allows it.
 fn moment(time: &Timestamp) -> Option<DateTime<Utc>> {
     let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     CALENDAR.contains(&time.seconds).then(|| DateTime::from_timestamp(time.seconds, nanos))?
 }
 
-/// Whether the record is of a sort that adds to a counter. One whose outcome can't be told is: it would have counted.
+/// Whether the record is of a kind that adds to a counter. One with an unknown outcome is: it would have counted.
 fn counts(message: &Message) -> bool {
     match message {
         Message::Event(event) => {

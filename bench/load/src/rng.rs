@@ -1,5 +1,5 @@
-//! A small generator of pseudo-random numbers whose sequence never changes from version to version: a seed printed by
-//! a failed test must give the same records years later.
+//! A small generator of pseudo-random numbers whose sequence never changes between versions: a seed that a failed test
+//! printed must give the same records years later.
 //!
 //! SplitMix64: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014), with the
 //! constants of S. Vigna's public-domain C version.
@@ -14,7 +14,7 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// The sequence that belongs to `seed`.
+    /// The sequence of `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
@@ -32,13 +32,13 @@ impl Rng {
         u64::try_from(product >> 64).expect("a product shifted by 64 bits has 64 left")
     }
 
-    /// An index into something of `len` elements.
+    /// An index for `len` elements.
     pub fn index(&mut self, len: usize) -> usize {
         let limit = u64::try_from(len).expect("a length fits 64 bits");
         usize::try_from(self.below(limit)).expect("below a length")
     }
 
-    /// True with the probability `share`: never for 0, always for 1.
+    /// True with probability `share`: never for 0, always for 1.
     pub fn chance(&mut self, share: f64) -> bool {
         self.fraction() < share
     }
@@ -50,7 +50,7 @@ impl Rng {
         numerator / (1u64 << 53) as f64
     }
 
-    /// Puts the elements into a random order, every order equally likely (Fisher and Yates).
+    /// Shuffles the elements; every order is equally likely (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.index(last + 1));
@@ -58,7 +58,7 @@ impl Rng {
     }
 }
 
-/// Maps numbers to numbers one to one and without visible pattern: distinct in, distinct out.
+/// A bijection of the 64-bit numbers without a visible pattern: distinct numbers stay distinct.
 #[must_use]
 pub const fn scatter(number: u64) -> u64 {
     let mut z = number;

@@ -1,26 +1,26 @@
-//! What goes wrong how often.
+//! Shares of repeated, late and bad records, and of formats.
 
 use chrono::Duration;
 
-/// What goes wrong how often, as shares of all records.
+/// Shares of all records.
 #[derive(Clone, Copy, Debug)]
 pub struct Trouble {
-    /// Records sent again, one in eight of them stamped anew within the quarter of an hour.
+    /// Repeated records; one in eight gets a new time within its quarter of an hour.
     pub repeats: f64,
-    /// Records about the past.
+    /// Late records.
     pub stragglers: f64,
-    /// How far back they go, evenly.
+    /// How late they are at most; evenly distributed.
     pub straggler_age: Duration,
     /// Records that must be refused.
     pub bad: f64,
-    /// Records behind a schema registry's frame.
+    /// Records in a schema registry's frame.
     pub confluent: f64,
     /// Records in JSON.
     pub json: f64,
 }
 
 impl Trouble {
-    /// Every record new, punctual, well-formed and in plain protobuf.
+    /// Every record is new, punctual, well-formed and in plain protobuf.
     pub const NONE: Self = Self {
         repeats: 0.0,
         stragglers: 0.0,

@@ -1,7 +1,7 @@
-//! The independent recount: what the tables must hold, computed from the produced records and the contract's text alone.
+//! The independent recount: the expected tables, computed only from the produced records and the contract's text.
 //!
-//! It shares no code with the consumer, keeps every identity it has seen (unless none comes twice), and adds each
-//! record up on its own.
+//! It shares no code with the consumer, keeps every identity it has seen (unless none occurs twice), and counts each
+//! record by itself.
 
 use crate::message::Message;
 use crate::produced::Produced;
@@ -36,20 +36,20 @@ pub const COUNTERS: [&str; 8] = [
 /// The counting columns of `workflow_hourly_metrics`.
 pub const WORKFLOW_COUNTERS: [&str; 4] = ["runs", "failed", "failed_safety_limit", "total_execution_time_ms"];
 
-/// What became of the records, each in one of four ways.
+/// How many records had each of the four outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Added to a counter: orders, payments, workflows, first sendings, first deliveries.
     pub counted: u64,
-    /// Would have, had the same not been counted before.
+    /// Would have counted, had the same identity not been counted before.
     pub repeated: u64,
-    /// Are of a sort that adds nothing: failed deliveries, updates of organizations, unknown bodies.
+    /// Of a kind that adds nothing: failed deliveries, updates of organizations, unknown bodies.
     pub uncounted: u64,
-    /// Were refused.
+    /// Refused.
     pub refused: u64,
 }
 
-/// What `organizations` must say.
+/// The expected row of `organizations`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Organization {
     /// `occurred_at` of the newest update, in seconds and nanoseconds, then its id, which decides between equal times.
@@ -58,7 +58,7 @@ pub struct Organization {
     pub state: OrganizationUpdated,
 }
 
-/// The recount of the records it has taken. Organizations and workflows are numbered in the order they were met.
+/// The recount of the records it was given. Organizations and workflows are numbered in the order of their first record.
 #[derive(Debug)]
 pub struct Truth {
     horizon: Horizon,
@@ -66,22 +66,22 @@ pub struct Truth {
     pub cells: [HashMap<(u32, i64), [i64; 8]>; 3],
     /// (workflow, hour's start in Unix seconds) to the values of [`WORKFLOW_COUNTERS`].
     pub workflow_cells: HashMap<(u32, i64), [i64; 4]>,
-    /// The same key to how many runs took how long: by bucket of the histogram.
+    /// The same key to the numbers of runs by bucket of the histogram.
     pub workflow_durations: HashMap<(u32, i64), BTreeMap<usize, i64>>,
-    /// Organizations by id, as the newest update has them.
+    /// Organizations by id, with their newest update.
     pub organizations: BTreeMap<String, Organization>,
     /// Refused records by reason.
     pub dead_letters: BTreeMap<&'static str, u64>,
-    /// What became of the records.
+    /// The outcomes of the records.
     pub tally: Tally,
     organization_names: Names<String>,
     workflow_names: Names<(u32, String)>,
-    /// Every identity that was met; `None` where none comes twice.
+    /// Every identity seen so far; `None` if no identity occurs twice.
     seen: Option<HashSet<u128>>,
 }
 
 impl Truth {
-    /// The truth about no records, to be judged within `horizon`.
+    /// The truth about no records, with the time limits `horizon`.
     #[must_use]
     pub fn new(horizon: Horizon) -> Self {
         Self {
@@ -98,8 +98,7 @@ impl Truth {
         }
     }
 
-    /// The same, of records of which each is known to have an identity of its own: no identity is kept, so memory
-    /// doesn't grow with them.
+    /// The same, for records that all have different identities: no identity is kept, so memory doesn't grow.
     #[must_use]
     pub fn of_new_records(horizon: Horizon) -> Self {
         Self { seen: None, ..Self::new(horizon) }
@@ -115,7 +114,7 @@ impl Truth {
         truth
     }
 
-    /// Takes one produced record into account. Each copy of a record is to be taken as often as it was produced.
+    /// Counts one produced record. Give every copy of a record as often as it was produced.
     pub fn take(&mut self, record: &Produced) {
         if let Some(reason) = self.refusal(record) {
             *self.dead_letters.entry(reason).or_default() += 1;
@@ -135,13 +134,13 @@ impl Truth {
         }
     }
 
-    /// Id of the organization that has this number.
+    /// The id of the organization with this number.
     #[must_use]
     pub fn organization(&self, number: u32) -> &str {
         self.organization_names.at(number)
     }
 
-    /// Ids of the organization and the workflow that has this number.
+    /// The ids of the organization and the workflow with this number.
     #[must_use]
     pub fn workflow(&self, number: u32) -> (&str, &str) {
         let (organization, workflow) = self.workflow_names.at(number);
@@ -158,7 +157,7 @@ impl Truth {
         totals
     }
 
-    /// Adds orders that were counted before any of the records was produced, in the quarter that begins at `seconds`.
+    /// Adds orders that were counted before the first record was produced, in the quarter that begins at `seconds`.
     pub fn begin_with(&mut self, organization: &str, seconds: i64, orders: i64) {
         let organization = self.organization_names.number(organization);
         self.add(organization, seconds, &[orders, 0, 0, 0, 0, 0, 0, 0]);
@@ -191,7 +190,7 @@ impl Truth {
         }
     }
 
-    /// Adds `change` in the message's buckets, unless this milestone of its identity was met before.
+    /// Adds `change` to the message's buckets, unless this milestone of its identity was counted before.
     fn count_once(&mut self, message: &Message, milestone: &str, change: [i64; 8]) {
         let seconds = message.identity_time().expect("records without a time were refused").seconds;
         if let Some(seen) = &mut self.seen
@@ -233,8 +232,8 @@ impl Truth {
     }
 }
 
-/// An identity and a milestone of it, as two hashes of 64 bits: a set of whole identities of millions of records would
-/// not fit, and that two of 10^7 agree in 128 bits has a chance of about one in 10^24.
+/// An identity and its milestone, as two hashes of 64 bits: whole identities of millions of records would take too much
+/// memory. The probability that two of 10^7 agree in 128 bits is about one in 10^24.
 fn identity(message: &Message, quarter: i64, milestone: &str) -> u128 {
     let hash = |salt: u8| {
         let mut hasher = DefaultHasher::new();
@@ -245,13 +244,13 @@ fn identity(message: &Message, quarter: i64, milestone: &str) -> u128 {
     hash(0) << 64 | hash(1)
 }
 
-/// A duration's bucket, by counting the bounds that it has reached: each doubling from 1 ms on has ten of equal width.
+/// The bucket of a duration, found by counting the bounds below it: each doubling from 1 ms on has ten of equal width.
 fn duration_bucket(ms: i64) -> usize {
     let tenths = |place: u32| i128::from(10 + place % 10) << (place / 10);
     (0..).take_while(|place| tenths(*place) <= i128::from(ms) * 10).count()
 }
 
-/// A histogram as the one number that stands for it: twelve decimal digits a bucket.
+/// A histogram as one number: twelve decimal digits a bucket.
 pub(crate) fn numeral(durations: &BTreeMap<usize, i64>) -> String {
     let highest = durations.keys().next_back().copied().unwrap_or_default();
     let count = |bucket| durations.get(&bucket).copied().unwrap_or_default();
@@ -268,7 +267,7 @@ fn add<const N: usize>(sum: &mut [i64; N], change: &[i64; N]) {
     }
 }
 
-/// Numbers for names, so that millions of cells don't each hold a text.
+/// Numbers for names, so that millions of cells don't each store a text.
 #[derive(Debug)]
 struct Names<T> {
     numbers: HashMap<T, u32>,

@@ -1,4 +1,4 @@
-//! Operational systems, pretended: given a time they say what happened, with all the disorder of real ones.
+//! Simulated upstream systems: for a given time they publish records, as disordered as real ones.
 
 use crate::company::Company;
 use crate::flaw::Flaw;
@@ -14,12 +14,12 @@ use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use proto::v1::{MessageDelivery, WorkflowTerminal};
 
-/// How many records are remembered to be repeated. A place is given to one new record in four, by chance, so a repeat
-/// comes some ten thousand records after the first: batches later, as well as at once.
+/// How many records are remembered for repeats. One new record in four replaces a random one, so a repeat occurs some ten
+/// thousand records after the first on average: batches later, or immediately.
 const REMEMBERED: usize = 4_096;
-/// How many receipts may be under way. They arrive in any order.
+/// How many receipts may be in flight. They arrive in any order.
 const UNDER_WAY: usize = 256;
-/// The statuses a message can go through, by how often it does, out of 100.
+/// The sequences of a message's statuses, each with its share of 100.
 const JOURNEYS: [(u64, &[Status]); 4] = [
     (55, &[Status::Sent, Status::Delivered, Status::Read]),
     (35, &[Status::Sent, Status::Delivered]),
@@ -29,12 +29,12 @@ const JOURNEYS: [(u64, &[Status]); 4] = [
 const QUARTER_SECONDS: i64 = 900;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// A source of records, determined by its seed and by the times it is asked for.
+/// A source of records, a function of its seed and of the times it is called with.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     rng: Rng,
     companies: Vec<Company>,
-    /// For each company, the sum of the weights up to and with its own.
+    /// For each company, the sum of all weights up to its own.
     weights: Vec<u64>,
     mix: Mix,
     trouble: Trouble,
@@ -46,7 +46,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Systems of these companies. Payloads are made about `payload_bytes` long, or left as they are when that is 0.
+    /// Systems of these companies. Payloads are about `payload_bytes` long; 0 leaves them as they are.
     #[must_use]
     pub fn new(seed: u64, companies: Vec<Company>, mix: Mix, trouble: Trouble, payload_bytes: usize) -> Self {
         let running = |sum: &mut u64, company: &Company| {
@@ -67,13 +67,13 @@ impl Upstream {
         }
     }
 
-    /// The companies it speaks of.
+    /// The companies.
     #[must_use]
     pub fn companies(&self) -> &[Company] {
         &self.companies
     }
 
-    /// The next record, produced at `now`. Its partition is left to the key.
+    /// The next record, produced at `now`. Its key determines the partition.
     pub fn record(&mut self, now: DateTime<Utc>) -> Produced {
         if !self.remembered.is_empty() && self.rng.chance(self.trouble.repeats) {
             return self.repeat();
@@ -91,7 +91,7 @@ impl Upstream {
         record
     }
 
-    /// A record that says `message`, in one of the formats.
+    /// A record of `message`, in one of the formats.
     pub fn write(&mut self, message: Message) -> Produced {
         let format = if self.rng.chance(self.trouble.confluent) {
             Format::Confluent
@@ -103,13 +103,13 @@ impl Upstream {
         Produced::formatted(message, format)
     }
 
-    /// An id that this source has not given out before.
+    /// An id that this source has not used before.
     pub fn id(&mut self) -> String {
         self.ids += 1;
         hex(scatter(self.id_base.wrapping_add(self.ids)))
     }
 
-    /// A receipt that was under way, or something that happened at `at`.
+    /// A receipt that was in flight, or a new event at `at`.
     fn message(&mut self, at: DateTime<Utc>, now: DateTime<Utc>) -> Message {
         let arrives = self.under_way.len() >= UNDER_WAY || self.rng.chance(0.5);
         if arrives && !self.under_way.is_empty() {
@@ -172,7 +172,7 @@ impl Upstream {
         })
     }
 
-    /// Sends a message at `at`: the records about it are then under way.
+    /// Sends a message at `at`: its records are then in flight.
     fn send(&mut self, company: usize, at: DateTime<Utc>) {
         let message_id = self.id();
         let company = &self.companies[company];
@@ -197,7 +197,7 @@ impl Upstream {
         }
     }
 
-    /// One of the records under way, any of them, arriving at `now`.
+    /// A random record in flight, which arrives at `now`.
     fn receipt(&mut self, now: DateTime<Utc>) -> Message {
         let index = self.rng.index(self.under_way.len());
         let mut delivery = self.under_way.swap_remove(index);
@@ -205,14 +205,14 @@ impl Upstream {
         Message::Delivery(delivery)
     }
 
-    /// Spoils a message that is nobody else's: a refused record must not stand for one that is expected to count.
+    /// Adds a flaw to a new message: a refused record must not have the identity of one that counts.
     fn spoil(&mut self, message: Message) -> Produced {
         let fitting: Vec<Flaw> = Flaw::ALL.into_iter().filter(|flaw| flaw.fits(message.kind())).collect();
         let flaw = fitting[self.rng.index(fitting.len())];
         flaw.spoil(message)
     }
 
-    /// Makes the payload as long as asked for, by a text that nothing depends on.
+    /// Extends the payload to the requested length, by a text that nothing depends on.
     fn fit(&self, message: &mut Message) {
         if self.payload_bytes == 0 {
             return;
@@ -255,7 +255,7 @@ impl Upstream {
         }
     }
 
-    /// The same record at another time of its quarter of an hour, which is the same identity.
+    /// The same record with another time in its quarter of an hour, which is the same identity.
     fn stamped_anew(&mut self, mut message: Message) -> Message {
         let time = match &mut message {
             Message::Event(event) => &mut event.occurred_at,

@@ -1,4 +1,4 @@
-//! Everything this program takes from the environment, read here and nowhere else.
+//! The program's environment variables, read here and nowhere else.
 #![expect(
     clippy::disallowed_methods,
     reason = "the one place where xtask and the tests read the environment"
@@ -7,11 +7,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Variables that children of ours get to see; everything else they need is set for them by name.
+/// Variables that child processes inherit. All others that they need are set explicitly.
 const PASSED_ON: [&str; 9] =
     ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What the developer's shell says.
+/// The environment of the developer's shell.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// `KAFKA_BROKERS`: a Kafka cluster to use instead of one started here.
@@ -20,18 +20,18 @@ pub struct Environment {
     pub database_url: Option<String>,
     /// `REDIS_URL`: a Redis to use instead of one started here.
     pub redis_url: Option<String>,
-    /// `JAVA_HOME`: where Java is looked for before `PATH`.
+    /// `JAVA_HOME`: where Java is searched before `PATH`.
     pub java_home: Option<PathBuf>,
     /// `CHROMIUM`: the browser that visits the page, instead of an installed one.
     pub chromium: Option<PathBuf>,
     /// The folders of `PATH`.
     pub path: Vec<PathBuf>,
-    /// What programs started here inherit.
+    /// The variables that programs started here inherit.
     pub passed_on: Vec<(OsString, OsString)>,
 }
 
 impl Environment {
-    /// Reads it. A variable that is set to nothing counts as unset.
+    /// Reads it. An empty variable counts as unset.
     #[must_use]
     pub fn read() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -51,7 +51,7 @@ impl Environment {
         }
     }
 
-    /// The program called `name`, looked for along `PATH`.
+    /// The path of the program `name`, searched along `PATH`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         self.path.iter().map(|folder| folder.join(name)).find(|path| path.is_file())

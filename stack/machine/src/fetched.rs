@@ -1,4 +1,4 @@
-//! Fetching programs by Maven, from a pinned pom, once.
+//! Fetching programs with Maven, from a pinned pom, once.
 
 use crate::environment::Environment;
 use crate::say;
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The file beside what was fetched that says what it was fetched for.
+/// The file that records for which pom and options the folder was fetched.
 const STAMP: &str = "fetched-for";
 
-/// What a pom names, under `target/`.
+/// The artifacts of a pom, fetched to a folder under `target/`.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pom: PathBuf,
@@ -22,10 +22,10 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// What `<folder>/pom.xml` of the checkout names, by `goal` of Maven's dependency plugin.
+    /// The artifacts of `<folder>/pom.xml` in the checkout, to be fetched with `goal` of Maven's dependency plugin.
     ///
     /// # Errors
-    /// With the sentence that says what is missing.
+    /// A sentence that says what is missing.
     pub fn find(
         folder: &str,
         goal: &'static str,
@@ -47,7 +47,7 @@ impl Fetched {
         Ok(fetched)
     }
 
-    /// The folder it is in; fetched now unless it was before. Others who want it at the same time wait.
+    /// The folder with the artifacts, which are fetched now unless they were before. Concurrent callers wait.
     ///
     /// # Errors
     /// When Maven can't fetch it.
@@ -55,7 +55,7 @@ impl Fetched {
         let parent = self.folder.parent().expect("a folder below target/");
         std::fs::create_dir_all(parent)?;
         let lock = File::create(self.folder.with_extension("lock"))?;
-        lock.lock().context("the lock on what Maven fetches can't be had")?;
+        lock.lock().context("the lock of Maven's folder can't be acquired")?;
         if !self.is_there() {
             self.fetch()?;
         }
@@ -87,7 +87,7 @@ impl Fetched {
         matches!((stamp, self.wanted()), (Ok(stamp), Ok(wanted)) if stamp == wanted)
     }
 
-    /// The pom's text and the options: when either changes, all is fetched anew.
+    /// The pom's text and the options. If either changes, everything is fetched again.
     fn wanted(&self) -> anyhow::Result<String> {
         let pom = std::fs::read_to_string(&self.pom);
         let pom = pom.with_context(|| format!("{} can't be read", self.pom.display()))?;

@@ -4,23 +4,23 @@ use crate::environment::Environment;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What Kafka 4 needs.
+/// The version that Kafka 4 needs.
 const VERSION_MIN: u32 = 17;
 
 /// A Java runtime.
 #[derive(Clone, Debug)]
 pub struct Java {
-    /// The program.
+    /// The program's path.
     pub path: PathBuf,
     /// Its major version.
     pub version: u32,
 }
 
 impl Java {
-    /// The one `JAVA_HOME` names, else the one on `PATH`.
+    /// The Java that `JAVA_HOME` names, or else the one on `PATH`.
     ///
     /// # Errors
-    /// With the sentence that says what is wrong.
+    /// A sentence that says what is wrong.
     pub fn find(environment: &Environment) -> Result<Self, String> {
         let home =
             environment.java_home.as_ref().map(|home| home.join("bin/java")).filter(|path| path.is_file());
@@ -36,10 +36,10 @@ impl Java {
         }
     }
 
-    /// Its compiler, beside it.
+    /// The compiler beside it.
     ///
     /// # Errors
-    /// With the sentence that says that there is none.
+    /// A sentence that says that there is none.
     pub fn compiler(&self) -> Result<PathBuf, String> {
         let compiler = self.path.with_file_name("javac");
         let missing = "Java comes without a compiler here (Debian: apt-get install default-jdk-headless)";
@@ -52,7 +52,7 @@ fn version(path: &PathBuf) -> Option<u32> {
     major(&String::from_utf8_lossy(&output.stderr))
 }
 
-/// From `openjdk version "17.0.15" 2025-04-15`; releases before 9 called themselves 1.8 and so on.
+/// Parses `openjdk version "17.0.15" 2025-04-15`. Releases before 9 called themselves 1.8 and so on.
 fn major(text: &str) -> Option<u32> {
     let mut parts = text.split('"').nth(1)?.split(['.', '-', '_']);
     match parts.next()?.parse().ok()? {

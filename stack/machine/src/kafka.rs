@@ -1,35 +1,35 @@
-//! How Kafka will be had: the cluster that is given, else a node of Apache Kafka, else librdkafka's mock.
+//! How Kafka is obtained: a given cluster, else a node of Apache Kafka, else librdkafka's mock.
 
 use crate::environment::Environment;
 use crate::fetched::Fetched;
 use crate::java::Java;
 
-/// What the mock is not.
+/// The mock's limits.
 pub const MOCK_LIMITS: &str =
     "the mock keeps at most 5 MiB or 100,000 records a partition, and nothing once this process ends";
 
-/// How Kafka will be had.
+/// How Kafka is obtained.
 #[derive(Debug)]
 pub enum KafkaPlan {
     /// `KAFKA_BROKERS` names a cluster.
     Given(String),
-    /// Java and Maven are there.
+    /// Java and Maven are installed.
     Local(LocalKafka),
-    /// They are not, for this reason.
+    /// They are not installed, for this reason.
     Mock(String),
 }
 
-/// What a node of our own is started with.
+/// The programs for a node of our own.
 #[derive(Debug)]
 pub struct LocalKafka {
-    /// What runs it.
+    /// The Java that runs it.
     pub java: Java,
     /// Its jars.
     pub jars: Fetched,
 }
 
 impl KafkaPlan {
-    /// Looks at the environment and at what is installed.
+    /// Checks the environment and the installed programs.
     #[must_use]
     pub fn find(environment: &Environment) -> Self {
         if let Some(brokers) = &environment.kafka_brokers {
@@ -43,7 +43,7 @@ impl KafkaPlan {
         }
     }
 
-    /// What can't be shown this way.
+    /// What this way can't show.
     #[must_use]
     pub fn shortcoming(&self) -> Option<String> {
         match self {

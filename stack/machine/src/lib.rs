@@ -1,11 +1,10 @@
-//! What this machine has for the whole system: Kafka, PostgreSQL, Redis, Node.js, a browser; and how what is missing is
-//! had.
+//! Which of Kafka, PostgreSQL, Redis, Node.js and a browser this machine has, and how the missing ones are obtained.
 //!
 //! ```text
-//! environment -> kafka (java, fetched) | postgres | redis -> plan    without starting anything
-//!             -> page                                     what builds and visits the dashboard
+//! environment -> kafka (java, fetched) | postgres | redis -> plan    nothing is started here
+//!             -> page                                     how the dashboard is built and visited
 //! ```
-//! Few dependencies, so that it is built first and can say what will be done before the rest is.
+//! It has few dependencies, so cargo builds it first, and it can announce the work before the rest is built.
 
 pub mod environment;
 pub mod fetched;

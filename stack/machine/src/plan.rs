@@ -1,11 +1,11 @@
-//! How Kafka, PostgreSQL and Redis will be had.
+//! How Kafka, PostgreSQL and Redis are obtained.
 
 use crate::environment::Environment;
 use crate::kafka::KafkaPlan;
 use crate::postgres::PostgresPlan;
 use crate::redis::RedisPlan;
 
-/// How each service will be had: found out without starting anything.
+/// How each service is obtained. Nothing is started to find out.
 #[derive(Debug)]
 pub struct Plan {
     /// Kafka.
@@ -17,7 +17,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks at the environment and at what is installed.
+    /// Checks the environment and the installed programs.
     #[must_use]
     pub fn find(environment: &Environment) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Plan {
         }
     }
 
-    /// What can't be shown with these services, in sentences for people; empty when all of them are real.
+    /// What these services can't show, in sentences for people; empty if all are real.
     #[must_use]
     pub fn shortcomings(&self) -> Vec<String> {
         [self.kafka.shortcoming(), self.postgres.shortcoming(), self.redis.shortcoming()]

@@ -1,5 +1,5 @@
-//! How PostgreSQL will be had: the one that is given, else its own programs, on PATH, where distributions hide them, or
-//! fetched by Maven.
+//! How PostgreSQL is obtained: a given server, else its own programs: those on PATH, those in the folders of distributions, or
+//! those fetched by Maven.
 
 use crate::environment::Environment;
 use crate::fetched::Fetched;
@@ -7,29 +7,29 @@ use anyhow::{Context as _, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The oldest version the schema is written for.
+/// The oldest version that the schema supports.
 const VERSION_MIN: u32 = 15;
 
-/// Folders distributions keep the servers' programs in, by version, off `PATH`.
+/// Folders in which distributions keep the server's programs, by version, off `PATH`.
 const HIDDEN_IN: [(&str, &str); 2] = [("/usr/lib/postgresql", "bin"), ("/usr/local/opt", "bin")];
 
-/// What is said where PostgreSQL can't be had.
+/// The message if there is no way to obtain PostgreSQL.
 pub const MISSING: &str = "no PostgreSQL found: set DATABASE_URL, or install one (Debian: apt-get install \
                                   postgresql), or Maven and xz to fetch one (Debian: apt-get install maven xz-utils)";
 
-/// How PostgreSQL will be had.
+/// How PostgreSQL is obtained.
 #[derive(Debug)]
 pub enum PostgresPlan {
-    /// `DATABASE_URL` names one.
+    /// `DATABASE_URL` names a server.
     Given(String),
     /// Its programs are installed, or Maven fetches them.
     Local(Programs),
-    /// Not at all.
+    /// There is no way.
     Missing,
 }
 
 impl PostgresPlan {
-    /// Looks at the environment and at what is installed.
+    /// Checks the environment and the installed programs.
     #[must_use]
     pub fn find(environment: &Environment) -> Self {
         match &environment.database_url {
@@ -38,29 +38,29 @@ impl PostgresPlan {
         }
     }
 
-    /// What can't be shown this way.
+    /// What this way can't show.
     #[must_use]
     pub fn shortcoming(&self) -> Option<String> {
         matches!(self, Self::Missing).then(|| format!("PostgreSQL: {MISSING}"))
     }
 }
 
-/// Where `initdb` and `postgres` are, or will be.
+/// Where `initdb` and `postgres` come from.
 #[derive(Debug)]
 pub enum Programs {
-    /// Here.
+    /// They are installed.
     Installed {
         /// The folder of programs.
         folder: PathBuf,
         /// The major version.
         version: u32,
     },
-    /// By Maven, now or before.
+    /// Maven fetches them, or has fetched them.
     Fetched(Fetched),
 }
 
 impl Programs {
-    /// The installed ones, newest first, else what Maven can fetch.
+    /// The installed ones, newest first, else those that Maven can fetch.
     #[must_use]
     pub fn find(environment: &Environment) -> Option<Self> {
         let on_path = environment.find("initdb").and_then(|path| path.canonicalize().ok());
@@ -80,7 +80,7 @@ impl Programs {
         Fetched::find("deploy/postgres", "unpack-dependencies", &options, environment).ok().map(Self::Fetched)
     }
 
-    /// The folder of programs. Fetched ones are unpacked into `folder`, where whoever runs them can reach them.
+    /// The folder of programs. Fetched ones are unpacked into `folder`, which the user who runs them must be able to read.
     ///
     /// # Errors
     /// When they can't be fetched or unpacked.
@@ -96,7 +96,7 @@ impl Programs {
         }
     }
 
-    /// Where they came from, for people.
+    /// Their origin, for people.
     #[must_use]
     pub fn origin(&self) -> String {
         match self {
@@ -111,7 +111,7 @@ fn versions_in(all: &str, bin: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.path().join(bin)).filter(|folder| folder.join("initdb").is_file()).collect()
 }
 
-/// From `postgres (PostgreSQL) 15.18 (Debian ...)`.
+/// Parses `postgres (PostgreSQL) 15.18 (Debian ...)`.
 fn version(folder: &Path) -> Option<u32> {
     let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
     major(&String::from_utf8(output.stdout).ok()?)

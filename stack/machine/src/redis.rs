@@ -1,25 +1,25 @@
-//! How Redis will be had: the one that is given, else a local server, else none.
+//! How Redis is obtained: a given server, else a local server, else none.
 
 use crate::environment::Environment;
 use std::path::PathBuf;
 
-/// What is said where there is none.
+/// The message if there is none.
 pub const MISSING: &str = "REDIS_URL is not set and neither redis-server nor valkey-server is installed \
                                   (Debian: apt-get install redis-server); answers are cached in the query API's memory";
 
-/// How Redis will be had.
+/// How Redis is obtained.
 #[derive(Debug)]
 pub enum RedisPlan {
-    /// `REDIS_URL` names one.
+    /// `REDIS_URL` names a server.
     Given(String),
     /// A server is installed.
     Local(PathBuf),
-    /// None is.
+    /// No server is installed.
     Missing,
 }
 
 impl RedisPlan {
-    /// Looks at the environment and at what is installed.
+    /// Checks the environment and the installed programs.
     #[must_use]
     pub fn find(environment: &Environment) -> Self {
         if let Some(url) = &environment.redis_url {
@@ -29,7 +29,7 @@ impl RedisPlan {
         installed.map_or(Self::Missing, Self::Local)
     }
 
-    /// What can't be shown this way.
+    /// What this way can't show.
     #[must_use]
     pub fn shortcoming(&self) -> Option<String> {
         matches!(self, Self::Missing).then(|| format!("Redis: {MISSING}"))

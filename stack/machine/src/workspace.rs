@@ -1,10 +1,10 @@
-//! Where things are: the checkout, and the state under its `target/`.
+//! Paths: the checkout, and the state under its `target/`.
 
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Logs of earlier runs are kept this long.
+/// How long logs of earlier runs are kept.
 const RUNS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The root of the checkout this program was built from.
@@ -13,13 +13,13 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("stack/machine/ lies in the checkout")
 }
 
-/// Where everything made here goes.
+/// The folder of everything that is made here.
 #[must_use]
 pub fn target() -> PathBuf {
     root().join("target")
 }
 
-/// Where the stories write how long each took: `name<tab>seconds`, a line each.
+/// The file in which stories write how long each took: `name<tab>seconds`, a line each.
 #[must_use]
 pub fn story_times() -> PathBuf {
     target().join("story-times.tsv")
@@ -44,18 +44,18 @@ pub fn new_run(purpose: &str) -> anyhow::Result<PathBuf> {
     remove_old(&runs);
     let unique = format!("{purpose}-{}-{}", std::process::id(), next_number());
     let run = runs.join(unique);
-    std::fs::create_dir_all(&run).with_context(|| format!("{} can't be made", run.display()))?;
+    std::fs::create_dir_all(&run).with_context(|| format!("{} can't be created", run.display()))?;
     Ok(run)
 }
 
-/// A number no other caller in this process gets.
+/// A number that no other caller in this process gets.
 #[must_use]
 pub fn next_number() -> u32 {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
-/// Best effort: an old log that stays does no harm.
+/// Best effort: an old log that remains does no harm.
 fn remove_old(runs: &Path) {
     let Ok(entries) = std::fs::read_dir(runs) else { return };
     for entry in entries.flatten() {

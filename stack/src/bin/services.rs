@@ -1,4 +1,4 @@
-//! `cargo xtask services`: Kafka, PostgreSQL and Redis for as long as somebody needs them.
+//! `cargo xtask services`: runs Kafka, PostgreSQL and Redis until Ctrl-C.
 
 use machine::say;
 use stack::{Purpose, Services};

@@ -1,4 +1,4 @@
-//! librdkafka's mock cluster: brokers inside this process, on real sockets. Better than nothing.
+//! librdkafka's mock cluster: brokers inside this process, on real sockets. The last resort.
 
 use anyhow::Context as _;
 use rdkafka::mocking::MockCluster;
@@ -7,14 +7,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// How many requests may wait for the cluster's thread.
 const REQUESTS_MAX: usize = 16;
 
-/// A topic to make, and where the outcome goes.
+/// A topic to create, and where to send the outcome.
 struct Request {
     topic: String,
     partitions: i32,
     outcome: SyncSender<anyhow::Result<()>>,
 }
 
-/// The mock cluster. It lives on a thread of its own, because its handle can't be shared between threads.
+/// The mock cluster. It has a thread of its own, because its handle can't be shared between threads.
 #[derive(Debug)]
 pub struct MockKafka {
     brokers: String,
@@ -48,13 +48,13 @@ impl MockKafka {
     }
 }
 
-/// The cluster ends when nobody can ask it anything any more.
+/// The cluster ends when nobody can send it requests any more.
 fn serve(started: &SyncSender<anyhow::Result<String>>, incoming: &Receiver<Request>) {
     let cluster = match MockCluster::new(1) {
         Ok(cluster) => cluster,
         Err(error) => return drop(started.send(Err(error.into()))),
     };
-    // Whoever asked has gone only if the process is ending.
+    // The sender of the request is gone only if the process is ending.
     let _ = started.send(Ok(cluster.bootstrap_servers()));
     for Request { topic, partitions, outcome } in incoming {
         let _ = outcome.send(cluster.create_topic(&topic, partitions, 1).map_err(Into::into));

@@ -1,4 +1,4 @@
-//! Kafka: the cluster that is given, else a node of Apache Kafka started here, else librdkafka's mock.
+//! Kafka: a given cluster, else a node of Apache Kafka started here, else librdkafka's mock.
 
 mod mock;
 mod topics;
@@ -25,10 +25,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// How long a given cluster may take to answer, and a topic to be known to the brokers.
+/// How long a given cluster may take to answer, and how long the brokers may take to know a new topic.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// One look for an answer.
+/// How long one attempt to get an answer may take.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long Kafka may take to end before it is killed.
@@ -50,10 +50,10 @@ enum Node {
 }
 
 impl Kafka {
-    /// Carries out the plan. Where Maven can't fetch Kafka, the mock stands in.
+    /// Carries out the plan. If Maven can't fetch Kafka, the mock is used.
     ///
     /// # Errors
-    /// When the given cluster doesn't answer, or the local node does not start.
+    /// When the given cluster doesn't answer, or the local node doesn't start.
     pub async fn start(
         plan: KafkaPlan,
         purpose: Purpose,
@@ -119,19 +119,19 @@ impl Kafka {
         &self.brokers
     }
 
-    /// False for the mock, which keeps little and knows no administration.
+    /// False for the mock, which stores little and has no administration.
     #[must_use]
     pub fn is_real(&self) -> bool {
         !matches!(self.node, Node::Mock(_))
     }
 
-    /// The mock's limits, where it is the mock.
+    /// The mock's limits, if this is the mock.
     #[must_use]
     pub fn limits(&self) -> Option<&'static str> {
         matches!(self.node, Node::Mock(_)).then_some(MOCK_LIMITS)
     }
 
-    /// The node started here, to be stopped, killed, paused; `None` when it isn't ours.
+    /// The node started here, to be stopped, killed or paused; `None` if it isn't ours.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
         match &self.node {
@@ -143,16 +143,16 @@ impl Kafka {
     /// Starts the node again after it was stopped or killed.
     ///
     /// # Errors
-    /// When it isn't ours, or does not come up.
+    /// When it isn't ours, or doesn't start.
     pub async fn start_again(&self) -> anyhow::Result<()> {
         let server = self.server().context("this Kafka was not started here")?;
         server.start_again(async || answers(&self.brokers)).await
     }
 
-    /// Makes topics and waits until the brokers know them.
+    /// Creates topics and waits until the brokers know them.
     ///
     /// # Errors
-    /// When one exists already, or Kafka refuses.
+    /// When a topic exists already, or Kafka refuses.
     pub async fn create_topics(&self, names: &[&str], partitions: i32) -> anyhow::Result<()> {
         if let Node::Mock(mock) = &self.node {
             return names.iter().try_for_each(|name| mock.create_topic(name, partitions));
@@ -161,11 +161,11 @@ impl Kafka {
         self.until_partitioned(names, partitions).await
     }
 
-    /// Adds partitions to topics until each has as many, and waits until the brokers know them. The keys of records that
-    /// are produced from now on are spread over all of them.
+    /// Adds partitions to topics until each has this many, and waits until the brokers know them. The keys of records that are
+    /// produced from then on are spread over all partitions.
     ///
     /// # Errors
-    /// When one has as many already, or Kafka refuses.
+    /// When a topic already has this many, or Kafka refuses.
     pub async fn extend_topics(&self, names: &[&str], partitions: i32) -> anyhow::Result<()> {
         topics::extend(&self.admin()?, names, partitions).await?;
         self.until_partitioned(names, partitions).await
@@ -183,19 +183,19 @@ impl Kafka {
         .await
     }
 
-    /// The administration client, for what tests do to topics.
+    /// The administration client, with which tests change topics.
     ///
     /// # Errors
-    /// When it is the mock, which knows none.
+    /// When this is the mock, which has none.
     pub fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-        ensure!(self.is_real(), "the mock cluster knows no administration");
+        ensure!(self.is_real(), "the mock cluster has no administration");
         Ok(ClientConfig::new().set("bootstrap.servers", &self.brokers).create()?)
     }
 
-    /// What a broker's settings of these names are; those it doesn't know are left out.
+    /// The values of a broker's settings with these names; unknown ones are omitted.
     ///
     /// # Errors
-    /// When Kafka doesn't answer, or doesn't tell.
+    /// When Kafka doesn't answer, or refuses to show them.
     pub async fn settings(&self, names: &[&str]) -> anyhow::Result<BTreeMap<String, String>> {
         let metadata = client(&self.brokers)?.fetch_metadata(None, ANSWER_LIMIT)?;
         let broker = metadata.brokers().first().context("Kafka lists no broker")?.id();
@@ -203,12 +203,12 @@ impl Kafka {
         let asked = [ResourceSpecifier::Broker(broker)];
         let answers = self.admin()?.describe_configs(&asked, &options).await?;
         let told = answers.into_iter().next().context("Kafka answered about no broker")?;
-        let told = told.map_err(|code| anyhow::anyhow!("Kafka doesn't tell its settings: {code}"))?;
+        let told = told.map_err(|code| anyhow::anyhow!("Kafka doesn't show its settings: {code}"))?;
         let wanted = told.entries.into_iter().filter(|entry| names.contains(&entry.name.as_str()));
         Ok(wanted.filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 
-    /// Where each partition of a topic ends: the offset the next record will have.
+    /// The end of each partition of a topic: the offset of its next record.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
@@ -234,7 +234,7 @@ fn client(brokers: &str) -> anyhow::Result<BaseConsumer> {
     Ok(ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", "xtask").create()?)
 }
 
-/// It answers once it lists a broker.
+/// Kafka is ready once it lists a broker.
 fn answers(brokers: &str) -> Seen<()> {
     let metadata = client(brokers).and_then(|client| Ok(client.fetch_metadata(None, LOOK_LIMIT)?));
     match metadata {
@@ -286,10 +286,10 @@ fn format_storage(java: &Java, jars: &Path, config: &str) -> anyhow::Result<()> 
         ])
         .output()?;
     if !output.status.success() {
-        bail!("Kafka's storage can't be made:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!("Kafka's storage can't be created:\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(())
 }
 
-/// Any 16 bytes will do, in URL-safe base64; each node here is a cluster by itself.
+/// 16 random bytes in URL-safe base64. Any value is valid, since each node here is a cluster by itself.
 const CLUSTER_ID: &str = "YnVzaW5lc3MtbWV0cmljcw";

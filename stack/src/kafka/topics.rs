@@ -1,4 +1,4 @@
-//! Making topics and adding partitions, and seeing that they are there.
+//! Creating topics and adding partitions, and waiting until they exist.
 
 use crate::wait::{self, Seen};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
@@ -7,17 +7,17 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::types::RDKafkaErrorCode;
 use std::time::Duration;
 
-/// How long Kafka may take to be able to make a topic: right after its start the controller may not yet trust its
+/// How long Kafka may take until it can create a topic: just after its start the controller may not yet trust its
 /// only broker.
 const MADE_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// One look for an answer.
+/// How long one attempt to get an answer may take.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
-/// Makes the topics, with as many replicas as the cluster has by default.
+/// Creates the topics, with the cluster's default number of replicas.
 pub(super) async fn create(
     admin: &AdminClient<DefaultClientContext>,
     names: &[&str],
@@ -25,7 +25,7 @@ pub(super) async fn create(
 ) -> anyhow::Result<()> {
     let options = options();
     let mut missing = names.to_vec();
-    wait::until("topics to be made", MADE_LIMIT, async || {
+    wait::until("topics to be created", MADE_LIMIT, async || {
         let topics: Vec<_> =
             missing.iter().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
         let mut not_yet = None;
@@ -33,7 +33,7 @@ pub(super) async fn create(
             match outcome {
                 Ok(made) => missing.retain(|name| *name != made),
                 Err((_, code @ RDKafkaErrorCode::InvalidReplicationFactor)) => not_yet = Some(code),
-                Err((topic, code)) => anyhow::bail!("topic {topic} can't be made: {code}"),
+                Err((topic, code)) => anyhow::bail!("topic {topic} can't be created: {code}"),
             }
         }
         Ok(not_yet.map_or(Seen::Ready(()), |code| Seen::NotYet(code.to_string())))
@@ -41,7 +41,7 @@ pub(super) async fn create(
     .await
 }
 
-/// Adds partitions to each of the topics until it has as many as said.
+/// Adds partitions to each topic until it has `partitions`.
 pub(super) async fn extend(
     admin: &AdminClient<DefaultClientContext>,
     names: &[&str],

@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A data directory of our own, where the user who runs PostgreSQL can reach it: the checkout may lie in a folder
+/// A data directory of our own, in a place that the user who runs PostgreSQL can read: the checkout may be in a folder
 /// that only root can enter.
 pub(super) struct Cluster {
     pub(super) folder: PathBuf,
@@ -25,11 +25,11 @@ impl Cluster {
         let user = User::for_postgres()?;
         let name = format!("business-metrics-postgres-{}-{}", std::process::id(), workspace::next_number());
         let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        std::fs::create_dir(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
         let made = Self::fill(&folder, programs, user, environment);
         if made.is_err() {
-            // Nobody has started in it yet, so nobody else would remove it.
+            // No process has started in it yet, so nobody else would remove it.
             let _ = std::fs::remove_dir_all(&folder);
         }
         made
@@ -41,7 +41,7 @@ impl Cluster {
         user: Option<User>,
         environment: &Environment,
     ) -> anyhow::Result<Self> {
-        // Programs are unpacked by us and only run by the other user.
+        // We unpack the programs, and the other user only runs them.
         let programs = programs.unpack(folder)?;
         let cluster = Self { folder: folder.into(), programs, user, password: random_word() };
         cluster.init(environment)?;
@@ -77,12 +77,12 @@ impl Cluster {
         }
         let output = command.output().context("initdb can't be run")?;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "PostgreSQL's data directory can't be made:\n{said}");
+        ensure!(output.status.success(), "PostgreSQL's data directory can't be created:\n{said}");
         std::fs::remove_file(&password_file)?;
         self.configure()
     }
 
-    /// What is said last in the file counts.
+    /// Of several values in the file the last one counts.
     fn configure(&self) -> anyhow::Result<()> {
         let path = self.data().join("postgresql.conf");
         let text = std::fs::read_to_string(&path)? + &workspace::deploy_file("postgres/local.conf")?;
@@ -97,8 +97,8 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Good enough against other users of this machine while the server runs; made of what the standard library seeds its
-/// hash maps with.
+/// Random enough to keep other users of this machine out while the server runs: the standard library's seed for its hash
+/// maps.
 fn random_word() -> String {
     format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1))
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL: the one that is given, else one started here, with a database for whoever asks.
+//! PostgreSQL: a given server, else one started here, with a database for each caller.
 
 mod cluster;
 mod url;
@@ -36,7 +36,7 @@ impl Postgres {
     /// Carries out the plan.
     ///
     /// # Errors
-    /// When there is none to be had, or it does not start or answer.
+    /// When none can be obtained, or it doesn't start or answer.
     pub async fn start(plan: PostgresPlan, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
         match plan {
             PostgresPlan::Given(url) => Self::given(DatabaseUrl::new(url)?).await,
@@ -86,18 +86,18 @@ impl Postgres {
         &self.url
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     ///
     /// # Errors
-    /// When it exists, or the role isn't allowed to.
+    /// When it exists, or the role isn't allowed to create one.
     pub async fn create_database(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
         let client = self.url.connect().await?;
         let made = client.batch_execute(&format!("create database \"{name}\"")).await;
-        made.with_context(|| format!("database {name} can't be made"))?;
+        made.with_context(|| format!("database {name} can't be created"))?;
         Ok(self.url.database(name))
     }
 
-    /// Makes a database and brings its schema up to date.
+    /// Creates a database and brings its schema up to date.
     ///
     /// # Errors
     /// As for [`Postgres::create_database`], or when a migration fails.
@@ -107,8 +107,8 @@ impl Postgres {
         Ok(url)
     }
 
-    /// The server started here, to be stopped or paused; `None` when it isn't ours. Its `stop` is PostgreSQL's
-    /// immediate shutdown: every connection is cut, nothing is written, the next start recovers from the log.
+    /// The server started here, to be stopped or paused; `None` if it isn't ours. Its `stop` is PostgreSQL's immediate
+    /// shutdown: every connection is cut, nothing is written, and the next start recovers from the log.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
         self.server.as_ref()
@@ -117,7 +117,7 @@ impl Postgres {
     /// Starts it again after it was stopped.
     ///
     /// # Errors
-    /// When it isn't ours, or does not come up.
+    /// When it isn't ours, or doesn't start.
     pub async fn start_again(&self) -> anyhow::Result<()> {
         let server = self.server.as_ref().context("this PostgreSQL was not started here")?;
         server.start_again(async || answers(&self.url).await).await

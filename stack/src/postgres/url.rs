@@ -1,4 +1,4 @@
-//! Where a database is.
+//! The URL of a database.
 
 use anyhow::ensure;
 use machine::say::without_password;
@@ -12,10 +12,10 @@ use tokio_postgres::{Client, NoTls};
 pub struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// Takes a URL; the other form PostgreSQL knows, `host=... dbname=...`, is refused.
+    /// Takes a URL. PostgreSQL's other form, `host=... dbname=...`, is refused.
     ///
     /// # Errors
-    /// When it is no URL.
+    /// When it is not a URL.
     pub fn new(url: impl Into<String>) -> anyhow::Result<Self> {
         let url = url.into();
         ensure!(
@@ -25,7 +25,7 @@ impl DatabaseUrl {
         Ok(Self(url))
     }
 
-    /// As text, password and all.
+    /// The URL as text, with the password.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,7 +42,7 @@ impl DatabaseUrl {
         Self(format!("{}/{name}{parameters}", &url[..end]))
     }
 
-    /// Where the server is, as `host:port`.
+    /// The server's address, as `host:port`.
     ///
     /// # Errors
     /// When the URL names no server, or several.
@@ -53,7 +53,7 @@ impl DatabaseUrl {
         Ok(if has_port { server.into() } else { format!("{server}:5432") })
     }
 
-    /// The same database, reached at another address: a go-between's.
+    /// The same database at another address: a proxy's.
     #[must_use]
     pub fn at(&self, address: SocketAddr) -> Self {
         let mut url = self.0.clone();
@@ -61,7 +61,7 @@ impl DatabaseUrl {
         Self(url)
     }
 
-    /// Behind the user and the password, before the database and the parameters.
+    /// The server's place in the URL: after user and password, before database and parameters.
     fn server_range(&self) -> Range<usize> {
         let authority = self.0.find("://").map_or(0, |at| at + 3);
         let end = self.0[authority..].find(['/', '?']).map_or(self.0.len(), |at| authority + at);
@@ -69,13 +69,13 @@ impl DatabaseUrl {
         start..end
     }
 
-    /// A connection, whose traffic a task of the current runtime carries.
+    /// A connection. A task of the current runtime carries its traffic.
     ///
     /// # Errors
     /// When PostgreSQL refuses or is away.
     pub async fn connect(&self) -> anyhow::Result<Client> {
         let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await?;
-        // The client learns of a lost connection from its next statement.
+        // The client notices a lost connection at its next statement.
         tokio::spawn(async move { drop(connection.await) });
         Ok(client)
     }

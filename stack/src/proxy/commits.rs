@@ -1,13 +1,13 @@
-//! Which COMMIT ends a batch: that of a transaction in which statements ran that move the progress and that insert rows.
+//! Which COMMIT ends a batch: one in a transaction with statements that move the progress and that insert rows.
 
 use super::wire::Message;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 
-/// More prepared statements than any member has.
+/// More prepared statements than a member has.
 const STATEMENTS_MAX: usize = 10_000;
 
-/// What a prepared statement does, as far as it matters here.
+/// What a prepared statement does, as far as it is relevant here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     Moves,
@@ -15,7 +15,7 @@ enum Effect {
     Other,
 }
 
-/// What a connection's client has said so far.
+/// What a connection's client has sent so far.
 #[derive(Debug, Default)]
 pub(super) struct Commits {
     /// By name.
@@ -25,7 +25,7 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    /// Takes the client's next message in; whether it is a batch's COMMIT.
+    /// Takes the client's next message; returns whether it is a batch's COMMIT.
     ///
     /// # Errors
     /// When there are too many prepared statements.
@@ -80,7 +80,7 @@ impl Commits {
         match text.trim_ascii().to_ascii_lowercase().as_slice() {
             b"commit" => std::mem::take(&mut self.moved) & std::mem::take(&mut self.inserted),
             text => {
-                // What ran before a transaction, or in one that came to nothing, doesn't belong to the next.
+                // Statements before a transaction, or in one that was rolled back, don't belong to the next.
                 if [&b"begin"[..], b"start transaction", b"rollback"]
                     .iter()
                     .any(|word| text.starts_with(word))
@@ -101,7 +101,7 @@ mod tests {
     const CLAIM: &[u8] = b"s4\0update consumer_progress p set epoch = p.epoch + 1\0\0\0";
     const INSERT: &[u8] = b"s2\0\nINSERT INTO org_hourly_metrics as t\0\0\0";
 
-    /// Which of a client's messages are a batch's COMMIT, by their places.
+    /// The positions of the client's messages that are a batch's COMMIT.
     fn check(messages: &[(u8, &[u8])], expected: &[usize]) {
         let mut commits = Commits::default();
         let ends =

@@ -1,11 +1,11 @@
-//! A go-between for PostgreSQL's connections that can be told to fail them, in mid-COMMIT above all.
+//! A proxy for PostgreSQL connections that can fail them on command, especially during COMMIT.
 //!
 //! ```text
-//! client -> Proxy -> PostgreSQL        proxy/wire.rs      messages, one at a time, never kept
+//! client -> Proxy -> PostgreSQL        proxy/wire.rs      messages, one at a time, never stored
 //!           ^ cut, refuse, pause       proxy/commits.rs   which COMMIT ends a batch
 //!           ^ at_next_commit
 //! ```
-//! It runs on a thread of its own: a story that blocks its runtime doesn't hold the traffic up. TLS is not understood.
+//! It runs on its own thread, so a story that blocks its runtime doesn't block the traffic. It doesn't support TLS.
 
 mod commits;
 mod wire;
@@ -22,21 +22,21 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use wire::{Incoming, Message, Outgoing};
 
-/// More connections at once are refused: no member has that many.
+/// Further connections are refused: no member has this many.
 const CONNECTIONS_MAX: usize = 200;
 
-/// When in a COMMIT its connection is cut.
+/// At which point of a COMMIT its connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Before PostgreSQL hears of it: nothing has happened.
+    /// Before PostgreSQL receives it: the transaction isn't committed.
     Before,
-    /// After PostgreSQL has answered, which nobody hears: it has happened.
+    /// After PostgreSQL has answered, before the client receives that: the transaction is committed.
     AfterAnswer,
-    /// As soon as it is sent: either, and PostgreSQL may still be about it.
+    /// As soon as it is sent: the transaction may be committed or not, and PostgreSQL may still be working on it.
     Racing,
 }
 
-/// A go-between. Its connections are cut when it is dropped.
+/// A proxy. Dropping it cuts its connections.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -45,17 +45,17 @@ pub struct Proxy {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the connections are told.
+/// The state that the connections obey.
 #[derive(Debug)]
 struct Switches {
     /// `host:port`.
     target: String,
     refusing: AtomicBool,
     paused: watch::Sender<bool>,
-    /// Raised to cut all connections.
+    /// Counted up to cut all connections.
     all_cut: watch::Sender<u64>,
     armed: Mutex<Option<Armed>>,
-    /// Whether commits that are to be held must still wait.
+    /// Whether held commits must still wait.
     holding: watch::Sender<bool>,
     held: AtomicU64,
     cuts: AtomicU64,
@@ -68,10 +68,10 @@ struct Armed {
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1, for a server at `target` (`host:port`).
+    /// Listens on a free port of 127.0.0.1, and connects to the server at `target` (`host:port`).
     ///
     /// # Errors
-    /// When nothing can be listened on.
+    /// When it can't listen on any port.
     pub fn to(target: impl Into<String>) -> anyhow::Result<Self> {
         let listener =
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port to listen on")?;
@@ -101,62 +101,62 @@ impl Proxy {
         Ok(Self { address, switches, end: Some(end), thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Cuts all connections there are; new ones are taken.
+    /// Cuts all current connections. New ones are accepted.
     pub fn cut_all(&self) {
         self.switches.all_cut.send_modify(|times| *times += 1);
     }
 
-    /// Ends every new connection at once, until [`Proxy::accept`].
+    /// Ends every new connection immediately, until [`Proxy::accept`].
     pub fn refuse(&self) {
         self.switches.refusing.store(true, Ordering::SeqCst);
     }
 
-    /// Takes new connections again.
+    /// Accepts new connections again.
     pub fn accept(&self) {
         self.switches.refusing.store(false, Ordering::SeqCst);
     }
 
-    /// Holds all traffic, both ways, connections open, as a network does that loses everything.
+    /// Holds all traffic in both directions with connections open, like a network that loses everything.
     pub fn pause(&self) {
         self.switches.paused.send_replace(true);
     }
 
-    /// Lets the traffic go on, none of it lost.
+    /// Lets the traffic continue; nothing is lost.
     pub fn resume(&self) {
         self.switches.paused.send_replace(false);
     }
 
-    /// Cuts the connection of the next COMMIT that ends a batch: of a transaction that has moved the progress and
-    /// written something beside it. Once; [`Proxy::cuts`] tells when it has happened.
+    /// Cuts the connection of the next COMMIT that ends a batch: of a transaction that has moved the progress and written other
+    /// rows. Does so once; [`Proxy::cuts`] counts it.
     pub fn at_next_commit(&self, cut: Cut) {
         self.arm(Armed { cut, hold: false });
     }
 
-    /// The same, but the connection stays open and silent at that point until [`Proxy::let_go`]; [`Proxy::held`] tells
-    /// when the point is reached. Other connections go on.
+    /// The same, but at that point the connection stays open and silent until [`Proxy::let_go`]; [`Proxy::held`] counts it.
+    /// Other connections continue.
     pub fn hold_next_commit(&self, cut: Cut) {
         self.switches.holding.send_replace(true);
         self.arm(Armed { cut, hold: true });
     }
 
-    /// Now the held connections are cut.
+    /// Cuts the held connections.
     pub fn let_go(&self) {
         self.switches.holding.send_replace(false);
     }
 
-    /// How many commits were cut so far.
+    /// How many commits have been cut.
     #[must_use]
     pub fn cuts(&self) -> u64 {
         self.switches.cuts.load(Ordering::SeqCst)
     }
 
-    /// How many commits were held so far, those let go included.
+    /// How many commits have been held, including those let go.
     #[must_use]
     pub fn held(&self) -> u64 {
         self.switches.held.load(Ordering::SeqCst)
@@ -171,7 +171,7 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // It can only have panicked, and said so.
+            // The thread can only have panicked, and has reported that.
             let _ = thread.join();
         }
     }
@@ -185,7 +185,7 @@ async fn accept(listener: std::net::TcpListener, switches: &Arc<Switches>) {
         if !switches.refusing.load(Ordering::SeqCst) && connections.len() < CONNECTIONS_MAX {
             let switches = Arc::clone(switches);
             connections.spawn(async move {
-                // However a connection ends, both its sides see it end.
+                // However a connection ends, both sides see it end.
                 let _ = switches.carry(client).await;
             });
         }
@@ -193,7 +193,7 @@ async fn accept(listener: std::net::TcpListener, switches: &Arc<Switches>) {
 }
 
 impl Switches {
-    /// A connection's life.
+    /// Serves a connection.
     async fn carry(&self, client: TcpStream) -> io::Result<()> {
         let mut all_cut = self.all_cut.subscribe();
         let carrying = async {
@@ -215,7 +215,7 @@ impl Switches {
         }
     }
 
-    /// What the client says, until it or the switches end the connection.
+    /// Forwards the client's messages until the client or the switches end the connection.
     async fn requests(
         &self,
         from: &mut Incoming,
@@ -229,7 +229,7 @@ impl Switches {
                 None => to.pass(message, from).await?,
                 Some(armed) => match armed.cut {
                     Cut::Before => {
-                        // The writes before it are there, and their locks.
+                        // The writes before it have reached PostgreSQL and hold their locks.
                         to.flush().await?;
                         return self.cut(armed).await;
                     }
@@ -251,7 +251,7 @@ impl Switches {
         Ok(())
     }
 
-    /// What the server says. Once the answer to a COMMIT is to be lost nothing more is passed on.
+    /// Forwards the server's messages. If the answer to a COMMIT must be lost, nothing is forwarded after it.
     async fn answers(
         &self,
         from: &mut Incoming,
@@ -276,11 +276,11 @@ impl Switches {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits if that is wanted; who calls this then ends the connection.
+    /// Waits if the COMMIT must be held; the caller then ends the connection.
     async fn cut(&self, armed: Armed) -> io::Result<()> {
         if armed.hold {
             self.held.fetch_add(1, Ordering::SeqCst);
-            // The sender is this very value: it can't be gone.
+            // The sender belongs to `self`, so it exists.
             let _ = self.holding.subscribe().wait_for(|holding| !holding).await;
         }
         self.cuts.fetch_add(1, Ordering::SeqCst);
@@ -289,7 +289,7 @@ impl Switches {
 }
 
 impl Message {
-    /// Whether the server says that it is ready, and in no transaction.
+    /// Whether the server reports that it is ready and in no transaction.
     fn is_ready_outside_transaction(&self) -> bool {
         self.kind() == b'Z' && self.body() == b"I"
     }

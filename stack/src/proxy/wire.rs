@@ -1,4 +1,4 @@
-//! PostgreSQL's messages on the wire: a kind, a length, a body. A long body is passed on in pieces, never kept whole.
+//! PostgreSQL's messages on the wire: a kind, a length, a body. A long body is forwarded in pieces, and never stored whole.
 
 use std::io::{self, ErrorKind};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, BufWriter};
@@ -6,22 +6,22 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
-/// How much of a body is looked at; also the size of the pieces.
+/// How much of a body is inspected; also the size of the pieces.
 const BODY_SEEN_MAX: usize = 64 << 10;
 
 /// Kind and length.
 const HEADER: usize = 5;
 
-/// Codes in the place of a version, in what a client says first.
+/// Codes in the place of the version, in a client's first message.
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
 
-/// A message, or as much of it as is looked at.
+/// A message, or the part of it that is inspected.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// Header and the beginning of the body, as they came.
+    /// The header and the beginning of the body, as received.
     bytes: Vec<u8>,
-    /// Bytes of the body that are still to come.
+    /// Bytes of the body that are not received yet.
     rest: usize,
 }
 
@@ -35,16 +35,16 @@ impl Message {
         self.bytes[0]
     }
 
-    /// The beginning of the body; short ones whole.
+    /// The beginning of the body; a short body is whole.
     pub(super) fn body(&self) -> &[u8] {
         &self.bytes[HEADER..]
     }
 }
 
-/// What one side says.
+/// The messages from one side.
 pub(super) struct Incoming(BufReader<OwnedReadHalf>);
 
-/// What the other side is told, as long as the traffic isn't paused.
+/// The bytes to the other side, while the traffic isn't paused.
 pub(super) struct Outgoing {
     stream: BufWriter<OwnedWriteHalf>,
     paused: watch::Receiver<bool>,
@@ -58,7 +58,7 @@ pub(super) fn halves(stream: TcpStream, paused: watch::Receiver<bool>) -> io::Re
 }
 
 impl Incoming {
-    /// The next message; nothing once that side has ended.
+    /// The next message; `None` when that side has ended.
     pub(super) async fn next(&mut self) -> io::Result<Option<Message>> {
         if self.0.fill_buf().await?.is_empty() {
             return Ok(None);
@@ -72,7 +72,7 @@ impl Incoming {
         Ok(Some(Message { bytes, rest: body - seen }))
     }
 
-    /// Drops what of a message is still to come.
+    /// Drops the rest of a message.
     pub(super) async fn skip(&mut self, message: Message) -> io::Result<()> {
         let mut rest = message.rest;
         while rest > 0 {
@@ -83,12 +83,12 @@ impl Incoming {
         Ok(())
     }
 
-    /// True when nothing more has come so far.
+    /// True if nothing more has arrived.
     pub(super) fn is_drained(&self) -> bool {
         self.0.buffer().is_empty()
     }
 
-    /// Some of the next `most` bytes.
+    /// At most the next `most` bytes.
     async fn piece(&mut self, most: usize) -> io::Result<&[u8]> {
         let piece = self.0.fill_buf().await?;
         if piece.is_empty() {
@@ -99,7 +99,7 @@ impl Incoming {
 }
 
 impl Outgoing {
-    /// Passes a message on, its rest with it.
+    /// Forwards a message, with its rest.
     pub(super) async fn pass(&mut self, message: Message, from: &mut Incoming) -> io::Result<()> {
         self.unpaused().await;
         self.stream.write_all(&message.bytes).await?;
@@ -115,7 +115,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Sends what is written.
+    /// Sends the written bytes.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         self.unpaused().await;
         self.stream.flush().await
@@ -127,8 +127,8 @@ impl Outgoing {
     }
 }
 
-/// Passes the first words on, which have no kind: requests for encryption, with their answers of one byte, then the
-/// start itself. False if the client ended instead.
+/// Forwards the first messages, which have no kind: requests for encryption, with answers of one byte, then the startup
+/// message. False if the client ended instead.
 pub(super) async fn greet(
     from_client: &mut Incoming,
     to_client: &mut Outgoing,
@@ -156,7 +156,7 @@ pub(super) async fn greet(
         }
         let answer = from_server.0.read_u8().await?;
         if answer != b'N' {
-            return Err(io::Error::new(ErrorKind::Unsupported, "encryption is not understood here"));
+            return Err(io::Error::new(ErrorKind::Unsupported, "encryption is not supported here"));
         }
         to_client.stream.write_all(&[answer]).await?;
         to_client.flush().await?;

@@ -1,4 +1,4 @@
-//! Programs run as children of ours, none of them ever left behind.
+//! Programs run as our child processes, none of which outlives us.
 
 pub mod process;
 pub mod program;

@@ -1,4 +1,4 @@
-//! A child process that ends when we do: on drop, on Ctrl-C, on a panic, and even when we are killed.
+//! A child process that ends when we do: on drop, on Ctrl-C, on a panic, and even if we are killed.
 
 use crate::run::program::Program;
 use crate::wait::{self, Seen};
@@ -11,13 +11,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// How much of a log an error shows.
+/// How many lines of a log an error shows.
 const TAIL_LINES: usize = 25;
 
-/// How long a killed process may take to be gone.
+/// How long a killed process may take to end.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 
-/// See the script's own head.
+/// The script's comment explains it.
 const SUPERVISE: &str = include_str!("supervise.sh");
 
 /// A running (or ended) program.
@@ -25,15 +25,15 @@ const SUPERVISE: &str = include_str!("supervise.sh");
 pub struct Process {
     program: Program,
     child: Child,
-    /// The end of the pipe whose closing ends the program.
+    /// Our end of a pipe. Closing it ends the program.
     lifeline: Option<ChildStdin>,
 }
 
 impl Process {
-    /// Starts it, in a process group of its own: a terminal's Ctrl-C reaches us alone, and we end the rest.
+    /// Starts it in its own process group: a terminal's Ctrl-C reaches only us, and we end the rest.
     ///
     /// # Errors
-    /// When its log can't be written or the system refuses to start it.
+    /// When its log can't be written, or the system can't start it.
     pub fn start(program: Program) -> anyhow::Result<Self> {
         let log = open_log(&program)?;
         let mut command = Command::new("sh");
@@ -64,30 +64,30 @@ impl Process {
         self.child.id()
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().ok().flatten()?;
         if let Some(mut lifeline) = self.lifeline.take() {
-            // The watcher must not signal a process id that may belong to somebody else from now on. If it is gone
-            // already, so is the danger.
+            // From now on the process id may belong to another process, which the watcher must not signal. If the watcher is gone
+            // already, it can't.
             let _ = lifeline.write_all(b"ended\n");
         }
         Some(status)
     }
 
-    /// Sends it a signal. One that has ended already gets none.
+    /// Sends it a signal, unless it has ended.
     pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_none() {
             send(self.child.id(), signal);
         }
     }
 
-    /// Holds it and all its children where they are (SIGSTOP) until [`Process::resume`].
+    /// Pauses it and all its children (SIGSTOP) until [`Process::resume`].
     pub fn pause(&mut self) {
         self.signal_tree(Signal::STOP);
     }
 
-    /// Lets it go on after [`Process::pause`].
+    /// Resumes it after [`Process::pause`].
     pub fn resume(&mut self) {
         self.signal_tree(Signal::CONT);
     }
@@ -100,7 +100,7 @@ impl Process {
         }
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     ///
     /// # Errors
     /// When it is still running after `limit`.
@@ -112,7 +112,7 @@ impl Process {
         .await
     }
 
-    /// Asks it to end and waits for that; kills it when it takes longer than its grace.
+    /// Asks it to end and waits; kills it when its grace period is over.
     pub fn stop(&mut self) {
         self.signal(self.program.end_by);
         let grace = self.program.grace;
@@ -121,18 +121,18 @@ impl Process {
         }
     }
 
-    /// Kills it (SIGKILL), and waits until it is gone.
+    /// Kills it (SIGKILL), and waits until it has ended.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         wait::until_blocking(KILL_LIMIT, || self.ended().is_some());
     }
 
-    /// Forgets it, but leaves its scratch folder to its successor.
+    /// Forgets it, and leaves its scratch folder to its successor.
     pub(crate) fn leave_scratch(mut self) {
         self.program.scratch = None;
     }
 
-    /// What it is.
+    /// The program.
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program
@@ -151,7 +151,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
         if let Some(scratch) = &self.program.scratch {
-            // Best effort: what stays is a folder in the temporary folder.
+            // Best effort: otherwise a folder remains among the temporary files.
             let _ = std::fs::remove_dir_all(scratch);
         }
     }
@@ -173,14 +173,14 @@ fn signal_name(signal: Signal) -> &'static str {
     }
 }
 
-/// A process that has just ended can't be signalled, which is as good.
+/// A process that has just ended can't be signalled, which is fine.
 fn send(id: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
-/// A process and all that descend from it, parents first.
+/// A process and its descendants, parents first.
 fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -200,6 +200,6 @@ fn tree(root: u32) -> Vec<u32> {
 
 fn parent(id: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // pid (name) state parent ...; the name may contain anything, so count from its closing parenthesis.
+    // The line is: pid (name) state parent ... The name may contain anything, so count from its closing parenthesis.
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

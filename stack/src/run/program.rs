@@ -1,4 +1,4 @@
-//! A program to run: which, with what, as whom, and how it is asked to end.
+//! A program to run: its path, arguments, environment and user, and the signal that asks it to end.
 
 use crate::run::user::User;
 use machine::environment::Environment;
@@ -7,10 +7,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long a program may take to end once asked, unless it says otherwise.
+/// How long a program may take to end after the signal, by default.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A program to run. Its output goes to a log file; it reads nothing.
+/// A program to run. Its output goes to a log file, and its standard input is empty.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) name: String,
@@ -26,7 +26,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program at `path`, known to people as `name`, which writes to the file `log`.
+    /// The program at `path`, which people know as `name`, and which writes to the file `log`.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>, log: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
@@ -42,7 +42,7 @@ impl Program {
         }
     }
 
-    /// What people know it as.
+    /// Its name for people.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -62,14 +62,14 @@ impl Program {
         self
     }
 
-    /// Sets a variable. A program sees what is set here and in [`Program::inherit`], and nothing else.
+    /// Sets a variable. The program sees only the variables that are set here and in [`Program::inherit`].
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// Passes on the variables any program may see: `PATH`, `HOME` and their like.
+    /// Passes on the variables that any program may see, such as `PATH` and `HOME`.
     #[must_use]
     pub fn inherit(mut self, environment: &Environment) -> Self {
         self.env.extend(environment.passed_on.iter().cloned());
@@ -83,21 +83,21 @@ impl Program {
         self
     }
 
-    /// Where it runs; the root folder unless said.
+    /// Its working directory; by default the root folder.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
         self
     }
 
-    /// A folder that is of no use once we have ended: removed then, even if we were killed.
+    /// A folder that is removed after the program has ended, even if we were killed.
     #[must_use]
     pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
         self.scratch = Some(folder.into());
         self
     }
 
-    /// How it is asked to end, and how long it may take before it is killed. Unless said: SIGTERM, 10 s.
+    /// The signal that asks it to end, and how long it may take before it is killed. By default SIGTERM, 10 s.
     #[must_use]
     pub fn end_by(mut self, signal: Signal, grace: Duration) -> Self {
         self.end_by = signal;

@@ -1,4 +1,4 @@
-//! A service's program that can be taken away and brought back in place: same port, same data.
+//! A service's program that can be stopped and started again in place: same port, same data.
 
 use crate::run::process::Process;
 use crate::run::program::Program;
@@ -18,23 +18,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until `answers` says that it does.
+    /// Starts it and waits until `answers` succeeds.
     ///
     /// # Errors
-    /// When it ends at once or doesn't answer in time; the error shows the end of its log.
+    /// When it ends immediately or doesn't answer in time; the error shows the end of its log.
     pub async fn start(program: Program, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<Self> {
         let server = Self { process: Mutex::new(Process::start(program.clone())?), program };
         server.ready(answers).await?;
         Ok(server)
     }
 
-    /// Starts it again after [`Server::kill`] or [`Server::stop`], and waits until `answers` says that it does.
+    /// Starts it again after [`Server::kill`] or [`Server::stop`], and waits until `answers` succeeds.
     ///
     /// # Errors
-    /// As for [`Server::start`].
+    /// The same as for [`Server::start`].
     pub async fn start_again(&self, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<()> {
         self.stop();
-        // The log goes on in the same file; the data stay because only the first process owns the scratch folder.
+        // The log continues in the same file. The data remain, because only the first process owns the scratch folder.
         let again = Process::start(self.program.clone())?;
         let old = std::mem::replace(&mut *self.process(), again);
         old.leave_scratch();
@@ -59,7 +59,7 @@ impl Server {
         self.process().kill();
     }
 
-    /// Ends it the way it likes to be ended.
+    /// Asks it to end, with the program's own signal.
     pub fn stop(&self) {
         self.process().stop();
     }
@@ -69,12 +69,12 @@ impl Server {
         self.process().signal(signal);
     }
 
-    /// Holds it and its children where they are: connections stay open and nothing answers.
+    /// Pauses it and its children: connections stay open and nothing answers.
     pub fn pause(&self) {
         self.process().pause();
     }
 
-    /// Lets it go on after [`Server::pause`].
+    /// Resumes it after [`Server::pause`].
     pub fn resume(&self) {
         self.process().resume();
     }

@@ -1,21 +1,21 @@
-//! What processes cost: processor time and memory, read from /proc.
+//! The processor time and memory of processes, read from /proc.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-/// Units of processor time in /proc: `USER_HZ`, which is 100 on every architecture that Linux runs this on.
+/// The unit of processor time in /proc: `USER_HZ`, which is 100 on every architecture on which Linux runs this.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Processor seconds of this process and everything it has started.
+/// Processor seconds of this process and of all its descendants.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
-    /// By program: `java`, `postgres`, `consumer`.
+    /// By program name: `java`, `postgres`, `consumer`.
     programs: BTreeMap<String, f64>,
     processes: HashMap<u32, f64>,
 }
 
 impl Usage {
-    /// As of now, since each program's start. Children that have ended count with whoever waited for them.
+    /// The processor seconds until now, since each program's start. Ended children count for the process that waited for them.
     #[must_use]
     pub fn now() -> Self {
         let stats: HashMap<u32, Stat> = all().into_iter().map(|stat| (stat.id, stat)).collect();
@@ -42,13 +42,13 @@ impl Usage {
     }
 }
 
-/// The most memory that the process ever held, in bytes, not counting what others could use too (its peak resident set).
+/// The most memory that the process ever had, in bytes, without memory shared with others (its peak resident set).
 #[must_use]
 pub fn peak_memory(id: u32) -> Option<u64> {
     memory(id, "VmHWM:")
 }
 
-/// The memory that the process holds now, in bytes (its resident set).
+/// The memory of the process now, in bytes (its resident set).
 #[must_use]
 pub fn resident_memory(id: u32) -> Option<u64> {
     memory(id, "VmRSS:")
@@ -68,9 +68,9 @@ struct Stat {
     seconds: f64,
 }
 
-/// Whether the process descends from this one (or is it).
+/// Whether the process is this one or descends from it.
 fn is_ours(stats: &HashMap<u32, Stat>, mut id: u32) -> bool {
-    // The depth is bounded because processes may come and go between the reading of two of them.
+    // The depth is limited, because processes may start and end while /proc is read.
     for _ in 0..64 {
         if id == std::process::id() {
             return true;

@@ -1,4 +1,4 @@
-//! Another user to run PostgreSQL as, since it refuses to run as root.
+//! Another user for PostgreSQL, which refuses to run as root.
 
 use anyhow::{Context as _, bail};
 use std::path::Path;
@@ -16,11 +16,11 @@ pub struct User {
 }
 
 impl User {
-    /// Who PostgreSQL runs as: `None`, meaning ourselves, unless we are root; then `postgres` where that user exists,
+    /// The user that PostgreSQL runs as: `None`, meaning the current user, unless that is root; then `postgres` if it exists,
     /// else `nobody`.
     ///
     /// # Errors
-    /// When we are root and neither exists.
+    /// When the current user is root and neither exists.
     pub fn for_postgres() -> anyhow::Result<Option<Self>> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -35,7 +35,7 @@ impl User {
         Some(Self { name: name.into(), uid: number("-u", name)?, gid: number("-g", name)? })
     }
 
-    /// Gives it a file or folder.
+    /// Gives it the ownership of a file or folder.
     ///
     /// # Errors
     /// When the system refuses.
@@ -45,7 +45,7 @@ impl User {
     }
 }
 
-/// `id` knows users from wherever the system keeps them, not only from /etc/passwd.
+/// `id` also knows users that are not in /etc/passwd.
 fn number(which: &str, name: &str) -> Option<u32> {
     let output = Command::new("id").args([which, name]).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()

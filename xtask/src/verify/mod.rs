@@ -1,4 +1,4 @@
-//! `cargo verify`: every check, one after the other; all of them run, whatever the ones before found.
+//! `cargo verify`: every check, one after the other. All of them run, even if some fail.
 
 mod slowest;
 
@@ -15,40 +15,40 @@ use std::time::{Duration, Instant};
 /// Options of `cargo verify`.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Options {
-    /// Fail if anything had to be skipped because this machine lacks it
+    /// Fail if a check was skipped because this machine lacks something
     #[arg(long)]
     complete: bool,
 }
 
-/// A check: commands that all succeed or not.
+/// A check, which passes if all of its commands succeed.
 struct Check {
     name: &'static str,
     work: Work,
 }
 
-/// What a check does.
+/// The commands of a check.
 enum Work {
     /// A cargo command.
     Cargo(Cargo),
-    /// npm commands in the page's folder, one after the other; its packages are fetched first.
+    /// npm commands in the page's folder, one after the other, after fetching its packages.
     Npm(&'static [&'static [&'static str]]),
 }
 
 struct Cargo {
     args: &'static [&'static str],
     env: &'static [(&'static str, &'static str)],
-    /// What cargo needs for it beyond itself: the command that shows it is there, and how to get it.
+    /// What cargo needs in addition: a command that shows whether it is installed, and how to install it.
     needs: Option<(&'static [&'static str], &'static str)>,
 }
 
-/// What takes too long, or needs too much, to be part of this: commands of their own.
+/// Commands that take too long, or need too much, to be part of this.
 const NOT_RUN: [(&str, &str); 3] = [
-    ("cargo xtask chaos", "faults that meet, for minutes or hours (its first 45 s are one of the tests)"),
+    ("cargo xtask chaos", "faults in combination, for minutes or hours (45 s of it are one of the tests)"),
     ("cargo xtask simulate", "10,000 simulated worlds (some hundred are among the tests)"),
     ("cargo xtask bench all", "the figures of the README; half an hour on a quiet machine"),
 ];
 
-/// All of them; the quick ones first, and the page before the tests, which visit it.
+/// All checks: the quick ones first, and the page before the tests, which visit it.
 const CHECKS: [Check; 6] = [
     Check {
         name: "format",
@@ -95,7 +95,7 @@ enum Outcome {
     Skipped(String),
 }
 
-/// Says first what can't be shown here, runs all checks, and ends with a table of them, the slowest tests, and what was
+/// Prints what can't be checked here, runs all checks, and ends with a table of them, the slowest tests, and what was
 /// skipped.
 ///
 /// # Errors
@@ -117,13 +117,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(if failed || incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the tests can't show with what this machine has.
+/// What the tests can't show on this machine.
 fn lacking(environment: &Environment) -> Vec<String> {
     let browser = page::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
     browser.into_iter().chain(Plan::find(environment).shortcomings()).collect()
 }
 
-/// What will and won't be checked, before the first minute is spent.
+/// Prints which checks will run and which will not, before the first minute is spent.
 fn preview(lacking: &[String]) {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
     say::line(format_args!("checks: {}; about half an hour if nothing is built yet", names.join(", ")));
@@ -150,7 +150,7 @@ impl Check {
 }
 
 impl Cargo {
-    /// Its output goes where ours goes, line by line; the times of tests are taken from it.
+    /// Passes its output on line by line, and takes the tests' times from it.
     fn run(&self, slowest: &mut Slowest) -> anyhow::Result<Outcome> {
         if let Some((probe, missing)) = self.needs {
             let there = cargo(probe).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
@@ -172,7 +172,7 @@ impl Cargo {
     }
 }
 
-/// A line each; the output of one that fails, and then no further.
+/// Prints a line for each command, and the output of one that fails. Stops there.
 fn npm_check(commands: &[&[&str]], environment: &Environment) -> anyhow::Result<Outcome> {
     if let Some(missing) = page::build_shortcoming(environment) {
         return Ok(skip(missing));

@@ -1,4 +1,4 @@
-//! Which tests take the longest: the stories by their own clocks, all others by the program they are in.
+//! The slowest tests: stories by their own times, other tests by their program.
 
 use machine::workspace;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How many are named.
 const NAMED: usize = 8;
 
-/// Programs of tests, and stories, with the time they took.
+/// Test programs and stories, with the time they took.
 #[derive(Debug, Default)]
 pub struct Slowest {
     programs: Vec<(String, Duration)>,
@@ -14,15 +14,15 @@ pub struct Slowest {
 }
 
 impl Slowest {
-    /// Begins, and forgets the stories' times of before.
+    /// Begins, and removes the stories' times of the last run.
     #[must_use]
     pub fn begin() -> Self {
-        // Where there is none, there is none to forget.
+        // If there is no file, there is nothing to remove.
         let _ = std::fs::remove_file(workspace::story_times());
         Self::default()
     }
 
-    /// Takes a line of cargo's output in.
+    /// Takes a line of cargo's output.
     pub fn take(&mut self, line: &str) {
         if let Some(program) = running(line) {
             self.running = program.to_owned();
@@ -31,7 +31,7 @@ impl Slowest {
         }
     }
 
-    /// What to say of them; nothing where nothing ran.
+    /// The lines to print; none if no test ran.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let stories = std::fs::read_to_string(workspace::story_times()).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Keeps what matters and can be checked by reading source. Needs no server.
+//! Rules of this repository that can be checked by reading its files. Needs no server.
 //!
 //! ```text
 //! source    the workspace's files; Rust without its comments and literals
-//! rooms     who imports whom
-//! rules     what must hold of a file's text: pure, each returns its complaints
-//! settings  what the README says of settings, and what the code does
+//! rooms     which file imports which
+//! rules     rules about a file's text; pure, each returns its complaints
+//! settings  the README's tables of settings, compared with the code
 //! ```
 
 mod rooms;
@@ -14,7 +14,7 @@ mod source;
 
 use source::File;
 
-/// Rooms and files that hold nothing but values: no I/O, no clock, no metrics, no log. A folder ends with a slash.
+/// Pure rooms and files: no I/O, no clock, no metrics, no log. A folder ends with a slash.
 const PURE: [&str; 14] = [
     "consumer/src/batch/",
     "consumer/src/decide/",
@@ -32,10 +32,10 @@ const PURE: [&str; 14] = [
     "xtask/tests/tidy/rooms.rs",
 ];
 
-/// What lies in a pure room and isn't: keys are read from a file.
+/// Exceptions in pure rooms: the tokens' keys are read from a file.
 const IMPURE: [&str; 1] = ["query-api/src/request/token"];
 
-/// Who may know what: a crate, the package this is about, the only places in it that may use the crate.
+/// Where crates may be used: the crate, the package that the rule is about, the only places in it that may use the crate.
 const KNOWN_TO: [(&str, &str, &[&str]); 15] = [
     ("rdkafka", "consumer/", &["consumer/src/source/"]),
     ("rdkafka_sys", "consumer/", &["consumer/src/source/"]),
@@ -59,14 +59,14 @@ const KNOWN_TO: [(&str, &str, &[&str]); 15] = [
     ("tokio", "domain/", &[]),
 ];
 
-/// Where the two binaries keep their SQL.
+/// Where the two binaries have their SQL.
 const SQL_IN: [(&str, &[&str]); 2] =
     [("consumer/src/", &["consumer/src/store/"]), ("query-api/src/", &["query-api/src/store/"])];
 
-/// Functions that are lists rather than thoughts: a line a column. Nothing else may be longer than a screen.
+/// Functions that are plain lists, with a line for each column. No other function may be longer than a screen.
 const LISTS: [&str; 1] = ["consumer/src/store/fenced_transaction.rs: writes"];
 
-/// Looks at every Rust file of the workspace.
+/// Applies a rule to every Rust file of the workspace.
 fn each_file(rule: impl Fn(&File) -> Vec<String>) {
     let files = source::rust();
     assert!(files.len() > 50, "the workspace's files are not where they are looked for");

@@ -1,6 +1,6 @@
-//! Which file imports which: no file in a circle, and no folder that imports another that uses it.
+//! Which file imports which: no files import in a circle, and no room imports a room that uses it.
 //!
-//! A module's file may re-export what it declares (`pub use child::X`): that is its front door, not an import.
+//! A module's file may re-export what it declares (`pub use child::X`); that doesn't count as an import.
 
 use crate::source::File;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A module by its path from the crate's root, as `["store", "pages"]`; the root itself is empty.
 type Module = Vec<String>;
 
-/// Who imports whom.
+/// The imports of each module.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The circles among the files of a crate whose sources are in `folder`, and those among its rooms.
@@ -43,7 +43,7 @@ fn module(path: &str) -> Module {
     }
 }
 
-/// A room is what lies directly in the sources: a folder with all that is in it, or a file.
+/// A room is a folder directly in the sources, with all of its files, or a file directly in the sources.
 fn rooms(imports: &Imports) -> Imports {
     let room = |module: &Module| module.first().map(|first| vec![first.clone()]);
     let mut rooms = Imports::new();
@@ -63,7 +63,7 @@ fn imported(module: &Module, code: &str, names: &BTreeSet<Module>) -> BTreeSet<M
         let absolute = absolute(module, &path, names);
         let longest = (0..=absolute.len()).rev().map(|length| absolute[..length].to_vec());
         let target = longest.into_iter().find(|prefix| names.contains(prefix));
-        // Only a path that says where it begins, or begins with a module declared here, is one of this crate's.
+        // Only a path with an explicit start, or that begins with a module declared here, belongs to this crate.
         if let Some(target) = target.filter(|target| target != module && !absolute.is_empty()) {
             imports.insert(target);
         }
@@ -71,7 +71,7 @@ fn imported(module: &Module, code: &str, names: &BTreeSet<Module>) -> BTreeSet<M
     imports
 }
 
-/// The path from the crate's root; empty for one that leads elsewhere.
+/// The path from the crate's root; empty for a path outside the crate.
 fn absolute(module: &Module, path: &[String], names: &BTreeSet<Module>) -> Module {
     let joined = |base: &[String], rest: &[String]| [base, rest].concat();
     // A name alone is a declaration, a variable of the same name, or the `super` of `pub(super)`.
@@ -94,7 +94,7 @@ fn before_tests(code: &str) -> &str {
     code.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
 }
 
-/// The code without `pub use`, but for those of other rooms: `pub use crate::...` is an import like any other.
+/// The code without `pub use` of its own modules. `pub use crate::...` is an import like any other.
 fn without_re_exports(code: &str) -> String {
     let mut kept = String::new();
     let mut rest = code;
@@ -113,7 +113,7 @@ fn without_re_exports(code: &str) -> String {
     kept + rest
 }
 
-/// Every path of the code, trees of imports taken apart: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// Every path of the code, with trees of imports expanded: `a::{b, c::d}` is `a::b` and `a::c::d`.
 fn paths(code: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let mut rest = code;
@@ -136,7 +136,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     paths
 }
 
-/// The next path of identifiers, and what follows it.
+/// The next path of identifiers, and the text after it.
 fn next_path(code: &str) -> Option<(Vec<String>, &str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let start = code.find(is_word)?;
@@ -153,7 +153,7 @@ fn next_path(code: &str) -> Option<(Vec<String>, &str)> {
     }
 }
 
-/// What stands between the first brace and the one that closes it.
+/// The text between the first brace and the matching one.
 fn braced(tree: &str) -> &str {
     let mut depth = 0;
     for (at, c) in tree.char_indices() {
@@ -169,7 +169,7 @@ fn braced(tree: &str) -> &str {
     ""
 }
 
-/// Sets of modules each of which reaches all others of its set.
+/// Sets of modules in which each module reaches all others.
 fn found(imports: &Imports) -> Vec<Vec<Module>> {
     let reached: BTreeMap<&Module, BTreeSet<&Module>> =
         imports.keys().map(|module| (module, reach(module, imports))).collect();
@@ -186,7 +186,7 @@ fn found(imports: &Imports) -> Vec<Vec<Module>> {
     circles
 }
 
-/// All that a module imports, directly or through others.
+/// All modules that a module imports, directly or indirectly.
 fn reach<'a>(module: &'a Module, imports: &'a Imports) -> BTreeSet<&'a Module> {
     let mut reached = BTreeSet::new();
     let mut next: Vec<&Module> = imports.get(module).into_iter().flatten().collect();

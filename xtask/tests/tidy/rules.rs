@@ -1,13 +1,13 @@
-//! What must hold of a file's text. Each rule returns its complaints, and is shown to have some below.
+//! Rules about a file's text. Each returns its complaints; the tests below show that it finds some.
 
 use crate::source::File;
 
-/// Longer than a screen, and nobody sees what a function does.
+/// A longer function doesn't fit on a screen.
 const FUNCTION_LINES_MAX: usize = 70;
-/// Longer, and a file has a second noun.
+/// A longer file has more than one noun.
 const FILE_LINES_MAX: usize = 600;
 
-/// What pure code has nothing to do with.
+/// Paths that pure code must not use.
 const IO: [&str; 20] = [
     "std::fs",
     "std::net",
@@ -31,10 +31,10 @@ const IO: [&str; 20] = [
     "tracing",
 ];
 
-/// I/O, clocks and what else pure code must not touch.
+/// Uses of I/O, clocks and the other things that pure code must not use.
 pub fn io(file: &File) -> Vec<String> {
     let found = IO.iter().flat_map(|name| {
-        // What stands alone is a crate: only a path that starts with it is meant.
+        // A path without a parent begins with a crate, so only its beginning is compared.
         let needle = if name.contains("::") || *name == "SystemTime" {
             (*name).to_owned()
         } else {
@@ -45,7 +45,7 @@ pub fn io(file: &File) -> Vec<String> {
     found.map(|(line, name)| format!("{}:{line}: pure code uses {name}", file.path)).collect()
 }
 
-/// Uses of the crate `name` in `package` outside of `places`.
+/// Uses of the crate `name` in `package` outside `places`.
 pub fn stays_in(file: &File, name: &str, package: &str, places: &[&str]) -> Vec<String> {
     let meant = file.path.starts_with(package) && !places.iter().any(|place| file.path.starts_with(place));
     let lines = if meant { lines_with(before_tests(&file.code), &format!("{name}::")) } else { Vec::new() };
@@ -55,7 +55,7 @@ pub fn stays_in(file: &File, name: &str, package: &str, places: &[&str]) -> Vec<
         .collect()
 }
 
-/// SQL in string literals of `package` outside of `places`.
+/// SQL in string literals of `package` outside `places`.
 pub fn sql(file: &File, package: &str, places: &[&str]) -> Vec<String> {
     let meant = file.path.starts_with(package) && !places.iter().any(|place| file.path.starts_with(place));
     let is_sql = |text: &str| {
@@ -69,7 +69,7 @@ pub fn sql(file: &File, package: &str, places: &[&str]) -> Vec<String> {
     found.map(|(line, _)| format!("{}:{line}: SQL outside of {places:?}", file.path)).collect()
 }
 
-/// Functions that are too long, but for `lists`, each as "path: name".
+/// Functions that are too long, except `lists`, each as "path: name".
 pub fn long_functions(file: &File, lists: &[&str]) -> Vec<String> {
     let lines: Vec<&str> = file.code.lines().collect();
     let mut complaints = Vec::new();
@@ -92,7 +92,7 @@ fn function(line: &str) -> Option<&str> {
     (starts && !name.is_empty()).then_some(name)
 }
 
-/// Lines until what begins on the first of these ends: by its last brace, or by a semicolon where it has no body.
+/// The number of lines of the item that begins on the first one: to its last brace, or to a semicolon if it has no body.
 fn length(lines: &[&str]) -> usize {
     let (mut braces, mut brackets) = (0_i32, 0_i32);
     for (index, line) in lines.iter().enumerate() {
@@ -120,15 +120,15 @@ pub fn long_file(file: &File) -> Vec<String> {
     long.then(|| format!("{}: {lines} lines", file.path)).into_iter().collect()
 }
 
-/// A file that begins with anything but what it is.
+/// A file that doesn't begin with a sentence about it.
 pub fn no_introduction(file: &File) -> Vec<String> {
     let says = file.text.starts_with("//! ") && file.text.lines().next().is_some_and(|line| line.len() > 12);
     (!says).then(|| format!("{}: doesn't begin with `//!` and a sentence", file.path)).into_iter().collect()
 }
 
-/// Words that are notes to oneself, and paths of somebody's machine.
+/// Notes to oneself, and paths of a developer's machine.
 pub fn left_over(file: &File) -> Vec<String> {
-    // Put together here, or this file would have them.
+    // Concatenated here, so that this file doesn't contain them.
     let notes =
         [["TO", "DO"], ["FIX", "ME"], ["X", "XX"], ["todo", "!("], ["dbg", "!("]].map(|parts| parts.concat());
     let paths = ["home", "root", "work", "Users"].map(|folder| format!("/{folder}/"));
@@ -140,7 +140,7 @@ pub fn left_over(file: &File) -> Vec<String> {
     found.collect()
 }
 
-/// Links of a page that lead to no file.
+/// Relative links to files that don't exist.
 pub fn dead_links(file: &File) -> Vec<String> {
     let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let targets = file.text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -152,7 +152,7 @@ pub fn dead_links(file: &File) -> Vec<String> {
     dead.map(|target| format!("{}: the link to {target} leads nowhere", file.path)).collect()
 }
 
-/// Rows of the page's table under `heading` that name no test, and names, as `file::test`, of tests that are not there.
+/// Rows of the page's table under `heading` that name no test, and names, as `file::test`, of tests that don't exist.
 pub fn rows_without_test(page: &File, heading: &str, files: &[File]) -> Vec<String> {
     let is_there = |name: &str| {
         name.split_once("::").is_some_and(|(file, test)| {
@@ -179,12 +179,12 @@ pub fn rows_without_test(page: &File, heading: &str, files: &[File]) -> Vec<Stri
     complaints
 }
 
-/// A file's code without its tests, which stand last and may touch what they like.
+/// A file's code before its tests, which are last and may use anything.
 fn before_tests(code: &str) -> &str {
     code.split("#[cfg(test)]\nmod ").next().unwrap_or_default()
 }
 
-/// Numbers of the lines on which `path`, the beginning of a path in Rust, stands as such.
+/// The numbers of the lines with `path`, the beginning of a Rust path.
 fn lines_with(code: &str, path: &str) -> Vec<usize> {
     let has = |line: &str| {
         line.match_indices(path).any(|(at, _)| {
@@ -202,7 +202,7 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// Whether an absolute path begins so: what stands before is no part of a path.
+/// Whether an absolute path begins here: the character before it doesn't belong to a path.
 fn is_path(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         line[..at]

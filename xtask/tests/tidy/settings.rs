@@ -1,20 +1,20 @@
-//! What the README's tables say of settings, held against the code: names, both ways, and defaults.
+//! The README's tables of settings, compared with the code: the names in both directions, and the defaults.
 
 use crate::source::File;
 use std::collections::BTreeMap;
 
-/// A binary, by how its settings are found.
+/// A binary, and where its settings are.
 #[derive(Clone, Copy)]
 pub struct Binary {
     /// The README's heading above its table.
     heading: &'static str,
-    /// Where its code is.
+    /// The folder of its code.
     code: &'static str,
-    /// Variables that are read by other means than clap's.
+    /// Variables that are not read by clap.
     beside: &'static [&'static str],
 }
 
-/// Both.
+/// Both binaries.
 pub const BINARIES: [Binary; 2] = [
     Binary {
         heading: "### `consumer run`",
@@ -24,10 +24,10 @@ pub const BINARIES: [Binary; 2] = [
     Binary { heading: "### `query-api`", code: "query-api/src/", beside: &[] },
 ];
 
-/// Defaults by name; `None` where there is none, or none that a table shows literally.
+/// Defaults by name; `None` if there is no default, or none that the table shows literally.
 type Settings = BTreeMap<String, Option<String>>;
 
-/// What is only in the table or only in the code, and defaults that differ.
+/// Settings that are only in the table or only in the code, and defaults that differ.
 pub fn compare(readme: &str, binary: Binary, files: &[File]) -> Vec<String> {
     let table = table(readme, binary.heading);
     let code: Settings =

@@ -1,28 +1,28 @@
-//! The workspace's files, and Rust without its comments and literals: what a rule about code looks at.
+//! The workspace's files, and Rust without its comments and literals, for the rules.
 
 use machine::workspace;
 use std::path::Path;
 
-/// Folders whose files are not the project's.
+/// Folders whose files are not the project's own.
 const FOREIGN: [&str; 4] = ["target", ".git", "node_modules", "fetched"];
-/// What is text, by the end of its name.
+/// The endings of text files' names.
 const TEXT: [&str; 12] =
     ["rs", "md", "toml", "sql", "proto", "yaml", "yml", "sh", "svg", "xml", "properties", "conf"];
 
 /// A file.
 pub struct File {
-    /// Where it is, from the workspace's root.
+    /// Its path from the workspace's root.
     pub path: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
-    /// The same, but with blanks for comments and for what literals hold. Lines stay where they are.
+    /// The text with blanks instead of comments and of the contents of literals. Line numbers are the same.
     pub code: String,
-    /// What its string literals hold, each with its line's number.
+    /// The contents of its string literals, each with its line's number.
     pub literals: Vec<(usize, String)>,
 }
 
 impl File {
-    /// A file of this text.
+    /// A file with this text.
     pub fn new(path: &str, text: &str) -> Self {
         let Stripped { code, literals, .. } = if path.ends_with(".rs") {
             strip(text)
@@ -38,7 +38,7 @@ pub fn rust() -> Vec<File> {
     all().into_iter().filter(|file| file.path.ends_with(".rs")).collect()
 }
 
-/// All files of text.
+/// All text files.
 pub fn all() -> Vec<File> {
     let mut paths = Vec::new();
     walk(workspace::root(), &mut paths);
@@ -83,7 +83,7 @@ impl Stripped {
     }
 }
 
-/// Rust's lexical grammar, as far as it takes to tell code from comments and literals.
+/// The part of Rust's lexical grammar that separates code from comments and literals.
 fn strip(text: &str) -> Stripped {
     let all: Vec<char> = text.chars().collect();
     let mut stripped = Stripped { line: 1, ..Stripped::default() };
@@ -132,7 +132,7 @@ fn comment(rest: &[char]) -> Option<usize> {
     }
 }
 
-/// A string literal's length with its prefix, and where what it holds is.
+/// A string literal's length with its prefix, and the range of its contents.
 fn string(rest: &[char], before: char) -> Option<(usize, std::ops::Range<usize>)> {
     let continues = before.is_alphanumeric() || before == '_';
     let prefix = rest.iter().take(2).take_while(|c| !continues && matches!(c, 'b' | 'c' | 'r')).count();
@@ -155,7 +155,7 @@ fn string(rest: &[char], before: char) -> Option<(usize, std::ops::Range<usize>)
     Some((rest.len(), begin..rest.len()))
 }
 
-/// A character's literal; a lifetime is none.
+/// A character literal; a lifetime isn't one.
 fn character(rest: &[char]) -> Option<usize> {
     match rest {
         ['\'', '\\', ..] => rest.iter().skip(3).position(|c| *c == '\'').map(|end| end + 4),

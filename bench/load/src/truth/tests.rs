@@ -1,4 +1,4 @@
-//! Tables written by hand: what the contract says about a few records.
+//! Small tables, written by hand from the contract's text.
 
 use super::*;
 use crate::flaw::Flaw;

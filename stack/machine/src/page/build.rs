@@ -1,4 +1,4 @@
-//! Building the dashboard's page: as it was built, or built now where Node.js is there.
+//! Building the dashboard's page: taken as it was built before, or built now if Node.js is installed.
 
 use super::modified;
 use crate::environment::Environment;
@@ -6,25 +6,25 @@ use crate::say;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-/// What the page is made of; what is newer than the page makes it old.
+/// The page's sources. If one is newer than the page, the page is out of date.
 const SOURCES: [&str; 6] =
     ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts"];
 
-/// How the page is had.
+/// How the page is obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
-    /// As it stands.
+    /// It was built before, and is up to date.
     Built,
-    /// By building it.
+    /// It is built now.
     Build,
-    /// As it stands, though its sources are newer: it can't be built here.
+    /// It was built before its sources changed, and can't be built here.
     Old,
-    /// Not at all.
+    /// There is none.
     None,
 }
 
-/// Builds the page if that is needed and possible here, and says which page there is: the one that is built now, the
-/// one that was built before, or none, and why.
+/// Builds the page if that is needed and possible here, and reports which page is used: one built now, one built before, or
+/// none, and why.
 pub fn prepare(environment: &Environment) {
     let (sources, built) = (super::folder(), super::built());
     let missing = super::build_shortcoming(environment);
@@ -52,7 +52,7 @@ fn plan(built: Option<SystemTime>, sources: Option<SystemTime>, can_build: bool)
     }
 }
 
-/// Runs npm, whose output is shown only if it fails. The system is worth showing without its page, so that is no error.
+/// Runs npm, and shows its output only if it fails. The system also runs without its page, so a failure is no error.
 fn build() {
     say::choice("Page", "building the dashboard; the first time npm fetches its packages");
     let began = Instant::now();
@@ -62,7 +62,7 @@ fn build() {
             say::problem(words);
             return say::choice(
                 "Page",
-                format_args!("none: `npm {}` failed; see its words above", args.join(" ")),
+                format_args!("none: `npm {}` failed; see its output above", args.join(" ")),
             );
         }
     }
@@ -79,7 +79,7 @@ fn npm(args: &[&str]) -> Result<(), String> {
     }
 }
 
-/// When the newest of the sources was changed; `None` without any.
+/// The modification time of the newest source; `None` without any.
 fn newest(sources: &Path) -> Option<SystemTime> {
     let mut waiting: Vec<_> = SOURCES.iter().map(|name| sources.join(name)).collect();
     let mut newest = None;

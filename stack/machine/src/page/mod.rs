@@ -1,4 +1,4 @@
-//! The dashboard's page: what is needed to build it and to visit it, and how npm is run for it.
+//! The dashboard's page: the programs that build and visit it, and how npm is run for it.
 
 mod build;
 
@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-/// The oldest Node.js that the page's packages run on, as `dashboard/package.json` has it.
+/// The oldest Node.js that the page's packages support, as in `dashboard/package.json`.
 const NODE_MIN: (u32, u32) = (20, 19);
 
-/// What Chromium is called where it is installed, the smallest first.
+/// The names of Chromium's program, the smallest one first.
 const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
 
-/// Where its sources are.
+/// The folder of its sources.
 #[must_use]
 pub fn folder() -> PathBuf {
     workspace::root().join("dashboard")
 }
 
-/// Where it is built.
+/// The folder of the built page.
 #[must_use]
 pub fn built() -> PathBuf {
     folder().join("dist")
 }
 
-/// Why it can't be built here, in a sentence; `None` where it can be.
+/// Why the page can't be built here, in a sentence; `None` if it can.
 #[must_use]
 pub fn build_shortcoming(environment: &Environment) -> Option<String> {
     let (major, minor) = NODE_MIN;
@@ -46,7 +46,7 @@ pub fn build_shortcoming(environment: &Environment) -> Option<String> {
     }
 }
 
-/// Why no browser can visit it here, in a sentence; `None` where one can.
+/// Why no browser here can visit the page, in a sentence; `None` if one can.
 #[must_use]
 pub fn browser_shortcoming(environment: &Environment) -> Option<String> {
     browser(environment).is_none().then(|| {
@@ -58,14 +58,14 @@ pub fn browser_shortcoming(environment: &Environment) -> Option<String> {
     })
 }
 
-/// The browser that visits it: the one `CHROMIUM` names, else one that is installed.
+/// The browser that visits the page: the one `CHROMIUM` names, else an installed one.
 #[must_use]
 pub fn browser(environment: &Environment) -> Option<PathBuf> {
     let installed = || BROWSERS.into_iter().find_map(|name| environment.find(name));
     environment.chromium.clone().or_else(installed)
 }
 
-/// npm in the page's folder. As cargo, it sees the developer's whole environment: registries and proxies are named there.
+/// npm in the page's folder. Like cargo, it inherits the developer's whole environment, which may name registries and proxies.
 #[must_use]
 pub fn npm(args: &[&str]) -> Command {
     let mut command = Command::new("npm");
@@ -81,7 +81,7 @@ pub fn is_fetched() -> bool {
     fetched.is_some() && fetched >= modified(&folder().join("package-lock.json"))
 }
 
-/// When a file was last changed; `None` where there is none.
+/// The modification time of a file; `None` if there is no file.
 #[must_use]
 pub fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|metadata| metadata.modified()).ok()
@@ -92,7 +92,7 @@ fn version(node: &Path) -> Option<(u32, u32)> {
     parsed(std::str::from_utf8(&output.stdout).ok()?)
 }
 
-/// Of `v20.19.2`, the first two numbers.
+/// The first two numbers of `v20.19.2`.
 fn parsed(version: &str) -> Option<(u32, u32)> {
     let mut numbers = version.trim().strip_prefix('v')?.split('.').map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??))
