@@ -3,17 +3,31 @@
 //! A binary reports the conditions it needs ([`Readiness`]) and records metrics by the `metrics` crate; this crate serves
 //! both.
 
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use warp::Filter as _;
 use warp::http::StatusCode;
 
 /// How often histograms are drained, so that they stay small when nothing scrapes them.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Connections served at a time; others wait to be accepted.
+const CONNECTIONS_MAX: usize = 64;
+
+/// How long a connection may take until it has sent a request's head, and be idle between two.
+const HEAD_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The conditions that this process needs to do its work, by name, each with a sentence about what is wrong, if anything.
 ///
@@ -90,7 +104,7 @@ pub async fn serve(
     readiness: Readiness,
     metrics: PrometheusHandle,
 ) -> std::io::Result<SocketAddr> {
-    let listener = tokio::net::TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let upkeep = metrics.clone();
     tokio::spawn(async move {
@@ -100,9 +114,43 @@ pub async fn serve(
             upkeep.run_upkeep();
         }
     });
-    tokio::spawn(warp::serve(routes(readiness, metrics)).incoming(listener).run());
+    tokio::spawn(accept(listener, routes(readiness, metrics)));
     tracing::info!(address = %bound, "serving /healthz, /readyz and /metrics");
     Ok(bound)
+}
+
+/// Serves connections by HTTP/1.1, a bounded number at a time.
+async fn accept(
+    listener: TcpListener,
+    routes: impl warp::Filter<Extract = (impl warp::Reply + 'static,), Error = warp::Rejection>
+    + Clone
+    + Send
+    + Sync
+    + 'static,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let service = TowerToHyperService::new(warp::service(routes.clone()));
+                let mut connection = http1::Builder::new();
+                connection.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX);
+                let serving = connection.serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(async move {
+                    if let Err(error) = serving.await {
+                        tracing::debug!(%error, "a connection to the admin address ended early");
+                    }
+                    drop(place);
+                });
+            }
+            // Most often there are too many open files; that passes.
+            Err(error) => {
+                tracing::warn!(%error, "the admin address can't accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
 fn routes(
