@@ -23,8 +23,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// Connections served at a time; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 64;
 
-/// How long a connection may take until it has sent a request's head, and be idle between two.
-const HEAD_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a connection may take to send its request, and to take the answer. It carries one request: a probe and a
+/// scrape now and then need no more, and nobody can hold a place for long.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -135,11 +136,15 @@ async fn accept(
             Ok((stream, _)) => {
                 let service = TowerToHyperService::new(warp::service(routes.clone()));
                 let mut connection = http1::Builder::new();
-                connection.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT_MAX);
+                connection.timer(TokioTimer::new()).keep_alive(false);
                 let serving = connection.serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(async move {
-                    if let Err(error) = serving.await {
-                        tracing::debug!(%error, "a connection to the admin address ended early");
+                    match tokio::time::timeout(CONNECTION_AGE_MAX, serving).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => {
+                            tracing::debug!(%error, "a connection to the admin address ended early")
+                        }
+                        Err(_) => tracing::debug!("a connection to the admin address was too slow"),
                     }
                     drop(place);
                 });

@@ -73,9 +73,6 @@ pub enum StartError {
     /// The log can't be written with this filter.
     #[error(transparent)]
     Log(#[from] log::BadFilter),
-    /// Two limits disagree.
-    #[error(transparent)]
-    Limits(#[from] limits::Disagreement),
     /// Tokens can't be verified.
     #[error(transparent)]
     Token(#[from] request::token::BadSettings),
@@ -99,8 +96,7 @@ pub enum StartError {
 /// When it can't start. Once started, it waits for what is unreachable and serves what it can.
 pub async fn run(settings: Settings) -> Result<(), StartError> {
     log::start(&settings.log)?;
-    limits::check(&settings)?;
-    limits::doubts(&settings).iter().for_each(|doubt| tracing::warn!("{doubt}"));
+    limits::disagreements(&settings).iter().for_each(|disagreement| tracing::warn!("{disagreement}"));
     let verifier = Arc::new(Verifier::new(&settings.token)?);
     let store = Store::new(&settings.store)?;
     let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);

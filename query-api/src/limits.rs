@@ -1,8 +1,8 @@
 //! The limits that must agree with each other. Pure.
 //!
-//! Each stays beside what it limits; here it meets its partner. A pair is *refused* at start if one limit would take away
-//! what the other promises, and *doubted*, with a line in the log, if the service works but one limit has no effect or
-//! costs more than it must. Pairs of constants are checked when this is compiled.
+//! A limit is declared beside what it limits; this file compares it with the limits that it must agree with. The service
+//! works with any of these settings, so a pair that disagrees is a line in the log at start, which names both and says what
+//! follows. Pairs of constants are checked when this is compiled.
 //!
 //! Three agreements can't be checked here. `CACHE_KEY_PREFIX` must be the consumer's. An organization's id is as long as
 //! the consumer allows (`request/token/claims.rs`). `Store::fallback_versions` looks back further than the consumer's
@@ -30,73 +30,84 @@ const _: () = assert!(problem::RETRY_UNAVAILABLE.as_secs() >= cache::PAUSE.as_se
 const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= workflow_health::WORKFLOWS_MAX);
 
 /// Two limits that disagree: a sentence that names both, what follows from it, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement(String);
 
-/// Checks the pairs that must agree.
-///
-/// # Errors
-/// When one of them doesn't.
-pub fn check(settings: &Settings) -> Result<(), Disagreement> {
-    refused(settings).into_iter().find_map(|pair| pair.disagreement()).map_or(Ok(()), Err)
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
-/// The pairs that had better agree, and don't.
+/// The pairs that disagree.
 #[must_use]
-pub fn doubts(settings: &Settings) -> Vec<Disagreement> {
-    doubted(settings).into_iter().filter_map(|pair| pair.disagreement()).collect()
+pub fn disagreements(settings: &Settings) -> Vec<Disagreement> {
+    let pairs = [connections(settings), loads(settings), answers(settings)];
+    pairs.into_iter().flatten().filter_map(|pair| pair.disagreement()).collect()
 }
 
-fn refused(settings: &Settings) -> Vec<Pair> {
-    let Settings { server, streams, loads, cache, shared, routes, .. } = settings;
+/// Who may be connected, and for how long.
+fn connections(settings: &Settings) -> Vec<Pair> {
+    let Settings { server, streams, routes, .. } = settings;
     let connections = Limit::count("CONNECTIONS_MAX", server.connections_max);
     let streams_max = Limit::count("STREAMS_MAX", streams.streams_max);
     let own_streams = Limit::count("STREAMS_PER_ORGANIZATION_MAX", streams.streams_per_organization_max);
     let request = Limit::time("REQUEST_TIMEOUT", routes.request_timeout);
-    let load = Limit::time("LOAD_TIMEOUT", loads.load_timeout);
-    let redis = Limit::time("REDIS_TIMEOUT", shared.redis_timeout);
-    let stale_after = Limit::time("STALE_AFTER", cache.stale_after);
-    let local_ttl = Limit::time("LOCAL_CACHE_TTL", cache.local_cache_ttl);
-    let mut pairs = vec![
+    let shutdown = Limit::time("SHUTDOWN_TIMEOUT", server.shutdown_timeout);
+    let last_answer = Limit::time("the last answer of an ending connection", connection::LAST_ANSWER_MAX);
+    vec![
         own_streams.at_most(streams_max, "one organization may have more streams than there are"),
         streams_max.below(connections, "streams can hold every connection, and no other request is served"),
-        load.at_most(request, "requests get 503 while their load may still succeed"),
-        stale_after.below(request, "requests get 503 where a stale answer could be served"),
-        redis.below(request, "requests get 503 when Redis hangs, though they could go on without it"),
-    ];
-    // 0 means that no stale answer is served.
-    if !cache.stale_max_age.is_zero() {
-        let stale_max = Limit::time("STALE_MAX_AGE", cache.stale_max_age);
-        let then = "without Redis an answer counts as fresh at an age at which it is too old to be stale";
-        pairs.push(local_ttl.at_most(stale_max, then));
-    }
-    pairs
+        request.at_most(shutdown, "requests under way at SIGTERM may be cut off"),
+        request.at_most(last_answer, "a slow answer on an old connection may be cut off"),
+    ]
 }
 
-fn doubted(settings: &Settings) -> Vec<Pair> {
-    let Settings { server, store, loads, cache, routes, .. } = settings;
+/// How long a load takes, and PostgreSQL for it.
+fn loads(settings: &Settings) -> Vec<Pair> {
+    let Settings { store, loads, routes, .. } = settings;
     let request = Limit::time("REQUEST_TIMEOUT", routes.request_timeout);
     let load = Limit::time("LOAD_TIMEOUT", loads.load_timeout);
     let loads_max = Limit::count("LOADS_MAX", loads.loads_max);
-    let stale_after = Limit::time("STALE_AFTER", cache.stale_after);
     let statement = Limit::time("DATABASE_STATEMENT_TIMEOUT", store.database_statement_timeout);
     let wait = Limit::time("DATABASE_WAIT_TIMEOUT", store.database_wait_timeout);
     let connect = Limit::time("DATABASE_CONNECT_TIMEOUT", store.database_connect_timeout);
     let pool = Limit::count("DATABASE_POOL_SIZE", store.database_pool_size);
-    let shutdown = Limit::time("SHUTDOWN_TIMEOUT", server.shutdown_timeout);
-    let last_answer = Limit::time("the last answer of an ending connection", connection::LAST_ANSWER_MAX);
     let probe = Limit::time("the probe of PostgreSQL", watch::POSTGRESQL_REPLIES_WITHIN);
     vec![
+        load.at_most(request, "requests get 503 while their load may still succeed"),
         statement.at_most(load, "PostgreSQL works on for a load that is given up, and holds its connection"),
         wait.at_most(load, "a load times out before it has waited that long for a connection"),
         connect.at_most(load, "a load times out before its connection is made"),
         connect.at_most(probe, "/readyz reports PostgreSQL as unreachable before it is connected to"),
         pool.at_most(loads_max, "connections beyond LOADS_MAX are never used"),
-        stale_after.at_most(load, "a load times out before a stale answer is served in its place"),
-        request.at_most(shutdown, "requests under way at SIGTERM may be cut off"),
-        request.at_most(last_answer, "a slow answer on an old connection may be cut off"),
     ]
+}
+
+/// How old an answer may be, and when an old one is served.
+fn answers(settings: &Settings) -> Vec<Pair> {
+    let Settings { loads, cache, shared, routes, .. } = settings;
+    let request = Limit::time("REQUEST_TIMEOUT", routes.request_timeout);
+    let load = Limit::time("LOAD_TIMEOUT", loads.load_timeout);
+    let mut pairs = Vec::new();
+    if shared.redis_url.is_some() {
+        let redis = Limit::time("REDIS_TIMEOUT", shared.redis_timeout);
+        pairs.push(
+            redis.below(request, "requests get 503 when Redis hangs, though they could go on without it"),
+        );
+    }
+    // 0 means that no stale answer is served.
+    if !cache.stale_max_age.is_zero() {
+        let local_ttl = Limit::time("LOCAL_CACHE_TTL", cache.local_cache_ttl);
+        let stale_max = Limit::time("STALE_MAX_AGE", cache.stale_max_age);
+        let stale_after = Limit::time("STALE_AFTER", cache.stale_after);
+        let too_old = "without Redis an answer counts as fresh at an age at which it is too old to be stale";
+        pairs.push(local_ttl.at_most(stale_max, too_old));
+        pairs
+            .push(stale_after.at_most(load, "a load times out before a stale answer is served in its place"));
+        pairs.push(stale_after.below(request, "requests get 503 where a stale answer could be served"));
+    }
+    pairs
 }
 
 /// A limit and its value.
@@ -177,34 +188,30 @@ mod tests {
     }
 
     #[test]
-    fn pairs_that_disagree_are_refused() {
+    fn a_pair_that_disagrees_is_named() {
         let check = |agree: &str, disagree: &str, pair: [&str; 2]| {
-            assert_eq!(check(&settings(agree)), Ok(()), "{agree}");
-            let sentence = check(&settings(disagree)).unwrap_err().to_string();
-            assert!(names(&sentence, pair) && sentence.contains("lower the one"), "{disagree}: {sentence}");
+            let about = |flags: &str| {
+                let sentences = disagreements(&settings(flags));
+                sentences.iter().any(|sentence| names(&sentence.to_string(), pair))
+            };
+            assert!(!about(agree), "{agree}");
+            assert!(about(disagree), "{disagree}: {:?}", disagreements(&settings(disagree)));
         };
+        let (load, request, stale_max) = ("LOAD_TIMEOUT", "REQUEST_TIMEOUT", "STALE_MAX_AGE");
+        let redis = "--redis-url redis://localhost";
         check(
             "--streams-per-organization-max 500",
             "--streams-per-organization-max 501",
             ["STREAMS_PER_ORGANIZATION_MAX", "STREAMS_MAX"],
         );
         check("--connections-max 501", "--connections-max 500", ["STREAMS_MAX", "CONNECTIONS_MAX"]);
-        check("--load-timeout 10s", "--load-timeout 10001ms", ["LOAD_TIMEOUT", "REQUEST_TIMEOUT"]);
-        check("--stale-after 9999ms", "--stale-after 10s", ["STALE_AFTER", "REQUEST_TIMEOUT"]);
-        check("--redis-timeout 9999ms", "--redis-timeout 10s", ["REDIS_TIMEOUT", "REQUEST_TIMEOUT"]);
-        check("--local-cache-ttl 10m", "--local-cache-ttl 601s", ["LOCAL_CACHE_TTL", "STALE_MAX_AGE"]);
-        check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", "STALE_MAX_AGE"]);
-    }
-
-    #[test]
-    fn pairs_that_had_better_agree_are_doubted() {
-        let check = |agree: &str, disagree: &str, pair: [&str; 2]| {
-            let doubts = |flags: &str| doubts(&settings(flags));
-            let about = |flags: &str| doubts(flags).iter().any(|doubt| names(&doubt.to_string(), pair));
-            assert!(!about(agree) && about(disagree), "{disagree}: {:?}", doubts(disagree));
-            assert_eq!(super::check(&settings(disagree)), Ok(()), "{disagree} is not refused");
-        };
-        let load = "LOAD_TIMEOUT";
+        check("--shutdown-timeout 10s", "--shutdown-timeout 9s", [request, "SHUTDOWN_TIMEOUT"]);
+        check(
+            "--request-timeout 30s",
+            "--request-timeout 31s",
+            [request, "the last answer of an ending connection"],
+        );
+        check("--load-timeout 10s", "--load-timeout 10001ms", [load, request]);
         check(
             "--database-statement-timeout 5s",
             "--database-statement-timeout 5001ms",
@@ -218,33 +225,20 @@ mod tests {
             ["DATABASE_CONNECT_TIMEOUT", "the probe of PostgreSQL"],
         );
         check("--loads-max 16", "--loads-max 15", ["DATABASE_POOL_SIZE", "LOADS_MAX"]);
-        check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
-        check("--shutdown-timeout 10s", "--shutdown-timeout 9s", ["REQUEST_TIMEOUT", "SHUTDOWN_TIMEOUT"]);
         check(
-            "--request-timeout 30s",
-            "--request-timeout 31s",
-            ["REQUEST_TIMEOUT", "the last answer of an ending connection"],
+            &format!("{redis} --redis-timeout 9999ms"),
+            &format!("{redis} --redis-timeout 10s"),
+            ["REDIS_TIMEOUT", request],
         );
+        check("--redis-timeout 10s", &format!("{redis} --redis-timeout 10s"), ["REDIS_TIMEOUT", request]);
+        check("--local-cache-ttl 10m", "--local-cache-ttl 601s", ["LOCAL_CACHE_TTL", stale_max]);
+        check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", stale_max]);
+        check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
+        check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
     }
 
     #[test]
     fn the_defaults_agree() {
-        assert_eq!((check(&settings("")), doubts(&settings(""))), (Ok(()), vec![]));
-    }
-
-    #[test]
-    fn settings_that_make_sense_together_are_not_refused() {
-        let sensible = [
-            // Answers with a version may be kept for longer than stale ones are served.
-            "--business-metrics-cache-ttl-sec 3600",
-            "--local-cache-ttl 0s",
-            "--stale-max-age 0s",
-            "--business-metrics-cache-ttl-sec 1 --local-cache-ttl 1s --stale-max-age 4s",
-            "--loads-max 8 --load-timeout 2s --rate-limit-per-second 0",
-            "--streams-per-organization-max 1",
-        ];
-        for flags in sensible {
-            assert_eq!(check(&settings(flags)), Ok(()), "{flags}");
-        }
+        assert_eq!(disagreements(&settings("")), []);
     }
 }

@@ -40,7 +40,8 @@ impl Door {
     /// When cargo can't be run.
     pub fn through(&self, words: &[OsString]) -> anyhow::Result<ExitCode> {
         let mut command = Command::new(env!("CARGO"));
-        command.current_dir(workspace::root()).args(self.arguments()).arg("--").args(words);
+        command.args(self.arguments()).arg("--manifest-path").arg(workspace::root().join("Cargo.toml"));
+        command.arg("--").args(words);
         // The terminal signals the program directly, and its exit code becomes ours.
         let error: io::Error = command.exec();
         Err(error).context("cargo can't be run")

@@ -48,10 +48,12 @@ fn rsa_public(der: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
 
 /// The point's coordinates, of its uncompressed form (SEC 1, section 2.3.3).
 fn ecdsa_public(der: &[u8], algorithm: Algorithm) -> Result<(EllipticCurve, Vec<u8>, Vec<u8>)> {
-    let (signing, curve, length) = if algorithm == Algorithm::ES384 {
+    let (signing, curve, length) = if algorithm == Algorithm::ES256 {
+        (&ECDSA_P256_SHA256_FIXED_SIGNING, EllipticCurve::P256, 32)
+    } else if algorithm == Algorithm::ES384 {
         (&ECDSA_P384_SHA384_FIXED_SIGNING, EllipticCurve::P384, 48)
     } else {
-        (&ECDSA_P256_SHA256_FIXED_SIGNING, EllipticCurve::P256, 32)
+        return Err(ErrorKind::InvalidEcdsaKey.into());
     };
     let pair = EcdsaKeyPair::from_pkcs8(signing, der, &SystemRandom::new());
     let pair = pair.map_err(|_| ErrorKind::InvalidEcdsaKey)?;

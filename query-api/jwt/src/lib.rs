@@ -8,6 +8,7 @@ mod sign;
 mod verify;
 
 use jsonwebtoken::crypto::CryptoProvider;
+use std::sync::Once;
 
 static RING: CryptoProvider = CryptoProvider {
     signer_factory: sign::signer,
@@ -17,7 +18,10 @@ static RING: CryptoProvider = CryptoProvider {
 
 /// Has jsonwebtoken use ring in this process. To be called before the first token is signed or verified; further calls
 /// change nothing.
+///
+/// # Panics
+/// When jsonwebtoken was used before the first call: it has chosen a cryptography then, and keeps it.
 pub fn install() {
-    // The one that is installed already is this one.
-    let _ = RING.install_default();
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| RING.install_default().expect("nobody has signed or verified before"));
 }

@@ -63,11 +63,20 @@ pub(super) fn public_key(jwk: &Jwk) -> Option<Key> {
     let fits = jwk.common.key_algorithm.as_ref().is_none_or(|named| *named == KeyAlgorithm::from(algorithm));
     let signs = jwk.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    let strong = match key.kind() {
-        DecodingKeyKind::RsaModulusExponent { n, .. } => n.len() >= RSA_BYTES_MIN,
-        DecodingKeyKind::SecretOrDer(_) => true,
+    let (key, strong) = match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, e } => {
+            let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
+            (DecodingKey::from_rsa_raw_components(n, e), n.len() >= RSA_BYTES_MIN)
+        }
+        DecodingKeyKind::SecretOrDer(_) => (key, true),
     };
     (fits && signs && strong).then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
+}
+
+/// Some libraries write a zero before a number whose first bit is set, though RFC 7518, section 6.3.1.1, forbids that.
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "kinds of keys the library learns are not supported here")]

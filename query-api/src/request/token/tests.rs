@@ -238,6 +238,29 @@ fn a_public_key_is_no_secret() {
 }
 
 #[test]
+fn a_key_whose_numbers_begin_with_a_zero_verifies_as_without() {
+    let with_zero = |number: &str| {
+        let number =
+            base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, number).unwrap();
+        base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, [vec![0], number].concat())
+    };
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap()).unwrap();
+    for number in ["n", "e"] {
+        jwk[number] = with_zero(jwk[number].as_str().unwrap()).into();
+    }
+    let key = public_key(&serde_json::from_value(jwk).unwrap()).unwrap();
+    let token = signed(&Header::new(Algorithm::RS256), &good(), &rsa());
+    assert!(verifier(vec![key]).verify(Some(&token), now()).is_ok());
+    let weak = json!({"kty": "RSA", "n": with_zero(RSA_WEAK), "e": "AQAB"});
+    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());
+    // As many bytes as a strong key has, but for its value.
+    let padded = [vec![0; 128], vec![0xff; 128]].concat();
+    let padded = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, padded);
+    let padded = json!({"kty": "RSA", "n": padded, "e": "AQAB"});
+    assert!(public_key(&serde_json::from_value(padded).unwrap()).is_none());
+}
+
+#[test]
 fn keys_that_are_weak_secret_or_for_something_else_are_left_out() {
     let weak = json!({"kty": "RSA", "alg": "RS256", "kid": "w", "n": RSA_WEAK, "e": "AQAB"});
     assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());

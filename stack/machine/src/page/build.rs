@@ -34,7 +34,7 @@ pub fn prepare(environment: &Environment) {
             let why = missing.unwrap_or_default();
             say::choice("Page", format_args!("dashboard/dist, built before its sources changed; {why}"));
         }
-        Plan::Build => build(),
+        Plan::Build => build(&built),
         Plan::None if sources.exists() => {
             say::choice("Page", format_args!("none: it is not built; {}", missing.unwrap_or_default()));
         }
@@ -53,16 +53,17 @@ fn plan(built: Option<SystemTime>, sources: Option<SystemTime>, can_build: bool)
 }
 
 /// Runs npm, and shows its output only if it fails. The system also runs without its page, so a failure is no error.
-fn build() {
+fn build(built: &Path) {
     say::choice("Page", "building the dashboard; the first time npm fetches its packages");
     let began = Instant::now();
     let fetch = (!super::is_fetched()).then_some(&["ci"][..]);
     for args in fetch.into_iter().chain([&["run", "build"][..]]) {
         if let Err(words) = npm(args) {
             say::problem(words);
+            let which = if built.exists() { "dashboard/dist, as it was built before" } else { "none" };
             return say::choice(
                 "Page",
-                format_args!("none: `npm {}` failed; see its output above", args.join(" ")),
+                format_args!("{which}: `npm {}` failed; see its output above", args.join(" ")),
             );
         }
     }
