@@ -1,8 +1,8 @@
 //! The limits that must agree with each other. Pure.
 //!
-//! Each stays beside what it limits; here it meets its partner. A pair is *refused* at start if one limit would take away
-//! what the other promises, and *doubted*, with a line in the log, if the service works but one limit has no effect or
-//! costs more than it must. Pairs of constants are checked when this is compiled.
+//! A limit is declared beside what it limits; this file compares it with the limits it must agree with. A pair is *refused*
+//! at start if one limit would take away what the other promises, and *doubted*, with a line in the log, if the service
+//! works but one limit has no effect or costs more than it must. Pairs of constants are checked when this is compiled.
 //!
 //! Three agreements can't be checked here. `CACHE_KEY_PREFIX` must be the consumer's. An organization's id is as long as
 //! the consumer allows (`request/token/claims.rs`). `Store::fallback_versions` looks back further than the consumer's
