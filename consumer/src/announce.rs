@@ -77,8 +77,7 @@ impl Announcer {
         }
     }
 
-    /// The numbers of these organizations have changed, and the change is committed. Never waits: counting doesn't depend on
-    /// Redis.
+    /// Takes organizations whose numbers have changed, after the commit. Never waits: counting doesn't depend on Redis.
     pub fn changed(&mut self, organizations: BTreeSet<String>) {
         if self.queue.is_some() {
             self.waiting.extend(organizations);

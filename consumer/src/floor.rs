@@ -23,7 +23,7 @@ impl SharedFloor {
         self.second.load(Ordering::Relaxed)
     }
 
-    /// A transaction has read this floor.
+    /// Sets the floor to the one that a transaction has read.
     pub fn set(&self, second: i64) {
         self.second.store(second, Ordering::Relaxed);
     }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-// --- A transaction, and whoever waits for its locks ---
+// --- A transaction, and the members that wait for its locks ---
 
-/// PostgreSQL ends a transaction that idles for so long: a member that hangs between two statements holds its locks no
-/// longer. At most [`LOCK_TIMEOUT`], so that whoever waits for those locks gets them within one wait.
+/// PostgreSQL ends a transaction that idles for this long, so that a member that hangs between two statements releases its
+/// locks. At most [`LOCK_TIMEOUT`], so that a member that waits for those locks gets them within one wait.
 pub const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a statement waits for a lock. At least [`IDLE_IN_TRANSACTION_TIMEOUT`]; at most [`STATEMENT_TIMEOUT`], which
 /// would otherwise end the wait first.
@@ -41,7 +41,7 @@ const _: () = assert!(
 // --- Giving partitions up, and ending ---
 
 /// How long a revocation waits for the pipeline to finish what is in flight. At most [`LEAVE_WAIT_MAX`]. Polling stops
-/// meanwhile: where `max.poll.interval.ms` is shorter, a member that waits for so long leaves the group. Exactness
+/// meanwhile: where `max.poll.interval.ms` is shorter, a member that waits for this long leaves the group. Exactness
 /// depends on neither.
 pub const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long leaving the group may take. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] at most [`GRACE`].
@@ -81,7 +81,7 @@ const _: () = assert!(2 * ENDS_EVERY.as_millis() <= WATCH.as_millis());
 /// with fewer places than permits the source would take a full channel for a closed one.
 pub const MESSAGES_MAX: usize = 1;
 /// Bytes that a batch takes, until it is written, before it is handed over. Whichever of this and `BATCH_RECORDS_MAX` is
-/// reached first ends the batch. Well below [`POSTGRES_MESSAGE_BYTES_MAX`].
+/// reached first ends the batch. Well below `POSTGRES_MESSAGE_BYTES_MAX`.
 pub const BATCH_BYTES_MAX: usize = 176 << 20;
 /// PostgreSQL takes no message larger than this.
 const POSTGRES_MESSAGE_BYTES_MAX: usize = 1 << 30;

@@ -205,7 +205,7 @@ impl Batch {
         }
     }
 
-    /// Moves the claim on to `position`, if there is no record to fold before it.
+    /// Moves the claim on to `position`, never back. The offsets before `position` have no records left to fold.
     pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
         if claim.position < position {
             let index = self.slice_of(claim);

@@ -151,7 +151,7 @@ impl Member {
         });
     }
 
-    /// The batch's changes, with their place in the ledger: in pages, or in the partitions' tails. Everything placed
+    /// Gives the batch's changes their place in the ledger: in pages, or in the partitions' tails. The batch placed
     /// before must be settled.
     #[must_use]
     pub fn place(&mut self, batch: DecidedBatch) -> Changes {

@@ -1,4 +1,4 @@
-//! Deciding: which records of a batch were not counted before, and what a member remembers of it. Pure.
+//! Decides which records of a batch are new, and updates the member's memory after the commit. Pure.
 
 pub mod changes;
 pub mod held_partition;

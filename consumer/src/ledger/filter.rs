@@ -129,7 +129,7 @@ impl Filter {
         self.planes.len()
     }
 
-    /// Drops the last planes beyond so many.
+    /// Drops the last planes, so that at most `planes` are left.
     pub fn truncate(&mut self, planes: usize) {
         self.planes.truncate(planes);
     }
@@ -146,7 +146,7 @@ impl Filter {
         self.planes() * self.plane_bytes()
     }
 
-    /// How much memory a filter of so many fingerprints and planes takes, in bytes.
+    /// How much memory a filter of `len` fingerprints with this many `planes` takes, in bytes.
     #[must_use]
     pub fn bytes_for(len: usize, planes: usize) -> usize {
         planes * Shape::of(len).plane_bytes()
@@ -215,14 +215,14 @@ fn hash(fingerprint: u64, seed: u64) -> u64 {
     hash ^ (hash >> 33)
 }
 
-/// The fingerprints that have a place.
+/// The fingerprints that share a place.
 #[derive(Clone, Copy, Default)]
 struct Users {
     /// The exclusive or of their hashes.
     hashes: u64,
     /// How many there are.
     count: u32,
-    /// The exclusive or of its number, 0 to 2, among the three places of each.
+    /// The exclusive or of the place's numbers: each fingerprint numbers its three places 0 to 2.
     numbers: u32,
 }
 
@@ -237,8 +237,8 @@ impl Users {
 /// The values at all places, so that each fingerprint's three places give its mark. `None` if this seed has none.
 ///
 /// Each fingerprint must be given a place of its own. One that is alone at a place takes it and leaves its other two, where
-/// another may be alone then, and so on. Values are set in the reverse order, so that no fingerprint's own place belongs to
-/// those whose values are set already.
+/// another may be alone then, and so on. Values are set in the reverse order: then a fingerprint's own place is none of the
+/// places of those before it, and setting it changes no mark but its own.
 fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
     let mut users = vec![Users::default(); shape.places()];
     for fingerprint in distinct {

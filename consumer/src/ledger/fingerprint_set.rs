@@ -41,7 +41,7 @@ impl FingerprintSet {
         self.len == 0
     }
 
-    /// How much memory a new set of so many fingerprints takes, in bytes.
+    /// How much memory a new set of `len` fingerprints takes, in bytes.
     #[must_use]
     pub fn bytes_for(len: usize) -> usize {
         (len * ROOM.0 / ROOM.1 + SPILL) * size_of::<u64>()

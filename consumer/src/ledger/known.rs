@@ -1,4 +1,4 @@
-//! How well memory knows a page. All it says for certain is right; the rest is looked up. Pure.
+//! How well memory knows a page. Its definite answers are right; other fingerprints are looked up. Pure.
 
 use crate::ledger::filter::FILTERED_MIN;
 use crate::ledger::fingerprint_set::FingerprintSet;

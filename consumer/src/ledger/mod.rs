@@ -167,12 +167,12 @@ impl Ledger {
         self.tails.get(&partition).unwrap_or(EMPTY)
     }
 
-    /// The partition's tail, to be changed as the database was.
+    /// The partition's tail, for changes that are committed in the database.
     pub fn tail_mut(&mut self, partition: Partition) -> &mut Tail {
         self.tails.entry(partition).or_default()
     }
 
-    /// Whether a partition's tail may take a row of so many fingerprints more; otherwise it must be filed.
+    /// Whether a partition's tail has room for a row with this many `fingerprints`; otherwise it must be filed.
     #[must_use]
     pub fn has_room_in_tail(&self, partition: Partition, fingerprints: usize) -> bool {
         let tail = self.tail(partition);

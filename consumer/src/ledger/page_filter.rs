@@ -2,8 +2,8 @@
 
 use crate::ledger::filter::{FILTERED_MIN, Filter, PLANES_MIN, PLANES_NEW};
 
-/// Of fingerprints that are added later 16 bits are kept each. If they are more than this share of the page, it is better
-/// read again.
+/// Of each fingerprint added later 16 bits are kept. When these fingerprints exceed one `LATER_SHARE`th of those in the
+/// filters, the filter is dropped, since reading the page again is better.
 const LATER_SHARE: usize = 8;
 
 /// A filter of all fingerprints of a page.
@@ -18,7 +18,7 @@ impl PageFilter {
     /// The share of absent fingerprints that the smallest filter denies.
     pub const DENIED_MIN: f64 = 0.75;
 
-    /// The filter of a page of which some segments' filters and all other fingerprints, ascending, were read.
+    /// The filter of a page. `filters` are those of its large segments; `others` are all other fingerprints, ascending.
     #[must_use]
     pub fn of(mut filters: Vec<Filter>, others: &[u64]) -> Self {
         let few = others.len() < FILTERED_MIN;
@@ -32,13 +32,13 @@ impl PageFilter {
         all
     }
 
-    /// How much memory a new filter of so many fingerprints takes, in bytes.
+    /// How much memory a new filter of `len` fingerprints takes, in bytes.
     #[must_use]
     pub fn bytes_for(len: usize) -> usize {
         Filter::bytes_for(len, PLANES_NEW)
     }
 
-    /// How much memory the smallest filter of so many fingerprints takes, in bytes.
+    /// How much memory the smallest filter of `len` fingerprints takes, in bytes.
     #[must_use]
     pub fn bytes_min(len: usize) -> usize {
         Filter::bytes_for(len, PLANES_MIN)
@@ -65,7 +65,7 @@ impl PageFilter {
     }
 
     /// What the next step down loses and frees: the share of absent fingerprints that only the last plane denies, and the
-    /// plane's bytes; with the fewest planes left, those of the whole filter.
+    /// plane's bytes. If the filter already has the fewest planes: the share and the bytes of the whole filter.
     #[must_use]
     pub fn last_step(&self) -> (f64, usize) {
         let planes = self.planes();
@@ -87,7 +87,7 @@ impl PageFilter {
         worth
     }
 
-    /// How many planes the filter has that has the most.
+    /// The number of planes of the filter with the most.
     fn planes(&self) -> usize {
         self.filters.iter().map(Filter::planes).max().unwrap_or_default()
     }

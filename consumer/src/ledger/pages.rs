@@ -10,13 +10,13 @@ use crate::ledger::stored_page::{PageRead, Size};
 use crate::record::Partition;
 use std::collections::{BTreeMap, HashMap};
 
-/// What an entry in the maps takes beside what is known of its page, roughly.
+/// Approximate memory of a page's entries in the maps, without [`Known`]'s own.
 const ENTRY_BYTES: usize = 192;
 
-/// Pages by key, and by what their next step down would cost. `bytes` is the sum of all pages' bytes.
+/// Pages by key, and by worth: the least worth goes a step down first. `bytes` is the sum of all pages' bytes.
 pub struct Pages {
     by_key: HashMap<PageKey, Page>,
-    /// The page that is worth the least first.
+    /// Least worth first.
     by_worth: BTreeMap<Rank, PageKey>,
     budget: usize,
     bytes: usize,
@@ -29,7 +29,7 @@ pub struct Page {
     pub known: Known,
     /// How large it is in the database.
     pub size: Size,
-    /// How often it is asked for.
+    /// How many of its fingerprints are asked for.
     pub demand: Demand,
     /// Fingerprints looked up in the database since it was read last.
     pub lookups: usize,
@@ -73,7 +73,7 @@ impl Pages {
         }
     }
 
-    /// Notes that so many fingerprints of a page are asked for.
+    /// Adds `fingerprints` that are asked for to a page's demand.
     pub fn note_demand(&mut self, key: PageKey, fingerprints: usize, round: u64) {
         if let Some(mut page) = self.remove(key) {
             page.demand = page.demand.plus(fingerprints, round);
@@ -81,14 +81,14 @@ impl Pages {
         }
     }
 
-    /// Notes that so many fingerprints of a page are looked up.
+    /// Adds `fingerprints` that are looked up to a page's count of lookups.
     pub fn note_lookups(&mut self, key: PageKey, fingerprints: usize) {
         if let Some(page) = self.by_key.get_mut(&key) {
             page.lookups += fingerprints;
         }
     }
 
-    /// Keeps of a page that was read as much as it is worth.
+    /// Keeps a page that was read: whole if all its fingerprints were read and there is room, otherwise as a filter.
     pub fn load(&mut self, key: PageKey, page: PageRead) {
         let size = page.size();
         let PageRead { filters, others } = page;
@@ -138,7 +138,7 @@ impl Pages {
         Some(page)
     }
 
-    /// While the budget is exceeded, the page goes a step down that is worth the least.
+    /// While the budget is exceeded, moves the page with the least worth a step down.
     fn shrink(&mut self) {
         while self.bytes > self.budget {
             let Some((_, &least)) = self.by_worth.first_key_value() else { break };
@@ -155,7 +155,7 @@ impl Page {
         ENTRY_BYTES + self.known.bytes()
     }
 
-    /// What the bytes are worth that its next step down would free.
+    /// The worth of the bytes that its next step down would free.
     fn worth(&self) -> i64 {
         let Step { answered, bytes } = self.known.last_step(ENTRY_BYTES);
         policy::worth(self.demand, answered, bytes)

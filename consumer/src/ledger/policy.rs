@@ -10,18 +10,18 @@ use crate::ledger::stored_page::Size;
 pub struct Tuning {
     /// Bytes of pages in memory.
     pub budget: usize,
-    /// Looking one fingerprint up costs as much as reading so many in a row.
+    /// How many fingerprints can be read in a row for the cost of looking one up.
     pub lookup_cost: usize,
-    /// What a batch adds to a page becomes a segment of its own from so many fingerprints on; less goes to the tail.
+    /// The fewest fingerprints of a batch that become a segment of a page; fewer go to the tail.
     pub segment_min: usize,
-    /// A tail of so many rows, one a batch, is filed into the pages.
+    /// A tail is filed into the pages when it has this many rows (one a batch).
     pub tail_rows_max: usize,
-    /// A tail of so many fingerprints is filed into the pages.
+    /// A tail is filed into the pages when it has this many fingerprints.
     pub tail_len_max: usize,
 }
 
-/// How often a page is asked for; each batch halves the weight of earlier ones by a little. The logarithm to base 2, as of
-/// round 0, so that time passes without an update.
+/// How many fingerprints of a page are asked for. The weight of each halves every `HALF_LIFE_ROUNDS` batches. Stored as a
+/// base-2 logarithm scaled to round 0, so that ageing changes no stored value.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Demand(f64);
 
@@ -30,7 +30,7 @@ pub struct Demand(f64);
 pub struct Room {
     /// Bytes that a further page may take before the budget is exceeded.
     pub free: usize,
-    /// What the page in memory is worth that is worth the least.
+    /// The least worth of any page in memory.
     pub least_worth: i64,
 }
 
@@ -39,7 +39,7 @@ pub struct Room {
 pub struct OpenPage {
     /// How large it is.
     pub size: Size,
-    /// How often it is asked for, this time included.
+    /// Its demand, this time included.
     pub demand: Demand,
     /// Fingerprints asked for this time.
     pub asked: usize,
@@ -81,25 +81,25 @@ impl Tuning {
         Self { budget, lookup_cost: 700, segment_min: 512, tail_rows_max: 512, tail_len_max: 1 << 17 }
     }
 
-    /// Whether a partition's tail may grow to so many rows and fingerprints, while all tails together take so many bytes.
+    /// Whether a partition's tail may grow to `rows` and `len` fingerprints while all tails together take `bytes_of_all`.
     #[must_use]
     pub fn keeps_tail(&self, rows: usize, len: usize, bytes_of_all: usize) -> bool {
         rows < self.tail_rows_max && len < self.tail_len_max && bytes_of_all <= self.budget / TAILS_SHARE
     }
 
-    /// Whether one page of so many fingerprints may be read: it must not fill more than half the budget.
+    /// Whether a page of this many `fingerprints` may be read: it must not fill more than half the budget.
     fn allows(&self, fingerprints: usize) -> bool {
         2 * size_of::<u64>() * fingerprints <= self.budget
     }
 }
 
 impl Demand {
-    /// The demand for a page that memory begins to know.
+    /// The demand of a page when it enters memory.
     pub const INITIAL: Self = Self(0.0);
-    /// The demand for a page that memory has no room to remember.
+    /// The demand of a page that memory has no entry for.
     pub const LEAST: Self = Self(f64::MIN);
 
-    /// The demand once so many fingerprints more are asked for in this round.
+    /// The demand after `fingerprints` more are asked for in this round.
     #[must_use]
     pub fn plus(self, fingerprints: usize, round: u64) -> Self {
         #[allow(clippy::cast_precision_loss)] // an estimate
@@ -109,7 +109,8 @@ impl Demand {
     }
 }
 
-/// What bytes are worth that answer this share of a page's demand: answers a byte, as a logarithm.
+/// The worth of `bytes` that answer the share `answered` of a page's demand: log2 of answers per byte, times
+/// `WORTH_STEPS`.
 #[must_use]
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // an estimate
 pub fn worth(demand: Demand, answered: f64, bytes: usize) -> i64 {
@@ -117,15 +118,15 @@ pub fn worth(demand: Demand, answered: f64, bytes: usize) -> i64 {
 }
 
 impl Room {
-    /// Whether bytes that answer this share of a page's demand would be kept: they fit, or are worth enough to replace
-    /// others.
+    /// Whether `bytes` that answer the share `answered` of a page's demand would be kept: they fit, or their worth is
+    /// enough to replace others.
     #[must_use]
     pub fn has_for(&self, demand: Demand, answered: f64, bytes: usize) -> bool {
         bytes <= self.free || worth(demand, answered, bytes) > self.least_worth.saturating_add(WORTH_MARGIN)
     }
 }
 
-/// How to read the page, if that is better than to look its unknown fingerprints up.
+/// How to read the page; `None` if looking its unknown fingerprints up is better.
 #[must_use]
 pub fn reading(tuning: &Tuning, room: &Room, page: &OpenPage) -> Option<Reading> {
     let size = page.size;
@@ -143,8 +144,8 @@ pub fn reading(tuning: &Tuning, room: &Room, page: &OpenPage) -> Option<Reading>
     reads.then_some(Reading { whole, cost: size.read })
 }
 
-/// Whether to look the repeats up, which pass every filter, would cost more than to read the page whole, and there is room
-/// to keep it.
+/// Whether reading the whole page costs less than looking up its repeats, and there is room to keep it. Repeats pass every
+/// filter.
 fn deserves_whole(tuning: &Tuning, room: &Room, page: &OpenPage) -> bool {
     let stored = page.size.stored;
     #[allow(clippy::cast_precision_loss)] // an estimate

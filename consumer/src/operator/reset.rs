@@ -208,8 +208,8 @@ async fn live(
     moving(connection, resets).await
 }
 
-/// A partition that moves, whatever Kafka says: its member may be in another group. A member that counts changes the rows of
-/// its partitions at least every [`WATCH`].
+/// Finds a partition that is still being counted, by watching its row: Kafka doesn't show members of another group. A member
+/// that counts changes the rows of its partitions at least every [`WATCH`].
 async fn moving(connection: &OperatorConnection, resets: &[ProgressReset]) -> anyhow::Result<Option<String>> {
     let topic = resets.first().map(|reset| &*reset.place.topic);
     let before = connection.progress_rows(topic).await.context("PostgreSQL")?;

@@ -15,13 +15,13 @@ pub struct Assignments {
 }
 
 impl Assignments {
-    /// Nothing yet, of what is `wanted`.
+    /// No assignments yet. `wanted` is shared with the source.
     #[must_use]
     pub fn new(wanted: Wanted, owner: String) -> Self {
         Self { wanted, unclaimed: BTreeMap::new(), owner }
     }
 
-    /// The assignment of this number brought these partitions.
+    /// Adds the partitions that the assignment of this number brought.
     pub fn add(&mut self, partitions: Vec<Partition>, assignment: u64) {
         self.unclaimed.extend(partitions.into_iter().map(|partition| (partition, assignment)));
     }

@@ -13,7 +13,7 @@ use crate::store::{ClaimedProgress, Connection, Store};
 use chrono::Utc;
 use std::collections::HashMap;
 
-/// Claims partitions in the database, and asks Kafka where those start that were never read.
+/// Claims partitions in the database, and asks Kafka for the start offsets of partitions never read.
 pub struct Claims<'a> {
     /// PostgreSQL.
     pub store: &'a mut Store,
@@ -23,9 +23,9 @@ pub struct Claims<'a> {
 
 /// Partitions whose epoch was raised.
 pub struct Claimed {
-    /// Those of the topics that were read before.
+    /// Partitions that can be read.
     pub rows: Vec<ClaimedProgress>,
-    /// Those of topics that were made anew since, each with a sentence: the stored offset is of another topic.
+    /// Partitions of topics that were made anew, each with a sentence: their stored offsets belong to the deleted topic.
     pub made_anew: Vec<(Partition, String)>,
 }
 
@@ -71,8 +71,8 @@ impl Claims<'_> {
         sorted
     }
 
-    /// The second stage: where the claimed partitions start. Leaves those out for which Kafka must say it and doesn't; they
-    /// stay unclaimed for the next round, and the others don't wait for them.
+    /// The second stage: finds where the claimed partitions start. If only Kafka can tell, and it doesn't answer, a
+    /// partition is left out. It stays unclaimed until the next round, and the others don't wait for it.
     pub async fn starts(&mut self, claimed: &[ClaimedProgress]) -> Vec<Start> {
         let at = |row: &ClaimedProgress, position| Start {
             partition: row.partition,
@@ -93,7 +93,8 @@ impl Claims<'_> {
         starts
     }
 
-    /// The third stage: what must be read of each partition under its claim, when nobody else adds to it any more.
+    /// The third stage: stores the topics' ids, and reads the partitions' tails and this hour's dead letters. It must follow
+    /// the claim, after which no other member adds to them.
     pub async fn holdable(&mut self, starts: Vec<Start>) -> Vec<Holdable> {
         let partitions: Vec<Partition> = starts.iter().map(|start| start.partition).collect();
         let topic_ids = self.kafka.topic_ids();
@@ -118,26 +119,27 @@ impl Claims<'_> {
         starts.into_iter().map(holdable).collect()
     }
 
-    /// Where partitions start that were never read, and the epoch under which that is stored. It is stored before a record
-    /// is read.
+    /// For each partition never read: its first offset and its claim's epoch. The offset is stored before any record is
+    /// read.
     async fn first_starts(&mut self, never_read: &[&ClaimedProgress]) -> Vec<(Partition, i64, Offset)> {
         let mut starts = Vec::new();
         for topic in Topic::ALL {
             let of_topic = never_read.iter().map(|row| row.partition).filter(|at| at.topic == topic);
             let of_topic: Vec<Partition> = of_topic.collect();
-            if !of_topic.is_empty() && self.is_start_settled(topic).await {
+            if !of_topic.is_empty() && self.settle_start(topic).await {
                 starts.extend(self.store_starts(&of_topic, StartOffset::Earliest).await);
             }
         }
         starts
     }
 
-    /// Whether all partitions of the topic without a stored start begin at their earliest offset.
+    /// Stores the ends of all the topic's partitions as their starts, if [`StartOffset::Latest`] applies: it is set, and no
+    /// partition of the topic was ever read. Returns whether partitions still without a start may begin at the earliest
+    /// offset.
     ///
-    /// With [`StartOffset::Latest`], a topic of which no partition was ever read first has the ends of all its partitions
-    /// stored. They are stored together: a member that comes later must not find some partitions read, and take the others
-    /// for newly added ones.
-    async fn is_start_settled(&mut self, topic: Topic) -> bool {
+    /// The ends are stored together: otherwise a later member could find some partitions read, and take the others for
+    /// newly added ones.
+    async fn settle_start(&mut self, topic: Topic) -> bool {
         if self.kafka.start_offset() == StartOffset::Earliest {
             return true;
         }
@@ -172,13 +174,13 @@ impl Claims<'_> {
     }
 }
 
-/// Why a partition stops whose topic has another id than before.
+/// Says why a partition stops: its topic has another id than before.
 #[must_use]
 pub fn made_anew(before: &str, now: &str) -> String {
     format!("the topic was deleted and made anew (its id was {before}, now it is {now})")
 }
 
-/// The ids that differ from those known before, as topics with a sentence for each. From now on they are known.
+/// Notes the topics' ids. Returns each topic whose id has changed, with a sentence that says so.
 pub fn recognize(kafka: &mut Kafka, found: &HashMap<Topic, String>) -> Vec<(Topic, String)> {
     let changed = |(topic, now): (&Topic, &String)| {
         kafka.learn_topic_id(*topic, now).map(|before| (*topic, made_anew(&before, now)))

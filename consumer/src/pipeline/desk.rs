@@ -34,7 +34,7 @@ impl Desk {
         self.is_busy
     }
 
-    /// That nothing is being written, if so.
+    /// The proof that nothing is being written; `None` while something is.
     #[must_use]
     pub fn idle(&self) -> Option<Idle> {
         (!self.is_busy).then_some(Idle(()))

@@ -6,7 +6,7 @@ use admin::Readiness;
 use std::collections::HashMap;
 use tokio::task::JoinHandle;
 
-/// In every so many rounds Kafka is also asked which partitions there are, and for the topics' ids.
+/// In one of this many rounds Kafka is also asked which partitions there are, and for the topics' ids.
 const DISCOVER_ROUNDS: u32 = 10;
 
 /// The readiness condition's name.
@@ -19,7 +19,7 @@ pub struct Kafka {
     readiness: Readiness,
     topic_ids: HashMap<Topic, String>,
     rounds: u32,
-    /// An answer has come that is not used yet to prove what is complete.
+    /// Whether an answer has come that is not yet used to move `complete_through`.
     has_news: bool,
     /// The round whose answer is awaited; one at a time.
     asking: Option<JoinHandle<Answer>>,
@@ -98,7 +98,7 @@ impl Kafka {
         self.has_news
     }
 
-    /// The same; from then on the news is old.
+    /// Takes the news, and returns whether there was any.
     pub fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.has_news)
     }
@@ -128,12 +128,12 @@ impl Kafka {
         &self.topic_ids
     }
 
-    /// The database has this id of a topic. The next answer is compared with it, unless one came before.
+    /// Notes the id that the database has of a topic, unless one is known already. Kafka's next answer is compared with it.
     pub fn stored_topic_id(&mut self, topic: Topic, id: &str) {
         self.topic_ids.entry(topic).or_insert_with(|| id.to_owned());
     }
 
-    /// Kafka has this id of a topic. Returns the id that was known, if it was another.
+    /// Notes the id that Kafka has of a topic. Returns the id known before, if that was another.
     pub fn learn_topic_id(&mut self, topic: Topic, id: &str) -> Option<String> {
         self.topic_ids.insert(topic, id.to_owned()).filter(|known| known != id)
     }

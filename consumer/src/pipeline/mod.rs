@@ -39,7 +39,7 @@ use writer::{Finished, Job, WriteOutcome};
 /// Why the member joins the group again when records must be read under a higher floor.
 const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
 
-/// What a message, a write's end, Kafka's answer or the clock sets in motion.
+/// The pipeline. It acts on a message, the end of a write, an answer from Kafka, or the clock.
 pub struct Pipeline {
     /// What this member holds, knows and decides. Pure.
     pub member: Member,
@@ -96,7 +96,7 @@ impl Pipeline {
 
     async fn take(&mut self, message: Message) {
         match message {
-            // The only message that doesn't wait for what is being written.
+            // A batch is decided while the one before is written; `count` waits only before it writes.
             Message::Batch(batch) => self.count(*batch).await,
             Message::Assigned { partitions, assignment } => {
                 self.assignments.add(partitions, assignment);
@@ -128,7 +128,7 @@ impl Pipeline {
         if wanted.is_empty() {
             return;
         }
-        // What is being written was read under claims before this one. It must not be settled under this one.
+        // The batch being written was read under earlier claims: it must be settled before these are held.
         self.idle().await;
         let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
         let claimed = claims.claim(&wanted, &self.assignments.owner).await;
@@ -163,7 +163,7 @@ impl Pipeline {
         self.status.meters.partitions(self.member.held().len());
     }
 
-    /// Stops reading a partition, and says so wherever somebody may look; the others go on.
+    /// Stops reading a partition, and says so in log, readiness and metrics; the others go on.
     fn stop(&mut self, partition: Partition, why: &str) {
         self.forget(partition);
         self.status.stopped(partition, why);
@@ -247,7 +247,7 @@ impl Pipeline {
         meters.commit(took);
         let after = self.member.settle(changes, &committed);
         self.announcer.changed(after.organizations);
-        // The next report makes up for one that finds no room.
+        // A report that finds no room is dropped; the next one makes up for it.
         self.orders.try_send(Order::Report(after.reached));
         if !after.lost.is_empty() {
             after.lost.iter().for_each(|partition| self.forget(*partition));
@@ -293,7 +293,7 @@ impl Pipeline {
         }
     }
 
-    /// Steps on the spot, for partitions that are counted to their end and don't move with `moving`.
+    /// Changes with an empty span, for partitions that are counted to their end and are not in `moving`.
     fn proofs(&mut self, moving: &[PartitionChanges]) -> Vec<PartitionChanges> {
         if !self.kafka.take_news() {
             return Vec::new();

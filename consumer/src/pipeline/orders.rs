@@ -34,7 +34,8 @@ impl Orders {
         }
     }
 
-    /// Sends an order past the line, unless the source has no room. For orders that a later one makes up for.
+    /// Sends an order ahead of those in line, or drops it if the source has no room. Only for orders that a later one
+    /// replaces.
     pub fn try_send(&self, order: Order) {
         let _ = self.sender.try_send(order);
     }

@@ -21,17 +21,17 @@ impl Status {
         Self { topics, readiness, meters }
     }
 
-    /// Nothing is wrong with a partition, or what was wrong is no longer this member's.
+    /// Clears what was reported of a partition: it is well, or no longer this member's.
     pub fn clear(&self, partition: Partition) {
         self.readiness.forget(&self.condition(partition));
     }
 
-    /// A partition was revoked.
+    /// Sets the lag of a revoked partition to 0.
     pub fn revoked(&self, partition: Partition) {
         self.meters.released(&self.topics, partition);
     }
 
-    /// A partition is stopped; the others go on.
+    /// Reports that a partition is stopped; the others go on.
     pub fn stopped(&self, partition: Partition, why: &str) {
         let name = self.condition(partition);
         tracing::error!(
@@ -42,7 +42,7 @@ impl Status {
         self.meters.stopped();
     }
 
-    /// How far a partition lags behind.
+    /// Reports how far a partition lags behind.
     pub fn lag(&self, partition: Partition, held: &HeldPartition) {
         self.meters.lag(&self.topics, partition, held);
     }

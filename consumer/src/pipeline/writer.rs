@@ -101,7 +101,7 @@ impl Writer {
     ) -> Result<WriteOutcome, Error> {
         let Self { store, topics, floor } = self;
         let Job { changes, prepared, topic_ids, .. } = job;
-        // Made before anything is locked, as if every partition will move.
+        // The rows are made before anything is locked, on the assumption that every partition moves.
         let all: Vec<Partition> = steps.iter().map(|step| step.partition).collect();
         let rows = Rows::with(prepared.as_ref(), changes, &all, topics, topic_ids);
         let mut write = async |connection: &mut Connection| {
@@ -149,7 +149,7 @@ impl Writer {
     }
 }
 
-/// The days of the ledger that the changes need a partition of the table for.
+/// The days for which the ledger's table needs a partition, so that the changes can be written.
 fn days(changes: &Changes) -> BTreeSet<DateTime<Utc>> {
     let segments = changes.partitions.iter().flat_map(PartitionChanges::all_segments);
     segments.map(|segment| segment.key.quarter.bucket(BucketSize::Day)).collect()

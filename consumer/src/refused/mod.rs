@@ -23,7 +23,7 @@ pub struct Refused {
 pub struct RefusedRun {
     /// Why they were refused.
     pub reason: Reason,
-    /// Their offsets: ascending spans that don't touch, of nothing but these records.
+    /// Their offsets: ascending, separate spans that contain only these records.
     pub spans: Vec<Span>,
 }
 

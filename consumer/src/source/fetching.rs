@@ -127,7 +127,7 @@ impl Fetching {
         }
     }
 
-    /// Moves idle partitions past what is no record: transactions' markers, which are never handed out.
+    /// Moves idle partitions past transactions' markers, which are no records and are never handed out.
     pub fn follow_positions(&mut self, fold: &mut Fold<'_>) {
         if self.positions_at.elapsed() < POSITIONS_EVERY || self.claims.is_empty() {
             return;
@@ -151,7 +151,7 @@ impl Fetching {
         !self.misplaced.is_empty()
     }
 
-    /// Reads the partitions no more of which librdkafka has a wrong position.
+    /// Stops reading the partitions of which librdkafka has a wrong position.
     pub fn drop_misplaced(&mut self) {
         let Self { claims, misplaced, .. } = self;
         claims.retain(|claim| !misplaced.contains(&claim.partition));

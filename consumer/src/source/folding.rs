@@ -1,4 +1,4 @@
-//! The batch that records are being folded into: what is folded how, and when the batch is due.
+//! The batch that records are folded into: under which limits, and when it is due.
 
 use super::settings::Settings;
 use crate::batch::{Batch, Claim, Limits};
@@ -21,7 +21,7 @@ pub struct Folding {
     floor: SharedFloor,
 }
 
-/// The batch, with all that records are folded under. Short-lived: its bounds are those of one instant.
+/// The batch, with the limits that its records are folded under. Short-lived: its bounds are those of one instant.
 pub struct Fold<'a> {
     batch: &'a mut Batch,
     fingerprints: &'a Fingerprints,

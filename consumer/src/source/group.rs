@@ -54,7 +54,7 @@ impl Group {
         self.assignments
     }
 
-    /// Partitions are taken away.
+    /// Notes that partitions are taken away.
     pub fn give_up(&self, partitions: &[Partition]) {
         self.wanted.remove(partitions);
     }

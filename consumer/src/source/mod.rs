@@ -250,8 +250,8 @@ impl Source {
         self.fetching.stop(&partitions);
     }
 
-    /// Hands everything over, gives these partitions up, and waits until the pipeline is done with both. What takes longer
-    /// than `deadline` is left to the compare-and-set.
+    /// Hands the open batch and the revoked partitions to the pipeline, and waits for it until `deadline`. A later commit
+    /// is safe: the compare-and-set rejects it once another member has claimed.
     fn settle(&mut self, partitions: &[Partition], deadline: Instant) {
         let (done, finished) = sync_channel(1);
         self.end_batch();

@@ -21,7 +21,7 @@ const CALL_RECORDS_MAX: usize = 4_096;
 pub enum Fetched<'a> {
     /// A record.
     Record(Raw<'a>),
-    /// Kafka no longer has what comes next: the partition can't be read on.
+    /// Kafka no longer has the next offset: the partition can't be read any further.
     Broken(Partition, String),
     /// An error that passes by itself, or that people must repair while the partition is tried again.
     Trouble(Partition, String),

@@ -12,12 +12,12 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The assignment of this number brought these partitions.
+    /// Adds the partitions that the assignment of this number brought.
     pub fn add(&self, partitions: &[Partition], assignment: u64) {
         self.locked().extend(partitions.iter().map(|partition| (*partition, assignment)));
     }
 
-    /// These partitions are taken away.
+    /// Removes partitions that are taken away.
     pub fn remove(&self, partitions: &[Partition]) {
         let mut assignments = self.locked();
         assignments.retain(|partition, _| !partitions.contains(partition));

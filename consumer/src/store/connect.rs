@@ -51,7 +51,8 @@ pub async fn connect(config: &Config) -> Result<Client, Error> {
     Ok(client)
 }
 
-/// The task that moves a connection's bytes. Whoever waits for an answer also receives the error that ends it.
+/// Starts the task that moves a connection's bytes. It only logs the error that ends the connection, because a caller that
+/// waits for an answer receives that error, too.
 fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -63,7 +63,7 @@ impl OperatorConnection {
     }
 }
 
-/// What a page is given of a tail: where its last batch ended, fingerprints, what they added.
+/// A page's part of the tails: the end of the last batch, the fingerprints, and what they added to the counters.
 type Filed = (i64, Vec<u64>, Counters);
 
 /// Moves the topic's tails into its pages, except for quarters below the floor: their partition of the table may be gone.

@@ -41,7 +41,7 @@ struct QuietPage {
 }
 
 impl Connection {
-    /// Merges the segments of pages whose quarter began before `quiet`; returns by how many there are fewer.
+    /// Merges the segments of pages whose quarter began before `quiet`; returns how many fewer there are.
     ///
     /// # Errors
     /// When PostgreSQL fails; the page is then as it was.
@@ -118,7 +118,7 @@ pub(super) struct MergedSegment<'a> {
 }
 
 impl MergedSegment<'_> {
-    /// Writes the segment. A large one gets a filter, so that who looks for other fingerprints reads that instead.
+    /// Writes the segment. A large one gets a filter, which members can read instead of the fingerprints.
     pub async fn write(mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         self.fingerprints.sort_unstable();
         let bytes = stored(&self.fingerprints);

@@ -30,13 +30,13 @@ pub struct Load {
 /// The parameters of [`look_up`].
 pub struct LookUp {
     pub pages: Pages,
-    /// Of all fingerprints, page by page: which share of all 64-bit numbers is smaller.
+    /// For each fingerprint, page by page, the share of all 64-bit numbers that are smaller.
     pub shares: Vec<f64>,
     /// For each page the place of its first share, counted from 1.
     pub firsts: Vec<i32>,
     /// For each page the place of its last share.
     pub lasts: Vec<i32>,
-    /// How far off its expected place a fingerprint is looked for, in roots of the array's length.
+    /// How far from its expected place a fingerprint is searched for, in square roots of the array's length.
     pub stretch: f64,
 }
 
@@ -124,9 +124,10 @@ pub fn load_pages() -> String {
 /// Of each segment of a page the stretches that must have the fingerprints, if the segment has them.
 ///
 /// Fingerprints are uniform: of `length` fingerprints the one at `share` of all 64-bit numbers is expected at
-/// `share * length`, and how far off it may be goes with the root of the length. `substring` reads the stretch without the
-/// rest of the array, which is stored uncompressed for that. With it comes whether it begins and whether it ends where the
-/// array does. A page's segments are looked for once, for all its shares from `w.first` to `w.last` of `$6`.
+/// `share * length`, and its distance from there grows with the root of the length. `substring` reads the stretch without
+/// the rest of the array, which is stored uncompressed for that. Two more columns say whether the stretch begins, and
+/// whether it ends, where the array does. A page's segments are looked for once, for all its shares from `w.first` to
+/// `w.last` of `$6`.
 pub fn look_up() -> String {
     let segments = segments_of_page("s.fingerprints, octet_length(s.fingerprints) / 8 as length");
     format!(

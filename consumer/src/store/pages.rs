@@ -10,8 +10,8 @@ use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
 
-/// How far off its expected place a fingerprint is looked for, in roots of the array's length. The first stretch holds
-/// 99 of 100, the second all but one in a million, the last is the whole array.
+/// How far from its expected place a fingerprint is searched for, in square roots of the array's length. The first stretch
+/// holds 99 of 100, the second all but one in a million, the last is the whole array.
 const STRETCHES: [f64; 3] = [1.25, 2.5, 1e9];
 
 impl Connection {
@@ -153,7 +153,7 @@ impl Stretch<'_> {
     }
 }
 
-/// Which share of all 64-bit numbers is smaller.
+/// The share of all 64-bit numbers that are smaller than the fingerprint.
 #[allow(clippy::cast_precision_loss)] // an estimate of where to look
 fn share(fingerprint: u64) -> f64 {
     fingerprint as f64 / u64::MAX as f64

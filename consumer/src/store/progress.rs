@@ -76,9 +76,8 @@ impl Connection {
         Ok(self.client.query_one(query, &[&self.topics.of(topic)]).await?.get(0))
     }
 
-    /// Stores where partitions that were never read start, before anything of them is read. Returns where each does start:
-    /// another member may have been faster. With `only_if_topic_unread` nothing is stored for a topic if some partition of
-    /// it was read meanwhile.
+    /// Stores the start offsets of partitions never read. Returns the stored offsets, which may be another member's. With
+    /// `only_if_topic_unread` nothing is stored for a topic if one of its partitions was read meanwhile.
     ///
     /// # Errors
     /// When PostgreSQL fails.

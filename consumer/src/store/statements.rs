@@ -145,8 +145,8 @@ const FILE_TAILS: &str = "
 delete from ledger_tails t using unnest($1::text[], $2::integer[]) as w (topic, kafka_partition)
 where t.topic = w.topic and t.kafka_partition = w.kafka_partition";
 
-/// Takes dead letters out of the runs that have their offsets. That is so only after a partition was set back, and its
-/// records were refused again; otherwise the index by the runs' ends finds nothing at once.
+/// Removes the offsets of new dead letters from existing runs. They overlap only if a partition was reset and read again;
+/// otherwise the index on the runs' ends shows at once that no run has them.
 const OUT_OF_RUNS: &str = "
 with kept as (
     select topic, topic_id, kafka_partition, range_agg(int8range(kafka_offset, kafka_offset + 1)) as offsets
@@ -164,7 +164,7 @@ set offsets = l.offsets, redriven = r.redriven * l.offsets,
     records = (select sum(upper(o) - lower(o)) from unnest(l.offsets) o)
 from left_over l where r.run_id = l.run_id and not isempty(l.offsets)";
 
-/// Adds runs, without offsets that have a dead letter or are in a run. There are none unless the partition was set back.
+/// Adds runs, without offsets that have a dead letter or are in a run. Such offsets exist only after a reset.
 const LETTER_RUNS: &str = "
 insert into dead_letter_runs (topic, topic_id, kafka_partition, reason, offsets, records)
 select w.topic, w.topic_id, w.kafka_partition, w.reason, fresh.offsets,

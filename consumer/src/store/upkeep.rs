@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 pub const EVERY: Duration = Duration::from_secs(3_600);
 /// How often a member merges pages.
 pub const MERGE_EVERY: Duration = Duration::from_secs(300);
-/// A page is quiet when its quarter began this long ago: what still comes is late, and little.
+/// A page is quiet when its quarter began this long ago: only late records still come, and these are few.
 pub const QUIET_AFTER: Duration = Duration::from_secs(3_600);
 /// Members take turns at changing tables.
 const TABLES_LOCK: i64 = 0x6d65_7472_6963_7302;

@@ -1,4 +1,5 @@
-//! The metric registry: every KPI, declared once. To add one, add an entry to [`KPIS`]. Pure.
+//! The metric registry: every KPI and its alerts. To add one, add an entry to [`KPIS`]; ARCHITECTURE.md names the
+//! documents, the page's files and the tests that list the KPIs, too. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
 use domain::Counters;

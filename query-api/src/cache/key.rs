@@ -6,7 +6,7 @@ use domain::CacheKeys;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-/// What an answer answers, whatever its version.
+/// The question that an answer is for, whatever the version.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// The organization it is about.

@@ -5,7 +5,7 @@ use crate::cache::slots::Slots;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One organization may run one in this many of all loads.
+/// One organization may run at most `LOADS_MAX / SHARE` loads at once, and always one.
 pub(crate) const SHARE: u16 = 4;
 
 /// How much is loaded at once.
@@ -14,8 +14,8 @@ pub(crate) const SHARE: u16 = 4;
 #[command(next_help_heading = "Limits")]
 pub struct Settings {
     /// How many answers are loaded from the database at once, waiting for a connection included; one organization may
-    /// have a quarter of them. More get a stale answer or 503 at once. Raise it, with the pool, for a database that is
-    /// idle while there are 503
+    /// have a quarter of them. Further requests get a stale answer, or 503, without waiting. Raise it, with the pool, for
+    /// a database that is idle while the API answers 503
     #[arg(long, env, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub loads_max: u16,
 
@@ -27,7 +27,7 @@ pub struct Settings {
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E> {
-    /// As many loads run as may.
+    /// All slots are taken, or all that the organization may take.
     #[error("too many loads are running")]
     Shed,
     /// The load did not end within its timeout.

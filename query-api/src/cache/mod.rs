@@ -73,13 +73,13 @@ pub struct Settings {
     #[arg(long, env, default_value_t = 45, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub business_metrics_cache_ttl_sec: u32,
 
-    /// How long an answer is kept without Redis, or while it is unreachable. Raise it to spare the database, at the price
-    /// of as much freshness
+    /// How long an answer is kept without Redis, or while it is unreachable. Raise it to spare the database; answers may
+    /// then be older by as much
     #[arg(long, env, default_value = "1s", value_parser = humantime::parse_duration)]
     pub local_cache_ttl: Duration,
 
-    /// How many megabytes of answers this process keeps, and as many of stale answers for when the database is
-    /// unreachable. Raise it when many organizations look at many ranges and the cache's hit rate is low
+    /// How many megabytes of answers this process keeps. It keeps as many megabytes again of stale answers, for when the
+    /// database is unreachable. Raise it when many organizations look at many ranges and the cache's hit rate is low
     #[arg(long, env, default_value_t = 64)]
     pub local_cache_mb: u32,
 
@@ -177,7 +177,7 @@ impl Cache {
             self.hits.increment(1);
             return Ok(Served::Fresh(current.answer));
         }
-        // Boxed, so that the future of a hit has no room for all of this.
+        // Boxed, so that the future of a hit stays small.
         Box::pin(self.miss(key, version, versioned_key, load())).await
     }
 
@@ -212,7 +212,8 @@ impl Cache {
         }
     }
 
-    /// The fetched answer, if it comes in time. One that is late is as bad as one that fails: others needn't wait for it.
+    /// The fetched answer, if it comes in time, else the older one. A fetch that is late begins a pause, as one that fails
+    /// does: other requests then don't wait.
     async fn fresh_or_stale<E: Send + Sync + 'static>(
         &self,
         organization: &Arc<str>,
@@ -247,7 +248,7 @@ impl Cache {
     }
 }
 
-/// What a fetch has ended with; its panic goes on here.
+/// The result of a fetch. If the fetch panicked, the panic goes on here.
 fn fetched<E>(
     ended: Result<Result<Entry, Arc<loads::Error<E>>>, JoinError>,
 ) -> Result<Entry, Arc<loads::Error<E>>> {

@@ -90,7 +90,7 @@ impl Shared {
         if let Some(known) = self.tracking.versions().get(organization, Instant::now()) {
             return Some(known);
         }
-        // Boxed, so that the future of a known version has no room for reading one.
+        // Boxed, so that the future for a known version stays small.
         Box::pin(self.read_version(organization)).await
     }
 

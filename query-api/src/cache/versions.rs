@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// For how long after the last answered ping was sent known versions are trusted.
+/// How long known versions are trusted, counted from when the last answered ping was sent.
 pub const TRUST_MAX: Duration = Duration::from_millis(500);
 
 /// How many versions are known at most. At the limit all are forgotten; each costs one more read.
@@ -111,7 +111,7 @@ impl Versions {
         state.alive_at = None;
     }
 
-    /// A ping that was sent at `at` is answered: all invalidations of changes before then have been processed.
+    /// Notes that a ping sent at `at` is answered: all invalidations of changes before then have been processed.
     pub fn alive(&self, at: Instant) {
         self.state().alive_at = Some(at);
     }

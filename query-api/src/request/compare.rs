@@ -58,8 +58,8 @@ pub enum Periods {
     Calendar,
 }
 
-/// What `closed`, the closed part of a range, is compared with in this zone. `None` where that part is empty, or where
-/// the zone's clock skipped what it would be compared with.
+/// What `closed`, the closed part of a range, is compared with in this zone. `None` if no comparison is wanted, if
+/// `closed` is empty, or if the earlier interval lies in a time that the zone's clock skipped.
 #[must_use]
 pub fn comparison(mode: Compare, closed: Interval, zone: Zone, periods: Periods) -> Option<Comparison> {
     let Interval { from, to } = closed;

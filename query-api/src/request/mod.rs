@@ -1,4 +1,4 @@
-//! From a request's strings to its query, and to who asks it. Pure.
+//! From a request's strings to its query, and to its principal. Pure.
 
 pub mod parameter;
 

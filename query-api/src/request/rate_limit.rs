@@ -19,8 +19,8 @@ const SWEEP_MIN: usize = 10_000;
 #[group(skip)]
 #[command(next_help_heading = "Limits")]
 pub struct Settings {
-    /// Requests a second that one organization may make (in bursts of as many); 0 for no limit. Lower it to protect a
-    /// small database, raise it when a large customer's dashboards get 429
+    /// Requests a second that one organization may make, and the most it may make at once; 0 for no limit. Lower it to
+    /// protect a small database, raise it when a large customer's dashboards get 429
     #[arg(long, env, default_value_t = 200)]
     pub rate_limit_per_second: u32,
 }
@@ -41,8 +41,8 @@ pub struct RateLimit {
     arrivals: Mutex<Arrivals>,
 }
 
-/// Each organization's theoretical arrival time. It is swept when it has grown to `sweep_at`, which is then set to twice
-/// of what is left, so that the cost of sweeping per request is constant, however many organizations there are.
+/// Each organization's theoretical arrival time. The map is swept when it has grown to `sweep_at`, which is then set to
+/// twice the number left, so that the cost of sweeping per request is constant, however many organizations there are.
 struct Arrivals {
     by_organization: HashMap<String, Instant>,
     sweep_at: usize,

@@ -1,4 +1,4 @@
-//! All that answering takes, and who may ask.
+//! The parts that answer a request, and the check whether it may be answered.
 
 use crate::answer::problem::Problem;
 use crate::cache::Cache;
@@ -23,7 +23,7 @@ pub struct Settings {
     pub request_timeout: Duration,
 }
 
-/// All that answering takes.
+/// The parts that answer a request.
 pub struct Api {
     /// Verifies tokens.
     pub verifier: Arc<Verifier>,

@@ -1,4 +1,4 @@
-//! `/metrics/<scope>`: the life of a request, from who asks what to a fresh or a stale answer.
+//! `/metrics/<scope>`: the life of a request, from its token and query to a fresh or a stale answer.
 
 use crate::answer::Answer;
 use crate::answer::problem::Problem;

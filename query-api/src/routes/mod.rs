@@ -1,7 +1,7 @@
 //! From HTTP to an answer, and back: the one module that knows warp.
 //!
 //! ```text
-//! api       all that answering takes, and who may ask
+//! api       the parts that answer a request, and whether it may be answered
 //! metrics   /metrics/<scope>: the life of a request
 //! stream    /metrics/stream
 //! page      /overview, /assets/...: the dashboard

@@ -12,7 +12,7 @@ use warp::{Rejection, Reply};
 pub const ALLOW: &str = "GET, HEAD";
 
 impl Reply for Problem {
-    /// Without a body: [`with_body`] writes it.
+    /// Without a body: `with_body` writes it.
     fn into_response(self) -> warp::reply::Response {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::from_u16(self.status()).expect("problems have statuses of HTTP");

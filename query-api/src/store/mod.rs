@@ -155,7 +155,7 @@ impl Store {
         read(&client, rows).await
     }
 
-    /// A number for each organization that is another one whenever another record was counted: the sum of its recent
+    /// A number for each organization that changes whenever a record is counted: the sum of its recent
     /// counters. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
     /// order than they begin.
     ///

@@ -1,5 +1,5 @@
-//! Learns the versions of all organizations with open streams, in one task: from Redis when it announces a change, and
-//! while Redis can't be read from PostgreSQL, now and then, by one query for all organizations.
+//! Learns the versions of all organizations with open streams, in one task: from Redis when it announces a change, and at
+//! intervals. While Redis can't be read: from PostgreSQL, at these intervals, by one query for all organizations.
 
 use crate::cache::Cache;
 use crate::store::Store;

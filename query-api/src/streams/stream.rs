@@ -35,8 +35,8 @@ pub enum Event {
 }
 
 impl Stream {
-    /// A stream of `version`, whose client knows the version `known`. It ends after `lifetime` or [`AGE_MAX`], whichever
-    /// is shorter, and when `stopping` is cancelled.
+    /// A stream that sends the changes of `version`; `known` is the version that the client has already. It ends after
+    /// `lifetime` or [`AGE_MAX`], whichever is shorter, and when `stopping` is cancelled.
     pub(super) fn new(
         version: watch::Receiver<Option<u64>>,
         known: Option<u64>,

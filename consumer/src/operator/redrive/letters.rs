@@ -78,7 +78,7 @@ fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The headers it is published with, unless it isn't.
+/// The headers that the record is published with, or why it can't be.
 fn headers(round: &mut Round, letter: &Letter) -> anyhow::Result<Result<Headers, Unfit>> {
     let exists = round.exists(&letter.line.at.place)?;
     Ok(if exists { marked_letter(letter, round.redrives_max) } else { Err(Unfit::NoSuchPartition) })

@@ -149,7 +149,7 @@ impl Round {
     }
 }
 
-/// A record's headers with its redrives counted: those that the headers tell of, and `redrives` since.
+/// A record's headers with one more redrive counted. Earlier ones are those that the headers count, and `redrives` since.
 ///
 /// # Errors
 /// When the record was redriven too often.

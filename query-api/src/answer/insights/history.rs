@@ -92,8 +92,8 @@ impl History {
         self.hours.get(self.active..self.judged).unwrap_or_default()
     }
 
-    /// As many hours as are judged, moved back by the fewest whole weeks that avoid an overlap, so that a Monday is compared
-    /// with a Monday. `None` where the organization had no activity yet.
+    /// The hours that the judged ones are compared with: as many, earlier by the fewest whole weeks that avoid an overlap, so
+    /// that a Monday is compared with a Monday. `None` where the organization had no activity yet.
     #[must_use]
     pub fn weeks_before(&self) -> Option<&[Hour]> {
         let (from, length) = (self.judged, self.judged().len());

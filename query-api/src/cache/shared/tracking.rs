@@ -90,7 +90,7 @@ impl Tracking {
     async fn connect_and_ping(&self) -> Result<Infallible, RedisError> {
         let (keys, versions, changed) =
             (self.keys.clone(), Arc::clone(&self.versions), Arc::clone(&self.changed));
-        // The connection calls this in the order of what it reads, before it hands on any later reply.
+        // The connection calls this for messages in the order it reads them, and before it hands on any later reply.
         let receive = move |push: PushInfo| {
             receive(&push, &keys, &versions, &changed);
             Ok::<_, Infallible>(())

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// A larger file is refused: a set of as many keys as are tried has a tenth of this.
+/// A larger file is refused. A set with the most keys that are tried has a tenth of this.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What reading the file again has found.

@@ -14,10 +14,10 @@ const KPI: &str = "workflow_failure_rate";
 /// With fewer failures nothing is said.
 const FAILURES_MIN: i64 = 20;
 
-/// A workflow with this share of all failures stands out,
+/// A workflow stands out only if it has at least this share of all failures.
 const PART: f64 = 0.6;
 
-/// if that is at least this multiple of its share of the runs.
+/// And only if that share is at least this multiple of its share of the runs.
 const TIMES: f64 = 2.0;
 
 /// One workflow has most of the failures, and its share of the runs doesn't explain it.

@@ -6,7 +6,7 @@ use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::registry::Kpi;
 use std::collections::BTreeMap;
 
-/// Silence stands out where at least so much would be usual.
+/// Silence stands out if at least this many would be usual.
 const EXPECTED_MIN: f64 = 20.0;
 
 /// After this many silent hours somebody should act.

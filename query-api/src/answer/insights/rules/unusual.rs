@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 /// An hour that counts less, and usually counts less, has too small a sample.
 const SAMPLE_MIN: f64 = 20.0;
 
-/// An hour is unusual if it is this many spreads from its median,
+/// An hour is unusual only if it is at least this many spreads from its median.
 const SPREADS: f64 = 5.0;
 
-/// and at least this multiple of the median, or at most that fraction of it.
+/// And only if it is at least this multiple of the median, or at most the median divided by this.
 const TIMES: f64 = 2.0;
 
 /// The least spread, as a share of the median: even steady traffic varies.
