@@ -23,7 +23,8 @@ export function MetricKpiCard({ kpi, history, missing }: MetricKpiCardProps) {
       data-kpi={kpi.key}
       className="@container flex min-w-0 flex-col rounded-xl border border-line bg-surface p-4 shadow-card print:break-inside-avoid print:shadow-none"
     >
-      <div className="flex items-start justify-between gap-x-2">
+      {/* As high as a label of two lines, so that values line up and nothing moves when the answer arrives. */}
+      <div className="flex min-h-9.5 items-start justify-between gap-x-2">
         <h2 className="text-sm font-medium text-muted" title={kpi.description}>
           {kpi.label}
         </h2>
@@ -81,7 +82,9 @@ function Delta({ kpi }: { kpi: Kpi }) {
 export function MetricKpiCardSkeleton() {
   return (
     <div className="rounded-xl border border-line bg-surface p-4 shadow-card">
-      <div className="skeleton my-1 h-3.5 w-24" />
+      <div className="h-10">
+        <div className="skeleton my-1 h-3.5 w-24" />
+      </div>
       <div className="skeleton mt-3 h-7 w-28" />
       <div className="skeleton mt-2.5 h-3.5 w-32" />
       <div className="skeleton mt-4.5 h-8 w-full" />

@@ -16,7 +16,8 @@ interface FreshnessProps {
 export function Freshness({ asOf, completeThrough, fetching, onRefresh }: FreshnessProps) {
   return (
     <>
-      <p className="mr-1 text-xs text-muted max-sm:basis-full">
+      {/* As wide as it will be, so that nothing moves when the answer arrives. */}
+      <p className="mr-1 text-xs text-muted max-sm:basis-full sm:min-w-72 sm:text-right">
         <Completeness through={completeThrough} />
         {asOf !== null && <Age asOf={asOf} />}
       </p>
