@@ -8,7 +8,9 @@ use crate::settings::BadSetting;
 use crate::source;
 use crate::store::settings::{DATABASE_EXAMPLE, Database};
 use crate::store::upkeep::Retention;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 
 /// Counts business records from Kafka into PostgreSQL, each exactly once.
@@ -78,20 +80,37 @@ impl CommandLine {
         let mut line = Self::try_parse().map_err(in_a_sentence)?;
         let wrong = match &mut line.command {
             Command::Run(run) => {
-                run.source.kafka_config = source::settings::kafka_config(std::env::vars());
+                run.source.kafka_config = kafka_config()?;
                 run.wrong()
             }
             Command::Migrate(migrate) => migrate.database.wrong(),
             Command::Operate(command) => {
-                let cluster = command.cluster().and_then(|cluster| {
-                    cluster.kafka_config = source::settings::kafka_config(std::env::vars());
-                    cluster.wrong()
-                });
+                let cluster = match command.cluster() {
+                    Some(cluster) => {
+                        cluster.kafka_config = kafka_config()?;
+                        cluster.wrong()
+                    }
+                    None => None,
+                };
                 command.database().wrong().or(cluster)
             }
         };
         wrong.map_or(Ok(line), |wrong| Err(BadSetting(wrong)))
     }
+}
+
+/// librdkafka's settings in the environment, of which other variables need not be text.
+fn kafka_config() -> Result<BTreeMap<String, String>, BadSetting> {
+    source::settings::kafka_config(std::env::vars_os()).map_err(BadSetting)
+}
+
+/// The names of the settings whose variables are no text.
+fn not_utf8(command: &clap::Command) -> Vec<String> {
+    let is_no_text =
+        |name: &OsStr| std::env::vars_os().any(|(set, value)| set == name && value.to_str().is_none());
+    let own = command.get_arguments().filter_map(clap::Arg::get_env).filter(|name| is_no_text(name));
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    own.chain(command.get_subcommands().flat_map(not_utf8)).collect()
 }
 
 /// The parser's error as one sentence, without its lines about usage. Prints help and version, and ends the process there.
@@ -105,6 +124,12 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
     {
         let names = missing.iter().map(|name| variable(name)).collect::<Vec<_>>().join(" and ");
         return BadSetting(format!("{names} must be set; --help says to what"));
+    }
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        let names: BTreeSet<String> = not_utf8(&CommandLine::command()).into_iter().collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(" and ");
+        let what = if names.is_empty() { "an argument" } else { &names };
+        return BadSetting(format!("{what} is not UTF-8"));
     }
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
         && variable(argument) == "DATABASE_URL"

@@ -44,7 +44,8 @@ const _: () = assert!(
 /// meanwhile: where `max.poll.interval.ms` is shorter, a member that waits for this long leaves the group. Exactness
 /// depends on neither.
 pub const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How long leaving the group may take. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] at most [`GRACE`].
+/// How long leaving the group waits for the batch in flight, and then for the broker. A revocation that begins meanwhile
+/// may add [`REVOKE_WAIT_MAX`]. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] at most [`GRACE`].
 pub const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long one round trip of announcements to Redis may take. At most [`ANNOUNCE_FINISH_WAIT_MAX`].
 pub const ANNOUNCE_ROUND_WAIT_MAX: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@ use crate::ledger::Ledger;
 use crate::record::Partition;
 use crate::record::reason::Reason;
 use crate::record::topic_names::TopicNames;
+use chrono::TimeDelta;
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
@@ -21,6 +22,8 @@ const BATCH_RECORDS: &str = "consumer_batch_records";
 const BATCH_SECONDS: &str = "consumer_batch_seconds";
 const COMMIT_SECONDS: &str = "consumer_commit_seconds";
 const LAG: &str = "consumer_lag_records";
+const OPEN_TRANSACTION_OFFSETS: &str = "consumer_open_transaction_offsets";
+const OPEN_TRANSACTION_SECONDS: &str = "consumer_open_transaction_seconds";
 const PARTITIONS: &str = "consumer_partitions";
 const FENCED: &str = "consumer_partitions_fenced_total";
 const STOPPED: &str = "consumer_partitions_stopped_total";
@@ -81,7 +84,18 @@ impl Meters {
             "From a batch's arrival until it is decided and begins to be written."
         );
         describe_histogram!(COMMIT_SECONDS, "A batch's transaction, from its begin to its commit.");
-        describe_gauge!(LAG, "Records Kafka has that are not counted yet, by partition.");
+        describe_gauge!(
+            LAG,
+            "Records that the brokers have acknowledged and that are not counted yet, by partition."
+        );
+        describe_gauge!(
+            OPEN_TRANSACTION_OFFSETS,
+            "Offsets that can't be read because a producer's transaction is open, by partition."
+        );
+        describe_gauge!(
+            OPEN_TRANSACTION_SECONDS,
+            "How long that transaction has been seen to be open, by partition."
+        );
         describe_gauge!(PARTITIONS, "Partitions this member holds.");
         describe_counter!(FENCED, "Partitions lost to another member's claim.");
         describe_counter!(STOPPED, "Partitions stopped until an operator decides.");
@@ -143,13 +157,19 @@ impl Meters {
     #[allow(clippy::cast_precision_loss)]
     pub fn lag(&self, topics: &TopicNames, partition: Partition, held: &HeldPartition) {
         if let Some(lag) = held.lag() {
-            lag_of(topics, partition).set(lag as f64);
+            by_partition(LAG, topics, partition).set(lag as f64);
         }
+        let open = held.open_transaction();
+        let (offsets, open_for) = open.map_or((0, TimeDelta::zero()), |open| (open.offsets, open.open_for));
+        by_partition(OPEN_TRANSACTION_OFFSETS, topics, partition).set(offsets as f64);
+        by_partition(OPEN_TRANSACTION_SECONDS, topics, partition).set(open_for.as_seconds_f64());
     }
 
     /// This member no longer holds a partition.
     pub fn released(&self, topics: &TopicNames, partition: Partition) {
-        lag_of(topics, partition).set(0.0);
+        for name in [LAG, OPEN_TRANSACTION_OFFSETS, OPEN_TRANSACTION_SECONDS] {
+            by_partition(name, topics, partition).set(0.0);
+        }
     }
 
     /// How many partitions this member holds.
@@ -193,6 +213,6 @@ impl Default for Meters {
 }
 
 /// Looked up by name: that happens once a second for each partition.
-fn lag_of(topics: &TopicNames, partition: Partition) -> Gauge {
-    gauge!(LAG, "topic" => topics.of(partition.topic).to_owned(), "partition" => partition.number.to_string())
+fn by_partition(name: &'static str, topics: &TopicNames, partition: Partition) -> Gauge {
+    gauge!(name, "topic" => topics.of(partition.topic).to_owned(), "partition" => partition.number.to_string())
 }

@@ -78,3 +78,19 @@ async fn health_readiness_and_metrics_are_served() {
         assert!(metrics.body.contains("# HELP"), "{}", metrics.body);
     }
 }
+
+#[tokio::test]
+async fn a_variable_that_is_no_text_is_named_if_it_is_a_setting_and_passed_over_otherwise() {
+    let stack = Stack::start().await;
+    let show = |name: &str| {
+        let script = format!("export {name}=$(printf '\\377')\nexec consumer progress show");
+        stack.consumer().shell(&script).run()
+    };
+    let foreign = show("LESS_TERMCAP_mb").await;
+    assert_eq!(foreign.code, Some(0), "{foreign:#?}");
+    for name in ["DATABASE_URL", "KAFKA_GROUP_ID", "KAFKA_CONFIG_CLIENT_ID"] {
+        let refused = show(name).await;
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.errors.contains(&format!("{name} is not UTF-8")), "{refused:#?}");
+    }
+}

@@ -27,13 +27,13 @@ async fn look(api: &Api) -> Look {
 }
 
 /// An API that keeps no answer.
-async fn uncached(stack: &Stack) -> Api {
+pub async fn uncached(stack: &Stack) -> Api {
     stack.api().without("REDIS_URL").set("LOCAL_CACHE_TTL", "0s").serve().await
 }
 
 /// Waits until the promise passes `held`, an instant at which the brokers held so many orders. However often it is
 /// looked at on the way: no answer may promise `held` and have fewer.
-async fn until_promised(api: &Api, held: DateTime<Utc>, orders: i64) {
+pub async fn until_promised(api: &Api, held: DateTime<Utc>, orders: i64) {
     let promised = wait::until("the promise to pass what the brokers hold", PROMISE_LIMIT, async || {
         let look = look(api).await;
         let passed = look.complete_through.is_some_and(|through| through >= held);

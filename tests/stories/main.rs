@@ -6,6 +6,7 @@ mod commands;
 mod commits;
 mod completeness;
 mod contract;
+mod corruption;
 mod counting;
 mod documented;
 mod executions;

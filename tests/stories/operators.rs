@@ -19,7 +19,8 @@ pub async fn answer(stack: &Stack, args: &[&str]) -> String {
     ended.output
 }
 
-async fn json(stack: &Stack, args: &[&str]) -> Value {
+/// The same, as JSON.
+pub async fn json(stack: &Stack, args: &[&str]) -> Value {
     serde_json::from_str(&answer(stack, args).await).expect("JSON")
 }
 

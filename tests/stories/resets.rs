@@ -89,6 +89,29 @@ async fn a_topic_made_anew_while_nobody_read_it_stops_and_the_other_topics_go_on
     made_anew(&stack, None).await;
 }
 
+#[tokio::test]
+async fn a_topic_made_anew_is_not_hidden_from_partitions_that_are_held_by_a_claim_in_between() {
+    let stack = counted().await;
+    let events = stack.topics().events.clone();
+    let (mut stays, mut leaves) = (stack.consumer().start().await, stack.consumer().start().await);
+    stays.until_ready().await;
+    leaves.until_ready().await;
+    make_anew(&stack, &events).await;
+    // More than were counted: the stored offsets lie within the new log.
+    stack.produce(orders_in(0, "gamma", 0..150)).await;
+    stack.produce(orders_in(1, "gamma", 150..300)).await;
+    // The member that stays claims what the other held, before it looks at the topics' ids again.
+    assert_eq!(leaves.stop().await, Some(0));
+    let stopped = wait::until("both partitions to stop", STOP_LIMIT, async || {
+        let ready = stays.admin("/readyz").await;
+        let said = [0, 1].iter().all(|n| ready.body.contains(&format!("partition {events}/{n}")));
+        Ok(Seen::when(said, ready.body))
+    });
+    stopped.await.expect("partitions that stop");
+    stack.counts("gamma").await.are(orders_created(0));
+    assert_eq!(stays.stop().await, Some(0));
+}
+
 /// The topic of events is made anew, with fewer records than were counted, and counted after a reset.
 async fn made_anew(stack: &Stack, member: Option<Member>) {
     make_anew(stack, &stack.topics().events).await;

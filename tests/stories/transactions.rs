@@ -1,11 +1,16 @@
-//! Producers that use Kafka's transactions: what they take back is not counted, and their markers hold nobody up.
+//! Producers that use Kafka's transactions: what they take back is not counted, their markers hold nobody up, and what
+//! waits behind an open one is said to wait.
 
-use crate::telling::{count, orders_created, yesterday};
-use load::Message;
+use crate::completeness::{uncached, until_promised};
+use crate::operators::{answer, json, operate};
+use crate::telling::{count, orders_created, orders_in, yesterday};
+use chrono::{DateTime, Utc};
+use load::{Message, Produced};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use stack::wait::{self, Seen};
 use std::time::Duration;
-use tests::Stack;
+use tests::{Stack, Token};
 
 /// How long Kafka may take for each step of a transaction.
 const STEP_LIMIT: Duration = Duration::from_secs(30);
@@ -16,15 +21,30 @@ enum End {
     Abort,
 }
 
-fn transaction(producer: &BaseProducer, stack: &Stack, ids: &[&str], end: End) {
+fn producer(stack: &Stack) -> BaseProducer {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", stack.kafka().brokers())
+        .set("transactional.id", stack.name())
+        .set("partitioner", "murmur2_random")
+        .create()
+        .expect("a producer");
+    producer.init_transactions(STEP_LIMIT).expect("transactions are to be had");
+    producer
+}
+
+/// Begins a transaction with an order of each of these ids, and waits until Kafka has them.
+fn begin(producer: &BaseProducer, stack: &Stack, ids: &[&str]) {
     producer.begin_transaction().expect("a transaction begins");
     for id in ids {
         let payload = Message::order("acme", id, yesterday()).encode();
         let record = BaseRecord::to(&stack.topics().events).key("acme").payload(&payload);
         producer.send(record).map_err(|(error, _)| error).expect("a record is taken");
     }
-    // So that an aborted transaction's records are in the topic, too.
     producer.flush(STEP_LIMIT).expect("Kafka has the records");
+}
+
+fn transaction(producer: &BaseProducer, stack: &Stack, ids: &[&str], end: End) {
+    begin(producer, stack, ids);
     let ended = match end {
         End::Commit => producer.commit_transaction(STEP_LIMIT),
         End::Abort => producer.abort_transaction(STEP_LIMIT),
@@ -35,13 +55,7 @@ fn transaction(producer: &BaseProducer, stack: &Stack, ids: &[&str], end: End) {
 #[tokio::test]
 async fn what_was_taken_back_is_not_counted_and_markers_are_passed() {
     let stack = Stack::start().await;
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", stack.kafka().brokers())
-        .set("transactional.id", stack.name())
-        .set("partitioner", "murmur2_random")
-        .create()
-        .expect("a producer");
-    producer.init_transactions(STEP_LIMIT).expect("transactions are to be had");
+    let producer = producer(&stack);
     transaction(&producer, &stack, &["o1", "o2"], End::Commit);
     transaction(&producer, &stack, &["o3"], End::Abort);
     transaction(&producer, &stack, &["o3", "o4"], End::Commit);
@@ -49,4 +63,79 @@ async fn what_was_taken_back_is_not_counted_and_markers_are_passed() {
     // Idle means that the markers at the end are passed, too.
     count(&stack).await;
     stack.counts("acme").await.are(orders_created(4));
+}
+
+#[tokio::test]
+async fn what_waits_behind_an_open_transaction_is_incomplete_and_said_to_wait_and_since_when() {
+    let stack = Stack::with_partitions(1).await;
+    let (api, producer) = (uncached(&stack).await, producer(&stack));
+    let member = stack.consumer().start().await;
+    stack.produce(orders_in(0, "acme", 0..1)).await;
+    until_promised(&api, Utc::now(), 1).await;
+
+    let opened = Utc::now();
+    begin(&producer, &stack, &["of the transaction"]);
+    stack.produce(orders_in(0, "acme", 1..101)).await;
+    let held = Utc::now();
+    let events = stack.topics().events.clone();
+    let labels = format!("topic=\"{events}\",partition=\"0\"");
+    let said = wait::until("the member to say what waits", STEP_LIMIT, async || {
+        let lag = member.metric("consumer_lag_records", &labels).await;
+        let behind = member.metric("consumer_open_transaction_offsets", &labels).await;
+        let open_for = member.metric("consumer_open_transaction_seconds", &labels).await;
+        // Two seconds are enough to see that time goes on.
+        Ok(Seen::when(
+            (lag, behind) == (101.0, 101.0) && open_for > 2.0,
+            format!("{lag} {behind} {open_for}"),
+        ))
+    });
+    said.await.expect("101 records are acknowledged and can't be read");
+
+    let rows = json(&stack, &["progress", "show", "--json", "--topic", &events]).await;
+    let row = &rows[0];
+    let numbers = ["nextOffset", "endOffset", "lag"].map(|field| row[field].as_i64().expect("a number"));
+    assert_eq!(numbers, [1, 102, 101], "{row:#}");
+    let since = row["openTransaction"]["since"].as_str().expect("a time").parse::<DateTime<Utc>>();
+    let since = since.expect("RFC 3339");
+    assert!(
+        (opened - chrono::Duration::seconds(1)..held).contains(&since),
+        "{since} is not in {opened}..{held}"
+    );
+    let table = answer(&stack, &["progress", "show", "--topic", &events]).await;
+    assert!(table.contains("101 offsets from 1, since"), "{table}");
+    let summary = api.get("/metrics/summary", &Token::of("acme").sign()).await.json();
+    let through: DateTime<Utc> =
+        summary["completeThrough"].as_str().expect("a time").parse().expect("RFC 3339");
+    assert!(through < held, "complete through {through}, though records of before {held} are not counted");
+
+    producer.commit_transaction(STEP_LIMIT).expect("the transaction ends");
+    until_promised(&api, held, 102).await;
+    stack.counts("acme").await.are(orders_created(102));
+    let over = wait::until("the member to say that nothing waits", STEP_LIMIT, async || {
+        let behind = member.metric("consumer_open_transaction_offsets", &labels).await;
+        Ok(Seen::when(behind == 0.0, format!("{behind}")))
+    });
+    over.await.expect("the transaction is over");
+}
+
+#[tokio::test]
+async fn a_layout_is_not_changed_while_a_transaction_is_open() {
+    let stack = Stack::with_partitions(1).await;
+    let producer = producer(&stack);
+    stack.produce(orders_in(0, "acme", 0..1)).await;
+    count(&stack).await;
+    begin(&producer, &stack, &["of the transaction"]);
+    let sent_behind: Vec<Produced> = orders_in(0, "acme", 1..101);
+    stack.produce(sent_behind).await;
+    let member = stack.consumer().start().await;
+    let events = stack.topics().events.clone();
+    let change =
+        ["layout", "change", "--topic", &*events, "--quiet-for", "100ms", "--wait", "2s", "--dry-run"];
+    let refused = operate(&stack, &change).await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.errors.contains("a producer's transaction is open in"), "{refused:#?}");
+    producer.commit_transaction(STEP_LIMIT).expect("the transaction ends");
+    stack.until_idle().await;
+    assert!(answer(&stack, &change).await.contains("everything is counted"));
+    assert_eq!(member.stop().await, Some(0));
 }

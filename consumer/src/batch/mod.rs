@@ -21,7 +21,7 @@ pub struct Claim {
     pub epoch: i64,
     /// The offset of the next record to fold.
     pub position: Offset,
-    /// How many refused records may still be kept in this hour.
+    /// How many refused records were kept in this hour.
     pub allowance: Allowance,
 }
 
@@ -205,7 +205,7 @@ impl Batch {
         }
     }
 
-    /// Moves the claim on to `position`, never back. The offsets before `position` have no records left to fold.
+    /// Moves the claim on to `position`, never back. The caller has folded all records before `position`.
     pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
         if claim.position < position {
             let index = self.slice_of(claim);

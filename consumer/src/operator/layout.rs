@@ -2,6 +2,7 @@
 
 use super::console;
 use super::ending::Ending;
+use super::progress;
 use crate::record::Offset;
 use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
@@ -86,7 +87,7 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     tokio::time::sleep(settings.quiet_for).await;
     layout.must_end_at(&cluster, &ends, "stop the producers first; nothing is changed")?;
     console::tell("2/4 waiting until everything is counted");
-    settings.until_counted(&connection, &ends).await?;
+    settings.until_counted(&connection, &cluster, &ends).await?;
     if settings.dry_run {
         console::answer("everything is counted, and nothing is changed")?;
         return Ok(Ending::Good);
@@ -120,7 +121,7 @@ impl Layout {
     fn ends(&self, cluster: &Cluster) -> anyhow::Result<Ends> {
         let ask = || -> Result<_, cluster::KafkaError> {
             let places = cluster.partitions(&self.topic)?;
-            let ends = cluster.offsets(&places, At::Latest)?;
+            let ends = cluster.offsets(&places, At::Acknowledged)?;
             Ok((places, ends))
         };
         let (places, ends) = tokio::task::block_in_place(ask).context("Kafka")?;
@@ -171,7 +172,12 @@ impl Change {
         Ok(Some(wanted).filter(|wanted| *wanted > has))
     }
 
-    async fn until_counted(&self, connection: &OperatorConnection, ends: &Ends) -> anyhow::Result<()> {
+    async fn until_counted(
+        &self,
+        connection: &OperatorConnection,
+        cluster: &Cluster,
+        ends: &Ends,
+    ) -> anyhow::Result<()> {
         let since = Instant::now();
         let mut advance = console::Advance::start();
         loop {
@@ -180,8 +186,13 @@ impl Change {
                 return Ok(());
             }
             if since.elapsed() > self.wait {
+                let open =
+                    tokio::task::block_in_place(|| cluster.open_transactions(ends)).context("Kafka")?;
+                let why = open.iter().next().map_or("are members running?".to_owned(), |(place, open)| {
+                    format!("a producer's transaction is open in {place}: {}", progress::in_words(open))
+                });
                 bail!(
-                    "{behind} offsets of {} are not counted after {:?}; nothing is changed. Are members running?",
+                    "{behind} offsets of {} are not counted after {:?}; nothing is changed: {why}",
                     self.layout.topic,
                     self.wait
                 );

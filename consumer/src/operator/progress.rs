@@ -5,7 +5,7 @@ use super::table::Table;
 use super::{console, moment};
 use crate::record::Offset;
 use crate::record::place::Place;
-use crate::source::cluster::{self, At, Cluster};
+use crate::source::cluster::{self, At, Cluster, KafkaError, OpenTransaction};
 use crate::store::settings::Database;
 use crate::store::{OperatorConnection, ProgressRow};
 use anyhow::Context as _;
@@ -38,20 +38,36 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
     let rows = connection.progress_rows(settings.topic.as_deref()).await.context("PostgreSQL")?;
     let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
     let cluster = Cluster::new(&settings.cluster)?;
-    let ends = tokio::task::spawn_blocking(move || cluster.offsets(&places, At::Latest)).await?;
-    let ends = ends.unwrap_or_else(|error| {
+    let log = tokio::task::spawn_blocking(move || Log::ask(&cluster, &places)).await?;
+    let log = log.unwrap_or_else(|error| {
         console::tell(format_args!("Kafka does not say where partitions end: {error}"));
-        HashMap::new()
+        Log::default()
     });
     if settings.json {
-        let rows: Vec<_> = rows.iter().map(|row| as_json(row, ends.get(&row.place))).collect();
+        let rows: Vec<_> = rows.iter().map(|row| as_json(row, &log)).collect();
         console::answer(serde_json::to_string_pretty(&rows)?)?;
     } else if rows.is_empty() {
         console::tell("no partition has been seen yet");
     } else {
-        console::answer(as_table(&rows, &ends))?;
+        console::answer(as_table(&rows, &log))?;
     }
     Ok(Ending::Good)
+}
+
+/// Kafka's side of the partitions.
+#[derive(Default)]
+struct Log {
+    /// What the brokers have acknowledged.
+    ends: HashMap<Place, Offset>,
+    open_transactions: HashMap<Place, OpenTransaction>,
+}
+
+impl Log {
+    fn ask(cluster: &Cluster, places: &[Place]) -> Result<Self, KafkaError> {
+        let ends = cluster.offsets(places, At::Acknowledged)?;
+        let open_transactions = cluster.open_transactions(&ends)?;
+        Ok(Self { ends, open_transactions })
+    }
 }
 
 /// Negative where Kafka's end lies before what was counted.
@@ -59,7 +75,7 @@ fn lag(row: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
     Some(end?.0 - row.next_offset.map_or(0, |offset| offset.0))
 }
 
-fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
+fn as_table(rows: &[ProgressRow], log: &Log) -> Table<11> {
     let mut table = Table::new([
         "TOPIC",
         "PARTITION",
@@ -67,6 +83,7 @@ fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
         "NEXT OFFSET",
         "KAFKA'S END",
         "LAG",
+        "OPEN TRANSACTION",
         "COMPLETE THROUGH",
         "TOPIC ID",
         "OWNER",
@@ -74,7 +91,7 @@ fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
     ]);
     let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
     for row in rows {
-        let end = ends.get(&row.place);
+        let end = log.ends.get(&row.place);
         table.add([
             row.place.topic.clone(),
             row.place.partition.to_string(),
@@ -82,6 +99,7 @@ fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
             number(row.next_offset.map(|offset| offset.0)),
             number(end.map(|offset| offset.0)),
             number(lag(row, end)),
+            log.open_transactions.get(&row.place).map(in_words).unwrap_or_default(),
             moment::shown(row.complete_through),
             row.topic_id.clone().unwrap_or_default(),
             row.owner.clone().unwrap_or_default(),
@@ -91,7 +109,15 @@ fn as_table(rows: &[ProgressRow], ends: &HashMap<Place, Offset>) -> Table<10> {
     table
 }
 
-fn as_json(row: &ProgressRow, end: Option<&Offset>) -> serde_json::Value {
+/// `101 offsets from 5012, since 2026-02-25T10:00:00Z`.
+pub(super) fn in_words(open: &OpenTransaction) -> String {
+    let since = open.since.map(|since| format!(", since {}", moment::shown(Some(since)))).unwrap_or_default();
+    format!("{} offsets from {}{since}", open.offsets, open.from.0)
+}
+
+fn as_json(row: &ProgressRow, log: &Log) -> serde_json::Value {
+    let end = log.ends.get(&row.place);
+    let open = log.open_transactions.get(&row.place);
     json!({
         "topic": row.place.topic,
         "partition": row.place.partition,
@@ -99,6 +125,11 @@ fn as_json(row: &ProgressRow, end: Option<&Offset>) -> serde_json::Value {
         "nextOffset": row.next_offset.map(|offset| offset.0),
         "endOffset": end.map(|offset| offset.0),
         "lag": lag(row, end),
+        "openTransaction": open.map(|open| json!({
+            "fromOffset": open.from.0,
+            "offsets": open.offsets,
+            "since": moment::exact(open.since),
+        })),
         "completeThrough": moment::exact(row.complete_through),
         "topicId": row.topic_id,
         "owner": row.owner,

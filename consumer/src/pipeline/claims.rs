@@ -23,10 +23,12 @@ pub struct Claims<'a> {
 
 /// Partitions whose epoch was raised.
 pub struct Claimed {
-    /// Partitions that can be read.
+    /// Those whose topic is the one that was read before, or was never read.
     pub rows: Vec<ClaimedProgress>,
     /// Partitions of topics that were made anew, each with a sentence: their stored offsets belong to the deleted topic.
     pub made_anew: Vec<(Partition, String)>,
+    /// Topics that were made anew while this member held partitions of them.
+    pub topics_made_anew: Vec<(Topic, String)>,
 }
 
 /// Where a claimed partition starts.
@@ -53,22 +55,19 @@ impl Claims<'_> {
         let current = self.kafka.ask(|ends| Ok(ends.topic_ids())).await.unwrap_or_default();
         let claim = async |connection: &mut Connection| connection.claim_partitions(wanted, owner).await;
         let claimed = self.store.until_done("claiming partitions", claim).await;
-        let mut sorted = Claimed { rows: Vec::new(), made_anew: Vec::new() };
+        let (mut rows, mut made_anew) = (Vec::new(), Vec::new());
         for row in claimed {
             if let (Some(_), Some(stored)) = (row.next_offset, &row.topic_id) {
                 self.kafka.stored_topic_id(row.partition.topic, stored);
                 // Where Kafka doesn't give the id now, the next round compares it with the stored one.
                 if let Some(now) = current.get(&row.partition.topic).filter(|now| *now != stored) {
-                    sorted.made_anew.push((row.partition, made_anew(stored, now)));
+                    made_anew.push((row.partition, topic_made_anew(stored, now)));
                     continue;
                 }
             }
-            sorted.rows.push(row);
+            rows.push(row);
         }
-        for (topic, id) in current {
-            self.kafka.learn_topic_id(topic, &id);
-        }
-        sorted
+        Claimed { rows, made_anew, topics_made_anew: recognize(self.kafka, &current) }
     }
 
     /// The second stage: finds where the claimed partitions start. If only Kafka can tell, and it doesn't answer, a
@@ -176,14 +175,14 @@ impl Claims<'_> {
 
 /// Says why a partition stops: its topic has another id than before.
 #[must_use]
-pub fn made_anew(before: &str, now: &str) -> String {
+pub fn topic_made_anew(before: &str, now: &str) -> String {
     format!("the topic was deleted and made anew (its id was {before}, now it is {now})")
 }
 
 /// Notes the topics' ids. Returns each topic whose id has changed, with a sentence that says so.
 pub fn recognize(kafka: &mut Kafka, found: &HashMap<Topic, String>) -> Vec<(Topic, String)> {
     let changed = |(topic, now): (&Topic, &String)| {
-        kafka.learn_topic_id(*topic, now).map(|before| (*topic, made_anew(&before, now)))
+        kafka.learn_topic_id(*topic, now).map(|before| (*topic, topic_made_anew(&before, now)))
     };
     found.iter().filter_map(changed).collect()
 }

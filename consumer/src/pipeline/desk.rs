@@ -10,7 +10,7 @@ pub struct Desk {
     is_busy: bool,
 }
 
-/// Nothing is being written: memory and database agree. Only the desk makes one, and writing uses it up.
+/// Nothing is being written. Only the desk makes one, and writing uses it up.
 pub struct Idle(());
 
 impl Desk {

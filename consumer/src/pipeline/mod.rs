@@ -24,7 +24,7 @@ use crate::decide::held_partition::HeldPartition;
 use crate::decide::member::Member;
 use crate::floor::SharedFloor;
 use crate::limits::ENDS_EVERY;
-use crate::record::{Partition, Span};
+use crate::record::{Partition, Span, Topic};
 use crate::source::{End, Handed, Message, Order};
 use crate::store::{Connection, PreparedCounters, Step, Store};
 use claims::{Claims, Holdable};
@@ -132,6 +132,7 @@ impl Pipeline {
         self.idle().await;
         let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
         let claimed = claims.claim(&wanted, &self.assignments.owner).await;
+        claimed.topics_made_anew.iter().for_each(|(topic, why)| self.stop_topic(*topic, why));
         for (partition, why) in claimed.made_anew {
             self.assignments.take(partition);
             self.stop(partition, &why);
@@ -167,6 +168,12 @@ impl Pipeline {
     fn stop(&mut self, partition: Partition, why: &str) {
         self.forget(partition);
         self.status.stopped(partition, why);
+    }
+
+    /// Stops reading the partitions of a topic that are held.
+    fn stop_topic(&mut self, topic: Topic, why: &str) {
+        let of_topic = self.held().into_iter().filter(|partition| partition.topic == topic);
+        of_topic.for_each(|partition| self.stop(partition, why));
     }
 
     /// The one way to recover: forget everything, be assigned again, read the table.
@@ -266,8 +273,7 @@ impl Pipeline {
         }
         if let Some(found) = answer.found {
             for (topic, why) in claims::recognize(&mut self.kafka, &found.topic_ids) {
-                let of_topic = self.held().into_iter().filter(|partition| partition.topic == topic);
-                of_topic.for_each(|partition| self.stop(partition, &why));
+                self.stop_topic(topic, &why);
             }
             let discover = async |connection: &mut Connection| connection.discover(&found.partitions).await;
             self.store.until_done("adding rows for new partitions", discover).await;
@@ -276,9 +282,10 @@ impl Pipeline {
 
     /// Takes note of how far the partitions reach.
     fn reach(&mut self, ends: &[End]) {
-        for End { partition, asked_at, end } in ends {
+        for End { partition, asked_at, end, readable } in ends {
             if let Some(held) = self.member.held_mut(*partition) {
                 held.ended_at(*asked_at, *end);
+                readable.iter().for_each(|readable| held.readable_until(*asked_at, *readable));
                 self.status.lag(*partition, held);
             }
         }

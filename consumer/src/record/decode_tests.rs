@@ -244,7 +244,8 @@ fn frames_that_are_cut_off_or_name_nested_messages_are_malformed() {
 
 #[test]
 fn json_that_is_none_is_malformed() {
-    for json in ["", "{", "[]", r#"{"eventId": 5}"#, r#"{"occurredAt": "yesterday"}"#, "{} {}"] {
+    let twice = r#"{"eventId": "e", "event_id": "f", "organizationId": "acme"}"#;
+    for json in ["", "{", "[]", r#"{"eventId": 5}"#, r#"{"occurredAt": "yesterday"}"#, "{} {}", twice] {
         let headers = vec![("content-type", Some(&b"application/json"[..]))];
         let raw = Raw { headers, ..raw(Topic::Events, json.as_bytes()) };
         let refusal = open(&raw).unwrap_err();

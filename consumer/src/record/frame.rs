@@ -1,6 +1,7 @@
 //! The formats a record's value may come in: plain protobuf, the schema registry's frame around it, or JSON.
 
 use crate::record::Topic;
+use crate::record::json_names::DistinctNames;
 use crate::record::wire::Malformed;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -32,7 +33,7 @@ pub fn says_json(name: &str, value: Option<&[u8]>) -> bool {
 /// skipped as in the binary format, so that producers may be newer.
 ///
 /// # Errors
-/// When it is not JSON, or not the JSON of the topic's message.
+/// When it is not JSON, gives a field twice, or is not the JSON of the topic's message.
 pub fn json_to_protobuf(topic: Topic, json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let [event, workflow_terminal, message_delivery] = &*MESSAGES;
     let message = match topic {
@@ -41,6 +42,8 @@ pub fn json_to_protobuf(topic: Topic, json: &[u8]) -> Result<Vec<u8>, serde_json
         Topic::MessageDeliveries => message_delivery,
     };
     let options = prost_reflect::DeserializeOptions::new().deny_unknown_fields(false);
+    // Which of two values is meant can't be known.
+    serde_json::from_slice::<DistinctNames>(json)?;
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let decoded = DynamicMessage::deserialize_with_options(message.clone(), &mut deserializer, &options)?;
     deserializer.end()?;

@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod frame;
 pub mod identity;
+mod json_names;
 pub mod place;
 pub mod reason;
 pub mod topic_names;

@@ -23,20 +23,29 @@ pub struct End {
     pub partition: Partition,
     /// When Kafka was asked, by this machine's clock: before the answer, so the instant is never too late.
     pub asked_at: DateTime<Utc>,
-    /// The offset after the newest record that may be read.
+    /// The offset after the newest record that the brokers have acknowledged (the high watermark).
     pub end: Offset,
+    /// The offset up to which it can be read: it lies before `end` while a transaction is open (the last stable offset).
+    /// `None` where Kafka doesn't say.
+    pub readable: Option<Offset>,
 }
 
 /// Asks Kafka questions, each with a limit.
 #[derive(Clone)]
 pub struct Ends {
     consumer: Arc<BaseConsumer<Context>>,
+    /// Asked for what the brokers have acknowledged. The group's own client is told only what can be read.
+    uncommitted: Arc<BaseConsumer<Context>>,
     topics: TopicNames,
 }
 
 impl Ends {
-    pub(super) fn new(consumer: Arc<BaseConsumer<Context>>, topics: TopicNames) -> Self {
-        Self { consumer, topics }
+    pub(super) fn new(
+        consumer: Arc<BaseConsumer<Context>>,
+        uncommitted: BaseConsumer<Context>,
+        topics: TopicNames,
+    ) -> Self {
+        Self { consumer, uncommitted: Arc::new(uncommitted), topics }
     }
 
     /// How far these partitions reach; those without a leader are left out.
@@ -45,11 +54,18 @@ impl Ends {
     /// When Kafka answers for none.
     pub fn ask(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
         let asked_at = Utc::now();
-        let ends = self.offsets(partitions, StartOffset::Latest)?;
-        Ok(ends.into_iter().map(|(partition, end)| End { partition, asked_at, end }).collect())
+        let ends = self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)?;
+        // Asked second, so a transaction that ends in between is not taken for an open one.
+        let readable = self.offsets_by(&self.consumer, partitions, KafkaOffset::End).unwrap_or_default();
+        let readable: HashMap<Partition, Offset> = readable.into_iter().collect();
+        // Nobody else takes this client's events, and they must not pile up.
+        while self.uncommitted.poll(Duration::ZERO).is_some() {}
+        let end =
+            |(partition, end)| End { partition, asked_at, end, readable: readable.get(&partition).copied() };
+        Ok(ends.into_iter().map(end).collect())
     }
 
-    /// The oldest or the newest offset of partitions. Those without a leader are left out.
+    /// The oldest offset of partitions, or the one up to which they can be read. Those without a leader are left out.
     ///
     /// # Errors
     /// When Kafka answers for none.
@@ -58,31 +74,42 @@ impl Ends {
         partitions: &[Partition],
         which: StartOffset,
     ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
+        let which = match which {
+            StartOffset::Earliest => KafkaOffset::Beginning,
+            StartOffset::Latest => KafkaOffset::End,
+        };
+        self.offsets_by(&self.consumer, partitions, which)
+    }
+
+    fn offsets_by(
+        &self,
+        client: &BaseConsumer<Context>,
+        partitions: &[Partition],
+        which: KafkaOffset,
+    ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
         // One request to each broker that leads some. It fails as a whole if one partition has no leader.
-        let all = self.offsets_at_once(partitions, which);
+        let all = self.offsets_at_once(client, partitions, which);
         let Err(error) = all else { return all };
-        let alone = partitions.iter().filter_map(|partition| self.offsets_at_once(&[*partition], which).ok());
+        let one = |partition: &Partition| self.offsets_at_once(client, &[*partition], which).ok();
+        let alone = partitions.iter().filter_map(one);
         let answered: Vec<_> = alone.flatten().collect();
         if answered.is_empty() { Err(error) } else { Ok(answered) }
     }
 
     fn offsets_at_once(
         &self,
+        client: &BaseConsumer<Context>,
         partitions: &[Partition],
-        which: StartOffset,
+        which: KafkaOffset,
     ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
-        let which = match which {
-            StartOffset::Earliest => KafkaOffset::Beginning,
-            StartOffset::Latest => KafkaOffset::End,
-        };
         let mut list = TopicPartitionList::new();
         for partition in partitions {
             list.add_partition_offset(self.topics.of(partition.topic), partition.number, which)?;
         }
-        let found = self.consumer.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let found = client.offsets_for_times(list, ANSWER_WAIT_MAX)?;
         let mut offsets = Vec::with_capacity(partitions.len());
         for element in found.elements() {
             if element.error().is_err() {
@@ -103,6 +130,8 @@ impl Ends {
     /// When Kafka doesn't answer, or has no such topic.
     pub fn partitions(&self, topic: Topic) -> Result<Vec<Partition>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
+        // Each client has metadata of its own, and must learn of new partitions.
+        self.uncommitted.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
         if let Some(error) = metadata.topics().iter().find_map(|topic| topic.error()) {
             return Err(KafkaError::MetadataFetch(error.into()));
         }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// A batch that grows.
 pub struct Folding {
     batch: Batch,
-    /// When the batch got its first record.
+    /// When the batch got its first record, or its first step past offsets without one.
     since: Option<Instant>,
     settings: Settings,
     fingerprints: Fingerprints,
@@ -50,7 +50,7 @@ impl Folding {
         }
     }
 
-    /// The batch's age begins with its first record.
+    /// The batch's age begins once it is no longer empty. A step past transactions' markers counts, or it would never be due.
     pub fn begin_age(&mut self) {
         if !self.batch.is_empty() {
             self.since.get_or_insert_with(Instant::now);

@@ -90,7 +90,8 @@ impl Source {
         let (topics, wanted) = (settings.topics(), Wanted::default());
         let (outbox, messages) = Outbox::new();
         let (order, orders) = sync_channel(ORDERS_MAX);
-        let ends = Ends::new(Arc::clone(&consumer), topics.clone());
+        let uncommitted = settings.uncommitted_config().create_with_context(Context::default())?;
+        let ends = Ends::new(Arc::clone(&consumer), uncommitted, topics.clone());
         let source = Self {
             group: Group::new(Arc::clone(&consumer), topics.clone(), wanted.clone()),
             fetching: Fetching::new(Arc::clone(&consumer), topics.clone()),

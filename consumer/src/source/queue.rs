@@ -21,7 +21,7 @@ const CALL_RECORDS_MAX: usize = 4_096;
 pub enum Fetched<'a> {
     /// A record.
     Record(Raw<'a>),
-    /// Kafka no longer has the next offset: the partition can't be read any further.
+    /// Kafka no longer has the next record, or it is corrupt: the partition can't be read on without losing records.
     Broken(Partition, String),
     /// An error that passes by itself, or that people must repair while the partition is tried again.
     Trouble(Partition, String),
@@ -124,8 +124,16 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         }
         // SAFETY: the text is static, or lives as long as the message.
         let what = format!("{} ({:?})", unsafe { text(sys::rd_kafka_message_errstr(message)) }, message.err);
-        let is_gone = message.err == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET;
-        Some(if is_gone { Fetched::Broken(partition, what) } else { Fetched::Trouble(partition, what) })
+        // librdkafka goes on behind a batch of records that it can't read.
+        let is_corrupt = [Code::RD_KAFKA_RESP_ERR__BAD_MSG, Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION]
+            .contains(&message.err);
+        Some(if message.err == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
+            Fetched::Broken(partition, what)
+        } else if is_corrupt {
+            Fetched::Broken(partition, format!("the partition's log is corrupt: {what}"))
+        } else {
+            Fetched::Trouble(partition, what)
+        })
     }
 
     #[cold]

@@ -6,6 +6,7 @@ use crate::refused::allowance;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 /// Where Kafka is, and what of it is read.
@@ -77,7 +78,7 @@ const FIXED: [(&str, &str); 6] = [
 ];
 
 /// Defaults that `KAFKA_CONFIG_*` may change.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 9] = [
     ("client.id", "business-metrics-consumer"),
     ("session.timeout.ms", "10000"),
     ("heartbeat.interval.ms", "1000"),
@@ -86,6 +87,8 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("fetch.queue.backoff.ms", "10"),
     ("reconnect.backoff.max.ms", "2000"),
     ("socket.keepalive.enable", "true"),
+    // A flipped bit would be a record like any other.
+    ("check.crcs", "true"),
 ];
 
 /// Settings of the classic group protocol. With the newer one the broker decides them.
@@ -166,6 +169,15 @@ impl Settings {
         limits
     }
 
+    /// The same for a client that is told of everything that the brokers have acknowledged. It is in no group: it doesn't
+    /// subscribe.
+    #[must_use]
+    pub fn uncommitted_config(&self) -> ClientConfig {
+        let mut config = self.config();
+        config.set("isolation.level", "read_uncommitted");
+        config
+    }
+
     /// Whether the broker deals the partitions out (KIP-848), rather than the members themselves.
     fn has_newer_protocol(&self) -> bool {
         self.kafka_config.get(GROUP_PROTOCOL).is_some_and(|protocol| protocol == "consumer")
@@ -205,10 +217,19 @@ fn variable(setting: &str) -> String {
     format!("{CONFIG_PREFIX}{}", setting.replace('.', "_").to_uppercase())
 }
 
-/// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`.
-pub fn kafka_config(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+/// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`. Variables of others
+/// may be anything, text or not.
+///
+/// # Errors
+/// When one of them is not UTF-8: a sentence that names it.
+pub fn kafka_config(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, String> {
     let named = variables.filter_map(|(name, value)| {
-        Some((name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', "."), value))
+        let name = name.into_string().ok()?;
+        let setting = name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', ".");
+        let value = value.into_string().map_err(|_| format!("{name} is not UTF-8"));
+        Some(value.map(|value| (setting, value)))
     });
     named.collect()
 }
@@ -226,8 +247,8 @@ mod tests {
 
     fn with(variables: &[(&str, &str)]) -> Settings {
         let mut settings = Line::parse_from(["consumer", "--kafka-brokers", "127.0.0.1:9092"]).settings;
-        settings.kafka_config =
-            kafka_config(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        settings.kafka_config = kafka_config(variables).unwrap();
         settings
     }
 
@@ -242,6 +263,17 @@ mod tests {
             let wrong = with(&[(variable, "x")]).wrong().unwrap();
             assert!(wrong.contains(variable), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_no_text_is_named_if_it_is_ours_and_passed_over_otherwise() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let no_text = || OsString::from_vec(vec![0xff, 0xfe]);
+        let read = |name: OsString| kafka_config([(name, no_text())].into_iter());
+        assert_eq!(read("LESS_TERMCAP_mb".into()), Ok(BTreeMap::new()));
+        assert_eq!(read(no_text()), Ok(BTreeMap::new()));
+        let wrong = read("KAFKA_CONFIG_SASL_PASSWORD".into()).unwrap_err();
+        assert_eq!(wrong, "KAFKA_CONFIG_SASL_PASSWORD is not UTF-8");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
-/// How long one address may take to connect; with TLS and the settings twice as long.
+/// How long one address may take to connect; with TLS twice as long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connects and sets the limits of every statement. A task of its own drives the connection.

@@ -52,7 +52,7 @@ pub enum Error {
     /// The connection or a statement failed.
     #[error("{}", in_words(.0))]
     Database(#[from] tokio_postgres::Error),
-    /// No connection within the limit.
+    /// No connection, or no end of the work, within the limit.
     #[error("no answer within {0:?}")]
     Timeout(std::time::Duration),
     /// The schema lacks migrations.

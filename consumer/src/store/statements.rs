@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use tokio_postgres::{Client, Error, Statement};
 
-/// Prepared statements: those of a batch's transaction in its order, then those that decide a batch.
+/// Prepared statements: those of a batch's transaction, then those that decide a batch.
 pub struct Statements {
     pub lock_progress: Statement,
     pub move_progress: Statement,

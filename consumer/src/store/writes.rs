@@ -3,13 +3,11 @@
 use super::Rows;
 use super::ledger_rows::{SegmentRows, TailRow};
 use super::letter_rows::{LetterRows, LetterRunRows};
+use super::page_statements::Parameters;
 use super::rows::{FailureRows, OrganizationRows, WorkflowRows};
 use super::statements::{CounterColumns, Statements};
 use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
-
-/// Parameters of a statement, in its order.
-type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
 
 /// A statement to execute.
 pub(super) struct Write<'a> {
@@ -17,8 +15,8 @@ pub(super) struct Write<'a> {
     pub parameters: Parameters<'a>,
 }
 
-/// The statements that have something to write. The partitions' own rows come first, rows that other members also write last:
-/// those are locked until the commit.
+/// The statements that have something to write. The counters' rows come last: other members write them, too, and they are
+/// locked until the commit.
 pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
     let Rows {
         segments, tails, filed, organizations, workflows, failures, dead_letters, letter_runs, ..

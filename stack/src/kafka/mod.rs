@@ -21,7 +21,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub struct Kafka {
 #[derive(Debug)]
 enum Node {
     Given,
-    Local(Box<Server>),
+    Local(Box<Server>, PathBuf),
     Mock(MockKafka),
 }
 
@@ -110,7 +110,16 @@ impl Kafka {
             "Apache Kafka started here (KAFKA_BROKERS is not set, Java {} is installed)",
             java.version
         );
-        Ok(Self { brokers, why, node: Node::Local(server.into()) })
+        Ok(Self { brokers, why, node: Node::Local(server.into(), folder.join("data")) })
+    }
+
+    /// The folder of the node started here, in which each partition has a folder of its own; `None` if it isn't ours.
+    #[must_use]
+    pub fn data(&self) -> Option<&Path> {
+        match &self.node {
+            Node::Local(_, data) => Some(data),
+            Node::Given | Node::Mock(_) => None,
+        }
     }
 
     /// For `bootstrap.servers`.
@@ -135,7 +144,7 @@ impl Kafka {
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
         match &self.node {
-            Node::Local(server) => Some(server),
+            Node::Local(server, _) => Some(server),
             Node::Given | Node::Mock(_) => None,
         }
     }

@@ -1,10 +1,12 @@
 //! Kafka for an operator's command, outside the consumer group. Calls block the thread, each up to a limit.
 
 mod members;
+mod open_transactions;
 mod republisher;
 mod rereader;
 
 pub use members::{Member, Members};
+pub use open_transactions::OpenTransaction;
 pub use rdkafka::error::KafkaError;
 pub use republisher::{Outgoing, Republisher};
 pub use rereader::{Reread, Rereader};
@@ -72,6 +74,20 @@ impl Settings {
         config.set("bootstrap.servers", &self.kafka_brokers);
         config
     }
+
+    /// For a consumer that is in no group and commits no offsets.
+    fn reader(&self, isolation_level: &str) -> ClientConfig {
+        let mut config = self.config();
+        config
+            // librdkafka requires one. A consumer that neither subscribes nor commits is in no group.
+            .set("group.id", &self.kafka_group_id)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", isolation_level);
+        config
+    }
 }
 
 /// Which offset of a partition is asked for.
@@ -79,8 +95,12 @@ impl Settings {
 pub enum At {
     /// That of the oldest record Kafka still has.
     Earliest,
-    /// The one after the newest record that may be read.
+    /// The one after the newest record that may be read: the first of the earliest open transaction, where there is one
+    /// (the last stable offset).
     Latest,
+    /// The one after the newest record that the brokers have acknowledged (the high watermark), behind open transactions
+    /// too.
+    Acknowledged,
     /// That of the first record stamped at this instant or later; after the newest where there is none.
     Time(DateTime<Utc>),
 }
@@ -88,18 +108,20 @@ pub enum At {
 /// Kafka, connected.
 pub struct Cluster {
     consumer: BaseConsumer<Quiet>,
+    /// Sees what is behind open transactions.
+    uncommitted: BaseConsumer<Quiet>,
     settings: Settings,
 }
 
 impl Cluster {
-    /// A client; it connects when it is first asked.
+    /// Clients; they connect when they are first asked.
     ///
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
-        let mut config = settings.config();
-        config.set("isolation.level", "read_committed");
-        Ok(Self { consumer: config.create_with_context(Quiet)?, settings: settings.clone() })
+        let consumer = settings.reader("read_committed").create_with_context(Quiet)?;
+        let uncommitted = settings.reader("read_uncommitted").create_with_context(Quiet)?;
+        Ok(Self { consumer, uncommitted, settings: settings.clone() })
     }
 
     /// All partitions of a topic; none if it doesn't exist.
@@ -108,6 +130,8 @@ impl Cluster {
     /// When Kafka doesn't answer.
     pub fn partitions(&self, topic: &str) -> Result<Vec<Place>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
+        // Each client has metadata of its own, and must learn of new partitions.
+        self.uncommitted.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
         let mut places: Vec<_> = partitions
             .map(|partition| Place { topic: topic.to_owned(), partition: partition.id() })
@@ -123,7 +147,7 @@ impl Cluster {
     pub fn offsets(&self, places: &[Place], at: At) -> Result<HashMap<Place, Offset>, KafkaError> {
         let asked = match at {
             At::Earliest => KafkaOffset::Beginning,
-            At::Latest => KafkaOffset::End,
+            At::Latest | At::Acknowledged => KafkaOffset::End,
             At::Time(time) => KafkaOffset::Offset(time.timestamp_millis().max(0)),
         };
         let mut list = TopicPartitionList::new();
@@ -133,7 +157,8 @@ impl Cluster {
         if places.is_empty() {
             return Ok(HashMap::new());
         }
-        let found = self.consumer.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let client = if at == At::Acknowledged { &self.uncommitted } else { &self.consumer };
+        let found = client.offsets_for_times(list, ANSWER_WAIT_MAX)?;
         let elements = found.elements();
         let known = elements.iter().filter(|element| element.error().is_ok());
         let known = known.filter_map(|element| {

@@ -67,16 +67,7 @@ impl Rereader {
     /// # Errors
     /// When librdkafka refuses the settings.
     pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
-        let mut config = settings.config();
-        config
-            // librdkafka requires one. A consumer that neither subscribes nor commits is in no group.
-            .set("group.id", &settings.kafka_group_id)
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "error")
-            .set("isolation.level", "read_committed");
-        Ok(Self { consumer: config.create_with_context(Quiet)? })
+        Ok(Self { consumer: settings.reader("read_committed").create_with_context(Quiet)? })
     }
 
     /// Begins to read the records of these spans, which ascend. One reading at a time.
