@@ -315,20 +315,8 @@ fn transposed(mut square: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::spread_tests::ascending;
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
-
-    fn spread(n: u64) -> u64 {
-        crate::record::identity::Fingerprints::keyed(&[1; 16]).of(
-            crate::record::identity::Kind::Event,
-            "acme",
-            &n.to_string(),
-        )
-    }
-
-    fn ascending(numbers: impl Iterator<Item = u64>) -> Vec<u64> {
-        numbers.map(spread).collect::<BTreeSet<_>>().into_iter().collect()
-    }
 
     proptest! {
         #[test]

@@ -20,6 +20,8 @@ mod pages;
 mod policy;
 pub mod segment;
 mod settings;
+#[cfg(test)]
+mod spread_tests;
 mod stored_page;
 pub mod tail;
 
