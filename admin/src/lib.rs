@@ -1,7 +1,9 @@
 //! The admin address of both binaries, on a port of its own: `/healthz`, `/readyz` and Prometheus' `/metrics`.
 //!
 //! A binary reports the conditions it needs ([`Readiness`]) and records metrics by the `metrics` crate; this crate serves
-//! both.
+//! both. Its [`log`] limits what a lasting fault writes.
+
+pub mod log;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -30,18 +32,30 @@ const CONNECTION_AGE_MAX: Duration = Duration::from_secs(10);
 /// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The conditions that this process needs to do its work, by name, each with a sentence about what is wrong, if anything.
+/// The conditions that this process needs to do its work, by name, each with what is wrong with it, if anything.
 ///
-/// A process is ready while nothing is wrong with any of them. It is alive as long as it replies at all.
+/// A condition can be wrong for several causes at a time. Each cause has a key, and is cleared under that key only: a success
+/// of something else says nothing about it. A process is ready while nothing is wrong with any condition. It is alive as
+/// long as it replies at all.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    conditions: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    conditions: Arc<Mutex<BTreeMap<String, Causes>>>,
+    /// What people should look at though the process does its work.
+    warnings: Arc<Mutex<BTreeMap<String, String>>>,
 }
+
+/// What is wrong with a condition: sentences for people, by cause.
+type Causes = BTreeMap<String, String>;
+
+/// The cause of a condition that can be wrong in one way only.
+const ONLY_CAUSE: &str = "";
 
 #[derive(Serialize)]
 struct Report {
     ready: bool,
     conditions: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    warnings: BTreeMap<String, String>,
 }
 
 impl Readiness {
@@ -51,14 +65,35 @@ impl Readiness {
         Self::default()
     }
 
-    /// Nothing is wrong with `name`.
+    /// Nothing is wrong with `name`, which has one cause.
     pub fn good(&self, name: &str) {
-        self.set(name, None);
+        self.clear(name, ONLY_CAUSE);
     }
 
-    /// Something is wrong with `name`; `why` is for people.
+    /// Something is wrong with `name`, which has one cause; `why` is for people.
     pub fn bad(&self, name: &str, why: impl Into<String>) {
-        self.set(name, Some(why.into()));
+        self.blame(name, ONLY_CAUSE, why);
+    }
+
+    /// `name` is wrong for this cause; `why` is for people.
+    pub fn blame(&self, name: &str, cause: &str, why: impl Into<String>) {
+        self.locked().entry(name.to_owned()).or_default().insert(cause.to_owned(), why.into());
+    }
+
+    /// `name` is no longer wrong for this cause. Other causes of it stay.
+    pub fn clear(&self, name: &str, cause: &str) {
+        self.locked().entry(name.to_owned()).or_default().remove(cause);
+    }
+
+    /// The same, and `name` is no longer needed unless it is wrong for another cause.
+    pub fn lift(&self, name: &str, cause: &str) {
+        let mut conditions = self.locked();
+        if let Some(causes) = conditions.get_mut(name) {
+            causes.remove(cause);
+            if causes.is_empty() {
+                conditions.remove(name);
+            }
+        }
     }
 
     /// `name` is no longer needed.
@@ -66,22 +101,30 @@ impl Readiness {
         self.locked().remove(name);
     }
 
-    fn set(&self, name: &str, wrong: Option<String>) {
-        self.locked().insert(name.to_owned(), wrong);
+    /// Something is wrong with `name` that people should look at. The process is ready all the same.
+    pub fn warn(&self, name: &str, why: impl Into<String>) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), why.into());
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Option<String>>> {
+    /// Nothing is wrong with `name` that people were warned of.
+    pub fn unwarn(&self, name: &str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Causes>> {
         self.conditions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn report(&self) -> Report {
         let conditions = self.locked();
+        let said = |causes: &Causes| {
+            let sentences: Vec<&str> = causes.values().map(String::as_str).collect();
+            if sentences.is_empty() { "ok".to_owned() } else { sentences.join("; ") }
+        };
         Report {
-            ready: conditions.values().all(Option::is_none),
-            conditions: conditions
-                .iter()
-                .map(|(name, wrong)| (name.clone(), wrong.clone().unwrap_or_else(|| "ok".into())))
-                .collect(),
+            ready: conditions.values().all(BTreeMap::is_empty),
+            conditions: conditions.iter().map(|(name, causes)| (name.clone(), said(causes))).collect(),
+            warnings: self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
@@ -172,4 +215,26 @@ fn routes(
         warp::reply::with_header(metrics.render(), "content-type", "text/plain; version=0.0.4; charset=utf-8")
     });
     warp::get().and(health.or(ready).or(metrics))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_cleared_by_its_own_success_and_by_no_other() {
+        let readiness = Readiness::new();
+        let check = |ready, said: &str| {
+            let report = readiness.report();
+            assert_eq!((report.ready, &*report.conditions["postgresql"]), (ready, said));
+        };
+        readiness.blame("postgresql", "start", "not connected yet");
+        readiness.blame("postgresql", "write", "a right is missing");
+        check(false, "not connected yet; a right is missing");
+        readiness.clear("postgresql", "start");
+        readiness.clear("postgresql", "read");
+        check(false, "a right is missing");
+        readiness.clear("postgresql", "write");
+        check(true, "ok");
+    }
 }

@@ -2,7 +2,7 @@
 //! comparison of every counter at the end.
 
 use super::peer::Ready;
-use super::round::{Bench, Measured, RUN_LIMIT, as_float, drop_database};
+use super::round::{Bench, Measured, RUN_LIMIT, Wal, as_float, drop_database};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use load::truth::COUNTERS;
@@ -63,9 +63,9 @@ impl Contest {
         let client = databases[0].connect().await?;
         let mut process = self.start(ready, name, databases)?;
         let started = await_start(&mut process, &client).await?;
-        let before = Usage::now();
+        let (before, wal) = (Usage::now(), Wal::now(&client).await?);
         let ended = self.await_sums(&mut process, &client).await?;
-        let after = Usage::now();
+        let (after, wal) = (Usage::now(), wal.since(&client, self.bench.records).await?);
         let peak = peak_memory(process.id()).context("the peer ended early")?;
         process.kill();
         let differences = check_counters(&client, &self.bench.truth, &TABLES).await?;
@@ -81,6 +81,7 @@ impl Contest {
             // A peer in Java has the same program name as Kafka.
             kafka_cpu: if ready.in_java() { java - own } else { java } / millions,
             postgres_cpu: after.since(&before, "postgres") / millions,
+            wal_bytes: wal,
             peak_memory_mb: as_float(peak) / 1e6,
         })
     }

@@ -12,6 +12,7 @@ mod freshness;
 mod generate;
 mod group;
 mod ingest;
+mod large;
 mod latencies;
 mod lines;
 mod machine;

@@ -5,9 +5,10 @@ use ::load::murmur2::partition_of;
 use ::load::rng::Rng;
 use ::load::{Company, Truth};
 use anyhow::Context as _;
-use chrono::{DateTime, Datelike as _, Duration, Months, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use consumer::ledger::filter::Filter;
 use consumer::ledger::fingerprint_set::stored;
+use domain::{Counters, Quarter};
 use stack::DatabaseUrl;
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
@@ -73,9 +74,10 @@ impl Past {
                  from unnest($3::integer[], $4::bytea[], $6::bytea[]) as w (p, f, b)"
             ))
             .await?;
-        let count = "insert into org_quarter_hourly_metrics (organization_id, quarter_bucket, orders_created) \
-                     select o, $1, n from unnest($2::text[], $3::bigint[]) as w (o, n)";
-        let count = client.prepare(count).await?;
+        let mut count = Vec::new();
+        for quarter in 0..4 {
+            count.push(client.prepare(&of_quarter(quarter)).await?);
+        }
         let (organizations, orders): (Vec<&str>, Vec<i64>) = self.orders().unzip();
         let numbers: Vec<i32> = self.organizations.keys().copied().collect();
         let mut rng = Rng::new(self.per_page.unsigned_abs());
@@ -93,18 +95,13 @@ impl Past {
             let values: [&(dyn ToSql + Sync); 6] =
                 [&topic, &quarter, &numbers, &pages, &self.per_page, &filters];
             client.execute(&page, &values).await?;
-            client.execute(&count, &[&quarter, &organizations, &orders]).await?;
+            let place = Quarter::of(quarter).of_hour();
+            client.execute(&count[place], &[&quarter, &organizations, &orders]).await?;
         }
-        for (table, column, unit) in
-            [("org_hourly_metrics", "hour_bucket", "hour"), ("org_daily_metrics", "day_bucket", "day")]
-        {
-            let sum_up = format!(
-                "insert into {table} (organization_id, {column}, orders_created) \
-                 select organization_id, date_trunc('{unit}', quarter_bucket, 'UTC'), sum(orders_created) \
-                 from org_quarter_hourly_metrics group by 1, 2"
-            );
-            client.batch_execute(&sum_up).await?;
-        }
+        let days = "insert into org_daily_metrics (organization_id, day_bucket, orders_created) \
+                    select organization_id, date_bin('1 day', hour_bucket, 'epoch'), sum(orders_created) \
+                    from org_hourly_metrics group by 1, 2";
+        client.batch_execute(days).await?;
         client.batch_execute("vacuum analyze").await?;
         Ok(())
     }
@@ -120,21 +117,31 @@ impl Past {
     }
 }
 
-/// The tables' partitions for a day, named and created like the consumer's.
+/// Adds a quarter's orders to its hour. `$1` is its start, `$2` and `$3` are the organizations and their orders.
+fn of_quarter(quarter: usize) -> String {
+    let column = Counters::quarter_column("orders_created", quarter);
+    let (name, value, set) = if quarter == 0 {
+        (String::new(), "", String::new())
+    } else {
+        (format!(", {column}"), ", n", format!(", {column} = excluded.{column}"))
+    };
+    format!(
+        "insert into org_hourly_metrics as t (organization_id, hour_bucket, orders_created{name}) \
+         select o, date_bin('1 hour', $1, 'epoch'), n{value} from unnest($2::text[], $3::bigint[]) as w (o, n) \
+         on conflict (organization_id, hour_bucket) do update \
+         set orders_created = t.orders_created + excluded.orders_created{set}"
+    )
+}
+
+/// The ledger's partition for a day, named and created like the consumer's.
 async fn make_room(client: &Client, day: NaiveDate) -> anyhow::Result<()> {
-    let first = day.with_day(1).context("every month has a first day")?;
-    let places = [
-        ("ledger_segments", day.format("%Y%m%d"), day, day + Duration::days(1)),
-        ("org_quarter_hourly_metrics", day.format("%Y%m"), first, first + Months::new(1)),
-    ];
-    for (table, suffix, from, until) in places {
-        let make = format!(
-            "create table if not exists {table}_{suffix} partition of {table} \
-             for values from ('{from} 00:00Z') to ('{until} 00:00Z') with (fillfactor = 70)"
-        );
-        client.batch_execute(&make).await?;
-    }
-    Ok(())
+    let make = format!(
+        "create table if not exists ledger_segments_{} partition of ledger_segments \
+         for values from ('{day} 00:00Z') to ('{} 00:00Z') with (fillfactor = 70)",
+        day.format("%Y%m%d"),
+        day + Duration::days(1)
+    );
+    Ok(client.batch_execute(&make).await?)
 }
 
 /// Uniform, ascending.

@@ -224,6 +224,7 @@ fn medians(lines: &[Line]) -> anyhow::Result<Vec<Row>> {
             program_cpu: or_zero(|run| run.program_cpu),
             kafka_cpu: or_zero(|run| run.kafka_cpu),
             postgres_cpu: or_zero(|run| run.postgres_cpu),
+            wal_bytes: or_zero(|run| run.wal_bytes),
             peak_memory_mb: or_zero(|run| run.peak_memory_mb),
         };
         let consumer_times = ours / rate;
@@ -236,15 +237,15 @@ fn medians(lines: &[Line]) -> anyhow::Result<Vec<Row>> {
 
 fn head() {
     say::line(
-        "round   program         records/s  consumer/it | CPU s per million: program  Kafka  PostgreSQL | peak MB",
+        "round   program         records/s  consumer/it | CPU s per million: program  Kafka  PostgreSQL | WAL bytes/record | peak MB",
     );
 }
 
 fn print(round: &str, name: &str, measured: &Measured, times: f64) {
-    let Measured { rate, program_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+    let Measured { rate, program_cpu, kafka_cpu, postgres_cpu, wal_bytes, peak_memory_mb } = measured;
     say::line(format_args!(
         "{round:<8}{name:<14}{:>11}{times:>13.1} |{program_cpu:>27.2}{kafka_cpu:>7.2}{postgres_cpu:>12.2} \
-         |{peak_memory_mb:>8.0}",
+         |{wal_bytes:>17.0} |{peak_memory_mb:>8.0}",
         grouped(*rate)
     ));
 }

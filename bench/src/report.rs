@@ -20,12 +20,13 @@ pub struct Round {
     pub kafka_cpu: f64,
     /// PostgreSQL's processor time while the consumer ran.
     pub postgres_cpu: f64,
+    /// Bytes of PostgreSQL's log a record.
+    pub wal_bytes: f64,
     /// The consumer's peak resident memory in MB (10^6 bytes).
     pub peak_memory_mb: f64,
 }
 
-const HEAD: &str =
-    "round     bare/s  consumer/s  ratio | CPU s per million: bare  consumer  Kafka  PostgreSQL | peak MB";
+const HEAD: &str = "round     bare/s  consumer/s  ratio | CPU s per million: bare  consumer  Kafka  PostgreSQL | WAL bytes/record | peak MB";
 
 /// Prints the table's head.
 pub fn head() {
@@ -34,11 +35,11 @@ pub fn head() {
 
 /// Prints a row of the table.
 pub fn row(name: &str, round: &Round) {
-    let Round { bare, bare_cpu, consumer, ratio, consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } =
-        round;
+    let Round { bare, bare_cpu, consumer, ratio, consumer_cpu, kafka_cpu, .. } = round;
+    let Round { postgres_cpu, wal_bytes, peak_memory_mb, .. } = round;
     say::line(format_args!(
         "{name:<6}{bare:>10.0}{consumer:>12.0}{ratio:>7.2} |{bare_cpu:>24.2}{consumer_cpu:>10.2}{kafka_cpu:>7.2}\
-         {postgres_cpu:>12.2} |{peak_memory_mb:>8.0}"
+         {postgres_cpu:>12.2} |{wal_bytes:>17.0} |{peak_memory_mb:>8.0}"
     ));
 }
 
@@ -54,6 +55,7 @@ pub fn median(rounds: &[Round]) -> Round {
         consumer_cpu: of(|round| round.consumer_cpu),
         kafka_cpu: of(|round| round.kafka_cpu),
         postgres_cpu: of(|round| round.postgres_cpu),
+        wal_bytes: of(|round| round.wal_bytes),
         peak_memory_mb: most(rounds.iter().map(|round| round.peak_memory_mb)),
     }
 }

@@ -45,6 +45,8 @@ pub struct Measured {
     pub kafka_cpu: f64,
     /// PostgreSQL's processor time meanwhile.
     pub postgres_cpu: f64,
+    /// Bytes that PostgreSQL wrote to its log meanwhile, a record.
+    pub wal_bytes: f64,
     /// The program's peak resident memory in MB (10^6 bytes).
     pub peak_memory_mb: f64,
 }
@@ -62,7 +64,8 @@ impl Bench {
         let database = self.services.postgres.create_migrated(&name).await?;
         let measured = self.measure(&name, &database, &[]).await?;
         drop_database(&self.services, &name).await?;
-        let Measured { rate, program_cpu: consumer_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+        let Measured { rate, program_cpu: consumer_cpu, kafka_cpu, postgres_cpu, wal_bytes, peak_memory_mb } =
+            measured;
         let ratio = rate / bare;
         Ok(Round {
             bare,
@@ -72,6 +75,7 @@ impl Bench {
             consumer_cpu,
             kafka_cpu,
             postgres_cpu,
+            wal_bytes,
             peak_memory_mb,
         })
     }
@@ -88,10 +92,10 @@ impl Bench {
         settings: &[(&str, String)],
     ) -> anyhow::Result<Measured> {
         let client = database.connect().await?;
-        let before = Usage::now();
+        let (before, wal) = (Usage::now(), Wal::now(&client).await?);
         let mut process = self.start(name, database, settings)?;
         let rate = self.await_end(&mut process, &client).await?;
-        let after = Usage::now();
+        let (after, wal) = (Usage::now(), wal.since(&client, self.records).await?);
         let peak = peak_memory(process.id()).context("the consumer ended early")?;
         process.stop();
         let differences = check(&client, &self.truth).await?;
@@ -103,6 +107,7 @@ impl Bench {
             program_cpu: cpu("consumer"),
             kafka_cpu: cpu("java"),
             postgres_cpu: cpu("postgres"),
+            wal_bytes: wal,
             peak_memory_mb: as_float(peak) / 1e6,
         })
     }
@@ -160,6 +165,29 @@ impl Bench {
         let elapsed =
             (Utc::now() - claimed).to_std().context("the database's clock is ahead of this machine's")?;
         Ok(as_float(self.records) / elapsed.as_secs_f64())
+    }
+}
+
+/// A place in PostgreSQL's write-ahead log.
+pub struct Wal(String);
+
+impl Wal {
+    /// Its end now.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn now(client: &Client) -> anyhow::Result<Self> {
+        Ok(Self(client.query_one("select pg_current_wal_insert_lsn()::text", &[]).await?.get(0)))
+    }
+
+    /// The bytes written since, a record.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn since(&self, client: &Client, records: u64) -> anyhow::Result<f64> {
+        let written = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), ($1::text)::pg_lsn)::float8";
+        let written: f64 = client.query_one(written, &[&self.0]).await?.get(0);
+        Ok(written / as_float(records))
     }
 }
 

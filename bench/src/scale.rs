@@ -11,7 +11,7 @@ use super::group::{Group, create_topics};
 use super::ingest::produce;
 use super::past::Past;
 use super::record::{Outputs, Row};
-use super::round::{Measured, as_float, drop_database};
+use super::round::{Measured, Wal, as_float, drop_database};
 use super::watch::Watch;
 use ::load::{Horizon, Load, Topics, Trouble, Truth, check};
 use anyhow::{Context as _, ensure};
@@ -101,7 +101,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     say::line("Building the consumer (release)");
     let binaries = Binaries::build(Profile::Release)?;
     say::line(
-        "                              records/s | CPU s per million: consumer  PostgreSQL  Kafka | peak MB",
+        "                              records/s | CPU s per million: consumer  PostgreSQL  Kafka | WAL bytes/record | peak MB",
     );
     let (mut rows, mut bars) = (Vec::new(), Vec::new());
     for axis in Axis::ALL.into_iter().filter(|axis| options.only.is_empty() || options.only.contains(axis)) {
@@ -196,15 +196,17 @@ impl Point {
         let (mut members, mut watch) = self.joined(&group).await?;
         members.iter_mut().for_each(Process::pause);
         tokio::task::block_in_place(|| produce(&load, services.kafka.brokers(), &topics, &mut truth))?;
-        let before = Usage::now();
+        let client = database.connect().await?;
+        let (before, wal) = (Usage::now(), Wal::now(&client).await?);
         let start = Instant::now();
         members.iter_mut().for_each(Process::resume);
         watch.until("the members to count all records", LIMIT, |watch| watch.committed() >= records).await?;
         let (time, after) = (start.elapsed(), Usage::now());
+        let wal_bytes = wal.since(&client, records).await?;
         let peaks = members.iter().map(|member| peak_memory(member.id()).context("a member ended by itself"));
         let peak = peaks.collect::<anyhow::Result<Vec<u64>>>()?.into_iter().max().unwrap_or_default();
         members.iter_mut().for_each(Process::stop);
-        let differences = check(&database.connect().await?, &truth).await?;
+        let differences = check(&client, &truth).await?;
         ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
         drop_database(services, &name).await?;
         let cpu = |program: &str| after.since(&before, program) / (as_float(records) / 1e6);
@@ -213,6 +215,7 @@ impl Point {
             program_cpu: cpu("consumer"),
             kafka_cpu: cpu("java"),
             postgres_cpu: cpu("postgres"),
+            wal_bytes,
             peak_memory_mb: as_float(peak) / 1e6,
         })
     }
@@ -254,9 +257,9 @@ impl Point {
 }
 
 fn print(name: &str, measured: &Measured) {
-    let Measured { rate, program_cpu, kafka_cpu, postgres_cpu, peak_memory_mb } = measured;
+    let Measured { rate, program_cpu, kafka_cpu, postgres_cpu, wal_bytes, peak_memory_mb } = measured;
     say::line(format_args!(
-        "{name:<26}{:>13} |{program_cpu:>28.2}{postgres_cpu:>12.2}{kafka_cpu:>7.2} |{peak_memory_mb:>8.0}",
+        "{name:<26}{:>13} |{program_cpu:>28.2}{postgres_cpu:>12.2}{kafka_cpu:>7.2} |{wal_bytes:>17.0} |{peak_memory_mb:>8.0}",
         grouped(*rate)
     ));
 }

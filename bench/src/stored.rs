@@ -2,8 +2,8 @@
 //! answers.
 //!
 //! Every hour of an organization has some orders, by a formula that is here twice, in SQL and in Rust; its other
-//! counters follow from those. Summaries read hours and days (quarters of an hour only for time zones whose offset isn't a
-//! whole hour), names and plans, and the partitions' progress.
+//! counters follow from those. Summaries read hours and days, names and plans, and
+//! the partitions' progress.
 
 use super::round::as_float;
 use anyhow::ensure;

@@ -69,6 +69,8 @@ struct Round {
     ratio: f64,
     consumer_cpu: f64,
     postgres_cpu: f64,
+    /// Bytes of PostgreSQL's log a record.
+    wal_bytes: f64,
     peak_memory_mb: f64,
 }
 
@@ -90,7 +92,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let past = Past::new(options.organizations, options.partitions, now, bytes)?;
     past.tell(&mut late.truth);
 
-    say::line("round     plain/s      late/s  ratio | CPU s per million: consumer  PostgreSQL | peak MB");
+    say::line(
+        "round     plain/s      late/s  ratio | CPU s per million: consumer  PostgreSQL | WAL bytes/record | peak MB",
+    );
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
         let round = options.round(number, &plain, &late, &past).await?;
@@ -193,16 +197,24 @@ impl Options {
         let with = late.measure(&name, &database, &budget).await?;
         drop_database(services, &name).await?;
 
-        let Measured { rate, program_cpu: consumer_cpu, postgres_cpu, peak_memory_mb, .. } = with;
+        let Measured { rate, program_cpu: consumer_cpu, postgres_cpu, wal_bytes, peak_memory_mb, .. } = with;
         let ratio = rate / without.rate;
-        Ok(Round { plain: without.rate, late: rate, ratio, consumer_cpu, postgres_cpu, peak_memory_mb })
+        Ok(Round {
+            plain: without.rate,
+            late: rate,
+            ratio,
+            consumer_cpu,
+            postgres_cpu,
+            wal_bytes,
+            peak_memory_mb,
+        })
     }
 }
 
 fn print(name: &str, round: &Round) {
-    let Round { plain, late, ratio, consumer_cpu, postgres_cpu, peak_memory_mb } = round;
+    let Round { plain, late, ratio, consumer_cpu, postgres_cpu, wal_bytes, peak_memory_mb } = round;
     say::line(format_args!(
-        "{name:<6}{plain:>11.0}{late:>12.0}{ratio:>7.2} |{consumer_cpu:>28.2}{postgres_cpu:>12.2} |{peak_memory_mb:>8.0}"
+        "{name:<6}{plain:>11.0}{late:>12.0}{ratio:>7.2} |{consumer_cpu:>28.2}{postgres_cpu:>12.2} |{wal_bytes:>17.0} |{peak_memory_mb:>8.0}"
     ));
 }
 
@@ -214,6 +226,7 @@ fn median(rounds: &[Round]) -> Round {
         ratio: of(|round| round.ratio),
         consumer_cpu: of(|round| round.consumer_cpu),
         postgres_cpu: of(|round| round.postgres_cpu),
+        wal_bytes: of(|round| round.wal_bytes),
         peak_memory_mb: report::most(rounds.iter().map(|round| round.peak_memory_mb)),
     }
 }

@@ -1,9 +1,8 @@
 //! The display of a run: rate, lag and current faults; and the numbers of fenced partitions from the members' metrics.
 
-use super::offsets::Offsets;
+use super::offsets::{Behind, Offsets};
 use super::schedule::MEMBERS;
 use super::stage::Stage;
-use super::stream::Handed;
 use indicatif::ProgressBar;
 use machine::say;
 use stack::http;
@@ -102,7 +101,7 @@ impl Drop for Shown {
 pub async fn keep(
     board: Board,
     stage: Arc<Stage>,
-    handed: Handed,
+    ends: watch::Receiver<Offsets>,
     counted: watch::Receiver<Offsets>,
 ) -> anyhow::Result<Infallible> {
     let watched = std::io::stderr().is_terminal();
@@ -116,11 +115,12 @@ pub async fn keep(
         if before.elapsed() < every {
             continue;
         }
-        let (produced, counted) = (handed.now().sum(), counted.borrow().sum());
+        let lag = ends.borrow().ahead_of(&counted.borrow()).iter().map(Behind::offsets).sum();
+        let counted = counted.borrow().sum();
         let passed = i64::try_from(before.elapsed().as_millis())?.max(1);
         let per_second = (counted - last) * 1_000 / passed;
         (before, last) = (Instant::now(), counted);
-        board.tell(watched, per_second, produced - counted);
+        board.tell(watched, per_second, lag);
     }
 }
 

@@ -1,73 +1,17 @@
-//! Dead letters, compared one by one: each bad record is found in Kafka by its mark, and must have a row.
+//! Dead letters, compared one by one: each bad record that Kafka holds must have a row, and no other record.
 
-use anyhow::{Context as _, ensure};
-use load::Topics;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Headers as _};
-use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
-use stack::Kafka;
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use super::log::Place;
+use super::stream::FUTURE;
+use anyhow::Context as _;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Client;
 
-/// The header of a bad record, with its number.
-pub const MARK: &str = "chaos-letter";
-/// How long Kafka may return nothing before the topics count as too short.
-const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// How long one attempt to get a record may take.
-const LOOK: Duration = Duration::from_millis(200);
 /// How many differences are shown.
 const SHOWN: usize = 20;
 
-/// Reasons of refusal, by topic, partition and offset.
+/// Reasons of refusal, by place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Letters(BTreeMap<(String, i32, i64), String>);
-
-/// Reads the topics from the beginning, and finds the bad records. `reasons` are their reasons by number.
-///
-/// # Errors
-/// When Kafka doesn't return all records, or a bad record is there twice or not at all.
-pub fn in_kafka(kafka: &Kafka, topics: &Topics, reasons: &[&str]) -> anyhow::Result<Letters> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", kafka.brokers())
-        // The group is never joined, but the client needs a name before it accepts an assignment.
-        .set("group.id", "chaos-letters")
-        .set("enable.auto.commit", "false")
-        .create()?;
-    let mut places = TopicPartitionList::new();
-    let mut left = 0;
-    for topic in topics.all() {
-        for (partition, end) in (0..).zip(kafka.ends(topic)?) {
-            places.add_partition_offset(topic, partition, Offset::Beginning)?;
-            left += end;
-        }
-    }
-    consumer.assign(&places)?;
-    let mut letters = BTreeMap::new();
-    let mut heard = Instant::now();
-    while left > 0 {
-        let Some(record) = consumer.poll(LOOK) else {
-            ensure!(heard.elapsed() < SILENCE_LIMIT, "Kafka holds {left} more records than it gives");
-            continue;
-        };
-        let record = record?;
-        heard = Instant::now();
-        left -= 1;
-        if let Some(number) = number(&record) {
-            let reason = reasons.get(number).context("a bad record has a number that none was given")?;
-            let place = (record.topic().to_owned(), record.partition(), record.offset());
-            letters.insert(place, (*reason).to_owned());
-        }
-    }
-    let (found, sent) = (letters.len(), reasons.len());
-    ensure!(found == sent, "Kafka holds {found} bad records of {sent}: the producer is at fault");
-    Ok(Letters(letters))
-}
-
-fn number(record: &BorrowedMessage<'_>) -> Option<usize> {
-    let header = record.headers()?.iter().find(|header| header.key == MARK)?;
-    std::str::from_utf8(header.value?).ok()?.parse().ok()
-}
+pub struct Letters(BTreeMap<Place, String>);
 
 /// The dead letters in PostgreSQL.
 ///
@@ -79,6 +23,12 @@ pub async fn in_postgres(client: &Client) -> anyhow::Result<Letters> {
     Ok(Letters(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), row.get(3))).collect()))
 }
 
+impl FromIterator<(Place, &'static str)> for Letters {
+    fn from_iter<T: IntoIterator<Item = (Place, &'static str)>>(letters: T) -> Self {
+        Self(letters.into_iter().map(|(place, reason)| (place, reason.to_owned())).collect())
+    }
+}
+
 impl Letters {
     /// How many there are.
     #[must_use]
@@ -86,10 +36,17 @@ impl Letters {
         self.0.len()
     }
 
+    /// Takes away those of records that were read too soon, and returns how many they are.
+    pub fn take_early(&mut self, early: &BTreeSet<Place>) -> usize {
+        let before = self.count();
+        self.0.retain(|place, reason| reason != FUTURE || !early.contains(place));
+        before - self.count()
+    }
+
     /// Where `found` differs from this: the first differences, in sentences.
     #[must_use]
     pub fn unlike(&self, found: &Self) -> Vec<String> {
-        let place = |(topic, partition, offset): &(String, i32, i64)| format!("{topic}/{partition}@{offset}");
+        let place = |(topic, partition, offset): &Place| format!("{topic}/{partition}@{offset}");
         let wrong = self.0.iter().filter(|(key, reason)| found.0.get(*key) != Some(*reason));
         let wrong = wrong.map(|(key, reason)| {
             let found = found.0.get(key).map_or("no dead letter", |reason| reason);
@@ -106,9 +63,12 @@ impl Letters {
 mod tests {
     use super::*;
 
-    fn letters(list: &[(i64, &str)]) -> Letters {
-        let letter = |(offset, reason): &(i64, &str)| (("t".to_owned(), 0, *offset), (*reason).to_owned());
-        Letters(list.iter().map(letter).collect())
+    fn place(offset: i64) -> Place {
+        ("t".to_owned(), 0, offset)
+    }
+
+    fn letters(list: &[(i64, &'static str)]) -> Letters {
+        list.iter().map(|(offset, reason)| (place(*offset), *reason)).collect()
     }
 
     #[test]
@@ -124,5 +84,12 @@ mod tests {
                 "dead letters [t/0@4]: expected none, found d",
             ]
         );
+    }
+
+    #[test]
+    fn a_record_read_too_soon_may_have_a_letter_for_that_reason_alone() {
+        let mut found = letters(&[(1, FUTURE), (2, FUTURE), (3, "a")]);
+        assert_eq!(found.take_early(&[place(1), place(3), place(9)].into()), 1);
+        assert_eq!(found, letters(&[(2, FUTURE), (3, "a")]));
     }
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long a member may take from its start until its admin address answers as expected.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(120);
 /// How long a member may take to end after SIGTERM: more than its own grace period.
 pub const END_LIMIT: Duration = Duration::from_secs(30);
 

@@ -1,13 +1,26 @@
 //! The records: a steady stream of them, and the truth about all that were produced.
 
-use super::letters::MARK;
+use super::log::{Bad, Log};
+use super::marks::Mark;
 use super::offsets::Offsets;
-use chrono::{Days, Utc};
-use load::{Company, Horizon, Mix, Produced, Producer, Topics, Trouble, Truth, Upstream};
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use load::{Company, Horizon, Mix, Produced, Producer, Rng, Topics, Trouble, Truth, Upstream};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
+
+/// How far ahead of the clock records count from, at most: the default of `FUTURE_SKEW_MAX`.
+const SKEW: TimeDelta = TimeDelta::hours(1);
+/// How much further ahead an early record is.
+const AHEAD: TimeDelta = TimeDelta::seconds(2);
+/// After this time every record that was too early when it was produced counts. It is more than [`AHEAD`], because batches take
+/// time.
+pub const EARLY_UNTIL: Duration = Duration::from_secs(3);
+/// Records this much earlier than early ones are not refused at any moment.
+const MARGIN: TimeDelta = TimeDelta::seconds(20);
+/// The share of early records.
+const EARLY: f64 = 0.002;
 
 /// The number of organizations.
 const COMPANIES: usize = 50;
@@ -24,16 +37,35 @@ const TROUBLE: Trouble =
 /// The producer, and the expected result. A fault that locks this stops the producer.
 pub struct Stream {
     upstream: Upstream,
+    rng: Rng,
     producer: Producer,
     brokers: String,
     topics: Topics,
     partitions: i32,
     truth: Truth,
-    letters: Vec<&'static str>,
+    bad: Vec<Bad>,
     handed: Handed,
+    transactions: Vec<Transaction>,
 }
 
-/// How much was produced, for other tasks to read.
+/// The records of a transaction. Its number is its place in the list.
+struct Transaction {
+    records: Vec<Produced>,
+    ending: Ending,
+}
+
+/// How a transaction ended, as far as its producer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Kafka has confirmed the commit.
+    Committed,
+    /// It was never asked to commit.
+    NotCommitted,
+    /// The answer to the commit was lost.
+    Unknown,
+}
+
+/// How many records of partitions were produced outside of transactions, for other tasks to read.
 #[derive(Clone, Debug, Default)]
 pub struct Handed(Arc<Mutex<Offsets>>);
 
@@ -56,22 +88,24 @@ impl Stream {
     /// When the producer can't be created.
     pub fn new(seed: u64, brokers: &str, topics: Topics, partitions: i32) -> anyhow::Result<Self> {
         let now = Utc::now();
-        // The stream's only records ahead of the clock are thousands of years ahead, however long the run is.
+        // A record that is early counts in the end, and others ahead of the clock are so by thousands of years.
         let horizon = Horizon { latest: now + Days::new(3_650), ..Horizon::at(now) };
         let companies = (0..COMPANIES).map(Company::numbered).collect();
         Ok(Self {
             upstream: Upstream::new(seed, companies, Mix::ALL, TROUBLE, 0),
+            rng: Rng::new(!seed),
             producer: Producer::new(brokers, topics.clone())?,
             brokers: brokers.to_owned(),
             topics,
             partitions,
             truth: Truth::new(horizon),
-            letters: Vec::new(),
+            bad: Vec::new(),
             handed: Handed::default(),
+            transactions: Vec::new(),
         })
     }
 
-    /// How much was produced.
+    /// How many records were produced.
     #[must_use]
     pub fn handed(&self) -> Handed {
         self.handed.clone()
@@ -83,10 +117,17 @@ impl Stream {
         &self.truth
     }
 
-    /// The expected reason of each bad record, by the number in its header [`MARK`].
+    /// Adds dead letters that are expected beside those of the records produced here.
+    pub fn expect_letters(&mut self, reason: &'static str, letters: u64) {
+        if letters > 0 {
+            *self.truth.dead_letters.entry(reason).or_default() += letters;
+        }
+    }
+
+    /// The bad records by number.
     #[must_use]
-    pub fn letters(&self) -> &[&'static str] {
-        &self.letters
+    pub fn bad(&self) -> &[Bad] {
+        &self.bad
     }
 
     /// How many partitions each topic has.
@@ -98,22 +139,76 @@ impl Stream {
     /// Produces the next records.
     fn send(&mut self, records: u32) -> anyhow::Result<()> {
         for _ in 0..records {
-            let mut record = self.upstream.record(Utc::now()).placed(self.partitions);
-            self.mark(&mut record);
+            let record = self.draw(None);
             self.truth.take(&record);
             self.producer.send(&record)?;
-            let partition = record.partition.expect("it was placed");
-            self.handed.lock().add(self.topics.of(record.kind), partition);
+            self.handed.lock().add(self.topics.of(record.kind), place(&record), 1);
         }
         self.producer.look()?;
         Ok(())
     }
 
-    /// Numbers a bad record, so that it can be recognized anywhere. Bad records are never repeated.
-    fn mark(&mut self, record: &mut Produced) {
-        if let Some(reason) = self.truth.refusal(record) {
-            record.headers.push((MARK, self.letters.len().to_string().into_bytes()));
-            self.letters.push(reason);
+    /// Draws the records of a transaction, and returns its number. They count if it is committed.
+    pub fn begin_transaction(&mut self, records: usize) -> (usize, Vec<Produced>) {
+        let number = self.transactions.len();
+        let records: Vec<Produced> = (0..records).map(|_| self.draw(Some(number))).collect();
+        self.transactions.push(Transaction { records: records.clone(), ending: Ending::NotCommitted });
+        (number, records)
+    }
+
+    /// Notes how a transaction ended. Until then it isn't committed.
+    pub fn end_transaction(&mut self, number: usize, ending: Ending) {
+        self.transactions[number].ending = ending;
+    }
+
+    /// Counts the records of the transactions that Kafka has committed. Returns what can't be, in sentences.
+    pub fn take_transactions(&mut self, log: &Log) -> Vec<String> {
+        let mut findings = Vec::new();
+        for (number, Transaction { records, ending }) in self.transactions.iter().enumerate() {
+            let (held, sent) = (log.of_transaction(number), records.len());
+            let right = match ending {
+                Ending::Committed => held == sent,
+                Ending::NotCommitted => held == 0,
+                Ending::Unknown => held == sent || held == 0,
+            };
+            if !right {
+                findings.push(format!("Kafka gives {held} of {sent} records of a transaction: {ending:?}"));
+            }
+            if held > 0 {
+                records.iter().for_each(|record| self.truth.take(record));
+            }
+        }
+        findings
+    }
+
+    /// How many transactions there were, and how many of them Kafka has committed.
+    #[must_use]
+    pub fn transactions(&self, log: &Log) -> (usize, usize) {
+        let all = self.transactions.len();
+        (all, (0..all).filter(|number| log.of_transaction(*number) > 0).count())
+    }
+
+    /// The next record, marked with what must be recognized in Kafka.
+    fn draw(&mut self, transaction: Option<usize>) -> Produced {
+        loop {
+            let now = Utc::now();
+            let at = if self.rng.chance(EARLY) { now + SKEW + AHEAD } else { now };
+            let mut record = self.upstream.record(at).placed(self.partitions);
+            let reason = self.truth.refusal(&record);
+            match (reason, is_early(&record, now)) {
+                (Some(reason), early) if !early || reason == FUTURE => {
+                    Mark::Bad(self.bad.len()).put_on(&mut record);
+                    self.bad.push(Bad { reason, transaction });
+                }
+                // Which of two reasons it has depends on the moment at which it is read.
+                (Some(_), _) => continue,
+                (None, true) => Mark::Early.put_on(&mut record),
+                (None, false) => {}
+            }
+            if let Some(number) = transaction {
+                Mark::Transaction(number).put_on(&mut record);
+            }
+            return record;
         }
     }
 
@@ -137,6 +232,20 @@ impl Stream {
         self.producer = Producer::new(&self.brokers, self.topics.clone())?;
         Ok(())
     }
+}
+
+/// The code of the only reason that depends on the clock.
+pub const FUTURE: &str = "from_the_future";
+
+/// Whether the record is refused if it is read too soon.
+fn is_early(record: &Produced, now: DateTime<Utc>) -> bool {
+    let horizon = Horizon { latest: now + SKEW - MARGIN, ..Horizon::at(now) };
+    Truth::new(horizon).refusal(record) == Some(FUTURE)
+}
+
+/// The partition of a record that was placed.
+fn place(record: &Produced) -> i32 {
+    record.partition.expect("it was placed")
 }
 
 /// Produces about `rate` records a second, while no fault has locked the stream.

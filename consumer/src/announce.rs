@@ -3,6 +3,7 @@
 //! Best effort, after the commit. A lost announcement costs freshness only: cached answers expire.
 
 use crate::limits::{ANNOUNCE_FINISH_WAIT_MAX, ANNOUNCE_ROUND_WAIT_MAX};
+use crate::measure::ANNOUNCEMENTS_LOST;
 use domain::CacheKeys;
 use redis::aio::ConnectionManager;
 use std::collections::BTreeSet;
@@ -101,7 +102,7 @@ impl Announcer {
 }
 
 fn lost(announcements: usize) {
-    metrics::counter!("consumer_announcements_lost_total").increment(announcements as u64);
+    metrics::counter!(ANNOUNCEMENTS_LOST).increment(announcements as u64);
 }
 
 async fn announce(client: redis::Client, keys: CacheKeys, mut changed: mpsc::Receiver<BTreeSet<String>>) {

@@ -1,9 +1,11 @@
 //! The command line and the environment, read here and nowhere else.
 
 use crate::announce;
+use crate::clock;
 use crate::ledger;
 use crate::limits;
 use crate::operator;
+use crate::pipeline;
 use crate::settings::BadSetting;
 use crate::source;
 use crate::store::settings::{DATABASE_EXAMPLE, Database};
@@ -55,6 +57,12 @@ pub struct Run {
     /// How long rows are kept.
     #[command(flatten)]
     pub retention: Retention,
+    /// How far clocks may differ.
+    #[command(flatten)]
+    pub clock: clock::Settings,
+    /// When readiness names a partition that stands still.
+    #[command(flatten)]
+    pub watch: pipeline::Settings,
     /// How much memory the ledger may take.
     #[command(flatten)]
     pub ledger: ledger::Settings,
@@ -69,6 +77,10 @@ pub struct Migrate {
     /// PostgreSQL, whose schema it is.
     #[command(flatten)]
     pub database: Database,
+    /// Once no member and no query-api of the former version runs: drop what only they need. Refused while a partition was
+    /// last claimed by such a member.
+    #[arg(long)]
+    pub finish: bool,
 }
 
 impl CommandLine {
@@ -159,7 +171,7 @@ impl Run {
     fn disagreement(&self) -> Option<String> {
         limits::disagreement(&limits::Chosen {
             ledger_retention_days: self.retention.ledger_retention_days,
-            quarter_retention_days: self.retention.quarter_retention_days,
+            failure_retention_days: self.retention.failure_retention_days,
             kafka: self.source.limits(),
         })
     }
@@ -183,7 +195,7 @@ mod tests {
             run.wrong()
         };
         assert_eq!(wrong(&[]), None);
-        let said = wrong(&["--quarter-retention-days", "30"]).unwrap();
-        assert!(said.contains("QUARTER_RETENTION_DAYS") && said.contains("LEDGER_RETENTION_DAYS"), "{said}");
+        let said = wrong(&["--failure-retention-days", "30"]).unwrap();
+        assert!(said.contains("FAILURE_RETENTION_DAYS") && said.contains("LEDGER_RETENTION_DAYS"), "{said}");
     }
 }

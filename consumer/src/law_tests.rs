@@ -14,6 +14,7 @@ use crate::ledger::segment::{PageKey, Segment};
 use crate::ledger::{Ledger, PageRead, Size, Tuning};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
+use crate::record::layouts::Reading;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::refused::allowance::{Allowance, Keeping};
@@ -124,7 +125,15 @@ impl Tables {
     fn claim(&mut self, partition: Partition) -> Claim {
         let epoch = *self.epochs.entry(partition).and_modify(|epoch| *epoch += 1).or_insert(1);
         let position = *self.next.entry(partition).or_insert(Offset(0));
-        Claim { partition, epoch, position, allowance: Allowance::spent(0, 0) }
+        Claim {
+            partition,
+            epoch,
+            position,
+            until: None,
+            leader_epoch: None,
+            spread: None,
+            allowance: Allowance::spent(0, 0),
+        }
     }
 
     /// The transaction: the compare-and-set, then the rows of the partitions that moved. Returns those.
@@ -173,11 +182,16 @@ impl Tables {
     }
 
     fn add(&mut self, rows: &Rows) {
-        for (size, table) in BucketSize::ALL.into_iter().zip(&*rows.counters) {
+        for (size, table) in BucketSize::STORED.into_iter().zip(&*rows.counters) {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
                 let cell = self.counters.entry((size, organization.clone(), *bucket)).or_default();
                 *cell += &table.adds(row);
+                let quarters = table.quarters_add(row).into_iter().filter(|_| size == BucketSize::Hour);
+                for (start, adds) in quarters.filter(|(_, adds)| *adds != Counters::default()) {
+                    *self.counters.entry((BucketSize::Quarter, organization.clone(), start)).or_default() +=
+                        &adds;
+                }
             }
             assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
         }
@@ -242,7 +256,7 @@ impl Runner {
         let mut member = Member::new(Ledger::new(tuning));
         for Claim { partition, epoch, position, .. } in &claims {
             let tail = tables.tails.get(partition).map_or(&[][..], Vec::as_slice);
-            member.hold(*partition, HeldPartition::claimed(*epoch, 1, *position), tail);
+            member.hold(*partition, HeldPartition::claimed(*epoch, Reading::ONLY, *position), tail);
         }
         Self { claims, member }
     }
@@ -262,6 +276,7 @@ impl Runner {
                     payload: Some(&payload),
                     headers: Vec::new(),
                     timestamp_ms: None,
+                    leader_epoch: None,
                 };
                 batch.take(claim, &raw, &fingerprints, BOUNDS, KEEPING);
             }

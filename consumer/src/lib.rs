@@ -25,8 +25,9 @@
 //! * [`pipeline`]: the order of all steps.
 //! * [`operator`]: commands that people type.
 //!
-//! Beside the rooms: [`limits`] must agree with one another, [`floor`] is what source and writer share, [`measure`] has the
-//! metrics; [`command_line`], [`run`] and the rest read the settings, wire the rooms together, and start and stop them.
+//! Beside the rooms: [`limits`] must agree with one another, [`floor`] is what source and writer share, [`clock`] the database's
+//! time, [`measure`] has the metrics, [`upkeep`] the rhythm of the store's tasks; [`command_line`], [`run`] and the rest read
+//! the settings, wire the rooms together, and start and stop them.
 
 pub mod record;
 
@@ -48,6 +49,7 @@ pub mod pipeline;
 
 pub mod operator;
 
+pub mod clock;
 pub mod floor;
 pub mod limits;
 pub mod measure;
@@ -58,6 +60,7 @@ pub mod migrate;
 pub mod run;
 pub mod settings;
 pub mod signals;
+pub mod upkeep;
 
 #[cfg(test)]
 mod law_tests;

@@ -17,6 +17,13 @@ pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long all statements of a batch may take together, by this side's clock. More than [`STATEMENT_TIMEOUT`].
 pub const BATCH_WAIT_MAX: Duration = Duration::from_secs(120);
 
+/// How long a task of upkeep waits for a lock that shuts batches out; they wait behind it. Dropping a partition of a table
+/// takes two such locks, and together they may take no longer than [`UPKEEP_STALL_MAX`].
+pub const UPKEEP_LOCK_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long counting may stand still for upkeep's sake. At least two [`UPKEEP_LOCK_TIMEOUT`].
+pub const UPKEEP_STALL_MAX: Duration = Duration::from_secs(1);
+
+const _: () = assert!(2 * UPKEEP_LOCK_TIMEOUT.as_millis() < UPKEEP_STALL_MAX.as_millis());
 const _: () = assert!(IDLE_IN_TRANSACTION_TIMEOUT.as_millis() <= LOCK_TIMEOUT.as_millis());
 const _: () = assert!(LOCK_TIMEOUT.as_millis() <= STATEMENT_TIMEOUT.as_millis());
 const _: () = assert!(STATEMENT_TIMEOUT.as_millis() < BATCH_WAIT_MAX.as_millis());
@@ -86,6 +93,9 @@ pub const MESSAGES_MAX: usize = 1;
 pub const BATCH_BYTES_MAX: usize = 176 << 20;
 /// PostgreSQL takes no message larger than this.
 const POSTGRES_MESSAGE_BYTES_MAX: usize = 1 << 30;
+/// Kilobytes of records that may wait in Kafka's client at most. A batch that is not full yet takes all that waits, and dead
+/// letters are written as they came: together they take no more than half a message of PostgreSQL's.
+const QUEUED_KBYTES_MAX: usize = (POSTGRES_MESSAGE_BYTES_MAX / 2 - BATCH_BYTES_MAX) >> 10;
 
 const _: () = assert!(2 * BATCH_BYTES_MAX < POSTGRES_MESSAGE_BYTES_MAX);
 
@@ -96,8 +106,8 @@ const _: () = assert!(2 * BATCH_BYTES_MAX < POSTGRES_MESSAGE_BYTES_MAX);
 pub struct Chosen {
     /// `LEDGER_RETENTION_DAYS`.
     pub ledger_retention_days: u32,
-    /// `QUARTER_RETENTION_DAYS`.
-    pub quarter_retention_days: u32,
+    /// `FAILURE_RETENTION_DAYS`.
+    pub failure_retention_days: u32,
     /// Numeric settings of librdkafka by name, as far as they apply.
     pub kafka: BTreeMap<&'static str, u64>,
 }
@@ -118,6 +128,8 @@ pub mod kafka {
     pub const FETCH_MAX_BYTES: &str = "fetch.max.bytes";
     /// Bytes of a record.
     pub const MESSAGE_MAX_BYTES: &str = "message.max.bytes";
+    /// Kilobytes of records that wait in the client.
+    pub const QUEUED_KBYTES: &str = "queued.max.messages.kbytes";
     /// Bytes of an answer; only where it is set, since librdkafka adjusts its default by itself.
     pub const RECEIVE_MAX_BYTES: &str = "receive.message.max.bytes";
 }
@@ -139,10 +151,14 @@ fn pairs(chosen: &Chosen) -> Vec<Pair> {
         name: format!("{} and {bytes} more", limit.name),
         value: limit.value.saturating_add(bytes),
     };
-    let quarters = Pair {
-        larger: days("QUARTER_RETENTION_DAYS", chosen.quarter_retention_days),
+    let failures = Pair {
+        larger: days("FAILURE_RETENTION_DAYS", chosen.failure_retention_days),
         smaller: days("LEDGER_RETENTION_DAYS", chosen.ledger_retention_days),
-        why: "records as old as the ledger accepts are counted by quarters of an hour",
+        why: "a failed run as old as the ledger accepts must stay in the list",
+    };
+    let room = Limit {
+        name: format!("{QUEUED_KBYTES_MAX}, the kilobytes that PostgreSQL takes beside a batch,"),
+        value: QUEUED_KBYTES_MAX as u64,
     };
     let of_kafka = [
         (
@@ -166,11 +182,12 @@ fn pairs(chosen: &Chosen) -> Vec<Pair> {
             kafka(kafka::FETCH_MAX_BYTES).map(|limit| larger_than(limit, FRAMING_BYTES)),
             "an answer must hold a whole fetch",
         ),
+        (Some(room), kafka(kafka::QUEUED_KBYTES), "what waits may all be written with one batch"),
     ];
     let of_kafka = of_kafka
         .into_iter()
         .filter_map(|(larger, smaller, why)| Some(Pair { larger: larger?, smaller: smaller?, why }));
-    std::iter::once(quarters).chain(of_kafka).collect()
+    std::iter::once(failures).chain(of_kafka).collect()
 }
 
 /// A limit by the name of its setting, and with its value, for people.
@@ -209,7 +226,7 @@ mod tests {
     fn chosen(changes: &[(&'static str, u64)]) -> Chosen {
         let mut chosen = Chosen {
             ledger_retention_days: 35,
-            quarter_retention_days: 400,
+            failure_retention_days: 90,
             kafka: BTreeMap::from([
                 (kafka::SESSION_TIMEOUT, 10_000),
                 (kafka::HEARTBEAT_INTERVAL, 1_000),
@@ -218,12 +235,13 @@ mod tests {
                 (kafka::RECONNECT_BACKOFF_MAX, 2_000),
                 (kafka::FETCH_MAX_BYTES, 52_428_800),
                 (kafka::MESSAGE_MAX_BYTES, 1_000_000),
+                (kafka::QUEUED_KBYTES, 65_536),
             ]),
         };
         for (name, value) in changes {
             match *name {
                 "LEDGER" => chosen.ledger_retention_days = u32::try_from(*value).unwrap(),
-                "QUARTER" => chosen.quarter_retention_days = u32::try_from(*value).unwrap(),
+                "FAILURE" => chosen.failure_retention_days = u32::try_from(*value).unwrap(),
                 name => _ = chosen.kafka.insert(name, *value),
             }
         }
@@ -243,9 +261,15 @@ mod tests {
             }
         };
         check(&[], None);
-        check(&[("QUARTER", 34)], Some(["QUARTER_RETENTION_DAYS (34)", "LEDGER_RETENTION_DAYS (35)"]));
-        check(&[("QUARTER", 35)], None);
-        check(&[("LEDGER", 401)], Some(["QUARTER_RETENTION_DAYS (400)", "LEDGER_RETENTION_DAYS (401)"]));
+        check(&[("FAILURE", 34)], Some(["FAILURE_RETENTION_DAYS (34)", "LEDGER_RETENTION_DAYS (35)"]));
+        check(&[("FAILURE", 35)], None);
+        let room = QUEUED_KBYTES_MAX as u64;
+        check(&[(kafka::QUEUED_KBYTES, room)], None);
+        check(
+            &[(kafka::QUEUED_KBYTES, room + 1)],
+            Some(["344064, the kilobytes", "KAFKA_CONFIG_QUEUED_MAX_MESSAGES_KBYTES (344065)"]),
+        );
+        check(&[("LEDGER", 91)], Some(["FAILURE_RETENTION_DAYS (90)", "LEDGER_RETENTION_DAYS (91)"]));
         check(
             &[(kafka::SESSION_TIMEOUT, 300_001)],
             Some(["KAFKA_CONFIG_MAX_POLL_INTERVAL_MS (300000)", "KAFKA_CONFIG_SESSION_TIMEOUT_MS (300001)"]),

@@ -11,6 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     consumer::logging::start();
+    consumer::signals::end_on_panic();
     let line = match CommandLine::read() {
         Ok(line) => line,
         Err(wrong) => return refuse(&wrong),

@@ -24,13 +24,35 @@ const COMMIT_SECONDS: &str = "consumer_commit_seconds";
 const LAG: &str = "consumer_lag_records";
 const OPEN_TRANSACTION_OFFSETS: &str = "consumer_open_transaction_offsets";
 const OPEN_TRANSACTION_SECONDS: &str = "consumer_open_transaction_seconds";
+const MISPLACED: &str = "consumer_misplaced_records_total";
 const PARTITIONS: &str = "consumer_partitions";
 const FENCED: &str = "consumer_partitions_fenced_total";
 const STOPPED: &str = "consumer_partitions_stopped_total";
+const STOPPED_NOW: &str = "consumer_partitions_stopped";
 const LEDGER_PAGES: &str = "consumer_ledger_pages";
 const LEDGER_BYTES: &str = "consumer_ledger_bytes";
 const PAGES_READ: &str = "consumer_ledger_pages_read_total";
 const LOOKUPS: &str = "consumer_ledger_lookups_total";
+
+/// Failures of PostgreSQL.
+pub const POSTGRESQL_FAILURES: &str = "consumer_postgresql_failures_total";
+/// Errors of Kafka's client.
+pub const KAFKA_ERRORS: &str = "consumer_kafka_errors_total";
+/// Announcements that Redis didn't take.
+pub const ANNOUNCEMENTS_LOST: &str = "consumer_announcements_lost_total";
+/// Segments of the ledger that were merged.
+pub const SEGMENTS_MERGED: &str = "consumer_ledger_segments_merged_total";
+
+/// How far this machine's clock is ahead of the database's.
+pub const CLOCK_SKEW: &str = "consumer_clock_skew_seconds";
+
+/// Counters that other modules raise, each with what it counts.
+const RAISED_ELSEWHERE: [(&str, &str); 4] = [
+    (POSTGRESQL_FAILURES, "Failures of PostgreSQL; each is followed by another attempt."),
+    (KAFKA_ERRORS, "Errors that Kafka's client has reported."),
+    (ANNOUNCEMENTS_LOST, "Organizations whose change Redis was not told."),
+    (SEGMENTS_MERGED, "Segments of the ledger that were merged into fewer."),
+];
 
 /// Handles of the pipeline's metrics.
 pub struct Meters {
@@ -47,6 +69,7 @@ pub struct Meters {
     partitions: Gauge,
     fenced: Counter,
     stopped: Counter,
+    stopped_now: Gauge,
     ledger_pages: Gauge,
     ledger_bytes: Gauge,
     pages_read: Counter,
@@ -96,13 +119,25 @@ impl Meters {
             OPEN_TRANSACTION_SECONDS,
             "How long that transaction has been seen to be open, by partition."
         );
+        describe_counter!(
+            MISPLACED,
+            "Records in another partition than their key's by murmur2, by topic: copies may count twice."
+        );
         describe_gauge!(PARTITIONS, "Partitions this member holds.");
         describe_counter!(FENCED, "Partitions lost to another member's claim.");
-        describe_counter!(STOPPED, "Partitions stopped until an operator decides.");
+        describe_counter!(STOPPED, "How often a partition was stopped until an operator decides.");
+        describe_gauge!(STOPPED_NOW, "Partitions of this member that are stopped now.");
         describe_gauge!(LEDGER_PAGES, "Ledger pages in memory.");
         describe_gauge!(LEDGER_BYTES, "Memory of the ledger pages.");
         describe_counter!(PAGES_READ, "Ledger pages read from PostgreSQL, whole.");
         describe_counter!(LOOKUPS, "Fingerprints looked up in pages of PostgreSQL.");
+        describe_gauge!(CLOCK_SKEW, "How far this machine's clock is ahead of the database's, at least.");
+        gauge!(CLOCK_SKEW).set(0.0);
+        // A counter that first appears with its first event can't be asked for an increase.
+        for (name, what) in RAISED_ELSEWHERE {
+            describe_counter!(name, what);
+            counter!(name).increment(0);
+        }
         let outcome = |outcome: &'static str| counter!(RECORDS, "outcome" => outcome);
         Self {
             counted: outcome("counted"),
@@ -120,6 +155,7 @@ impl Meters {
             partitions: gauge!(PARTITIONS),
             fenced: counter!(FENCED),
             stopped: counter!(STOPPED),
+            stopped_now: gauge!(STOPPED_NOW),
             ledger_pages: gauge!(LEDGER_PAGES),
             ledger_bytes: gauge!(LEDGER_BYTES),
             pages_read: counter!(PAGES_READ),
@@ -151,6 +187,11 @@ impl Meters {
             counter.expect("all reasons have one").1.increment(records);
         }
         self.places_only.increment(changes.dead_letters.in_runs());
+    }
+
+    /// Records of a topic lie in other partitions than their keys'.
+    pub fn misplaced(&self, topic: &str, records: u64) {
+        counter!(MISPLACED, "topic" => topic.to_owned()).increment(records);
     }
 
     /// How many records a partition lags behind.
@@ -186,6 +227,12 @@ impl Meters {
     /// A partition was stopped.
     pub fn stopped(&self) {
         self.stopped.increment(1);
+    }
+
+    /// So many partitions are stopped now.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn stopped_now(&self, count: usize) {
+        self.stopped_now.set(count as f64);
     }
 
     /// This many pages are read to decide a batch.

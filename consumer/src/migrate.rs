@@ -1,14 +1,17 @@
 //! `consumer migrate`: brings the schema up to date.
 
 use crate::command_line::Migrate;
+use crate::operator::Advance;
+use crate::settings::BadSetting;
 use crate::store;
+use migrations::Told;
 use std::time::{Duration, Instant};
 
 /// How long to wait for the database, which often starts at the same time as the job that migrates it.
 const DATABASE_WAIT_MAX: Duration = Duration::from_secs(60);
 const DATABASE_WAIT: Duration = Duration::from_millis(500);
 
-/// Applies the migrations that the database lacks.
+/// Applies the migrations that the database lacks, and drops what the former version needs if that is asked for.
 ///
 /// # Errors
 /// When the database stays away, or a migration fails or was changed after it had been applied.
@@ -24,12 +27,36 @@ pub async fn migrate(settings: &Migrate) -> anyhow::Result<()> {
             Err(error) => anyhow::bail!("PostgreSQL is away: {error}"),
         }
     };
-    let applied = migrations::migrate(&mut client).await?;
+    let mut advance = Advance::start();
+    let mut tell = |told: Told| match told {
+        Told::Waits(what) => tracing::warn!("waiting for {what}; trying again"),
+        Told::Builds { index } => tracing::info!(index, "building an index; members count meanwhile"),
+        Told::Advanced { what, done, total } => {
+            let percent = 100 * done / total.max(1);
+            advance.at(format_args!("{what}: {done} of about {total} rows, {percent} %"));
+        }
+    };
+    let applied = migrations::migrate(&mut client, &mut tell).await.map_err(explained)?;
     if applied.is_empty() {
         tracing::info!("the schema is up to date");
     }
     for migration in applied {
         tracing::info!(migration, "applied");
     }
+    if settings.finish && migrations::finish(&mut client, &mut tell).await.map_err(explained)? {
+        tracing::info!("dropped what only the former version needs");
+    } else if let Some(kept) = migrations::kept(&client).await.map_err(explained)? {
+        tracing::info!("{kept}");
+    }
     Ok(())
+}
+
+fn explained(error: migrations::Error) -> anyhow::Error {
+    match error {
+        migrations::Error::Unusable(why) => BadSetting(why).into(),
+        error @ (migrations::Error::Database(_)
+        | migrations::Error::Migration(_)
+        | migrations::Error::Locked(_)
+        | migrations::Error::Unfinished(_)) => error.into(),
+    }
 }

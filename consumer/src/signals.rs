@@ -30,3 +30,16 @@ pub async fn end_in_time(stopped: impl Future<Output = ()>) {
     };
     std::thread::Builder::new().name("grace".into()).spawn(end).expect("the system has a thread left");
 }
+
+/// The exit code of a process that panicked.
+const PANICKED: i32 = 101;
+
+/// Ends the process when any of its threads panics. Otherwise the others might go on without it: a member that is ready, keeps
+/// its partitions and counts nothing. Whoever started it starts it again, and it reads on from the table.
+pub fn end_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        report(info);
+        std::process::exit(PANICKED);
+    }));
+}

@@ -57,6 +57,7 @@ export function Overview() {
             <Freshness
               asOf={asOf}
               completeThrough={summary.data?.body.completeThrough}
+              exactFrom={summary.data?.body.exactFrom}
               fetching={all.some((asked) => asked.isFetching)}
               onRefresh={refresh}
             />

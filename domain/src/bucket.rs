@@ -16,6 +16,8 @@ pub enum BucketSize {
 impl BucketSize {
     /// All sizes, the finest first.
     pub const ALL: [Self; 3] = [Self::Quarter, Self::Hour, Self::Day];
+    /// The sizes that have tables of their own, the finer first. Quarters stand in the rows of their hours.
+    pub const STORED: [Self; 2] = [Self::Hour, Self::Day];
 
     /// The bucket's width in seconds.
     #[must_use]
@@ -27,17 +29,17 @@ impl BucketSize {
         }
     }
 
-    /// The table that holds the counters of this size.
+    /// The table that holds the counters of this size; for quarters a view of the hours.
     #[must_use]
     pub const fn table(self) -> &'static str {
         match self {
-            Self::Quarter => "org_quarter_hourly_metrics",
+            Self::Quarter => "org_quarter_metrics",
             Self::Hour => "org_hourly_metrics",
             Self::Day => "org_daily_metrics",
         }
     }
 
-    /// The column of that table that holds the bucket's start.
+    /// The column that holds the bucket's start.
     #[must_use]
     pub const fn column(self) -> &'static str {
         match self {
@@ -82,6 +84,12 @@ impl Quarter {
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0
+    }
+
+    /// Which of its hour's four quarters it is: 0 for the first.
+    #[must_use]
+    pub const fn of_hour(self) -> usize {
+        self.0.rem_euclid(4) as usize
     }
 
     /// When it begins.
@@ -130,6 +138,8 @@ mod tests {
             for size in BucketSize::ALL {
                 prop_assert_eq!(quarter.bucket(size), size.floor(time));
             }
+            let hour = quarter.bucket(BucketSize::Hour);
+            prop_assert_eq!(quarter.start() - hour, chrono::TimeDelta::minutes(15 * quarter.of_hour() as i64));
         }
     }
 }

@@ -36,6 +36,13 @@ impl Counters {
         "messages_delivered",
     ];
 
+    /// The column of an hour's row that holds what one of its quarters added to a counter. `quarter` is 1, 2 or 3 for the second
+    /// to the fourth: what is left is the first one's.
+    #[must_use]
+    pub fn quarter_column(name: &str, quarter: usize) -> String {
+        format!("{name}_q{}", quarter + 1)
+    }
+
     /// The counters in the order of [`Counters::NAMES`].
     #[must_use]
     pub const fn values(&self) -> [i64; 8] {

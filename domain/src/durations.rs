@@ -5,6 +5,7 @@
 //! Buckets are computed with integers, not logarithms, so that every machine finds the same.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Buckets of each doubling.
 const STEPS: u64 = 10;
@@ -63,8 +64,14 @@ impl Durations {
             return "0".to_owned();
         };
         let count = |bucket| self.runs.get(&bucket).copied().unwrap_or_default();
-        let digits: String = (*lowest..=*highest).rev().map(|b| format!("{:0DIGITS$}", count(b))).collect();
-        format!("{digits}e{}", DIGITS * usize::from(*lowest))
+        let digits = DIGITS * usize::from(highest - lowest + 1);
+        let mut numeral = String::with_capacity(digits + "e6400".len());
+        for bucket in (*lowest..=*highest).rev() {
+            // Writing to a string can't fail.
+            let _ = write!(numeral, "{:0DIGITS$}", count(bucket));
+        }
+        let _ = write!(numeral, "e{}", DIGITS * usize::from(*lowest));
+        numeral
     }
 
     /// The histogram of such a numeral, written with an exponent or in full. `None` if it is malformed or has more buckets

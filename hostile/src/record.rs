@@ -6,12 +6,13 @@ use consumer::record::decode::{Bounds, decode, open};
 use consumer::record::frame;
 use consumer::record::reason::Reason;
 use consumer::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Topic};
-use load::{Horizon, Message};
+use load::{Horizon, Kind, Message};
 use prost::Message as _;
 use proto::v1::event::Body;
 use proto::v1::message_delivery::Status;
 use proto::v1::payment_attempted;
 use proto::v1::{Event, MessageDelivery, WorkflowTerminal, workflow_terminal};
+use recount::Content;
 
 /// Records from 2026-01-01 to 2027-01-01 are neither too old nor from the future.
 const BOUNDS: Bounds = Bounds { floor: 1_767_225_600, ceiling: 1_798_761_600 };
@@ -33,7 +34,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
 }
 
 fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
-    let header = is_json.then_some(("content-type", Some(&b"application/json"[..])));
+    let header = is_json.then_some((&b"content-type"[..], Some(&b"application/json"[..])));
     Raw {
         partition: Partition { topic, number: 0 },
         offset: Offset(0),
@@ -41,6 +42,7 @@ fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
         payload: Some(payload),
         headers: header.into_iter().collect(),
         timestamp_ms: None,
+        leader_epoch: None,
     }
 }
 
@@ -50,7 +52,9 @@ fn framed(topic: Topic, payload: &[u8]) -> Verdict {
         let around = [&[0, 0, 0, 0, 17], path, payload].concat();
         assert_eq!(frame::unframe(&around), Ok(payload));
     }
-    match open(&raw(topic, payload, false)) {
+    let opened = open(&raw(topic, payload, false));
+    third_book_reads_the_same(topic, payload, false, opened.as_deref().ok());
+    match opened {
         Ok(opened) => plain(topic, &opened),
         Err(refusal) => {
             assert!(matches!(refusal.reason, Reason::EmptyPayload | Reason::MalformedPayload));
@@ -60,7 +64,9 @@ fn framed(topic: Topic, payload: &[u8]) -> Verdict {
 }
 
 fn json(topic: Topic, payload: &[u8]) -> Verdict {
-    match open(&raw(topic, payload, true)) {
+    let opened = open(&raw(topic, payload, true));
+    third_book_reads_the_same(topic, payload, true, opened.as_deref().ok());
+    match opened {
         Ok(opened) => {
             assert!(by_prost(topic, &opened).is_some(), "JSON becomes the topic's message");
             plain(topic, &opened)
@@ -94,6 +100,19 @@ fn plain(topic: Topic, bytes: &[u8]) -> Verdict {
     }
 }
 
+/// The recount reads a value as the consumer does: the same content, or none.
+fn third_book_reads_the_same(topic: Topic, payload: &[u8], is_json: bool, opened: Option<&[u8]>) {
+    let kind = match topic {
+        Topic::Events => Kind::Event,
+        Topic::WorkflowTerminals => Kind::Workflow,
+        Topic::MessageDeliveries => Kind::Delivery,
+    };
+    let read = recount::read(kind, is_json, Some(payload));
+    let expected = opened.filter(|_| !payload.is_empty()).and_then(|opened| by_prost(topic, opened));
+    let (read, expected) = (read.as_ref().ok().map(Content::view), expected.as_ref().map(Message::view));
+    assert_eq!(read, expected, "{}", payload.escape_ascii());
+}
+
 fn by_prost(topic: Topic, bytes: &[u8]) -> Option<Message> {
     match topic {
         Topic::Events => Event::decode(bytes).map(Message::Event).ok(),
@@ -108,16 +127,7 @@ fn expected(message: &Message) -> Option<&'static str> {
     // The consumer compares whole seconds.
     let latest = at(BOUNDS.ceiling) + TimeDelta::nanoseconds(999_999_999);
     let horizon = Horizon { latest, floor: at(BOUNDS.floor) };
-    let refusal = load::refusal::refusal(message, &horizon);
-    match message {
-        // The recount doesn't check errors' texts, which are checked before the duration.
-        Message::Workflow(run) if matches!(refusal, None | Some("implausible_duration")) => {
-            let bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-            let kept = run.error_message.chars().take(ERROR_CHARS);
-            kept.into_iter().any(bad).then_some("invalid_text").or(refusal)
-        }
-        Message::Workflow(_) | Message::Event(_) | Message::Delivery(_) => refusal,
-    }
+    recount::refusal(message.view(), &horizon)
 }
 
 fn says_the_same(record: &Record<'_>, message: &Message) {

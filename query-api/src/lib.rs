@@ -4,7 +4,9 @@
 //!
 //! ```text
 //! HTTP request
-//!   serve      accepts, observes, compresses
+//!   serve      accepts, observes
+//!                the same request as before, and its response is still right: that one, done
+//!                otherwise compresses what comes back
 //!   routes     matches the path, extracts strings
 //!   request      token       -> who asks: the organization
 //!                rate_limit  -> whether it may ask now
@@ -60,10 +62,12 @@ use request::rate_limit::RateLimit;
 use request::token::Verifier;
 use routes::Api;
 use routes::page::Page;
+use serve::repeated::Repeated;
+use serve::server::layers::compressed;
 use serve::{log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
-use store::Store;
+use store::{State, Store};
 use streams::{Streams, follow};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +83,9 @@ pub enum StartError {
     /// PostgreSQL can't be reached with these settings.
     #[error(transparent)]
     Store(#[from] store::BadSettings),
+    /// PostgreSQL can't be used.
+    #[error("{0}")]
+    Database(String),
     /// Redis can't be reached with this URL.
     #[error(transparent)]
     Shared(#[from] cache::shared::BadUrl),
@@ -106,6 +113,9 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     readiness.bad("postgresql", "not probed yet");
     server::serve_admin(&settings.server, &readiness).await?;
 
+    if let State::Unusable(why) = store.state().await {
+        return Err(StartError::Database(why));
+    }
     if let Some(shared) = &shared {
         // Before the first request, or its answer would be kept as if there were no Redis.
         shared.probe().await;
@@ -126,7 +136,9 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     if let Ok(address) = server.address() {
         tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
-    server.serve(routes::service(api), stopping, stop(readiness)).await;
+    let service =
+        Repeated::new(compressed(routes::service(Arc::clone(&api))), api, settings.cache.local_cache_mb);
+    server.serve(service, stopping, stop(readiness)).await;
     tracing::info!("stopped");
     Ok(())
 }

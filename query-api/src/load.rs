@@ -21,21 +21,21 @@ pub async fn load(
 ) -> Result<Answer, Error> {
     Ok(match query {
         Query::Summary(range) => {
-            let Read { complete_through, rows } = store.summary(organization, range).await?;
-            Answer::of(&Summary::new(organization, *range, complete_through, rows, now))
+            let Read { known, rows } = store.summary(organization, range).await?;
+            Answer::of(&Summary::new(organization, *range, known, rows, now))
         }
         Query::Trends(range) => {
-            let Read { complete_through, rows } = store.trends(organization, range).await?;
-            Answer::of(&Trends::new(organization, *range, complete_through, &rows, now))
+            let Read { known, rows } = store.trends(organization, range).await?;
+            Answer::of(&Trends::new(organization, *range, known, &rows, now))
         }
         Query::WorkflowHealth(range, listing) => {
-            let Read { complete_through, rows } = store.workflow_health(organization, range, listing).await?;
-            Answer::of(&WorkflowHealth::new(organization, *range, complete_through, rows, listing, now))
+            let Read { known, rows } = store.workflow_health(organization, range, listing).await?;
+            Answer::of(&WorkflowHealth::new(organization, *range, known, rows, listing, now))
         }
         Query::Insights(range) => {
             let window = Window::of(range);
-            let Read { complete_through, rows } = store.insights(organization, &window).await?;
-            Answer::of(&Insights::new(organization, *range, complete_through, &window, &rows, now))
+            let Read { known, rows } = store.insights(organization, &window).await?;
+            Answer::of(&Insights::new(organization, *range, known, &window, &rows, now))
         }
     })
 }

@@ -1,6 +1,5 @@
 //! The binary `query-api`: reads the settings and serves.
 
-use clap::Parser as _;
 use query_api::settings::Settings;
 use std::process::ExitCode;
 
@@ -14,7 +13,14 @@ const BAD_SETTINGS: u8 = 2;
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the last sentence of a process that can't start is for people")]
 async fn main() -> ExitCode {
-    match query_api::run(Settings::parse()).await {
+    let settings = match Settings::read() {
+        Ok(settings) => settings,
+        Err(wrong) => {
+            eprintln!("query-api: {wrong}");
+            return ExitCode::from(BAD_SETTINGS);
+        }
+    };
+    match query_api::run(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("query-api: {error}");

@@ -4,6 +4,7 @@ use crate::cache::{self, loads, shared};
 use crate::request::{rate_limit, raw_range, token};
 use crate::serve::{log, server};
 use crate::{routes, store, streams};
+use clap::{CommandFactory as _, Parser as _};
 
 /// Answers the dashboard: rows of PostgreSQL, through a cache, as JSON.
 ///
@@ -49,10 +50,36 @@ pub struct Settings {
     pub log: log::Settings,
 }
 
+/// Settings that are no text, in a sentence that names them.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoText(String);
+
+impl Settings {
+    /// Reads arguments and environment. Prints what is wrong or asked for otherwise, and ends the process there.
+    ///
+    /// # Errors
+    /// When a setting is not UTF-8.
+    pub fn read() -> Result<Self, NoText> {
+        Self::try_parse().map_err(|error| {
+            if error.kind() != clap::error::ErrorKind::InvalidUtf8 {
+                error.exit();
+            }
+            let command = Self::command();
+            let is_no_text = |name: &&std::ffi::OsStr| {
+                std::env::vars_os().any(|(set, value)| set == **name && value.to_str().is_none())
+            };
+            let names = command.get_arguments().filter_map(clap::Arg::get_env).filter(is_no_text);
+            let names: Vec<_> = names.map(std::ffi::OsStr::to_string_lossy).collect();
+            let what = if names.is_empty() { "an argument".into() } else { names.join(" and ") };
+            NoText(format!("{what} is not UTF-8"))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn every_setting_is_a_flag_and_a_variable_of_one_name_with_a_sentence() {

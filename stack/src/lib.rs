@@ -25,9 +25,9 @@ mod postgres;
 mod proxy;
 mod redis;
 
-pub use kafka::Kafka;
-pub use postgres::{DatabaseUrl, Postgres};
-pub use proxy::{Cut, Proxy};
+pub use kafka::{Kafka, KafkaCluster};
+pub use postgres::{DatabaseUrl, Postgres, PostgresPair};
+pub use proxy::{Cut, Proxy, Target};
 pub use redis::Redis;
 
 use machine::environment::Environment;
@@ -45,8 +45,6 @@ pub enum Purpose {
     Demo,
     /// Millions of records a second.
     Benchmarks,
-    /// Faults while records stream through.
-    Chaos,
 }
 
 impl Purpose {
@@ -55,7 +53,6 @@ impl Purpose {
             Self::Tests => "tests",
             Self::Demo => "demo",
             Self::Benchmarks => "bench",
-            Self::Chaos => "chaos",
         }
     }
 }

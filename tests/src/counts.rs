@@ -9,7 +9,14 @@ use tokio_postgres::{Client, Row};
 pub struct Counts(Counters);
 
 impl Counts {
-    pub(crate) async fn read(client: &Client, organization: &str) -> anyhow::Result<Self> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    ///
+    /// # Panics
+    /// When the sizes of buckets disagree.
+    pub async fn read(client: &Client, organization: &str) -> anyhow::Result<Self> {
         let mut sums = Vec::new();
         for size in BucketSize::ALL {
             let columns = Counters::NAMES.map(|name| format!("coalesce(sum({name}), 0)::bigint")).join(", ");

@@ -35,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(30);
 const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 /// A binary with its settings, to be started. It doesn't inherit the system's settings from the developer's environment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Launch<'a> {
     stack: &'a Stack,
     name: &'static str,
@@ -80,6 +80,7 @@ impl<'a> Launch<'a> {
             .set("EVENTS_TOPIC", &topics.events)
             .set("WORKFLOW_TERMINALS_TOPIC", &topics.workflow_terminals)
             .set("MESSAGE_DELIVERIES_TOPIC", &topics.message_deliveries)
+            .set("LAYOUTS_TOPIC", stack.layouts_topic())
             .set("BATCH_AGE_MAX", BATCH_AGE_MAX)
             .set(
                 "KAFKA_CONFIG_SESSION_TIMEOUT_MS",
@@ -107,6 +108,17 @@ impl<'a> Launch<'a> {
     pub fn through(self, proxy: &Proxy) -> Self {
         let url = self.stack.database().at(proxy.address());
         self.set("DATABASE_URL", url.as_str())
+    }
+
+    /// Runs it with a clock that is off by so many seconds.
+    #[must_use]
+    pub fn with_clock_off(self, seconds: i64) -> Self {
+        let library = self.stack.folder().join("wrong_clock.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/wrong_clock.c");
+        let compiled =
+            Command::new("cc").args(["-shared", "-fPIC", "-O1", source, "-o"]).arg(&library).status();
+        assert!(compiled.is_ok_and(|status| status.success()), "cc compiles wrong_clock.c");
+        self.set("LD_PRELOAD", library.to_string_lossy()).set("WRONG_CLOCK_SECONDS", seconds.to_string())
     }
 
     /// Sets a setting, or changes it.
@@ -175,13 +187,15 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub fn begin(self) -> Member {
         let admin = must(port::free().map(local));
-        Member::new(self.spawn(admin), admin)
+        let (process, log) = self.spawn(admin);
+        Member::new(process, admin, log)
     }
 
     /// Starts a consumer and waits until its admin address answers.
     pub async fn start(self) -> Member {
         let admin = must(port::free().map(local));
-        let member = Member::new(self.spawn(admin), admin);
+        let (process, log) = self.spawn(admin);
+        let member = Member::new(process, admin, log);
         member.until_alive().await
     }
 
@@ -192,17 +206,17 @@ impl<'a> Launch<'a> {
         Api::new(launch.start().await, listen)
     }
 
-    fn spawn(self, admin: SocketAddr) -> Process {
+    fn spawn(self, admin: SocketAddr) -> (Process, PathBuf) {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let log = self.stack.folder().join(format!("{}-{number}.log", self.name));
         let launch = self.set("ADMIN_ADDR", admin.to_string());
-        let program = Program::new(launch.name, &launch.path, log)
+        let program = Program::new(launch.name, &launch.path, &log)
             .inherit(launch.stack.services().environment())
             .args(&launch.args)
             .end_by(Signal::TERM, GRACE);
         let program = launch.settings.iter().fold(program, |program, (name, value)| program.env(name, value));
-        must(Process::start(program))
+        (must(Process::start(program)), log)
     }
 }
 

@@ -17,6 +17,7 @@ mod launch;
 mod listening;
 mod member;
 mod must;
+mod rights;
 mod shared;
 mod stack;
 mod token;
@@ -27,6 +28,7 @@ pub use dead_letter::DeadLetter;
 pub use launch::{Ended, Launch};
 pub use listening::{Listening, Word};
 pub use member::{Api, Member};
+pub use rights::{Denied, Resource};
 pub use stack::Stack;
 pub use token::Token;
 

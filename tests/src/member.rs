@@ -7,6 +7,7 @@ use stack::run::process::Process;
 use stack::wait::{self, Seen};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a binary may take to be ready, from its start or from the recovery of a service.
@@ -20,11 +21,12 @@ const END_LIMIT: Duration = Duration::from_secs(40);
 pub struct Member {
     process: Process,
     admin: SocketAddr,
+    log: PathBuf,
 }
 
 impl Member {
-    pub(crate) fn new(process: Process, admin: SocketAddr) -> Self {
-        Self { process, admin }
+    pub(crate) fn new(process: Process, admin: SocketAddr, log: PathBuf) -> Self {
+        Self { process, admin, log }
     }
 
     pub(crate) async fn until_alive(mut self) -> Self {
@@ -84,6 +86,12 @@ impl Member {
         self.process.log_tail()
     }
 
+    /// How many lines its log has.
+    #[must_use]
+    pub fn log_lines(&self) -> usize {
+        must(std::fs::read_to_string(&self.log).map_err(Into::into)).lines().count()
+    }
+
     /// Its peak memory, in bytes.
     ///
     /// # Panics
@@ -99,13 +107,19 @@ impl Member {
         must(self.process.wait(END_LIMIT).await).code()
     }
 
+    /// SIGINT, as from Ctrl-C: asks it to end, and returns its exit code.
+    pub async fn interrupt(mut self) -> Option<i32> {
+        self.process.signal(rustix::process::Signal::INT);
+        must(self.process.wait(END_LIMIT).await).code()
+    }
+
     /// SIGKILL: ends it immediately.
     pub fn kill(mut self) {
         self.process.kill();
     }
 
     /// Waits for it to end by itself, and returns its exit code.
-    pub async fn ended(mut self) -> Option<i32> {
+    pub async fn ended(&mut self) -> Option<i32> {
         must(self.process.wait(END_LIMIT).await).code()
     }
 

@@ -8,13 +8,14 @@ use crate::shared::{Shared, say_once};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters};
 use load::{Differences, Horizon, Produced, Producer, Topics, Truth};
+use machine::kafka::KafkaPlan;
 use stack::binaries::Binaries;
 use stack::wait::{self, Seen};
-use stack::{DatabaseUrl, Kafka, Postgres, Proxy, Redis, Service, Services};
+use stack::{DatabaseUrl, Kafka, KafkaCluster, Postgres, PostgresPair, Proxy, Redis, Service, Services};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_postgres::Client;
 
@@ -23,6 +24,11 @@ const IDLE_LIMIT: Duration = Duration::from_secs(120);
 
 /// How long Kafka may take to accept records.
 const PRODUCE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long PostgreSQL may take to copy a database.
+const COPY_LIMIT: Duration = Duration::from_secs(60);
+/// Brokers of a story's own cluster.
+const BROKERS: usize = 3;
 
 /// Partitions of each topic, unless a story asks for another number.
 const PARTITIONS: i32 = 4;
@@ -35,8 +41,17 @@ pub struct Stack {
     topics: Topics,
     partitions: i32,
     database: DatabaseUrl,
+    pair: Option<Pair>,
+    brokers: Option<KafkaCluster>,
     folder: PathBuf,
     _clock: Clock,
+}
+
+/// PostgreSQL as a primary and a standby, and the proxy that leads to the primary of the moment.
+#[derive(Debug)]
+struct Pair {
+    _proxy: Proxy,
+    postgres: PostgresPair,
 }
 
 impl Stack {
@@ -55,14 +70,60 @@ impl Stack {
         Self::on(Shared::with_own(service).await, PARTITIONS).await
     }
 
+    /// With a primary and a standby of its own; the story's database is on the primary of the moment. `None`, after printing why,
+    /// if this machine can't start a pair.
+    pub async fn with_pair() -> Option<Self> {
+        static SAID: Once = Once::new();
+        let shared = Shared::get().await;
+        let (run, environment) = (shared.services.run(), shared.services.environment());
+        let Some(programs) = PostgresPair::programs(environment) else {
+            say_once(&SAID, "skipped: stories about failovers, because PostgreSQL has no pg_basebackup here");
+            return None;
+        };
+        let postgres = must(PostgresPair::start(&programs, run, environment).await);
+        let name = unique_name();
+        let proxy = must(Proxy::to(postgres.target()));
+        let database = must(postgres.create_migrated(&name).await).at(proxy.address());
+        let pair = Pair { _proxy: proxy, postgres };
+        Some(Self { pair: Some(pair), ..Self::over(shared, name, PARTITIONS, database).await })
+    }
+
+    /// With a cluster of three Kafka brokers of its own. `None`, after printing why, if this machine can't start it.
+    pub async fn with_brokers() -> Option<Self> {
+        static SAID: Once = Once::new();
+        let mut shared = Shared::get().await;
+        let (run, environment) = (shared.services.run(), shared.services.environment());
+        let KafkaPlan::Local(local) = KafkaPlan::find(environment) else {
+            say_once(&SAID, "skipped: stories about lost brokers, because no Kafka is started here");
+            return None;
+        };
+        let brokers = must(KafkaCluster::start(&local, BROKERS, run, environment).await);
+        shared.services.kafka = Arc::clone(brokers.kafka());
+        Some(Self { brokers: Some(brokers), ..Self::on(shared, PARTITIONS).await })
+    }
+
     async fn on(shared: Shared, partitions: i32) -> Self {
         let name = unique_name();
+        let database = must(shared.services.postgres.create_migrated(&name).await);
+        Self::over(shared, name, partitions, database).await
+    }
+
+    async fn over(shared: Shared, name: String, partitions: i32, database: DatabaseUrl) -> Self {
         let topics = Topics::prefixed(&format!("{name}."));
         must(shared.services.kafka.create_topics(&topics.all(), partitions).await);
-        let database = must(shared.services.postgres.create_migrated(&name).await);
         let folder = shared.services.run().join(&name);
         must(std::fs::create_dir(&folder).map_err(Into::into));
-        Self { shared, name, topics, partitions, database, folder, _clock: Clock::start() }
+        Self {
+            shared,
+            name,
+            topics,
+            partitions,
+            database,
+            pair: None,
+            brokers: None,
+            folder,
+            _clock: Clock::start(),
+        }
     }
 
     /// Produces records in this order, and waits until Kafka has them.
@@ -152,6 +213,51 @@ impl Stack {
         assert!(differences.is_empty(), "{differences}");
     }
 
+    /// Keeps a copy of the story's database, as a backup does. Whoever is connected has to connect again.
+    pub async fn back_up(&self) {
+        self.copy_database(&self.name, &self.backup()).await;
+    }
+
+    /// Puts the backup in the place of the story's database, whoever is connected to that.
+    pub async fn restore(&self) {
+        self.drop_database().await;
+        self.copy_database(&self.backup(), &self.name).await;
+    }
+
+    /// Puts an empty database with the schema in the place of the story's.
+    pub async fn empty(&self) {
+        self.drop_database().await;
+        must(self.postgres().create_migrated(&self.name).await);
+    }
+
+    fn backup(&self) -> String {
+        format!("{}_backup", self.name)
+    }
+
+    async fn drop_database(&self) {
+        let client = must(self.postgres().url().connect().await);
+        let drop = format!("drop database \"{}\" with (force)", self.name);
+        must(client.batch_execute(&drop).await.map_err(Into::into));
+    }
+
+    async fn copy_database(&self, from: &str, to: &str) {
+        let client = must(self.postgres().url().connect().await);
+        let copy = format!("create database \"{to}\" template \"{from}\"");
+        // A database that others are connected to can't be copied.
+        let close = format!("alter database \"{from}\" allow_connections false");
+        let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{from}'");
+        must(client.batch_execute(&close).await.map_err(Into::into));
+        must(client.batch_execute(&end).await.map_err(Into::into));
+        let copied = wait::until("the database to be copied", COPY_LIMIT, async || {
+            // The server takes a moment to end the sessions.
+            let copied = client.batch_execute(&copy).await;
+            Ok(copied.map_or_else(|error| Seen::NotYet(format!("{error:?}")), Seen::Ready))
+        });
+        must(copied.await);
+        let open = format!("alter database \"{from}\" allow_connections true");
+        must(client.batch_execute(&open).await.map_err(Into::into));
+    }
+
     /// A connection to the story's database.
     pub async fn client(&self) -> Client {
         must(self.database.connect().await)
@@ -180,6 +286,24 @@ impl Stack {
         &self.services().kafka
     }
 
+    /// The primary and its standby.
+    ///
+    /// # Panics
+    /// When the story was not started [`Stack::with_pair`].
+    #[must_use]
+    pub fn pair(&self) -> &PostgresPair {
+        &self.pair.as_ref().expect("the story was started with a pair").postgres
+    }
+
+    /// The brokers.
+    ///
+    /// # Panics
+    /// When the story was not started [`Stack::with_brokers`].
+    #[must_use]
+    pub fn brokers(&self) -> &KafkaCluster {
+        self.brokers.as_ref().expect("the story was started with brokers")
+    }
+
     /// PostgreSQL.
     #[must_use]
     pub fn postgres(&self) -> &Postgres {
@@ -190,6 +314,12 @@ impl Stack {
     #[must_use]
     pub fn topics(&self) -> &Topics {
         &self.topics
+    }
+
+    /// The topic that says where the layouts of the story's topics end. It doesn't exist before a layout ends.
+    #[must_use]
+    pub fn layouts_topic(&self) -> String {
+        format!("{}.layouts", self.name)
     }
 
     /// How many partitions each of them has.
@@ -214,8 +344,9 @@ impl Stack {
         &self.shared.binaries
     }
 
-    /// The folder of the logs of this story's programs.
-    pub(crate) fn folder(&self) -> &PathBuf {
+    /// The folder of the logs of this story's programs, in which its commands run.
+    #[must_use]
+    pub fn folder(&self) -> &PathBuf {
         &self.folder
     }
 }

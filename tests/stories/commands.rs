@@ -32,6 +32,30 @@ async fn a_migration_that_was_edited_after_it_landed_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_cannot_hold_every_character_is_refused_in_a_sentence() {
+    let stack = Stack::start().await;
+    let name = format!("{}_latin", stack.name());
+    let make = format!(
+        "create database \"{name}\" encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+    );
+    let client = stack.postgres().url().connect().await.expect("a connection");
+    client.batch_execute(&make).await.expect("a database");
+    let url = stack.database().database(&name);
+    let launches = [
+        stack.consumer().command(&["migrate"]),
+        stack.consumer(),
+        stack.consumer().command(&["dead-letters", "list"]),
+        stack.api(),
+    ];
+    for launch in launches {
+        let refused = launch.set("DATABASE_URL", url.as_str()).run().await;
+        assert!(refused.code.is_some_and(|code| code != 0), "{refused:#?}");
+        let said = refused.errors.lines().last().unwrap_or_default();
+        assert!(said.contains("LATIN1") && said.contains("encoding 'UTF8'"), "{refused:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_setting_of_the_consumer_is_named_and_nothing_starts() {
     let stack = Stack::start().await;
     let cases = [
@@ -92,5 +116,34 @@ async fn a_variable_that_is_no_text_is_named_if_it_is_a_setting_and_passed_over_
         let refused = show(name).await;
         assert_eq!(refused.code, Some(2), "{refused:#?}");
         assert!(refused.errors.contains(&format!("{name} is not UTF-8")), "{refused:#?}");
+    }
+    for name in ["DATABASE_URL", "REDIS_URL"] {
+        let script = format!("export {name}=$(printf '\\377')\nexec query-api");
+        let refused = stack.api().shell(&script).run().await;
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.errors.contains(&format!("{name} is not UTF-8")), "{refused:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_url_that_cannot_be_read_is_named_and_never_shown() {
+    let stack = Stack::start().await;
+    for url in [
+        "postgres://u:opensesame@h:port/d",
+        "postgres://u:opensesame@h/d?odd=1",
+        "host=h password=opensesame x",
+    ] {
+        let launches = [
+            stack.consumer(),
+            stack.consumer().command(&["migrate"]),
+            stack.consumer().command(&["audit"]),
+            stack.api(),
+        ];
+        for launch in launches {
+            let refused = launch.set("DATABASE_URL", url).run().await;
+            assert_eq!(refused.code, Some(2), "{refused:#?}");
+            assert!(refused.errors.contains("DATABASE_URL"), "{refused:#?}");
+            assert!(!refused.errors.contains("opensesame"), "{refused:#?}");
+        }
     }
 }

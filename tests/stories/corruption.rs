@@ -1,7 +1,10 @@
 //! A log that lies: what a disk has changed is not counted for what was written.
 
+use crate::operators::json;
 use crate::resets::until_stopped;
 use crate::telling::{count, orders_created, orders_in, until_counted};
+use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use stack::wait::{self, Seen};
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -51,5 +54,91 @@ async fn a_flipped_bit_stops_its_partition_with_the_reason_and_no_other() {
     let ready = member.admin("/readyz").await;
     assert!(ready.body.contains("log is corrupt"), "{}", ready.body);
     stack.counts("acme").await.are(orders_created(50));
+    assert_eq!(member.stop().await, Some(0));
+}
+
+/// Copies the files of a folder without folders.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("a folder") {
+        let file = file.expect("a file").path();
+        std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copied file");
+    }
+}
+
+#[tokio::test]
+async fn a_log_put_back_and_written_again_stops_its_partition_with_the_reason() {
+    let stack = Stack::with_own(stack::Service::Kafka).await;
+    let (Some(data), Some(server)) = (stack.kafka().data(), stack.kafka().server()) else { return };
+    let events = &stack.topics().events;
+    let (log, backup) = (data.join(format!("{events}-0")), data.with_extension("backup"));
+    stack.produce(orders_in(0, "acme", 0..100)).await;
+    count(&stack).await;
+    server.stop();
+    copy(&log, &backup);
+    stack.kafka().start_again().await.expect("Kafka");
+    stack.produce(orders_in(0, "acme", 100..200)).await;
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(200));
+
+    server.stop();
+    std::fs::remove_dir_all(&log).expect("a log that is lost");
+    copy(&backup, &log);
+    stack.kafka().start_again().await.expect("Kafka");
+    let shown = json(&stack, &["progress", "show", "--topic", events, "--json"]).await;
+    let of_partition = shown.as_array().and_then(|rows| rows.iter().find(|row| row["partition"] == 0));
+    let lag = of_partition.map(|row| (&row["endOffset"], &row["lag"]));
+    assert_eq!(lag, Some((&100.into(), &serde_json::Value::Null)), "a lag is not negative: {shown}");
+
+    // The log grows beyond what was counted: by its offsets alone nobody could tell.
+    stack.produce(orders_in(0, "acme", 200..400)).await;
+    stack.produce(orders_in(1, "beta", 0..100)).await;
+    let member = stack.consumer().start().await;
+    until_counted(&stack, "beta", "orders_created", 100).await;
+    until_stopped(&stack, &member, &[0]).await;
+    let ready = member.admin("/readyz").await;
+    assert!(ready.body.contains("truncation"), "{}", ready.body);
+    stack.counts("acme").await.are(orders_created(200));
+    assert_eq!(member.stop().await, Some(0));
+}
+
+/// Publishes one batch to partition 0 that unpacks to 95 MB, and that zstd packs into a few kilobytes.
+fn publish_large_batch(stack: &Stack) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", stack.kafka().brokers())
+        .set("compression.codec", "zstd")
+        .set("linger.ms", "60000")
+        .set("batch.size", "200000000")
+        .set("message.max.bytes", "200000000")
+        .create()
+        .expect("a producer");
+    let payload = vec![0; 1_000_000];
+    for _ in 0..95 {
+        let record = BaseRecord::<(), _>::to(&stack.topics().events).partition(0).payload(&payload);
+        producer.send(record).map_err(|(error, _)| error).expect("room");
+    }
+    producer.flush(WRITE_LIMIT).expect("Kafka takes it");
+}
+
+#[tokio::test]
+async fn a_batch_that_unpacks_to_95_megabytes_is_read() {
+    let stack = Stack::start().await;
+    publish_large_batch(&stack);
+    stack.produce(orders_in(0, "acme", 0..10)).await;
+    count(&stack).await;
+    stack.counts("acme").await.are(orders_created(10));
+    assert_eq!(stack.dead_letters().await.len(), 95, "zeros are no records");
+}
+
+#[tokio::test]
+async fn a_batch_that_unpacks_to_more_than_is_allowed_stops_its_partition_with_the_reason() {
+    let stack = Stack::start().await;
+    publish_large_batch(&stack);
+    stack.produce(orders_in(1, "beta", 0..10)).await;
+    let member = stack.consumer().set("KAFKA_CONFIG_RECEIVE_MESSAGE_MAX_BYTES", "60000000").start().await;
+    until_counted(&stack, "beta", "orders_created", 10).await;
+    until_stopped(&stack, &member, &[0]).await;
+    let ready = member.admin("/readyz").await;
+    assert!(ready.body.contains("KAFKA_CONFIG_RECEIVE_MESSAGE_MAX_BYTES"), "{}", ready.body);
     assert_eq!(member.stop().await, Some(0));
 }

@@ -26,7 +26,7 @@ const SECRET: &str = "a-secret-of-32-bytes-at-the-least";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 17] = [
+const TABLE: [Row; 19] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -38,6 +38,12 @@ const TABLE: [Row; 17] = [
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
     row("docs/operating.md", "consumer audit", Check::Run("the_audit_finds_that_the_books_agree")),
+    row("docs/operating.md", "select a.pid", Check::Run("the_query_for_locks_names_who_holds_one")),
+    row(
+        "docs/operating.md",
+        "consumer recount",
+        Check::Run("the_recount_finds_that_the_tables_are_equal_to_the_log"),
+    ),
     row("docs/operating.md", "select topic", Check::Run("the_query_for_progress_shows_every_partition")),
     row("docs/operating.md", "KAFKA_CONFIG_", Check::Run("the_consumer_accepts_the_settings_of_kafka")),
     row("docs/performance.md", "until pid=", Check::Shown("it needs perf, inferno and a running benchmark")),
@@ -158,11 +164,31 @@ async fn the_audit_finds_that_the_books_agree() {
 }
 
 #[tokio::test]
+async fn the_recount_finds_that_the_tables_are_equal_to_the_log() {
+    let stack = counted(orders("acme", 10)).await;
+    for block in blocks_of("the_recount_finds_that_the_tables_are_equal_to_the_log") {
+        let said = run(&stack, &block).await.output;
+        let equal = said.matches("the tables are equal to the log").count();
+        assert_eq!(equal, block.text.lines().count(), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_query_for_progress_shows_every_partition() {
     let stack = Stack::with_partitions(1).await;
     count(&stack).await;
     for block in blocks_of("the_query_for_progress_shows_every_partition") {
         assert_eq!(rows(&stack, &block).await, stack.topics().all().len());
+    }
+}
+
+#[tokio::test]
+async fn the_query_for_locks_names_who_holds_one() {
+    let stack = Stack::with_partitions(1).await;
+    let client = stack.client().await;
+    client.batch_execute("begin; lock table ledger_segments in access share mode").await.expect("a lock");
+    for block in blocks_of("the_query_for_locks_names_who_holds_one") {
+        assert_eq!(rows(&stack, &block).await, 1);
     }
 }
 
@@ -294,7 +320,7 @@ async fn rows_error(stack: &Stack, block: &Block) -> Option<String> {
 }
 
 /// Whether this machine lacks a program; then it says what is skipped for it.
-fn lacks(what: &str, program: &str) -> bool {
+pub fn lacks(what: &str, program: &str) -> bool {
     let missing = Environment::read().find(program).is_none();
     if missing {
         say::line(format_args!("skipped: {what}, for there is no {program} here"));

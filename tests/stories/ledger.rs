@@ -129,7 +129,7 @@ async fn records_in_flight_when_the_floor_rises_past_them_are_refused_and_not_co
     client.batch_execute(rise).await.expect("a floor");
 
     stack.until_idle().await;
-    assert!(member.log_tail().contains("floor rose past records in flight"), "{}", member.log_tail());
+    assert!(member.log_tail().contains("floor moved past records in flight"), "{}", member.log_tail());
     stack.counts("acme").await.are(orders_created(10));
     stack.counts("beta").await.are(orders_created(10));
     let letters = stack.dead_letters().await;

@@ -26,13 +26,13 @@ async fn a_deadlock_costs_a_batch_another_try_and_nothing_else() {
     stack.produce(orders_in(0, "acme", 0..10)).await;
     stack.until_idle().await;
 
-    // A batch locks quarters, then hours, then days. This session goes the other way, and isn't the one to be told.
+    // A batch locks hours, then days. This session goes the other way, and isn't the one to be told.
     let days = "set deadlock_timeout = '1h'; begin; select 1 from org_daily_metrics for update";
     client.batch_execute(days).await.expect("a lock");
     stack.produce(orders_in(0, "acme", 10..20)).await;
     until_waiting_for_locks(&stack, 1).await;
-    let quarters = "select 1 from org_quarter_hourly_metrics for update; commit";
-    client.batch_execute(quarters).await.expect("the member is told, not this session");
+    let hours = "select 1 from org_hourly_metrics for update; commit";
+    client.batch_execute(hours).await.expect("the member is told, not this session");
 
     stack.until_idle().await;
     stack.counts("acme").await.are(orders_created(20));

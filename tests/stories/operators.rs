@@ -3,6 +3,7 @@
 use crate::resets::until_stopped;
 use crate::telling::{count, counted, make_anew, orders, orders_created, plain, text, yesterday};
 use chrono::Utc;
+use load::murmur2::partition_of;
 use load::{Kind, Load, Message, Produced};
 use serde_json::Value;
 use tests::{Ended, Stack};
@@ -33,7 +34,7 @@ async fn progress_shows_where_every_partition_stands() {
     assert_eq!(rows.len(), 3 * 4, "three topics of four partitions: {rows:#?}");
     let sum = |field: &str| rows.iter().filter_map(|row| row[field].as_i64()).sum::<i64>();
     assert_eq!((sum("nextOffset"), sum("endOffset"), sum("lag")), (7, 7, 0));
-    assert!(rows.iter().all(|row| row["owner"].is_string() && row["epoch"] == 1), "{rows:#?}");
+    assert!(rows.iter().all(|row| row["owner"].is_string() && row["epoch"].as_i64() >= Some(1)), "{rows:#?}");
     let table = answer(&stack, &["progress", "show", "--topic", events]).await;
     assert_eq!(table.lines().count(), 1 + 4, "{table}");
     assert!(table.starts_with("TOPIC") && table.contains(&**events), "{table}");
@@ -186,7 +187,8 @@ async fn a_record_that_can_be_counted_now_is_redriven_and_counts_once() {
     assert_eq!(answer(&stack, &redrive).await, "1 redriven\n");
     assert_eq!(answer(&stack, &redrive).await, "0 redriven\n", "it is marked");
     assert_eq!(answer(&stack, &[&redrive[..], &["--again"]].concat()).await, "1 redriven\n");
-    assert_eq!(stack.ends()[&(events.to_owned(), 2)], 2, "twice, to the partition it came from");
+    let key = partition_of(b"acme", stack.partitions());
+    assert_eq!(stack.ends()[&(events.to_owned(), key)], 2, "twice, to the partition of its key");
     count(&stack).await;
     stack.counts("acme").await.are(orders_created(1));
 
@@ -217,31 +219,35 @@ async fn the_books_agree_after_a_mixed_load_and_beside_members_that_count() {
 async fn a_tampered_bucket_of_any_size_is_found_and_named() {
     let stack = counted(orders("acme", 10)).await;
     let noon = text(yesterday());
-    let tamper = async |table: &str, by: i64| {
-        let column = if table == "ledger_tails" { "orders_created[1]" } else { "orders_created" };
-        let update = format!("update {table} set {column} = {column} + $1");
+    let tamper = async |table: &str, column: &str, by: i64| {
+        let update = format!("update {table} set {column} = coalesce({column}, 0) + $1");
         stack.client().await.execute(&update, &[&by]).await.expect("a bucket");
     };
     let second = format!("{}Z", &noon[..19]);
     let midnight = text(yesterday() - chrono::Duration::hours(12));
     let day = format!("{}Z", &midnight[..19]);
-    for (table, expected) in [
-        ("org_hourly_metrics", format!("{second}  acme  orders_created: quarters 10, hour 11 (+1)")),
-        ("org_daily_metrics", format!("{day}  acme  orders_created: quarters 10, day 11 (+1)")),
-        ("ledger_tails", format!("{second}  all organizations  orders_created: ledger 11, quarters 10 (-1)")),
+    let of_ledger = |ledger, quarters, by| {
+        format!("{second}  all organizations  orders_created: ledger {ledger}, quarters {quarters} ({by:+})")
+    };
+    let of_day =
+        |hours, by| format!("{day}  acme  orders_created: hours {hours}, day {} ({by:+})", hours + by);
+    for (table, column, expected, differing) in [
+        ("org_daily_metrics", "orders_created", of_day(10, 1), 1),
+        ("ledger_tails", "orders_created[1]", of_ledger(11, 10, -1), 1),
+        ("org_hourly_metrics", "orders_created", of_day(11, -1), 2),
+        ("org_hourly_metrics", "orders_created", of_ledger(10, 11, 1), 2),
+        ("org_hourly_metrics", "orders_created_q3", of_ledger(10, 9, -1), 2),
     ] {
-        tamper(table, 1).await;
+        tamper(table, column, 1).await;
         let ended = operate(&stack, &["audit", "--since", "3d"]).await;
         assert_eq!(ended.code, Some(1), "{table}: {ended:#?}");
         assert!(
-            ended.output.contains(&expected) && ended.output.contains("differ in 1 counters"),
+            ended.output.contains(&expected)
+                && ended.output.contains(&format!("differ in {differing} counters")),
             "{ended:#?}"
         );
-        tamper(table, -1).await;
+        tamper(table, column, -1).await;
     }
-    tamper("org_quarter_hourly_metrics", 5).await;
-    let ended = operate(&stack, &["audit"]).await;
-    assert!(ended.output.contains("differ in 3 counters"), "it disagrees with all others: {ended:#?}");
     let window = format!("{second}/{second}");
     for wrong in [
         ["--window", &*window],

@@ -1,5 +1,6 @@
 //! Services that go away and come back: members wait, say so, and go on by themselves.
 
+use crate::rebalances::member_ids;
 use crate::telling::{orders, orders_created};
 use stack::Service;
 use stack::run::server::Server;
@@ -36,7 +37,7 @@ async fn postgres_away_for_longer_than_any_session_makes_nobody_leave_the_group(
     let consumer = small.set("KAFKA_CONFIG_MAX_POLL_INTERVAL_MS", "4000").start().await;
     stack.produce(orders("acme", 2_000)).await;
     stack.until_idle().await;
-    let before = epochs(&stack).await;
+    let before = member_ids(&stack);
     server.stop();
     // More batches than the member has room for: it must go on polling though it takes no more.
     for batch in orders("beta", 2_000).chunks(200) {
@@ -54,12 +55,12 @@ async fn postgres_away_for_longer_than_any_session_makes_nobody_leave_the_group(
     let seconds = since.elapsed().as_secs_f32();
     machine::say::line(format_args!("counted {seconds:.1} s after PostgreSQL was back"));
     stack.counts("beta").await.are(orders_created(2_000));
-    assert_eq!(epochs(&stack).await, before, "whoever leaves the group has to claim again");
+    assert_eq!(member_ids(&stack), before);
     assert_eq!(consumer.stop().await, Some(0));
 }
 
 /// How often each partition was claimed.
-async fn epochs(stack: &Stack) -> Vec<i64> {
+pub async fn epochs(stack: &Stack) -> Vec<i64> {
     let query = "select epoch from consumer_progress order by topic, kafka_partition";
     stack.client().await.query(query, &[]).await.expect("rows").iter().map(|row| row.get(0)).collect()
 }
@@ -91,6 +92,25 @@ async fn kafka_away_is_waited_for_and_nothing_is_lost() {
     stack.until_idle().await;
     stack.counts("acme").await.are(orders_created(2_000));
     stack.counts("beta").await.are(orders_created(2_000));
+    assert_eq!(consumer.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_broker_of_three_is_lost_and_counting_goes_on_without_it() {
+    let Some(stack) = Stack::with_brokers().await else { return };
+    let consumer = stack.consumer().start().await;
+    stack.produce(orders("acme", 2_000)).await;
+    stack.until_idle().await;
+    stack.brokers().broker(0).kill();
+    // Two brokers acknowledge these records, and lead what the third has led.
+    stack.produce(orders("beta", 2_000)).await;
+    stack.until_idle().await;
+    stack.brokers().start_again(0).await.expect("the broker comes back");
+    stack.produce(orders("gamma", 2_000)).await;
+    stack.until_idle().await;
+    for organization in ["acme", "beta", "gamma"] {
+        stack.counts(organization).await.are(orders_created(2_000));
+    }
     assert_eq!(consumer.stop().await, Some(0));
 }
 

@@ -82,7 +82,7 @@ async fn summary(stack: &Stack, from: DateTime<Utc>, to: DateTime<Utc>) -> Value
                round(100 * sum(workflows_failed) / sum(workflows_total), 1)::float8,
                round(sum(total_execution_time_ms) / sum(workflows_total), 1)::float8,
                round(100 * sum(messages_delivered) / sum(messages_sent), 1)::float8
-        from org_quarter_hourly_metrics join organizations using (organization_id)
+        from org_quarter_metrics join organizations using (organization_id)
         where organization_id = $1 and quarter_bucket >= $2 and quarter_bucket < $3
         group by name, plan_name";
     let row = stack.client().await.query_one(query, &[&ORGANIZATION, &from, &to]).await.expect("sums");

@@ -1,11 +1,13 @@
 //! Redriving that is interrupted: doing it again is right.
 
+use crate::documented::lacks;
 use crate::operators::answer;
-use crate::telling::{count, orders_created, until_waiting_for_locks, yesterday};
+use crate::telling::{count, orders_created, plain, until_waiting_for_locks, yesterday};
 use load::Message;
+use proto::v1::workflow_terminal::Outcome;
 use stack::wait::{self, Seen};
 use std::time::Duration;
-use tests::Stack;
+use tests::{Denied, Resource, Stack};
 
 /// More than three pages of the command's.
 const LETTERS: i64 = 200;
@@ -54,4 +56,66 @@ async fn a_redrive_killed_between_publishing_and_noting_is_done_again_and_counts
     count(&stack).await;
     stack.counts("acme").await.are(orders_created(LETTERS));
     assert!(stack.dead_letters().await.len() == LETTERS as usize, "none was refused again");
+}
+
+/// What is refused of the garbage that kcat publishes, with its headers in JSON and in base64.
+async fn headers_of_the_garbage(stack: &Stack) -> Vec<serde_json::Value> {
+    let letters = stack.dead_letters().await;
+    let garbage = letters.into_iter().filter(|letter| letter.payload.as_deref() == Some(b"garbage"));
+    garbage.map(|letter| letter.headers).collect()
+}
+
+#[tokio::test]
+async fn a_header_name_that_is_not_utf8_is_kept_and_published_again_byte_for_byte() {
+    if lacks("the story of header names", "kcat") {
+        return;
+    }
+    let stack = Stack::with_partitions(1).await;
+    let publish = r#"printf garbage |
+        kcat -P -b "$KAFKA_BROKERS" -t "$EVENTS_TOPIC" -p 0 -H $'\xff\xfe=v' -H trace=abc -H empty"#;
+    assert_eq!(stack.consumer().shell(publish).run().await.code, Some(0));
+    let behind = (0..3).map(|_| Message::order("acme", "", yesterday()));
+    stack.produce(plain(behind)).await;
+
+    // Only their places are kept, so they are read again from Kafka.
+    let member = stack.consumer().set("DEAD_LETTERS_WHOLE_PER_HOUR", "0").start().await;
+    stack.until_idle().await;
+    assert_eq!(member.stop().await, Some(0));
+    assert_eq!(answer(&stack, &["dead-letters", "redrive", "--all"]).await, "4 redriven\n");
+    count(&stack).await;
+    let name = serde_json::json!({ "base64": "//4=" });
+    let others = |times| {
+        serde_json::json!([[name, "dg=="], ["trace", "YWJj"], ["empty", null], ["redrive-count", times]])
+    };
+    assert_eq!(headers_of_the_garbage(&stack).await, [others("MQ==")]);
+    let shown =
+        ["dead-letters", "show", "--topic", &stack.topics().events, "--partition", "0", "--offset", "4"];
+    let shown = answer(&stack, &shown).await;
+    assert!(shown.contains("header        hex fffe: text, 1 bytes: v"), "{shown}");
+
+    // They are kept whole now, and published from the table.
+    assert_eq!(answer(&stack, &["dead-letters", "redrive", "--all"]).await, "4 redriven\n");
+    count(&stack).await;
+    assert_eq!(headers_of_the_garbage(&stack).await, [others("MQ=="), others("Mg==")]);
+}
+
+#[tokio::test]
+async fn a_redrive_that_may_not_write_says_which_right_is_missing_and_redrives_the_rest() {
+    let stack = Stack::with_partitions(1).await;
+    // Only a Kafka of ours is known to check rights.
+    let Some(_) = stack.kafka().server() else { return };
+    let bad = (0..5).map(|_| Message::order("acme", "", yesterday()));
+    let run = Message::workflow("acme", "", yesterday(), Outcome::Success, 1);
+    stack.produce(plain(bad.chain([run]))).await;
+    count(&stack).await;
+    let events = &*stack.topics().events;
+    stack.deny(Resource::Topic(events), Denied::Write).await;
+    let refused = stack.consumer().command(&["dead-letters", "redrive", "--all"]).run().await;
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    let right = format!("may not write to topic {events}: grant it the operation WRITE");
+    assert!(refused.errors.contains(&right) && !refused.errors.contains("PurgeQueue"), "{refused:#?}");
+    assert_eq!(refused.output, "1 redriven\n", "the other topic's");
+
+    stack.allow_again(Resource::Topic(events)).await;
+    assert_eq!(answer(&stack, &["dead-letters", "redrive", "--all"]).await, "5 redriven\n");
 }

@@ -45,7 +45,7 @@ async fn reset(stack: &Stack, partition: Option<i32>) -> String {
 }
 
 /// Has Kafka forget what stands before an offset of the events' partition, as retention does.
-async fn forget_before(stack: &Stack, partition: i32, offset: i64) {
+pub async fn forget_before(stack: &Stack, partition: i32, offset: i64) {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&stack.topics().events, partition, Offset::Offset(offset)).expect("an offset");
     let admin = stack.kafka().admin().expect("an administration");
@@ -132,6 +132,19 @@ async fn made_anew(stack: &Stack, member: Option<Member>) {
     count(stack).await;
     stack.counts("gamma").await.are(orders_created(10));
     stack.counts("beta").await.are(orders_created(100));
+}
+
+#[tokio::test]
+async fn a_stored_offset_that_is_none_stops_its_partition_and_no_other() {
+    let stack = counted().await;
+    let spoil = "update consumer_progress set next_offset = -7 where topic = $1 and kafka_partition = 0";
+    stack.client().await.execute(spoil, &[&stack.topics().events]).await.expect("a row");
+    let member = stack.consumer().start().await;
+    until_stopped(&stack, &member, &[0]).await;
+    assert!(member.log_tail().contains("-7 is no offset"), "{}", member.log_tail());
+    stack.produce(orders_in(1, "beta", 100..110)).await;
+    until_counted(&stack, "beta", "orders_created", 110).await;
+    assert_eq!(member.stop().await, Some(0));
 }
 
 #[tokio::test]

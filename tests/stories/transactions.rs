@@ -5,6 +5,7 @@ use crate::completeness::{uncached, until_promised};
 use crate::operators::{answer, json, operate};
 use crate::telling::{count, orders_created, orders_in, yesterday};
 use chrono::{DateTime, Utc};
+use load::murmur2::partition_of;
 use load::{Message, Produced};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -26,6 +27,7 @@ fn producer(stack: &Stack) -> BaseProducer {
         .set("bootstrap.servers", stack.kafka().brokers())
         .set("transactional.id", stack.name())
         .set("partitioner", "murmur2_random")
+        .set("transaction.timeout.ms", "10000")
         .create()
         .expect("a producer");
     producer.init_transactions(STEP_LIMIT).expect("transactions are to be had");
@@ -63,6 +65,8 @@ async fn what_was_taken_back_is_not_counted_and_markers_are_passed() {
     // Idle means that the markers at the end are passed, too.
     count(&stack).await;
     stack.counts("acme").await.are(orders_created(4));
+    let recounted = answer(&stack, &["recount"]).await;
+    assert!(recounted.contains("4 records read") && recounted.contains("equal to the log"), "{recounted}");
 }
 
 #[tokio::test]
@@ -138,4 +142,29 @@ async fn a_layout_is_not_changed_while_a_transaction_is_open() {
     stack.until_idle().await;
     assert!(answer(&stack, &change).await.contains("everything is counted"));
     assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_layout_is_changed_once_a_dead_producers_transaction_is_over_and_what_it_sends_again_counts_once() {
+    let stack = Stack::with_partitions(1).await;
+    let dies = producer(&stack);
+    stack.produce(orders_in(0, "acme", 0..1)).await;
+    let ids: Vec<String> = (101..201).map(|n| format!("o{n}")).collect();
+    begin(&dies, &stack, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    stack.produce(orders_in(0, "acme", 1..101)).await;
+    // It ends without a word to Kafka, which ends its transaction when that has been open for too long.
+    drop(dies);
+    let member = stack.consumer().set("KAFKA_CONFIG_TOPIC_METADATA_REFRESH_INTERVAL_MS", "500").start().await;
+    let events = &*stack.topics().events;
+    let change = ["layout", "change", "--topic", events, "--partitions", "4", "--quiet-for", "100ms"];
+    let said = answer(&stack, &change).await;
+    assert!(said.contains("producers may go on"), "{said}");
+    stack.counts("acme").await.are(orders_created(101));
+    // All is sent again, to where the key belongs now.
+    let key = partition_of(b"acme", 4);
+    stack.produce(orders_in(key, "acme", 0..201)).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(201));
+    assert_eq!(member.stop().await, Some(0));
+    assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
 }

@@ -1,21 +1,23 @@
 //! Days of other zones: what the API answers against a recount of the raw records by PostgreSQL's own calendar.
 
 use crate::telling::{plain, text};
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveTime, Utc};
 use load::{Message, Produced};
 use serde_json::Value;
 use tests::{Api, Stack, Token};
 use tokio_postgres::Client;
 
-/// Zones, and a day after which their clocks are changed within three. Kathmandu's never are.
-const WINDOWS: [(&str, &str); 8] = [
+/// Zones, and a day after which their clocks are changed within three. Kathmandu's and Kolkata's never are.
+const WINDOWS: [(&str, &str); 10] = [
     ("Europe/Berlin", "2025-03-28"),
     ("Europe/Berlin", "2025-10-24"),
     ("America/New_York", "2025-03-07"),
     ("America/New_York", "2025-10-31"),
     ("Australia/Lord_Howe", "2025-04-04"),
     ("Australia/Lord_Howe", "2025-10-03"),
+    ("America/St_Johns", "2025-03-07"),
     ("Asia/Kathmandu", "2025-06-14"),
+    ("Asia/Kolkata", "2025-06-14"),
     ("UTC", "2025-06-14"),
 ];
 
@@ -26,12 +28,17 @@ fn window(day: &str) -> NaiveDate {
     day.parse().expect("a date")
 }
 
+fn a_year_before(day: NaiveDate) -> NaiveDate {
+    day.with_year(day.year() - 1).expect("no leap day")
+}
+
 /// An order every 41 minutes from eight days before each window to two after it, and one on either side of every quarter
-/// of an hour around its days' ends.
+/// of an hour around its days' ends; and the same a year before.
 fn times() -> Vec<DateTime<Utc>> {
     let mut times = Vec::new();
-    for (_, day) in WINDOWS {
-        let start = window(day).and_time(NaiveTime::MIN).and_utc();
+    let windows = WINDOWS.into_iter().flat_map(|(_, day)| [window(day), a_year_before(window(day))]);
+    for day in windows {
+        let start = day.and_time(NaiveTime::MIN).and_utc();
         times.extend((0..500).map(|n| start - Duration::days(8) + Duration::minutes(41 * n)));
         let quarters = (-60..460).map(|n| start + Duration::minutes(15 * n));
         times.extend(quarters.flat_map(|quarter| [quarter - Duration::seconds(1), quarter]));
@@ -95,6 +102,14 @@ async fn check(api: &Api, client: &Client, times: &[DateTime<Utc>], zone: &str, 
     assert_eq!(summary["kpis"][0]["value"], sum(&expected[..days]), "{zone} from {day}");
     assert_eq!(summary["kpis"][0]["previousValue"], sum(&before[..days]), "{zone} a week before {day}");
 
+    let year = question(from, to, "granularity=day&compare=previous_year");
+    let year_before = recount(client, times, zone, a_year_before(day)).await;
+    let trends = ask(api, &format!("/metrics/trends?{year}")).await;
+    assert_eq!(trends.get("exactFrom"), None, "{zone}");
+    let orders = |days: &[(DateTime<Utc>, i64)]| days.iter().map(|(_, orders)| *orders).collect::<Vec<i64>>();
+    let found = series(&trends, "previousSeries");
+    assert_eq!(orders(&found), orders(&year_before[..days]), "{zone} a year before {day}");
+
     // Each day against the one before it, and by its hours.
     for pair in expected[..=days].windows(3) {
         let [(_, orders_before), (start, orders), (end, _)] = pair else { unreachable!("windows of three") };
@@ -119,7 +134,7 @@ async fn days_are_those_of_the_zone_that_is_asked_for() {
     let consumer = stack
         .consumer()
         .set("LEDGER_RETENTION_DAYS", "3650")
-        .set("QUARTER_RETENTION_DAYS", "3650")
+        .set("FAILURE_RETENTION_DAYS", "3650")
         .start()
         .await;
     stack.until_idle().await;

@@ -1,8 +1,9 @@
 //! Compares PostgreSQL's tables with the truth, cell by cell.
 
-use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS, numeral};
+use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
+use recount::cells::numeral;
 use std::collections::BTreeMap;
 use std::fmt;
 use tokio_postgres::Client;
@@ -112,6 +113,7 @@ pub async fn check(client: &Client, truth: &Truth) -> Result<Differences> {
     let all = TABLES.map(|(table, _, _)| table);
     let mut differences = check_counters(client, truth, &all).await?;
     check_workflows(client, truth, &mut differences).await?;
+    check_roll_ups(client, truth, &mut differences).await?;
     check_organizations(client, truth, &mut differences).await?;
     check_dead_letters(client, truth, &mut differences).await?;
     Ok(differences)
@@ -171,6 +173,69 @@ async fn check_durations(client: &Client, truth: &Truth, differences: &mut Diffe
         differences.compare((TABLE, "durations"), &row, &numeral(durations), found);
     }
     Ok(())
+}
+
+/// Compares what is made of workflows' hours: their days, and the histograms of organizations.
+async fn check_roll_ups(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    let table = "workflow_daily_metrics";
+    let mut days: BTreeMap<String, [i64; 4]> = BTreeMap::new();
+    for ((workflow, hour), cell) in &truth.workflow_cells {
+        let (organization, workflow) = truth.workflow(*workflow);
+        let day = days.entry(row_name(&[organization, workflow], day_of(*hour))).or_default();
+        day.iter_mut().zip(cell).for_each(|(sum, value)| *sum += value);
+    }
+    let keys = ["organization_id", "workflow_id"];
+    let found = read_rows(client, table, &keys, "day_bucket", WORKFLOW_COUNTERS).await?;
+    differences.compare_rows(table, WORKFLOW_COUNTERS, &days, &found);
+
+    let mut expected: [BTreeMap<String, BTreeMap<u16, i64>>; 3] = Default::default();
+    for ((workflow, hour), durations) in &truth.workflow_durations {
+        let (organization, workflow) = truth.workflow(*workflow);
+        let rows = [
+            row_name(&[organization, workflow], day_of(*hour)),
+            row_name(&[organization], *hour),
+            row_name(&[organization], day_of(*hour)),
+        ];
+        for (expected, row) in expected.iter_mut().zip(rows) {
+            let sums = expected.entry(row).or_default();
+            durations.iter().for_each(|(bucket, runs)| *sums.entry(*bucket).or_default() += runs);
+        }
+    }
+    let tables: [(&'static str, &[&str], &str); 3] = [
+        (table, &keys, "day_bucket"),
+        ("org_hourly_metrics", &keys[..1], "hour_bucket"),
+        ("org_daily_metrics", &keys[..1], "day_bucket"),
+    ];
+    for ((table, keys, bucket), expected) in tables.into_iter().zip(&expected) {
+        let columns = keys.join(", ");
+        let query =
+            format!("select {columns}, {bucket}, durations::text from {table} where durations is not null");
+        let rows = client.query(&query, &[]).await.context("durations can't be read")?;
+        let read = |row: &tokio_postgres::Row| {
+            let ids: Vec<&str> = (0..keys.len()).map(|place| row.get(place)).collect();
+            let bucket: DateTime<Utc> = row.get(keys.len());
+            (row_name(&ids, bucket.timestamp()), row.get::<_, String>(keys.len() + 1))
+        };
+        let found: BTreeMap<String, String> = rows.iter().map(read).collect();
+        let none = "0".to_owned();
+        for row in found.keys().filter(|row| !expected.contains_key(*row)) {
+            differences.compare((table, "durations"), row, &none, &found[row]);
+        }
+        for (row, durations) in expected {
+            differences.compare(
+                (table, "durations"),
+                row,
+                &numeral(durations),
+                found.get(row).unwrap_or(&none),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The start of the UTC day that contains a second.
+fn day_of(second: i64) -> i64 {
+    second.div_euclid(86_400) * 86_400
 }
 
 async fn check_organizations(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {

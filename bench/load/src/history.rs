@@ -182,8 +182,8 @@ impl Iterator for Chronicle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::Horizon;
     use crate::truth::Truth;
+    use recount::Horizon;
 
     fn month() -> History {
         let until: DateTime<Utc> = "2026-02-25T10:20:00Z".parse().unwrap();

@@ -141,8 +141,8 @@ impl Iterator for Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::Horizon;
     use crate::truth::Truth;
+    use recount::Horizon;
     use std::collections::HashMap;
 
     fn until() -> DateTime<Utc> {

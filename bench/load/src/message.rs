@@ -10,22 +10,8 @@ use proto::v1::workflow_terminal::Outcome;
 use proto::v1::{
     Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
 };
-
-/// The topic of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Values are [`Event`]s.
-    Event,
-    /// Values are [`WorkflowTerminal`]s.
-    Workflow,
-    /// Values are [`MessageDelivery`]s.
-    Delivery,
-}
-
-impl Kind {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::Event, Self::Workflow, Self::Delivery];
-}
+pub use recount::Kind;
+use recount::View;
 
 /// A record's content.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +101,16 @@ impl Message {
             occurred_at: Some(timestamp(at)),
             channel: "email".to_owned(),
         })
+    }
+
+    /// Its content, as the recount reads it.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        match self {
+            Self::Event(event) => View::Event(event),
+            Self::Workflow(run) => View::Workflow(run),
+            Self::Delivery(delivery) => View::Delivery(delivery),
+        }
     }
 
     /// Its topic.

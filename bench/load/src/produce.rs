@@ -165,7 +165,9 @@ impl Producer {
     }
 }
 
-fn base_record<'a>(topic: &'a str, record: &'a Produced) -> BaseRecord<'a, [u8], [u8]> {
+/// A record as the client takes it, for this topic.
+#[must_use]
+pub fn base_record<'a>(topic: &'a str, record: &'a Produced) -> BaseRecord<'a, [u8], [u8]> {
     let mut handed = BaseRecord::to(topic).key(record.key.as_slice()).payload(record.payload.as_slice());
     handed.partition = record.partition;
     if !record.headers.is_empty() {

@@ -5,18 +5,16 @@
 
 use crate::message::Message;
 use crate::produced::Produced;
-use crate::refusal::{Horizon, refusal};
 use proto::v1::OrganizationUpdated;
-use proto::v1::event::Body;
-use proto::v1::message_delivery::Status;
-use proto::v1::payment_attempted;
 use proto::v1::workflow_terminal::Outcome;
+use recount::entry::{Update, What};
+use recount::{Effect, Horizon, Says, refusal, says};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
-/// The tables of counters: name, column of the bucket, width of the bucket in seconds.
+/// The tables of counters (quarters are a view of the hours): name, column of the bucket, width of the bucket in seconds.
 pub const TABLES: [(&str, &str, i64); 3] = [
-    ("org_quarter_hourly_metrics", "quarter_bucket", 900),
+    ("org_quarter_metrics", "quarter_bucket", 900),
     ("org_hourly_metrics", "hour_bucket", 3_600),
     ("org_daily_metrics", "day_bucket", 86_400),
 ];
@@ -67,7 +65,7 @@ pub struct Truth {
     /// (workflow, hour's start in Unix seconds) to the values of [`WORKFLOW_COUNTERS`].
     pub workflow_cells: HashMap<(u32, i64), [i64; 4]>,
     /// The same key to the numbers of runs by bucket of the histogram.
-    pub workflow_durations: HashMap<(u32, i64), BTreeMap<usize, i64>>,
+    pub workflow_durations: HashMap<(u32, i64), BTreeMap<u16, i64>>,
     /// Organizations by id, with their newest update.
     pub organizations: BTreeMap<String, Organization>,
     /// Refused records by reason.
@@ -128,7 +126,7 @@ impl Truth {
     #[must_use]
     pub fn refusal(&self, record: &Produced) -> Option<&'static str> {
         match &record.content {
-            Some(message) => refusal(message, &self.horizon),
+            Some(message) => refusal(message.view(), &self.horizon),
             None if record.payload.is_empty() => Some("empty_payload"),
             None => Some("malformed_payload"),
         }
@@ -164,43 +162,25 @@ impl Truth {
     }
 
     fn count(&mut self, message: &Message) {
-        match message {
-            Message::Event(event) => match &event.body {
-                Some(Body::OrderCreated(_)) => self.count_once(message, "", [1, 0, 0, 0, 0, 0, 0, 0]),
-                Some(Body::PaymentAttempted(payment)) => {
-                    let successful = payment.outcome() == payment_attempted::Outcome::Successful;
-                    self.count_once(message, "", [0, 1, i64::from(successful), 0, 0, 0, 0, 0]);
-                }
-                Some(Body::OrganizationUpdated(update)) => self.update(message, update),
-                None => self.tally.uncounted += 1,
-            },
-            Message::Workflow(run) => {
-                let failed = i64::from(run.outcome() != Outcome::Success);
-                let millis =
-                    i64::try_from(run.execution_time_ms).expect("implausible durations were refused");
-                self.count_once(message, "", [0, 0, 0, 1, failed, millis, 0, 0]);
-            }
-            Message::Delivery(delivery) => match delivery.status() {
-                Status::Sent => self.count_once(message, "sent", [0, 0, 0, 0, 0, 0, 1, 0]),
-                Status::Delivered | Status::Read => {
-                    self.count_once(message, "delivered", [0, 0, 0, 0, 0, 0, 0, 1]);
-                }
-                Status::Failed | Status::Unspecified => self.tally.uncounted += 1,
-            },
+        match says(message.view()) {
+            Says::Nothing => self.tally.uncounted += 1,
+            Says::Adds(Effect::Update(update)) => self.update(message, &update),
+            Says::Adds(effect) => self.count_once(message, &effect),
         }
     }
 
-    /// Adds `change` to the message's buckets, unless this milestone of its identity was counted before.
-    fn count_once(&mut self, message: &Message, milestone: &str, change: [i64; 8]) {
+    /// Adds what the message adds to its buckets, unless this milestone of its identity was counted before.
+    fn count_once(&mut self, message: &Message, effect: &Effect<'_>) {
         let seconds = message.identity_time().expect("records without a time were refused").seconds;
         if let Some(seen) = &mut self.seen
-            && !seen.insert(identity(message, seconds.div_euclid(900), milestone))
+            && !seen.insert(identity(message, seconds.div_euclid(900), effect.what()))
         {
             self.tally.repeated += 1;
             return;
         }
         self.tally.counted += 1;
         let organization = self.organization_names.number(message.organization());
+        let change = effect.counters();
         self.add(organization, seconds, &change);
         if let Message::Workflow(run) = message {
             let outcome = |of| i64::from(run.outcome() == of);
@@ -209,7 +189,7 @@ impl Truth {
             let cell = self.workflow_cells.entry(hour).or_default();
             add(cell, &[1, outcome(Outcome::Failed), outcome(Outcome::FailedSafetyLimit), change[5]]);
             let durations = self.workflow_durations.entry(hour).or_default();
-            *durations.entry(duration_bucket(change[5])).or_default() += 1;
+            *durations.entry(recount::cells::duration_bucket(change[5])).or_default() += 1;
         }
     }
 
@@ -220,13 +200,18 @@ impl Truth {
         }
     }
 
-    fn update(&mut self, message: &Message, update: &OrganizationUpdated) {
+    fn update(&mut self, message: &Message, update: &Update<'_>) {
         self.tally.uncounted += 1;
         let time = message.identity_time().expect("records without a time were refused");
         let newest = (time.seconds, time.nanos, message.id().to_owned());
         let known = self.organizations.get(message.organization());
         if known.is_none_or(|known| known.newest < newest) {
-            let organization = Organization { newest, state: update.clone() };
+            let state = OrganizationUpdated {
+                name: update.name.to_owned(),
+                plan_id: update.plan_id.to_owned(),
+                plan_name: update.plan_name.to_owned(),
+            };
+            let organization = Organization { newest, state };
             self.organizations.insert(message.organization().to_owned(), organization);
         }
     }
@@ -234,31 +219,14 @@ impl Truth {
 
 /// An identity and its milestone, as two hashes of 64 bits: whole identities of millions of records would take too much
 /// memory. The probability that two of 10^7 agree in 128 bits is about one in 10^24.
-fn identity(message: &Message, quarter: i64, milestone: &str) -> u128 {
+fn identity(message: &Message, quarter: i64, what: What) -> u128 {
     let hash = |salt: u8| {
         let mut hasher = DefaultHasher::new();
         salt.hash(&mut hasher);
-        (message.kind(), message.organization(), message.id(), quarter, milestone).hash(&mut hasher);
+        (message.organization(), message.id(), quarter, what).hash(&mut hasher);
         u128::from(hasher.finish())
     };
     hash(0) << 64 | hash(1)
-}
-
-/// The bucket of a duration, found by counting the bounds below it: each doubling from 1 ms on has ten of equal width.
-fn duration_bucket(ms: i64) -> usize {
-    let tenths = |place: u32| i128::from(10 + place % 10) << (place / 10);
-    (0..).take_while(|place| tenths(*place) <= i128::from(ms) * 10).count()
-}
-
-/// A histogram as one number: twelve decimal digits a bucket.
-pub(crate) fn numeral(durations: &BTreeMap<usize, i64>) -> String {
-    let highest = durations.keys().next_back().copied().unwrap_or_default();
-    let count = |bucket| durations.get(&bucket).copied().unwrap_or_default();
-    let digits: String = (0..=highest).rev().map(|bucket| format!("{:012}", count(bucket))).collect();
-    match digits.trim_start_matches('0') {
-        "" => "0".to_owned(),
-        digits => digits.to_owned(),
-    }
 }
 
 fn add<const N: usize>(sum: &mut [i64; N], change: &[i64; N]) {

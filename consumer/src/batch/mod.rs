@@ -5,12 +5,14 @@ pub mod texts;
 use crate::batch::texts::{Text, Texts};
 use crate::record::decode::{self, Bounds};
 use crate::record::identity::{Fingerprints, Kind};
-use crate::record::reason::Refusal;
+use crate::record::key;
+use crate::record::reason::{Reason, Refusal};
 use crate::record::{Instant, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
 use crate::refused::Refused;
 use crate::refused::allowance::{Allowance, Keeping};
 use domain::Quarter;
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 /// A partition that this member has claimed, and where reading it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,12 @@ pub struct Claim {
     pub epoch: i64,
     /// The offset of the next record to fold.
     pub position: Offset,
+    /// Where its layout ends: records from there on are not folded under this claim. `None` for the present layout.
+    pub until: Option<Offset>,
+    /// The leader's epoch of the record before `position`, if it is known.
+    pub leader_epoch: Option<i32>,
+    /// Over how many partitions the keys of its layout are spread; `None` if that isn't checked.
+    pub spread: Option<NonZeroU32>,
     /// How many refused records were kept in this hour.
     pub allowance: Allowance,
 }
@@ -56,6 +64,8 @@ pub struct Slice {
     pub epoch: i64,
     /// Its records.
     pub span: Span,
+    /// The leader's epoch of the span's last record, if it is known.
+    pub leader_epoch: Option<i32>,
     /// Records that count, by page of the ledger.
     pub pages: Vec<PageEntries>,
     /// Workflow executions that entries refer to.
@@ -158,6 +168,10 @@ pub struct Tally {
     pub nothing_to_count: u64,
     /// Events with a body that this version doesn't know.
     pub unknown_bodies: u64,
+    /// Records in another partition than their key's.
+    pub misplaced: u64,
+    /// The hash of such a record's key.
+    pub misplaced_hash: u32,
 }
 
 /// When a batch is full.
@@ -168,6 +182,15 @@ pub struct Limits {
     /// Most bytes that it may take until it is written. A record takes more if it is the only one of its organization and
     /// quarter of an hour, or if it is refused and kept.
     pub bytes: usize,
+}
+
+impl Claim {
+    /// Whether a record at `offset` is one of the next layout.
+    #[inline]
+    #[must_use]
+    pub fn ends_before(&self, offset: Offset) -> bool {
+        self.until.is_some_and(|until| until <= offset)
+    }
 }
 
 impl Batch {
@@ -187,14 +210,8 @@ impl Batch {
         bounds: Bounds,
         keeping: Keeping,
     ) {
-        let index = self.slice_of(claim);
+        let Some(index) = self.enter(claim, raw) else { return };
         let slice = &mut self.slices[index];
-        if !slice.span.take(raw.offset) {
-            return;
-        }
-        claim.position = slice.span.until;
-        slice.tally.records += 1;
-        self.records += 1;
         let bytes = match decode::open(raw) {
             Ok(bytes) => bytes,
             Err(refusal) => return self.refuse(index, claim, raw, &refusal, keeping),
@@ -205,12 +222,57 @@ impl Batch {
         }
     }
 
-    /// Moves the claim on to `position`, never back. The caller has folded all records before `position`.
-    pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
+    /// The same for a record that PostgreSQL has refused, and said `why`: it is not counted.
+    pub fn take_unstorable(
+        &mut self,
+        claim: &mut Claim,
+        raw: &Raw<'_>,
+        why: &str,
+        bounds: Bounds,
+        keeping: Keeping,
+    ) {
+        let Some(index) = self.enter(claim, raw) else { return };
+        let bytes = decode::open(raw);
+        let decoded = bytes.as_ref().map_err(Clone::clone);
+        let decoded = decoded.and_then(|bytes| decode::decode(raw.partition.topic, bytes, bounds));
+        let refusal = decoded.map_or_else(
+            |refusal| refusal,
+            |record| Refusal {
+                organization: Some(record.organization.to_owned()),
+                ..Refusal::new(Reason::Unstorable, why.to_owned())
+            },
+        );
+        self.refuse(index, claim, raw, &refusal, keeping);
+    }
+
+    /// Moves span and claim past a record, and returns its slice; `None` if the record was folded before.
+    #[inline]
+    fn enter(&mut self, claim: &mut Claim, raw: &Raw<'_>) -> Option<usize> {
+        let index = self.slice_of(claim);
+        let slice = &mut self.slices[index];
+        if !slice.span.take(raw.offset) {
+            return None;
+        }
+        claim.position = slice.span.until;
+        claim.leader_epoch = raw.leader_epoch;
+        slice.leader_epoch = raw.leader_epoch;
+        slice.tally.records += 1;
+        if let (Some(spread), Some(key)) = (claim.spread, raw.key) {
+            slice.tally.check_place(raw.partition, spread, key);
+        }
+        self.records += 1;
+        Some(index)
+    }
+
+    /// Moves the claim on to `position`, never back. The caller has folded all records before `position`. `leader_epoch` is
+    /// that of what lies before it, if it is known.
+    pub fn reach(&mut self, claim: &mut Claim, position: Offset, leader_epoch: Option<i32>) {
         if claim.position < position {
             let index = self.slice_of(claim);
             self.slices[index].span.reach(position);
+            self.slices[index].leader_epoch = leader_epoch;
             claim.position = position;
+            claim.leader_epoch = leader_epoch;
         }
     }
 
@@ -280,12 +342,25 @@ impl Batch {
     }
 }
 
+impl Tally {
+    /// Notes a record that lies in another partition than its key's.
+    #[inline]
+    fn check_place(&mut self, partition: Partition, spread: NonZeroU32, key: &[u8]) {
+        let hash = key::murmur2(key);
+        if key::partition_of_hash(hash, spread) != partition.number {
+            self.misplaced += 1;
+            self.misplaced_hash = hash;
+        }
+    }
+}
+
 impl Slice {
     fn new(claim: &Claim) -> Self {
         Self {
             partition: claim.partition,
             epoch: claim.epoch,
             span: Span::empty(claim.position),
+            leader_epoch: claim.leader_epoch,
             pages: Vec::new(),
             runs: Vec::new(),
             organizations: HashMap::new(),

@@ -31,6 +31,8 @@ pub struct PartitionChanges {
     pub layout: i32,
     /// Its records.
     pub span: Span,
+    /// The leader's epoch of the span's last record, if it is known.
+    pub leader_epoch: Option<i32>,
     /// Segments to add to the ledger's pages.
     pub segments: Vec<Segment>,
     /// Segments to add to the partition's tail, as one row.
@@ -103,6 +105,7 @@ impl PartitionChanges {
             epoch,
             layout: 0,
             span,
+            leader_epoch: None,
             segments: Vec::new(),
             tail: Vec::new(),
             files_tail: false,
@@ -133,6 +136,7 @@ impl PartitionChanges {
         Self {
             organizations: std::mem::take(&mut slice.organizations),
             dead_letters: std::mem::take(&mut slice.dead_letters),
+            leader_epoch: slice.leader_epoch,
             tally: slice.tally,
             ..Self::empty(slice.partition, slice.epoch, slice.span)
         }

@@ -1,6 +1,7 @@
 //! What a member knows of a partition it holds. Pure.
 
 use crate::record::Offset;
+use crate::record::layouts::Reading;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A partition that a member has claimed: how far it is counted, and through which instant it is therefore complete.
@@ -9,7 +10,7 @@ pub struct HeldPartition {
     /// The claim's number.
     pub epoch: i64,
     /// The layout that the claim was made under.
-    pub layout: i32,
+    pub reading: Reading,
     /// The offset of the next record to count.
     pub next_offset: Offset,
     /// The offset of the next record when the partition was claimed.
@@ -38,10 +39,10 @@ pub struct OpenTransaction {
 impl HeldPartition {
     /// A partition just claimed.
     #[must_use]
-    pub fn claimed(epoch: i64, layout: i32, next_offset: Offset) -> Self {
+    pub fn claimed(epoch: i64, reading: Reading, next_offset: Offset) -> Self {
         Self {
             epoch,
-            layout,
+            reading,
             next_offset,
             start: next_offset,
             pending_end: None,
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_partition_is_complete_through_an_answer_once_it_is_committed_to_its_end() {
-        let mut held = HeldPartition::claimed(1, 1, Offset(10));
+        let mut held = HeldPartition::claimed(1, Reading::ONLY, Offset(10));
         held.ended_at(at(100), Offset(15));
         held.ended_at(at(101), Offset(20));
         assert_eq!(held.complete_through(Offset(14)), None);
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn records_behind_an_open_transaction_are_acknowledged_and_keep_the_partition_incomplete() {
-        let mut held = HeldPartition::claimed(1, 1, Offset(10));
+        let mut held = HeldPartition::claimed(1, Reading::ONLY, Offset(10));
         held.ended_at(at(100), Offset(30));
         held.readable_until(at(100), Offset(15));
         held.committed(Offset(15));
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_end_before_the_start_is_ignored() {
-        let mut held = HeldPartition::claimed(1, 0, Offset(1_000));
+        let mut held = HeldPartition::claimed(1, Reading::ONLY, Offset(1_000));
         held.ended_at(at(100), Offset(999));
         assert_eq!((held.complete_through(Offset(1_000)), held.lag()), (None, None));
         held.ended_at(at(101), Offset(1_000));

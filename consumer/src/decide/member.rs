@@ -159,7 +159,7 @@ impl Member {
         partitions.retain(|changes| self.holds(changes.partition, changes.epoch));
         self.placed.clear();
         for changes in &mut partitions {
-            changes.layout = self.held.get(&changes.partition).map_or(0, |held| held.layout);
+            changes.layout = self.held.get(&changes.partition).map_or(0, |held| held.reading.layout);
             self.place_small_segments(changes, floor);
             for segment in changes.all_segments() {
                 let page = self.placed.entry(segment.key).or_default();

@@ -3,5 +3,7 @@
 pub mod changes;
 pub mod held_partition;
 pub mod member;
+pub mod narrowing;
 pub mod outcome;
+pub mod stalls;
 pub mod undecided;

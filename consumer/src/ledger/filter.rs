@@ -288,7 +288,10 @@ fn arranged(distinct: &[u64], shape: Shape, seed: u64) -> Option<Vec<u8>> {
 /// The values' bits, plane by plane.
 fn planes(marks: &[u8]) -> Vec<Vec<u64>> {
     let (words, rest) = marks.as_chunks::<WORD_BITS>();
-    debug_assert!(rest.is_empty(), "segments are whole words");
+    assert!(
+        rest.is_empty(),
+        "segments are whole words: a mark left out would deny a fingerprint that was counted"
+    );
     let mut planes: [Vec<u64>; PLANES_NEW] = Default::default();
     planes.iter_mut().for_each(|plane| plane.reserve_exact(words.len()));
     for marks in words {

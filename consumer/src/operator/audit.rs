@@ -6,7 +6,7 @@ use super::moment;
 use super::table::printable;
 use crate::settings::BadSetting;
 use crate::store::settings::Database;
-use crate::store::{Books, DIFFERENCES_MAX, Difference, OperatorConnection, Pair};
+use crate::store::{Books, DIFFERENCES_MAX, Difference, OperatorConnection, Pair, RollUpDifference};
 use anyhow::Context as _;
 use chrono::{DateTime, Days, Utc};
 use domain::{BucketSize, Counters};
@@ -26,9 +26,6 @@ pub struct Audit {
     /// Only the UTC days from this one on: a time like 2026-02-25T10:00:00Z, or how long ago, like 3d.
     #[arg(long, value_parser = moment::moment)]
     pub since: Option<DateTime<Utc>>,
-    /// Days for which quarter-hourly counters are kept. Give the same value as to the members.
-    #[arg(long, env = "QUARTER_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=36500))]
-    pub quarter_retention_days: u32,
     /// How many differences are shown at most. All are counted.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub limit: u64,
@@ -66,25 +63,28 @@ struct Tally {
 /// When there is nothing to compare in the window, or PostgreSQL doesn't answer.
 pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
     let mut connection = OperatorConnection::open(&settings.database()?).await.context("PostgreSQL")?;
-    let now = connection.now().await.context("PostgreSQL")?;
     let books = connection.books().await.context("PostgreSQL")?;
     let extent = books.extent().await.context("PostgreSQL")?;
     let Some(reach) = extent.days else {
         console::answer("the books are empty")?;
         return Ok(Ending::Good);
     };
-    let Some((first, last)) = settings.days(reach, now) else {
+    let Some((first, last)) = settings.days(reach) else {
         return Err(
             BadSetting("no counters of that time are kept, so there is nothing to compare".into()).into()
         );
     };
     let ledger_from = DateTime::from_timestamp(extent.floor, 0).map(|floor| BucketSize::Day.ceil(floor));
+    let is_rolled_up = books.is_rolled_up().await.context("PostgreSQL")?;
     let mut tally = Tally::default();
     let mut advance = Advance::start();
     let mut day = first;
     while day <= last {
-        let of_ledger = ledger_from.is_none_or(|from| from <= day);
-        compare(settings, &books, day, of_ledger, &mut tally).await?;
+        let of_ledger = ledger_from.is_none_or(|from| from <= day).then(|| {
+            let knows_quarters = day.timestamp() >= extent.quarters_from;
+            if knows_quarters { Pair::LedgerAndQuarters } else { Pair::LedgerAndHours }
+        });
+        compare(settings, &books, day, of_ledger, is_rolled_up, &mut tally).await?;
         advance.at(format_args!("{} compared, up to {}", tally.days, last.date_naive()));
         day = day + Days::new(1);
     }
@@ -105,22 +105,40 @@ async fn compare(
     settings: &Audit,
     books: &Books<'_>,
     day: DateTime<Utc>,
-    of_ledger: bool,
+    of_ledger: Option<Pair>,
+    is_rolled_up: bool,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let pairs = [Pair::LedgerAndQuarters, Pair::QuartersAndHours, Pair::QuartersAndDays];
-    for pair in pairs.into_iter().filter(|pair| of_ledger || *pair != Pair::LedgerAndQuarters) {
+    for pair in of_ledger.into_iter().chain([Pair::HoursAndDays]) {
         let differences = books.differences(pair, day).await.context("PostgreSQL")?;
         tally.at_least |= differences.len() as i64 == DIFFERENCES_MAX;
         for line in differences.iter().flat_map(|difference| lines(pair, difference)) {
-            tally.differences += 1;
-            if tally.differences <= settings.limit {
-                console::answer(line)?;
-            }
+            tally.report(line, settings.limit)?;
+        }
+    }
+    if is_rolled_up {
+        let differences = books.roll_ups(day, DIFFERENCES_MAX).await.context("PostgreSQL")?;
+        tally.at_least |= differences.len() as i64 == DIFFERENCES_MAX;
+        for line in differences.iter().map(rolled_up) {
+            tally.report(line, settings.limit)?;
         }
     }
     tally.days += 1;
     Ok(())
+}
+
+/// A line for a roll-up that differs.
+fn rolled_up(difference: &RollUpDifference) -> String {
+    let RollUpDifference { organization, workflow, bucket, what, sum, stored } = difference;
+    let workflow = workflow.as_deref().map_or(String::new(), |workflow| format!("  {}", printable(workflow)));
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+    format!(
+        "{}  {}{workflow}  {what}: sum {}, stored {}",
+        moment::shown(Some(*bucket)),
+        printable(organization),
+        shown(sum),
+        shown(stored)
+    )
 }
 
 impl Audit {
@@ -132,21 +150,22 @@ impl Audit {
     }
 
     /// The first and the last day to compare: those that were asked for and are kept.
-    fn days(
-        &self,
-        reach: (DateTime<Utc>, DateTime<Utc>),
-        now: DateTime<Utc>,
-    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let kept = now.checked_sub_days(Days::new(self.quarter_retention_days.into()))?;
+    fn days(&self, reach: (DateTime<Utc>, DateTime<Utc>)) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let from = self.window.map(|window| window.from).or(self.since).unwrap_or(reach.0);
         let last = self.window.map_or(reach.1, |window| BucketSize::Day.ceil(window.to) - Days::new(1));
-        let first = BucketSize::Day.floor(from).max(reach.0).max(BucketSize::Day.ceil(kept));
+        let first = BucketSize::Day.floor(from).max(reach.0);
         let last = last.min(reach.1);
         (first <= last).then_some((first, last))
     }
 }
 
 impl Tally {
+    /// Counts a difference, and shows it unless enough are shown.
+    fn report(&mut self, line: String, limit: u64) -> std::io::Result<()> {
+        self.differences += 1;
+        if self.differences <= limit { console::answer(line) } else { Ok(()) }
+    }
+
     fn ending(self) -> anyhow::Result<Ending> {
         if self.differences == 0 {
             console::answer("the books agree")?;
@@ -165,8 +184,8 @@ impl Tally {
 fn lines(pair: Pair, difference: &Difference) -> Vec<String> {
     let (first, second) = match pair {
         Pair::LedgerAndQuarters => ("ledger", "quarters"),
-        Pair::QuartersAndHours => ("quarters", "hour"),
-        Pair::QuartersAndDays => ("quarters", "day"),
+        Pair::LedgerAndHours => ("ledger", "hours"),
+        Pair::HoursAndDays => ("hours", "day"),
     };
     let whose = difference.organization.as_deref().map_or("all organizations".to_owned(), printable);
     let bucket = moment::shown(Some(difference.bucket));
@@ -201,7 +220,7 @@ mod tests {
         let second = Counters { orders_created: 4, messages_sent: 1, ..Counters::default() };
         let bucket = DateTime::UNIX_EPOCH;
         let difference = Difference { organization: Some("acme".into()), bucket, first, second };
-        let expected = "1970-01-01T00:00:00Z  acme  orders_created: quarters 3, hour 4 (+1)";
-        assert_eq!(lines(Pair::QuartersAndHours, &difference), [expected]);
+        let expected = "1970-01-01T00:00:00Z  acme  orders_created: hours 3, day 4 (+1)";
+        assert_eq!(lines(Pair::HoursAndDays, &difference), [expected]);
     }
 }

@@ -299,7 +299,7 @@ fn in_full(letter: &Letter) -> Vec<String> {
     lines.extend(
         headers
             .iter()
-            .map(|(name, value)| format!("header        {}: {}", printable(name), bytes(value.as_deref()))),
+            .map(|(name, value)| format!("header        {}: {}", header_name(name), bytes(value.as_deref()))),
     );
     lines.push(format!("payload       {}", bytes(payload.as_deref())));
     if !line.is_whole {
@@ -310,17 +310,24 @@ fn in_full(letter: &Letter) -> Vec<String> {
     lines
 }
 
+/// A header's name, as hex if it is no text.
+fn header_name(name: &[u8]) -> String {
+    std::str::from_utf8(name)
+        .map_or_else(|_| format!("hex {}", hex(name)), |text| printable(text).to_string())
+}
+
 /// Bytes as text where they are text, as hex otherwise.
 fn bytes(bytes: Option<&[u8]>) -> String {
     let Some(bytes) = bytes else { return "none".into() };
     let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
     match std::str::from_utf8(bytes).ok().filter(is_text) {
         Some(text) => format!("text, {} bytes: {}", bytes.len(), printable(text)),
-        None => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("hex, {} bytes: {hex}", bytes.len())
-        }
+        None => format!("hex, {} bytes: {}", bytes.len(), hex(bytes)),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A place for `--after`. A topic's name has no slash; its id may.

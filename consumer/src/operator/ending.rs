@@ -7,4 +7,6 @@ pub enum Ending {
     Good,
     /// Not everything that was asked for could be done, or the command has found a fault.
     Bad,
+    /// Asked to stop before it was done. The command can be run again, and goes on.
+    Paused,
 }

@@ -4,11 +4,12 @@ use super::console;
 use super::ending::Ending;
 use super::progress;
 use crate::record::Offset;
+use crate::record::layouts::{self, Announced, Layouts, heard, next_number};
 use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
 use crate::source::cluster::{self, At, Cluster};
 use crate::store::settings::Database;
-use crate::store::{OperatorConnection, Raised};
+use crate::store::{Closed, OperatorConnection};
 use anyhow::{Context as _, bail};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -46,14 +47,35 @@ pub struct Change {
     /// How long to wait until everything is counted.
     #[arg(long, default_value = "10m", value_parser = duration)]
     pub wait: Duration,
-    /// Check everything, and change nothing.
+    /// How long to wait, before producers may go on, until members of every group that reads the topic have learned of the
+    /// change. They look every ten seconds.
+    #[arg(long, default_value = "15s", value_parser = duration)]
+    pub learn_for: Duration,
+    /// Check everything, all rights included, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
+/// Settings of `consumer layout announce`.
+#[derive(Debug, clap::Args)]
+pub struct Announce {
+    /// The topic, and where it is.
+    #[command(flatten)]
+    pub layout: Layout,
+}
+
 type Ends = HashMap<Place, Offset>;
 
-/// Shows a topic's layout, and whether the topic is counted to its ends.
+/// What is known about a topic's layouts.
+struct Known {
+    topic_id: String,
+    /// What the database has.
+    layouts: Layouts,
+    /// What Kafka has, in order.
+    announced: Vec<Announced>,
+}
+
+/// Shows a topic's layout, whether the topic is counted to its ends, and where earlier layouts ended.
 ///
 /// # Errors
 /// When PostgreSQL or Kafka doesn't answer.
@@ -61,13 +83,41 @@ pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
     let (connection, cluster) = settings.open().await?;
     let ends = settings.ends(&cluster)?;
     let behind = settings.behind(&connection, &ends).await?;
-    let layout = connection.layout(&settings.topic).await.context("PostgreSQL")?;
-    let number = layout.map_or("never read".into(), |layout| format!("layout {layout}"));
+    let known = settings.known(&connection, &cluster).await?;
     console::answer(format_args!(
-        "{}: {number}, {} partitions, {behind} offsets behind",
+        "{}: layout {}, {} partitions, {behind} offsets behind",
         settings.topic,
+        known.layouts.present(),
         ends.len()
     ))?;
+    for (cut, ends) in known.layouts.cuts() {
+        let ends: Vec<String> =
+            ends.iter().map(|(partition, end)| format!("{partition} at {}", end.0)).collect();
+        console::answer(format_args!("layout {cut} ended in partition {}", ends.join(", ")))?;
+    }
+    for missing in known.unheard(&settings.topic, &ends) {
+        console::tell(format_args!(
+            "{} doesn't say where layout {} ends, so an empty database would not learn it; run \
+             `consumer layout announce --topic {}`",
+            settings.cluster.layouts_topic, missing.layout, settings.topic
+        ));
+    }
+    Ok(Ending::Good)
+}
+
+/// Announces in Kafka where the topic's layouts end, as far as only the database knows it.
+///
+/// # Errors
+/// When PostgreSQL or Kafka doesn't answer, or Kafka refuses.
+pub async fn announce(settings: &Announce) -> anyhow::Result<Ending> {
+    let settings = &settings.layout;
+    let (connection, cluster) = settings.open().await?;
+    let known = settings.known(&connection, &cluster).await?;
+    let unheard = settings.unheard(&known, &settings.ends(&cluster)?)?;
+    for announced in &unheard {
+        cluster.announce(announced).await.context("Kafka")?;
+    }
+    console::answer(format_args!("announced {} layouts of {}", unheard.len(), settings.topic))?;
     Ok(Ending::Good)
 }
 
@@ -78,32 +128,24 @@ pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
 pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     let layout = &settings.layout;
     let (mut connection, cluster) = layout.open().await?;
-    let ends = layout.ends(&cluster)?;
-    let more = settings.more_partitions(&ends)?;
-    console::tell(format_args!(
-        "1/4 watching {} for {:?}: nothing may be written to it",
-        layout.topic, settings.quiet_for
-    ));
-    tokio::time::sleep(settings.quiet_for).await;
-    layout.must_end_at(&cluster, &ends, "stop the producers first; nothing is changed")?;
-    console::tell("2/4 waiting until everything is counted");
-    settings.until_counted(&connection, &cluster, &ends).await?;
+    let more = settings.more_partitions(&layout.ends(&cluster)?)?;
+    settings.must_be_allowed(&connection, &cluster, more).await?;
+    let ends = settings.until_quiet_and_counted(&connection, &cluster).await?;
     if settings.dry_run {
         console::answer("everything is counted, and nothing is changed")?;
         return Ok(Ending::Good);
     }
-    console::tell("3/4 closing the old layout");
-    let number = match connection.raise_layout(&layout.topic, &ends).await.context("PostgreSQL")? {
-        Raised::To(number) => number,
-        Raised::Behind(place) => bail!("{place} is not counted to its end; nothing is changed"),
-    };
+    console::tell("3/5 ending the layout, in Kafka and in the database");
+    let number = layout.end_layout(&mut connection, &cluster, &ends).await?;
     if let Some(count) = more {
-        console::tell(format_args!("4/4 adding partitions, up to {count}"));
+        console::tell(format_args!("4/5 adding partitions, up to {count}"));
         let added = cluster.extend(&layout.topic, count).await;
         added.context(
-            "Kafka added no partitions; the old layout is closed: add them before producers go on",
+            "Kafka added no partitions; the old layout has ended: add them before producers go on",
         )?;
     }
+    console::tell(format_args!("5/5 giving all members {:?} to learn it", settings.learn_for));
+    tokio::time::sleep(settings.learn_for).await;
     let written =
         "records were written while the layout changed, and may be counted twice if they are sent again";
     layout.must_end_at(&cluster, &ends, written)?;
@@ -111,7 +153,113 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     Ok(Ending::Good)
 }
 
+impl Known {
+    /// The ends of layouts that the database has and that nobody learns from Kafka.
+    fn unheard(&self, topic: &str, ends: &Ends) -> Vec<Announced> {
+        let heard = heard(&self.of(topic), end_of(topic, ends));
+        let missing = self.layouts.cuts().iter().filter(|(cut, ends)| !heard.has(**cut, ends));
+        let announced = |(cut, ends): (&i32, &layouts::Ends)| {
+            let last = ends.last_key_value().map_or(0, |(last, _)| *last);
+            let end = |partition| ends.get(&partition).map_or(0, |end| end.0);
+            self.announcement(topic, *cut, (0..=last).map(end).collect())
+        };
+        missing.map(announced).collect()
+    }
+
+    /// What Kafka has about this topic.
+    fn of(&self, topic: &str) -> Vec<&Announced> {
+        self.announced.iter().filter(|announced| announced.is_about(topic, &self.topic_id)).collect()
+    }
+
+    fn announcement(&self, topic: &str, layout: i32, ends: Vec<i64>) -> Announced {
+        Announced { topic: topic.to_owned(), topic_id: self.topic_id.clone(), layout, ends }
+    }
+}
+
+/// Where a topic's partitions end.
+fn end_of<'a>(topic: &'a str, ends: &'a Ends) -> impl Fn(i32) -> Option<Offset> + Copy + 'a {
+    move |partition| ends.get(&Place { topic: topic.to_owned(), partition }).copied()
+}
+
 impl Layout {
+    /// What must be announced, so that Kafka tells all that the database knows.
+    ///
+    /// Fails if announcing doesn't help, because of records that come first and that no command wrote.
+    fn unheard(&self, known: &Known, ends: &Ends) -> anyhow::Result<Vec<Announced>> {
+        let (topic, mut about) = (&self.topic, known.of(&self.topic));
+        let unheard = known.unheard(topic, ends);
+        about.extend(&unheard);
+        let heard = heard(&about, end_of(topic, ends));
+        let is_hidden = known.layouts.cuts().iter().any(|(cut, ends)| !heard.has(*cut, ends));
+        if heard.beyond.is_some() || is_hidden {
+            bail!(
+                "{} has records that no command wrote: they say that layouts of {topic} end where they don't. Delete the records of \
+                 that topic (kafka-delete-records), run `consumer layout announce --topic {topic}`, and then this command \
+                 again; nothing is changed",
+                self.cluster.layouts_topic
+            );
+        }
+        Ok(unheard)
+    }
+
+    async fn known(&self, connection: &OperatorConnection, cluster: &Cluster) -> anyhow::Result<Known> {
+        let ask = || (cluster.topic_id(&self.topic), cluster.announced());
+        let (topic_id, announced) = tokio::task::block_in_place(ask);
+        let announced = announced.with_context(|| format!("Kafka's topic {}", self.cluster.layouts_topic))?;
+        let topic_id = topic_id.unwrap_or_default();
+        let layouts = connection.layouts(&self.topic, &topic_id).await.context("PostgreSQL")?;
+        Ok(Known { topic_id, layouts, announced })
+    }
+
+    /// Ends the present layout at these ends; returns the number of the next. The end is announced first: what the database
+    /// knows, Kafka knows.
+    async fn end_layout(
+        &self,
+        connection: &mut OperatorConnection,
+        cluster: &Cluster,
+        ends: &Ends,
+    ) -> anyhow::Result<i32> {
+        let topic = &self.topic;
+        let known = self.known(connection, cluster).await?;
+        let unheard = self.unheard(&known, ends)?;
+        let end_of = end_of(topic, ends);
+        let heard = heard(&known.of(topic), end_of);
+        // One that was announced and not stored: this command was interrupted.
+        let is_it = |cut: &&Announced| {
+            !known.layouts.cuts().contains_key(&cut.layout)
+                && cut.ends.len() == ends.len()
+                && cut.ends().iter().all(|(partition, end)| end_of(*partition) == Some(*end))
+        };
+        let closing = match heard.cuts.last().filter(is_it) {
+            Some(announced) => announced.clone(),
+            None => {
+                for announced in &unheard {
+                    cluster.announce(announced).await.context("Kafka; nothing is changed")?;
+                }
+                let number = next_number(&known.layouts, &heard)
+                    .with_context(|| format!("{} has no number left", self.cluster.layouts_topic))?;
+                let count = i32::try_from(ends.len())?;
+                let all = (0..count).map(|partition| end_of(partition).map_or(0, |end| end.0));
+                let announced = known.announcement(topic, number, all.collect());
+                cluster.announce(&announced).await.context("Kafka; nothing is changed")?;
+                announced
+            }
+        };
+        self.stored(connection, &closing).await
+    }
+
+    /// Stores an end that is announced; returns the number of the layout that begins.
+    async fn stored(&self, connection: &mut OperatorConnection, closing: &Announced) -> anyhow::Result<i32> {
+        match connection.close_layout(closing).await.context("PostgreSQL; run the command again")? {
+            Closed::Done => {
+                let layouts =
+                    connection.layouts(&self.topic, &closing.topic_id).await.context("PostgreSQL")?;
+                Ok(layouts.present())
+            }
+            Closed::Behind(place) => bail!("{place} is not counted to its end; run the command again"),
+        }
+    }
+
     async fn open(&self) -> anyhow::Result<(OperatorConnection, Cluster)> {
         let connection = OperatorConnection::open(&self.database.database_url).await.context("PostgreSQL")?;
         Ok((connection, Cluster::new(&self.cluster)?))
@@ -161,6 +309,30 @@ impl Layout {
 }
 
 impl Change {
+    /// Fails unless every right that the change needs is there.
+    async fn must_be_allowed(
+        &self,
+        connection: &OperatorConnection,
+        cluster: &Cluster,
+        more: Option<i32>,
+    ) -> anyhow::Result<()> {
+        let lacking = connection.rights_lacking_for_layouts().await.context("PostgreSQL")?;
+        if !lacking.is_empty() {
+            bail!("this role of PostgreSQL needs {}; nothing is changed", lacking.join(", "));
+        }
+        if let Some(right) = cluster.right_lacking_to_announce().await.context("Kafka")? {
+            bail!("this user of Kafka needs {right}; nothing is changed");
+        }
+        if let Some(count) = more {
+            let topic = &self.layout.topic;
+            let allowed = cluster.may_extend(topic, count).await;
+            allowed.with_context(|| {
+                format!("Kafka would not give {topic} {count} partitions (it needs the right ALTER); nothing is changed")
+            })?;
+        }
+        Ok(())
+    }
+
     /// How many partitions to ask Kafka for, if the topic doesn't have as many yet.
     fn more_partitions(&self, ends: &Ends) -> anyhow::Result<Option<i32>> {
         let Some(wanted) = self.partitions else { return Ok(None) };
@@ -172,13 +344,37 @@ impl Change {
         Ok(Some(wanted).filter(|wanted| *wanted > has))
     }
 
+    /// Waits until nothing is written any more and everything is counted; returns where the partitions end. The end of a dead
+    /// producer's transaction is a record of Kafka's own, written while this waits: then it looks again.
+    async fn until_quiet_and_counted(
+        &self,
+        connection: &OperatorConnection,
+        cluster: &Cluster,
+    ) -> anyhow::Result<Ends> {
+        let since = Instant::now();
+        loop {
+            let ends = self.layout.ends(cluster)?;
+            console::tell(format_args!(
+                "1/5 watching {} for {:?}: nothing may be written to it",
+                self.layout.topic, self.quiet_for
+            ));
+            tokio::time::sleep(self.quiet_for).await;
+            self.layout.must_end_at(cluster, &ends, "stop the producers first; nothing is changed")?;
+            console::tell("2/5 waiting until everything is counted");
+            self.until_counted(connection, cluster, &ends, since).await?;
+            if self.layout.ends(cluster)? == ends {
+                return Ok(ends);
+            }
+        }
+    }
+
     async fn until_counted(
         &self,
         connection: &OperatorConnection,
         cluster: &Cluster,
         ends: &Ends,
+        since: Instant,
     ) -> anyhow::Result<()> {
-        let since = Instant::now();
         let mut advance = console::Advance::start();
         loop {
             let behind = self.layout.behind(connection, ends).await?;

@@ -9,9 +9,12 @@ mod ending;
 mod layout;
 mod moment;
 mod progress;
+mod recount;
 mod redrive;
 mod reset;
 mod table;
+
+pub use console::Advance;
 
 use crate::settings::BadSetting;
 use crate::source::cluster;
@@ -32,16 +35,26 @@ pub enum Command {
     #[command(subcommand)]
     DeadLetters(DeadLetters),
     /// Compare the ledger's sums with the buckets, counter by counter: the ledger with the quarters of an hour of all
-    /// organizations together, and the quarters with hours and days, organization by organization.
+    /// organizations together, and hours with days, organization by organization.
     ///
     /// Members may count meanwhile: everything is read in one snapshot, day by day. The snapshot holds back vacuum for as long
     /// as the command runs; with --replica-url it reads from a replica instead.
     ///
-    /// Only what both books still have is compared: the ledger from its floor on (LEDGER_RETENTION_DAYS), quarters within
-    /// QUARTER_RETENTION_DAYS.
+    /// The ledger is compared from its floor on (LEDGER_RETENTION_DAYS), which is as far as it reaches.
     ///
     /// The exit code is 0 if the books agree, 1 if they differ, 2 for a wrong setting, 3 if the books could not be read.
     Audit(Box<audit::Audit>),
+    /// Read the log anew, and compare what the tables must be with what they are, value by value.
+    ///
+    /// The command reads Kafka with a reader of its own, outside of the consumer group, from each partition's start to where the
+    /// tables stand. It decodes and judges records by code that shares nothing with the members', and keeps whole identities
+    /// where the ledger keeps fingerprints. What doesn't fit into memory is sorted on disk. Members may count meanwhile.
+    ///
+    /// Ctrl-C pauses it: run it again with the same settings, and it goes on.
+    ///
+    /// The exit code is 0 if the tables are equal to the log, 1 if they differ, 2 for a wrong setting, 3 if the log or the tables
+    /// could not be read, 130 if it was paused.
+    Recount(Box<recount::Recount>),
 }
 
 /// Commands about the partitions' progress.
@@ -50,8 +63,8 @@ pub enum Progress {
     /// Show the progress of every partition: the epoch of its claim, the offset of the next record to count, Kafka's end, the
     /// offsets between the two (lag), the instant through which everything is counted, and the member that owns the partition.
     ///
-    /// A negative lag means that Kafka's end lies before what was counted: the topic was made anew, and the partition waits for
-    /// `consumer progress reset`.
+    /// Without a lag, Kafka's end lies before what was counted: the log went back, or the topic was made anew, and the partition
+    /// waits for `consumer progress reset`. MISPLACED counts the records that lay in another partition than their key's.
     Show(Box<progress::Show>),
     /// Set the offset of the next record to count, for one partition or all partitions of a topic.
     ///
@@ -76,14 +89,18 @@ pub enum Layout {
     /// A copy of a record is recognized in the partition of the first one. With more partitions or other keys, copies go to
     /// other partitions, so the layout must change while no record is in flight:
     ///
-    /// First stop the producers of the topic, and leave the members running. Then run this command. It checks that nothing is
-    /// written any more, waits until everything is counted, closes the old layout (from then on all partitions look for copies
-    /// in its part of the ledger), adds the partitions if asked to, and checks again. When it says so, let the producers go on,
-    /// with the new keys.
+    /// First stop the producers of the topic, and leave the members running. Then run this command. It checks every right that it
+    /// needs, and that nothing is written any more. It waits until everything is counted, also behind open transactions. Then it
+    /// ends the layout at the offset that each partition has reached, in Kafka (LAYOUTS_TOPIC) and in the database: from then on
+    /// all partitions look for copies in its part of the ledger. It adds the partitions if asked to, and checks again. When it
+    /// says so, let the producers go on, with the new keys.
     ///
-    /// You can interrupt it at any time. Nothing has changed until it says that it closes the old layout; after that, run it
-    /// again. For LEDGER_RETENTION_DAYS after the change, looking for copies reads more of the ledger.
+    /// You can interrupt it at any time. Nothing has changed until it says that it ends the layout; after that, run it again.
+    /// For LEDGER_RETENTION_DAYS after the change, looking for copies reads more of the ledger.
     Change(Box<layout::Change>),
+    /// Announce in Kafka where earlier layouts of a topic ended, as far as only the database knows it: after an upgrade from a
+    /// version that kept layouts in the database alone, or if the layouts' topic was lost.
+    Announce(Box<layout::Announce>),
 }
 
 /// Commands about refused records.
@@ -99,8 +116,9 @@ pub enum DeadLetters {
     /// Show all that is kept of one refused record: key, headers and payload, as text where they are text and as hex otherwise.
     /// If only its place is kept, show how to read the record from Kafka.
     Show(Box<dead_letters::Show>),
-    /// Publish refused records again, to the topic and partition they came from. Key, headers and payload are unchanged, except
-    /// for the header redrive-count. Redrive records when the cause is gone: the time of a record from the future has come, or
+    /// Publish refused records again, to the topic they came from and the partition where their key belongs by now; a record
+    /// without a key goes to the partition it came from. Key, headers and payload are unchanged, except for the header
+    /// redrive-count. Redrive records when the cause is gone: the time of a record from the future has come, or
     /// the consumer has learned a new status.
     ///
     /// Redriving is safe: a record that was counted meanwhile is not counted twice. The command can be interrupted and run again.
@@ -115,8 +133,10 @@ pub enum DeadLetters {
     Redrive(Box<redrive::Redrive>),
 }
 
-/// The exit code of an audit that could not read the books; 1 means that they differ.
+/// The exit code of a comparison that could not read the books; 1 means that they differ.
 const UNREAD: u8 = 3;
+/// The exit code of a command that was interrupted by Ctrl-C, and goes on when it is run again.
+const PAUSED: u8 = 130;
 
 impl Command {
     /// Where Kafka is, for a command that needs it.
@@ -126,7 +146,9 @@ impl Command {
             Self::Progress(Progress::Reset(reset)) => Some(&mut reset.cluster),
             Self::Layout(Layout::Show(show)) => Some(&mut show.cluster),
             Self::Layout(Layout::Change(change)) => Some(&mut change.layout.cluster),
+            Self::Layout(Layout::Announce(announce)) => Some(&mut announce.layout.cluster),
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => Some(&mut redrive.cluster),
+            Self::Recount(recount) => Some(&mut recount.cluster),
             Self::DeadLetters(DeadLetters::List(_) | DeadLetters::Show(_)) | Self::Audit(_) => None,
         }
     }
@@ -139,31 +161,36 @@ impl Command {
             Self::Progress(Progress::Reset(reset)) => &reset.database,
             Self::Layout(Layout::Show(show)) => &show.database,
             Self::Layout(Layout::Change(change)) => &change.layout.database,
+            Self::Layout(Layout::Announce(announce)) => &announce.layout.database,
             Self::DeadLetters(DeadLetters::List(list)) => &list.database,
             Self::DeadLetters(DeadLetters::Show(show)) => &show.database,
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => &redrive.database,
             Self::Audit(audit) => &audit.database,
+            Self::Recount(recount) => &recount.database,
         }
     }
 }
 
 /// Runs a command, and reports an error in a sentence.
 pub async fn operate(command: Command) -> ExitCode {
-    let failure =
-        if matches!(command, Command::Audit(_)) { ExitCode::from(UNREAD) } else { ExitCode::FAILURE };
+    let compares = matches!(command, Command::Audit(_) | Command::Recount(_));
+    let failure = if compares { ExitCode::from(UNREAD) } else { ExitCode::FAILURE };
     let ended = match command {
         Command::Progress(Progress::Show(show)) => progress::show(&show).await,
         Command::Progress(Progress::Reset(reset)) => reset::reset(&reset).await,
         Command::Layout(Layout::Show(show)) => layout::show(&show).await,
         Command::Layout(Layout::Change(change)) => layout::change(&change).await,
+        Command::Layout(Layout::Announce(announce)) => layout::announce(&announce).await,
         Command::DeadLetters(DeadLetters::List(list)) => dead_letters::list(&list).await,
         Command::DeadLetters(DeadLetters::Show(show)) => dead_letters::show(&show).await,
         Command::DeadLetters(DeadLetters::Redrive(redrive)) => redrive::redrive(&redrive).await,
         Command::Audit(audit) => audit::audit(&audit).await,
+        Command::Recount(recount) => recount::recount(&recount).await,
     };
     match ended {
         Ok(Ending::Good) => ExitCode::SUCCESS,
         Ok(Ending::Bad) => ExitCode::FAILURE,
+        Ok(Ending::Paused) => ExitCode::from(PAUSED),
         // The reader of the answer has closed it, as `head` does.
         Err(error) if console::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -50,6 +50,7 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
         console::tell("no partition has been seen yet");
     } else {
         console::answer(as_table(&rows, &log))?;
+        remarks(&rows, &log).iter().for_each(console::tell);
     }
     Ok(Ending::Good)
 }
@@ -70,12 +71,37 @@ impl Log {
     }
 }
 
-/// Negative where Kafka's end lies before what was counted.
+/// `None` where Kafka's end is not known, or lies before what was counted.
 fn lag(row: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
-    Some(end?.0 - row.next_offset.map_or(0, |offset| offset.0))
+    let next = row.next_offset.map_or(0, |offset| offset.0);
+    end.map(|end| end.0 - next).filter(|lag| *lag >= 0)
 }
 
-fn as_table(rows: &[ProgressRow], log: &Log) -> Table<11> {
+/// What a person should know beside the table, a remark each.
+fn remarks(rows: &[ProgressRow], log: &Log) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for row in rows {
+        let next = row.next_offset.map_or(0, |offset| offset.0);
+        if let Some(end) = log.ends.get(&row.place).filter(|end| end.0 < next) {
+            remarks.push(format!(
+                "{} ends at {}, before its next offset {next}: the log went back, or the topic was made anew; decide with \
+                 `consumer progress reset`",
+                row.place, end.0
+            ));
+        }
+    }
+    let misplaced: i64 = rows.iter().map(|row| row.misplaced).sum();
+    if misplaced > 0 {
+        let latest = moment::shown(rows.iter().filter_map(|row| row.misplaced_at).max());
+        remarks.push(format!(
+            "{misplaced} records lay in another partition than their key's, the latest counted at {latest}: their producer has \
+             another partitioner than murmur2, and a copy from elsewhere would count twice (docs/producing.md, Keys)"
+        ));
+    }
+    remarks
+}
+
+fn as_table(rows: &[ProgressRow], log: &Log) -> Table<12> {
     let mut table = Table::new([
         "TOPIC",
         "PARTITION",
@@ -84,6 +110,7 @@ fn as_table(rows: &[ProgressRow], log: &Log) -> Table<11> {
         "KAFKA'S END",
         "LAG",
         "OPEN TRANSACTION",
+        "MISPLACED",
         "COMPLETE THROUGH",
         "TOPIC ID",
         "OWNER",
@@ -100,6 +127,7 @@ fn as_table(rows: &[ProgressRow], log: &Log) -> Table<11> {
             number(end.map(|offset| offset.0)),
             number(lag(row, end)),
             log.open_transactions.get(&row.place).map(in_words).unwrap_or_default(),
+            row.misplaced.to_string(),
             moment::shown(row.complete_through),
             row.topic_id.clone().unwrap_or_default(),
             row.owner.clone().unwrap_or_default(),
@@ -130,6 +158,8 @@ fn as_json(row: &ProgressRow, log: &Log) -> serde_json::Value {
             "offsets": open.offsets,
             "since": moment::exact(open.since),
         })),
+        "misplaced": row.misplaced,
+        "misplacedAt": moment::exact(row.misplaced_at),
         "completeThrough": moment::exact(row.complete_through),
         "topicId": row.topic_id,
         "owner": row.owner,

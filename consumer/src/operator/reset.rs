@@ -12,6 +12,12 @@ use crate::store::{OperatorConnection, ProgressReset, ProgressRow, ResetOutcome}
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// How long Kafka may take to act on what a member says that ends.
+const LEAVING_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Between two looks at the group meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Settings of `consumer progress reset`.
 #[derive(Debug, clap::Args)]
@@ -98,13 +104,21 @@ pub async fn reset(settings: &Reset) -> anyhow::Result<Ending> {
         )),
         (None, true) => console::tell("nothing is changed"),
         (Some(live), false) => bail!("{live}; stop the members first"),
-        (None, false) => execute(&mut connection, &resets).await?,
+        (None, false) => {
+            let topic_id = tokio::task::block_in_place(|| cluster.topic_id(&settings.topic));
+            execute(&mut connection, &settings.topic, &topic_id.unwrap_or_default(), &resets).await?;
+        }
     }
     Ok(Ending::Good)
 }
 
-async fn execute(connection: &mut OperatorConnection, resets: &[ProgressReset]) -> anyhow::Result<()> {
-    match connection.reset(resets).await.context("PostgreSQL")? {
+async fn execute(
+    connection: &mut OperatorConnection,
+    topic: &str,
+    topic_id: &str,
+    resets: &[ProgressReset],
+) -> anyhow::Result<()> {
+    match connection.reset(topic, topic_id, resets).await.context("PostgreSQL")? {
         ResetOutcome::Done => {
             console::answer(format_args!("set {} partitions; members continue from there", resets.len()))?
         }
@@ -186,26 +200,35 @@ fn effect(from: Option<Offset>, offsets: &Offsets) -> String {
     format!("{moved}: {gone}{between}")
 }
 
-/// The member that holds one of the partitions now, in words.
+/// The member that holds one of the partitions now, in words. One that has just ended is listed for a moment longer.
 async fn live(
     connection: &OperatorConnection,
     cluster: &Cluster,
     resets: &[ProgressReset],
 ) -> anyhow::Result<Option<String>> {
-    match tokio::task::block_in_place(|| cluster.members()).context("Kafka")? {
-        Members::Nobody => {}
-        Members::Rebalancing => return Ok(Some("the consumer group is assigning partitions".into())),
+    let deadline = Instant::now() + LEAVING_WAIT_MAX;
+    while let Some(listed) = listed(cluster, resets)? {
+        if Instant::now() >= deadline {
+            return Ok(Some(listed));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    moving(connection, resets).await
+}
+
+/// The member that Kafka lists on one of the partitions, in words.
+fn listed(cluster: &Cluster, resets: &[ProgressReset]) -> anyhow::Result<Option<String>> {
+    Ok(match tokio::task::block_in_place(|| cluster.members()).context("Kafka")? {
+        Members::Nobody => None,
+        Members::Rebalancing => Some("the consumer group is assigning partitions".into()),
         Members::Present(members) => {
             let holds = |member: &cluster::Member| {
                 resets.iter().map(|reset| &reset.place).find(|place| member.may_hold(place)).cloned()
             };
             let holder = members.iter().find_map(|member| Some((member, holds(member)?)));
-            if let Some((member, place)) = holder {
-                return Ok(Some(format!("{} is live on {place}", member.name)));
-            }
+            holder.map(|(member, place)| format!("{} is live on {place}", member.name))
         }
-    }
-    moving(connection, resets).await
+    })
 }
 
 /// Finds a partition that is still being counted, by watching its row: Kafka doesn't show members of another group. A member

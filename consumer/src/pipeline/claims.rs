@@ -1,16 +1,19 @@
 //! Claiming assigned partitions, stage by stage: their rows in the database, where each starts, and what a member must
 //! have read before it holds one.
 
+use super::assignments::Assignments;
 use super::kafka::Kafka;
+use super::layouts::LayoutsLearned;
 use crate::batch::Claim;
+use crate::clock::Clock;
 use crate::decide::held_partition::HeldPartition;
 use crate::decide::outcome::StoredProgress;
 use crate::ledger::segment::Segment;
+use crate::record::layouts::{Reading, Standing};
 use crate::record::{Offset, Partition, Topic};
 use crate::refused::allowance::Allowance;
 use crate::source::StartOffset;
-use crate::store::{ClaimedProgress, Connection, Store};
-use chrono::Utc;
+use crate::store::{ClaimedPartition, ClaimedProgress, Connection, Incarnation, Store};
 use std::collections::HashMap;
 
 /// Claims partitions in the database, and asks Kafka for the start offsets of partitions never read.
@@ -19,24 +22,28 @@ pub struct Claims<'a> {
     pub store: &'a mut Store,
     /// Kafka.
     pub kafka: &'a mut Kafka,
+    /// The database's clock.
+    pub clock: &'a Clock,
 }
 
 /// Partitions whose epoch was raised.
 pub struct Claimed {
     /// Those whose topic is the one that was read before, or was never read.
     pub rows: Vec<ClaimedProgress>,
+    /// What they were claimed in.
+    pub incarnation: Incarnation,
     /// Partitions of topics that were made anew, each with a sentence: their stored offsets belong to the deleted topic.
     pub made_anew: Vec<(Partition, String)>,
     /// Topics that were made anew while this member held partitions of them.
     pub topics_made_anew: Vec<(Topic, String)>,
 }
 
-/// Where a claimed partition starts.
-pub struct Start {
-    partition: Partition,
-    epoch: i64,
-    layout: i32,
-    position: Offset,
+/// What came of claimed partitions.
+pub struct Settled {
+    /// Those that can be held and fetched.
+    pub holdable: Vec<Holdable>,
+    /// Those that wait at the end of a layout, with the partitions they wait for.
+    pub waiting: Vec<(Partition, Vec<i32>)>,
 }
 
 /// A claimed partition that can be held and fetched.
@@ -50,11 +57,19 @@ pub struct Holdable {
 }
 
 impl Claims<'_> {
-    /// The first stage: raises the partitions' epochs.
-    pub async fn claim(&mut self, wanted: &[Partition], owner: &str) -> Claimed {
-        let current = self.kafka.ask(|ends| Ok(ends.topic_ids())).await.unwrap_or_default();
-        let claim = async |connection: &mut Connection| connection.claim_partitions(wanted, owner).await;
-        let claimed = self.store.until_done("claiming partitions", claim).await;
+    /// The first stage: raises the epochs of the partitions that are still wanted. While PostgreSQL is away they may move to
+    /// other members, whom a claim would fence off, so each try asks anew. `current` are Kafka's ids of the topics now, as
+    /// far as it tells.
+    pub async fn claim(
+        &mut self,
+        assignments: &mut Assignments,
+        current: &HashMap<Topic, String>,
+    ) -> Claimed {
+        let claim = async |connection: &mut Connection| {
+            let wanted = assignments.still_wanted();
+            connection.claim_partitions(&wanted, &assignments.owner).await
+        };
+        let (claimed, incarnation) = self.store.until_done("claiming partitions", claim).await;
         let (mut rows, mut made_anew) = (Vec::new(), Vec::new());
         for row in claimed {
             if let (Some(_), Some(stored)) = (row.next_offset, &row.topic_id) {
@@ -67,20 +82,20 @@ impl Claims<'_> {
             }
             rows.push(row);
         }
-        Claimed { rows, made_anew, topics_made_anew: recognize(self.kafka, &current) }
+        Claimed { rows, incarnation, made_anew, topics_made_anew: recognize(self.kafka, current) }
     }
 
     /// The second stage: finds where the claimed partitions start. If only Kafka can tell, and it doesn't answer, a
     /// partition is left out. It stays unclaimed until the next round, and the others don't wait for it.
-    pub async fn starts(&mut self, claimed: &[ClaimedProgress]) -> Vec<Start> {
-        let at = |row: &ClaimedProgress, position| Start {
+    pub async fn starts(&mut self, claimed: &[ClaimedProgress]) -> Vec<ClaimedPartition> {
+        let at = |row: &ClaimedProgress, position| ClaimedPartition {
             partition: row.partition,
             epoch: row.epoch,
-            layout: row.layout,
             position,
+            leader_epoch: row.leader_epoch,
         };
         let known = claimed.iter().filter_map(|row| Some(at(row, row.next_offset?)));
-        let mut starts: Vec<Start> = known.collect();
+        let mut starts: Vec<ClaimedPartition> = known.collect();
         let never_read: Vec<&ClaimedProgress> =
             claimed.iter().filter(|row| row.next_offset.is_none()).collect();
         for (partition, epoch, position) in self.first_starts(&never_read).await {
@@ -92,30 +107,49 @@ impl Claims<'_> {
         starts
     }
 
-    /// The third stage: stores the topics' ids, and reads the partitions' tails and this hour's dead letters. It must follow
-    /// the claim, after which no other member adds to them.
-    pub async fn holdable(&mut self, starts: Vec<Start>) -> Vec<Holdable> {
-        let partitions: Vec<Partition> = starts.iter().map(|start| start.partition).collect();
-        let topic_ids = self.kafka.topic_ids();
-        let ids = partitions.iter().filter_map(|at| Some((*at, topic_ids.get(&at.topic)?.clone())));
-        let ids: Vec<(Partition, String)> = ids.collect();
-        let store_ids = async |connection: &mut Connection| connection.store_topic_ids(&ids).await;
-        self.store.until_done("storing topic ids", store_ids).await;
+    /// The third stage: looks how the partitions stand among the layouts, and reads the tails and this
+    /// hour's dead letters of those that can be read. It must follow the claim, after which no other member adds to them.
+    pub async fn settle(&mut self, starts: &[ClaimedPartition]) -> Settled {
+        let mut layouts = LayoutsLearned { store: self.store, kafka: self.kafka };
+        let standings = layouts.standings(starts).await;
+        let (mut open, mut waiting) = (Vec::new(), Vec::new());
+        for start in starts {
+            match standings.get(&start.partition) {
+                Some(Standing::Open(reading)) => open.push((*start, *reading)),
+                Some(Standing::Waits { behind, .. }) => waiting.push((start.partition, behind.clone())),
+                None => {}
+            }
+        }
+        Settled { holdable: self.holdable(&open).await, waiting }
+    }
+
+    async fn holdable(&mut self, open: &[(ClaimedPartition, Reading)]) -> Vec<Holdable> {
+        let partitions: Vec<Partition> = open.iter().map(|(start, _)| start.partition).collect();
         let tails = async |connection: &mut Connection| connection.tails(&partitions).await;
         let mut tails = self.store.until_done("reading the ledger's tails", tails).await;
         // A member that starts again within the hour must not have the whole allowance once more.
         let count = async |connection: &mut Connection| connection.letters_of_this_hour(&partitions).await;
         let spent = self.store.until_done("counting this hour's dead letters", count).await;
-        let now = Utc::now().timestamp();
-        let holdable = |Start { partition, epoch, layout, position }| {
+        let now = self.clock.latest().timestamp();
+        let holdable = |(start, reading): &(ClaimedPartition, Reading)| {
+            let ClaimedPartition { partition, epoch, position, leader_epoch } = *start;
+            let spread = self.kafka.spread(partition.topic, reading.partitions);
             let allowance = Allowance::spent(now, spent.get(&partition).copied().unwrap_or(0));
             Holdable {
-                held: HeldPartition::claimed(epoch, layout, position),
+                held: HeldPartition::claimed(epoch, *reading, position),
                 tail: tails.remove(&partition).unwrap_or_default(),
-                claim: Claim { partition, epoch, position, allowance },
+                claim: Claim {
+                    partition,
+                    epoch,
+                    position,
+                    until: reading.until,
+                    leader_epoch,
+                    spread,
+                    allowance,
+                },
             }
         };
-        starts.into_iter().map(holdable).collect()
+        open.iter().map(holdable).collect()
     }
 
     /// For each partition never read: its first offset and its claim's epoch. The offset is stored before any record is

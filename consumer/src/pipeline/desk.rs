@@ -1,6 +1,8 @@
 //! The writer's desk: it takes one job at a time, and returns it finished.
 
 use super::writer::{Finished, Job, Writer};
+use crate::record::{Offset, Partition};
+use std::collections::HashMap;
 use tokio::sync::mpsc;
 
 /// The way to the writer, which has a thread of its own: writing must not wait while the next batch is decided.
@@ -8,6 +10,8 @@ pub struct Desk {
     jobs: mpsc::Sender<Job>,
     finished: mpsc::Receiver<Finished>,
     is_busy: bool,
+    /// Where the partitions go that are being moved.
+    moving: HashMap<Partition, Offset>,
 }
 
 /// Nothing is being written. Only the desk makes one, and writing uses it up.
@@ -25,7 +29,7 @@ impl Desk {
         std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || runtime.block_on(writer.work(taken, given)))?;
-        Ok(Self { jobs, finished, is_busy: false })
+        Ok(Self { jobs, finished, is_busy: false, moving: HashMap::new() })
     }
 
     /// Whether something is being written.
@@ -40,6 +44,12 @@ impl Desk {
         (!self.is_busy).then_some(Idle(()))
     }
 
+    /// Where the partitions go that are being moved.
+    #[must_use]
+    pub fn moving(&self) -> &HashMap<Partition, Offset> {
+        &self.moving
+    }
+
     /// Begins to write.
     ///
     /// # Panics
@@ -47,6 +57,7 @@ impl Desk {
     pub fn write(&mut self, idle: Idle, job: Job) {
         let Idle(()) = idle;
         assert!(!self.is_busy, "one batch is written at a time");
+        self.moving = job.steps.iter().map(|step| (step.partition, step.span.until)).collect();
         assert!(self.jobs.try_send(job).is_ok(), "the writer is alive");
         self.is_busy = true;
     }
@@ -58,6 +69,7 @@ impl Desk {
     pub async fn finished(&mut self) -> Finished {
         let finished = self.finished.recv().await.expect("the writer is alive");
         self.is_busy = false;
+        self.moving.clear();
         finished
     }
 }

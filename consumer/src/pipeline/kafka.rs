@@ -1,52 +1,54 @@
-//! What the pipeline asks of Kafka beside the stream, and remembers of the answers.
+//! What the pipeline learns from Kafka beside the stream, and remembers.
 
+use crate::record::layouts::Announced;
 use crate::record::{Partition, Topic};
-use crate::source::{End, Ends, KafkaError, StartOffset};
+use crate::source::{Ends, KafkaError, Round, StartOffset};
 use admin::Readiness;
-use std::collections::HashMap;
-use tokio::task::JoinHandle;
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
+use tokio::sync::mpsc;
 
-/// In one of this many rounds Kafka is also asked which partitions there are, and for the topics' ids.
-const DISCOVER_ROUNDS: u32 = 10;
+/// The readiness condition of the layouts' topic.
+const LAYOUTS: &str = "layouts";
 
-/// The readiness condition's name.
-const CONDITION: &str = "kafka";
-
-/// Kafka, asked in rounds about the partitions held, and once at each claim.
+/// Kafka: the watch's rounds about the partitions held, and questions at each claim.
 pub struct Kafka {
     ends: Ends,
     start_offset: StartOffset,
-    readiness: Readiness,
+    rounds: mpsc::Receiver<Round>,
     topic_ids: HashMap<Topic, String>,
-    rounds: u32,
+    /// How many partitions the topics had at the latest claim.
+    partitions: HashMap<Topic, i32>,
+    /// The cuts of the topics that the database had when they were last learned.
+    cuts: HashMap<Topic, BTreeSet<i32>>,
+    /// The topics whose keys are placed by murmur2.
+    placed_by_murmur2: Vec<Topic>,
+    readiness: Readiness,
     /// Whether an answer has come that is not yet used to move `complete_through`.
     has_news: bool,
-    /// The round whose answer is awaited; one at a time.
-    asking: Option<JoinHandle<Answer>>,
-}
-
-/// Kafka's answer to a round.
-pub struct Answer {
-    /// How far the partitions reach.
-    pub ends: Result<Vec<End>, KafkaError>,
-    /// What there is in Kafka, in the rounds that ask for it.
-    pub found: Option<Found>,
-}
-
-/// What there is in Kafka.
-pub struct Found {
-    /// All partitions of the topics, as far as Kafka answers.
-    pub partitions: Vec<Partition>,
-    /// The topics' ids, as far as they can be learned.
-    pub topic_ids: HashMap<Topic, String>,
 }
 
 impl Kafka {
-    /// Nothing is asked yet.
+    /// Nothing is known yet. The watch sends `rounds`.
     #[must_use]
-    pub fn new(ends: Ends, start_offset: StartOffset, readiness: Readiness) -> Self {
-        let topic_ids = HashMap::new();
-        Self { ends, start_offset, readiness, topic_ids, rounds: 0, has_news: false, asking: None }
+    pub fn new(
+        ends: Ends,
+        start_offset: StartOffset,
+        placed_by_murmur2: Vec<Topic>,
+        rounds: mpsc::Receiver<Round>,
+        readiness: Readiness,
+    ) -> Self {
+        Self {
+            ends,
+            start_offset,
+            rounds,
+            topic_ids: HashMap::new(),
+            partitions: HashMap::new(),
+            cuts: HashMap::new(),
+            placed_by_murmur2,
+            readiness,
+            has_news: false,
+        }
     }
 
     /// Where a partition that was never read starts.
@@ -57,39 +59,11 @@ impl Kafka {
 
     // --- Rounds ---
 
-    /// Begins a round about these partitions, unless the one before is not answered yet.
-    pub fn begin_round(&mut self, partitions: Vec<Partition>) {
-        if self.asking.is_some() {
-            return;
-        }
-        let discover = self.rounds.is_multiple_of(DISCOVER_ROUNDS);
-        self.rounds = self.rounds.wrapping_add(1);
-        let ends = self.ends.clone();
-        self.asking = Some(tokio::task::spawn_blocking(move || Answer {
-            ends: ends.ask(&partitions),
-            found: discover.then(|| Found::of(&ends)),
-        }));
-    }
-
-    /// Whether an answer is awaited.
-    #[must_use]
-    pub fn is_asked(&self) -> bool {
-        self.asking.is_some()
-    }
-
-    /// Waits for the answer to the round, which must have begun. May be dropped and called again.
-    pub async fn answer(&mut self) -> Option<Answer> {
-        let answer = self.asking.as_mut().expect("a round has begun").await;
-        self.asking = None;
-        let answer = answer.ok()?;
-        match &answer.ends {
-            Ok(_) => {
-                self.readiness.good(CONDITION);
-                self.has_news = true;
-            }
-            Err(error) => self.warn(error, "Kafka does not answer"),
-        }
-        Some(answer)
+    /// Waits for the answers to the watch's next round; `None` when there are no more. May be dropped and called again.
+    pub async fn answer(&mut self) -> Option<Round> {
+        let round = self.rounds.recv().await?;
+        self.has_news |= !round.ends.is_empty();
+        Some(round)
     }
 
     /// Whether partitions may have reached their ends since the news was last taken.
@@ -105,19 +79,79 @@ impl Kafka {
 
     // --- One question ---
 
-    /// Asks one question, without blocking the runtime. Log and readiness say when Kafka gives no answer.
+    /// Asks one question, without blocking the runtime. The log says when Kafka gives no answer; the watch says why.
     pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Ends) -> Result<T, KafkaError> + Send + 'static,
     ) -> Option<T> {
         let ends = self.ends.clone();
         let answer = tokio::task::spawn_blocking(move || question(&ends)).await.ok()?;
-        answer.inspect_err(|error| self.warn(error, "Kafka does not answer; asking again")).ok()
+        let warn = |error: &KafkaError| {
+            tracing::warn!(target: "kafka", %error, "Kafka does not answer; asking again");
+        };
+        answer.inspect_err(warn).ok()
     }
 
-    fn warn(&self, error: &KafkaError, what: &str) {
-        tracing::warn!(%error, "{what}");
-        self.readiness.bad(CONDITION, error.to_string());
+    /// What Kafka says about the ends of layouts. Log and readiness say when it can't be learned.
+    pub async fn ask_layouts(&self) -> Option<HashMap<Topic, Vec<Announced>>> {
+        let ends = self.ends.clone();
+        let answer = tokio::task::spawn_blocking(move || ends.layouts()).await.ok()?;
+        match answer {
+            Ok(layouts) => {
+                self.readiness.good(LAYOUTS);
+                Some(layouts)
+            }
+            Err(error) => {
+                let why = format!(
+                    "the topic that says where layouts end can't be read ({error}), and nothing is claimed \
+                     before; members need the rights READ and DESCRIBE on LAYOUTS_TOPIC"
+                );
+                tracing::warn!(target: "kafka", "{why}");
+                self.readiness.bad(LAYOUTS, why);
+                None
+            }
+        }
+    }
+
+    /// Notes cuts of a topic that the database has, or is about to have. A database that lacks one later was restored.
+    pub fn learned_cuts(&mut self, topic: Topic, cuts: impl Iterator<Item = i32>) {
+        self.cuts.entry(topic).or_default().extend(cuts);
+    }
+
+    /// The cuts of a topic that this member has learned.
+    #[must_use]
+    pub fn cuts(&self, topic: Topic) -> BTreeSet<i32> {
+        self.cuts.get(&topic).cloned().unwrap_or_default()
+    }
+
+    /// Forgets them, so that they are learned anew.
+    pub fn forget_cuts(&mut self) {
+        self.cuts.clear();
+    }
+
+    // --- The topics' partitions ---
+
+    /// Notes how many partitions the topics have now. Returns a topic that had another number at the latest claim.
+    pub fn learn_partitions(&mut self, found: &[Partition]) -> Option<Topic> {
+        let mut changed = None;
+        for topic in Topic::ALL {
+            let count = found.iter().filter(|partition| partition.topic == topic).count();
+            let count = i32::try_from(count).unwrap_or(i32::MAX);
+            // A topic that Kafka doesn't answer for is not one without partitions.
+            if count > 0 && self.partitions.insert(topic, count).is_some_and(|before| before != count) {
+                changed = Some(topic);
+            }
+        }
+        changed
+    }
+
+    /// Over how many partitions the keys of a layout are spread, if they are to be checked. `then` is how many the topic had
+    /// when the layout ended.
+    #[must_use]
+    pub fn spread(&self, topic: Topic, then: Option<i32>) -> Option<NonZeroU32> {
+        let count = then.or_else(|| self.partitions.get(&topic).copied());
+        let count = count.filter(|_| self.placed_by_murmur2.contains(&topic))?;
+        NonZeroU32::new(count.unsigned_abs())
     }
 
     // --- The topics' ids ---
@@ -136,12 +170,5 @@ impl Kafka {
     /// Notes the id that Kafka has of a topic. Returns the id known before, if that was another.
     pub fn learn_topic_id(&mut self, topic: Topic, id: &str) -> Option<String> {
         self.topic_ids.insert(topic, id.to_owned()).filter(|known| known != id)
-    }
-}
-
-impl Found {
-    fn of(ends: &Ends) -> Self {
-        let partitions = Topic::ALL.iter().filter_map(|topic| ends.partitions(*topic).ok());
-        Self { partitions: partitions.flatten().collect(), topic_ids: ends.topic_ids() }
     }
 }

@@ -6,8 +6,9 @@ use crate::decide::undecided::DecidedBatch;
 use crate::ledger::Size;
 use crate::ledger::segment::PageKey;
 use crate::measure::Meters;
-use crate::store::{Connection, PageAsked, Store};
-use std::collections::HashMap;
+use crate::record::Partition;
+use crate::store::{Claimed, Connection, PageAsked, Store};
+use std::collections::{BTreeSet, HashMap};
 
 /// Bytes of pages loaded by one query.
 const LOAD_BYTES_MAX: usize = 32 << 20;
@@ -24,6 +25,10 @@ pub struct Lookups<'a> {
     pub store: &'a mut Store,
     /// Counts what is read.
     pub meters: &'a Meters,
+    /// The claims under which it is read.
+    pub claims: Vec<Claimed>,
+    /// Those that the server that was read from doesn't have. What was read of these partitions is worth nothing.
+    pub lost: BTreeSet<Partition>,
 }
 
 impl Lookups<'_> {
@@ -37,8 +42,12 @@ impl Lookups<'_> {
         for pages in chunks(pages, |(_, reading)| reading.cost * size_of::<u64>(), LOAD_BYTES_MAX) {
             let pages: Vec<(PageAsked, bool)> =
                 pages.into_iter().map(|(key, reading)| (self.asked(key), reading.whole)).collect();
-            let load = async |connection: &mut Connection| connection.load_pages(&pages).await;
-            for (key, page) in self.store.until_done("loading ledger pages", load).await {
+            let load = async |connection: &mut Connection| {
+                Ok((connection.lost(&self.claims).await?, connection.load_pages(&pages).await?))
+            };
+            let (lost, pages) = self.store.until_done("loading ledger pages", load).await;
+            self.lost.extend(lost);
+            for (key, page) in pages {
                 self.member.page_read(&mut questions, key, page);
             }
         }
@@ -47,8 +56,12 @@ impl Lookups<'_> {
         for lookups in chunks(lookups, |(_, fingerprints)| fingerprints.len(), LOOKUPS_MAX) {
             let lookups: Vec<(PageAsked, Vec<u64>)> =
                 lookups.into_iter().map(|(key, fingerprints)| (self.asked(key), fingerprints)).collect();
-            let look = async |connection: &mut Connection| connection.look_up(&lookups).await;
-            for (key, found) in self.store.until_done("looking fingerprints up", look).await {
+            let look = async |connection: &mut Connection| {
+                Ok((connection.lost(&self.claims).await?, connection.look_up(&lookups).await?))
+            };
+            let (lost, found) = self.store.until_done("looking fingerprints up", look).await;
+            self.lost.extend(lost);
+            for (key, found) in found {
                 self.member.looked_up(&mut questions, key, &found);
             }
         }
@@ -59,14 +72,19 @@ impl Lookups<'_> {
         let mut sizes = HashMap::new();
         for pages in pages.chunks(ASKED_PAGES_MAX) {
             let pages: Vec<PageAsked> = pages.iter().map(|key| self.asked(*key)).collect();
-            let ask = async |connection: &mut Connection| connection.page_sizes(&pages).await;
-            sizes.extend(self.store.until_done("looking for ledger pages", ask).await);
+            let ask = async |connection: &mut Connection| {
+                Ok((connection.lost(&self.claims).await?, connection.page_sizes(&pages).await?))
+            };
+            let (lost, found) = self.store.until_done("looking for ledger pages", ask).await;
+            self.lost.extend(lost);
+            sizes.extend(found);
         }
         sizes
     }
 
     fn asked(&self, key: PageKey) -> PageAsked {
-        (key, self.member.held().get(&key.partition).map_or(0, |held| held.layout))
+        let reading = self.member.held().get(&key.partition).map(|held| held.reading);
+        (key, reading.filter(|reading| !reading.is_only_layout).map(|reading| reading.layout))
     }
 }
 

@@ -4,40 +4,54 @@ mod assignments;
 mod claims;
 mod desk;
 mod kafka;
+mod layouts;
 mod lookups;
 mod orders;
+mod positions;
 mod status;
+mod watch;
 mod writer;
 
 pub use assignments::Assignments;
 pub use desk::Desk;
 pub use kafka::Kafka;
 pub use orders::Orders;
+pub use positions::Positions;
 pub use status::Status;
+pub use watch::{Settings, Sights, Watch, describe};
 pub use writer::Writer;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
 use crate::batch::texts::Texts;
+use crate::clock::Clock;
 use crate::decide::changes::{Changes, PartitionChanges};
 use crate::decide::held_partition::HeldPartition;
 use crate::decide::member::Member;
+use crate::decide::narrowing::{Narrowing, Next, Rejected};
 use crate::floor::SharedFloor;
 use crate::limits::ENDS_EVERY;
-use crate::record::{Partition, Span, Topic};
-use crate::source::{End, Handed, Message, Order};
-use crate::store::{Connection, PreparedCounters, Step, Store};
+use crate::record::{Offset, Partition, Span, Topic};
+use crate::source::{End, Found, Handed, Message, Order, Round};
+use crate::store::{Claimed, Connection, Incarnation, PreparedCounters, Step, Store};
 use claims::{Claims, Holdable};
 use desk::Idle;
-use kafka::Answer;
+use layouts::LayoutsLearned;
 use lookups::Lookups;
+use std::collections::BTreeSet;
 use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use writer::{Finished, Job, WriteOutcome};
+use writer::{Finished, Interruption, Job, WriteOutcome};
 
 /// Why the member joins the group again when records must be read under a higher floor.
-const FLOOR_ROSE: &str = "the ledger's floor rose past records in flight";
+const FLOOR_MOVED: &str = "the ledger's floor moved past records in flight";
+
+/// Why everything is claimed anew that is held.
+const ELSEWHERE: &str = "PostgreSQL has started anew, or is another server or another copy of the tables: claiming all partitions again";
+
+/// What people call it.
+const READING_CLOCK: &str = "reading the database's clock";
 
 /// The pipeline. It acts on a message, the end of a write, an answer from Kafka, or the clock.
 pub struct Pipeline {
@@ -49,10 +63,18 @@ pub struct Pipeline {
     pub desk: Desk,
     /// The ledger's floor.
     pub floor: SharedFloor,
+    /// The database's clock.
+    pub clock: Clock,
+    /// What the held partitions were claimed in; before that, what the ledger's key was read from.
+    pub incarnation: Incarnation,
+    /// Why this member ends by itself.
+    pub failure: Option<OtherLedger>,
     /// Kafka, beside the stream.
     pub kafka: Kafka,
     /// What is assigned and unclaimed.
     pub assignments: Assignments,
+    /// Where records that PostgreSQL refuses are looked for.
+    pub narrowing: Narrowing,
     /// To the source.
     pub orders: Orders,
     /// To Redis.
@@ -61,9 +83,19 @@ pub struct Pipeline {
     pub status: Status,
 }
 
+/// The database has another ledger's key than the one that this member's fingerprints are made with.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "the database was emptied, or is another one: its ledger has another key than when this member started; start it again"
+)]
+pub struct OtherLedger;
+
 impl Pipeline {
     /// Runs until the source has ended.
-    pub async fn run(mut self, mut messages: mpsc::Receiver<Handed>) {
+    ///
+    /// # Errors
+    /// When the database's ledger has become another one. The source was stopped then.
+    pub async fn run(mut self, mut messages: mpsc::Receiver<Handed>) -> Result<(), OtherLedger> {
         let mut round = tokio::time::interval(ENDS_EVERY);
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -77,21 +109,22 @@ impl Pipeline {
                     self.settle(finished);
                     self.prove();
                 }
-                answer = self.kafka.answer(), if self.kafka.is_asked() => {
-                    if let Some(answer) = answer {
-                        self.answered(answer).await;
-                    }
-                }
+                Some(round) = self.kafka.answer() => self.answered(round).await,
                 _ = round.tick() => {
+                    self.release().await;
                     self.claim().await;
                     self.orders.deliver();
                     self.announcer.pass_on();
-                    self.kafka.begin_round(self.held());
+                    self.read_clock().await;
                 }
+            }
+            while std::mem::take(&mut self.assignments.is_in_haste) {
+                self.claim().await;
             }
         }
         self.idle().await;
         self.announcer.finish().await;
+        self.failure.map_or(Ok(()), Err)
     }
 
     async fn take(&mut self, message: Message) {
@@ -106,14 +139,23 @@ impl Pipeline {
                 self.idle().await;
                 for partition in partitions {
                     self.assignments.take(partition);
+                    self.narrowing.forget(partition);
                     self.forget(partition);
                     self.status.revoked(partition);
                 }
                 let _ = done.try_send(());
             }
-            Message::Broken(partition, why) => {
+            Message::LayoutEnded { partition, epoch } => {
                 self.idle().await;
-                self.stop(partition, &why);
+                if self.holds(partition, epoch) {
+                    self.read_again(partition);
+                }
+            }
+            Message::Broken { partition, epoch, why } => {
+                self.idle().await;
+                if self.holds(partition, epoch) {
+                    self.stop(partition, &why);
+                }
             }
         }
         self.status.meters.ledger(self.member.ledger());
@@ -124,38 +166,102 @@ impl Pipeline {
     /// Claims what is assigned and has it fetched. A partition for which Kafka doesn't say where it starts stays unclaimed for
     /// the next round.
     async fn claim(&mut self) {
-        let wanted = self.assignments.still_wanted();
-        if wanted.is_empty() {
+        if self.failure.is_some() || self.assignments.still_wanted().is_empty() {
             return;
         }
         // The batch being written was read under earlier claims: it must be settled before these are held.
         self.idle().await;
-        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
-        let claimed = claims.claim(&wanted, &self.assignments.owner).await;
+        let found = self.kafka.ask(|ends| Ok(ends.found())).await;
+        let Found { topic_ids, partitions } = found.unwrap_or_default();
+        self.kafka.learn_partitions(&partitions);
+        let mut layouts = LayoutsLearned { store: &mut self.store, kafka: &mut self.kafka };
+        if !layouts.learn(&topic_ids).await {
+            return;
+        }
+        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka, clock: &self.clock };
+        let claimed = claims.claim(&mut self.assignments, &topic_ids).await;
+        if !claimed.incarnation.has_ledger_of(&self.incarnation) {
+            return self.fail(OtherLedger);
+        }
+        if std::mem::replace(&mut self.incarnation, claimed.incarnation) != claimed.incarnation {
+            self.void(self.held());
+        }
         claimed.topics_made_anew.iter().for_each(|(topic, why)| self.stop_topic(*topic, why));
         for (partition, why) in claimed.made_anew {
             self.assignments.take(partition);
             self.stop(partition, &why);
         }
-        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka };
+        let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka, clock: &self.clock };
         let starts = claims.starts(&claimed.rows).await;
-        for holdable in claims.holdable(starts).await {
+        let settled = claims.settle(&starts).await;
+        for holdable in self.found_by_writer(settled.holdable).await {
             self.hold(holdable);
+        }
+        for (partition, behind) in settled.waiting {
+            self.assignments.wait(partition);
+            self.status.waits_for_layout(partition, &behind);
         }
         self.orders.deliver();
         self.status.meters.partitions(self.member.held().len());
+    }
+
+    /// Lets partitions be claimed that waited at the end of a layout, once all others have passed it.
+    async fn release(&mut self) {
+        let waiting = self.assignments.waiting();
+        if !waiting.is_empty() {
+            let mut layouts = LayoutsLearned { store: &mut self.store, kafka: &mut self.kafka };
+            for partition in layouts.released(&waiting).await {
+                self.assignments.release(partition);
+            }
+        }
+    }
+
+    /// Those whose claims the writing connection finds, too. It doesn't if it reaches another server than the reading one, or
+    /// if another member has claimed meanwhile. The others stay unclaimed for the next round.
+    async fn found_by_writer(&mut self, holdable: Vec<Holdable>) -> Vec<Holdable> {
+        if holdable.is_empty() {
+            return holdable;
+        }
+        let (idle, floor) = (self.idle().await, self.floor.get());
+        let empty = |Holdable { claim, .. }: &Holdable| {
+            PartitionChanges::empty(claim.partition, claim.epoch, Span::empty(claim.position))
+        };
+        let partitions = holdable.iter().map(empty).collect();
+        self.write(idle, Changes { texts: Texts::default(), partitions, floor }, None);
+        let WriteOutcome { committed, interruption, .. } = self.desk.finished().await.outcome;
+        self.compare_servers(interruption).await;
+        holdable.into_iter().filter(|holdable| committed.contains(&holdable.claim.partition)).collect()
+    }
+
+    /// Whether reading and writing, each connected anew, reach one server; people are told.
+    async fn compare_servers(&mut self, interruption: Option<Interruption>) {
+        let is_same = if let Some(Interruption::Elsewhere(written)) = interruption {
+            self.store.reconnect();
+            let look = async |connection: &mut Connection| connection.incarnation().await;
+            self.store.until_done("comparing servers", look).await == written
+        } else {
+            true
+        };
+        self.store.same_server(is_same);
     }
 
     fn hold(&mut self, Holdable { held, tail, claim }: Holdable) {
         if let Some(assignment) = self.assignments.take(claim.partition) {
             self.member.hold(claim.partition, held, &tail);
             self.status.clear(claim.partition);
-            self.orders.put(Order::Fetch { claim, assignment });
+            self.status.reached(claim.partition, claim.position);
+            let caution = self.narrowing.caution(claim.partition);
+            self.orders.put(Order::Fetch { claim, assignment, caution });
         }
     }
 
     fn held(&self) -> Vec<Partition> {
         self.member.held().keys().copied().collect()
+    }
+
+    /// Whether a partition is held by this claim. What the source says of an earlier one is void.
+    fn holds(&self, partition: Partition, epoch: i64) -> bool {
+        self.member.held().get(&partition).is_some_and(|held| held.epoch == epoch)
     }
 
     fn forget(&mut self, partition: Partition) {
@@ -184,6 +290,15 @@ impl Pipeline {
         self.orders.deliver();
     }
 
+    /// Gives everything up, and ends.
+    fn fail(&mut self, failure: OtherLedger) {
+        tracing::error!("{failure}");
+        self.failure = Some(failure);
+        self.held().into_iter().for_each(|partition| self.forget(partition));
+        self.orders.put(Order::Stop);
+        self.orders.deliver();
+    }
+
     // --- A batch ---
 
     /// Decides a batch while the one before is being written, and then begins to write it.
@@ -196,12 +311,16 @@ impl Pipeline {
         let floor = self.floor.get();
         if batch.has_older_than(floor) && batch.floor != floor {
             self.idle().await;
-            return self.rejoin(FLOOR_ROSE);
+            return self.rejoin(FLOOR_MOVED);
         }
+        let (claims, lost) = (self.claims(), BTreeSet::new());
         let Self { member, store, status, .. } = self;
-        let decided = Lookups { member, store, meters: &status.meters }.decide(batch).await;
+        let mut lookups = Lookups { member, store, meters: &status.meters, claims, lost };
+        let decided = lookups.decide(batch).await;
+        let lost = lookups.lost.into_iter().collect();
         let prepared = PreparedCounters::of(&decided);
         let idle = self.idle().await;
+        self.lose(lost);
         let mut changes = self.member.place(decided);
         if !changes.partitions.is_empty() {
             let proofs = self.proofs(&changes.partitions);
@@ -216,8 +335,9 @@ impl Pipeline {
     fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedCounters>) {
         if !changes.partitions.is_empty() {
             let steps = changes.partitions.iter().map(|changes| self.step(changes)).collect();
+            let incarnation = self.incarnation;
             let topic_ids = self.kafka.topic_ids().clone();
-            self.desk.write(idle, Job { changes, prepared, steps, topic_ids });
+            self.desk.write(idle, Job { changes, prepared, steps, incarnation, topic_ids });
         }
     }
 
@@ -227,7 +347,11 @@ impl Pipeline {
             partition: changes.partition,
             epoch: changes.epoch,
             span: changes.span,
-            complete_through: held.and_then(|held| held.complete_through(changes.span.until)),
+            leader_epoch: changes.leader_epoch,
+            misplaced: i64::try_from(changes.tally.misplaced).unwrap_or(i64::MAX),
+            complete_through: held
+                .and_then(|held| held.complete_through(changes.span.until))
+                .filter(|_| !self.clock.is_off()),
         }
     }
 
@@ -244,37 +368,123 @@ impl Pipeline {
 
     /// After a write: memory follows the database; Redis, Kafka and the metrics are told.
     fn settle(&mut self, Finished { changes, outcome, took }: Finished) {
-        let committed = match outcome {
-            WriteOutcome::Committed(partitions) => partitions,
-            WriteOutcome::FloorRose => return self.rejoin(FLOOR_ROSE),
-        };
-        let meters = &self.status.meters;
+        let WriteOutcome { committed, rejected, interruption } = outcome;
+        let spans: Vec<_> =
+            changes.partitions.iter().map(|changes| (changes.partition, changes.span)).collect();
         let is_committed = |changes: &&PartitionChanges| committed.contains(&changes.partition);
-        changes.partitions.iter().filter(is_committed).for_each(|changes| meters.committed(changes));
-        meters.commit(took);
+        for changes in changes.partitions.iter().filter(is_committed) {
+            let then = self.member.held().get(&changes.partition).and_then(|held| held.reading.partitions);
+            let spread = self.kafka.spread(changes.partition.topic, then);
+            self.status.committed(changes, spread);
+        }
+        self.status.meters.commit(took);
+        let held = self.held();
         let after = self.member.settle(changes, &committed);
         self.announcer.changed(after.organizations);
+        let is_held = |(partition, _): &&(Partition, Offset)| self.member.held().contains_key(partition);
+        let reached = after.reached.iter().filter(is_held);
+        reached.for_each(|(partition, next)| self.status.reached(*partition, *next));
         // A report that finds no room is dropped; the next one makes up for it.
         self.orders.try_send(Order::Report(after.reached));
-        if !after.lost.is_empty() {
-            after.lost.iter().for_each(|partition| self.forget(*partition));
-            self.status.meters.fenced(after.lost.len());
-            self.rejoin("another member has claimed partitions of this one");
+        self.narrow(&spans, &committed, &rejected);
+        let is_rejected = |partition: &Partition| rejected.iter().any(|of| of.partition == *partition);
+        match interruption {
+            None => {
+                self.lose(after.lost.into_iter().filter(|partition| !is_rejected(partition)).collect());
+            }
+            Some(Interruption::FloorMoved) => self.rejoin(FLOOR_MOVED),
+            Some(Interruption::Elsewhere(_)) => {
+                self.store.reconnect();
+                self.void(held.into_iter().filter(|partition| !is_rejected(partition)).collect());
+            }
+        }
+    }
+
+    /// Gives partitions up whose claims are not in the database any more, and joins the group again.
+    fn lose(&mut self, lost: Vec<Partition>) {
+        if !lost.is_empty() {
+            lost.iter().for_each(|partition| self.forget(*partition));
+            self.status.meters.fenced(lost.len());
+            self.store.reconnect();
+            // What has moved away is the other's by right, and was lost before it could be given up.
+            if lost.iter().any(|partition| self.assignments.has(*partition)) {
+                self.rejoin("another member has claimed partitions of this one");
+            }
+        }
+    }
+
+    /// After a write: reads partitions again in which records that PostgreSQL refuses are looked for, or stops them.
+    fn narrow(
+        &mut self,
+        spans: &[(Partition, Span)],
+        committed: &BTreeSet<Partition>,
+        rejected: &[Rejected],
+    ) {
+        for (partition, span) in spans.iter().filter(|(partition, _)| committed.contains(partition)) {
+            if self.narrowing.committed(*partition, *span) {
+                self.read_again(*partition);
+            }
+        }
+        for refusal in rejected {
+            self.status.rejected(refusal);
+            match self.narrowing.rejected(refusal) {
+                Next::ReadAgain => self.read_again(refusal.partition),
+                Next::Stop(why) => self.stop(refusal.partition, &why),
+            }
+        }
+    }
+
+    /// The claims as this member knows them, while something may be being written.
+    fn claims(&self) -> Vec<Claimed> {
+        let moving = self.desk.moving();
+        let claim = |(partition, held): (&Partition, &HeldPartition)| {
+            let until = moving.get(partition).copied().unwrap_or(held.next_offset);
+            Claimed { partition: *partition, epoch: held.epoch, next_offset: held.next_offset, until }
+        };
+        self.member.held().iter().map(claim).collect()
+    }
+
+    /// Reads the database's clock if no batch has done it for a while.
+    async fn read_clock(&mut self) {
+        if self.clock.is_due() && !self.desk.is_busy() {
+            let mut read = async |connection: &mut Connection| connection.read_clock().await;
+            if let Err(error) = self.store.attempt(READING_CLOCK, &mut read).await {
+                self.store.say(READING_CLOCK, &error, ENDS_EVERY);
+            }
+        }
+    }
+
+    /// Claims a partition anew that this member holds, and reads it again from where it stands.
+    fn read_again(&mut self, partition: Partition) {
+        self.forget(partition);
+        self.assignments.again(partition);
+        self.assignments.is_in_haste = true;
+    }
+
+    /// Claims partitions anew that were held in another incarnation of the database, whatever this one says of the claims.
+    fn void(&mut self, held: Vec<Partition>) {
+        if !held.is_empty() {
+            tracing::warn!("{ELSEWHERE}");
+            self.status.meters.fenced(held.len());
+            held.into_iter().for_each(|partition| self.read_again(partition));
         }
     }
 
     // --- What is complete ---
 
-    /// Takes Kafka's answer to a round.
-    async fn answered(&mut self, answer: Answer) {
-        if let Ok(ends) = &answer.ends {
-            self.reach(ends);
-            self.prove();
-        }
-        if let Some(found) = answer.found {
+    /// Takes Kafka's answers to a round.
+    async fn answered(&mut self, round: Round) {
+        self.reach(&round.ends);
+        self.prove();
+        if let Some(found) = round.found {
             for (topic, why) in claims::recognize(&mut self.kafka, &found.topic_ids) {
                 self.stop_topic(topic, &why);
             }
+            if self.kafka.learn_partitions(&found.partitions).is_some() {
+                self.rejoin("a topic has another number of partitions, over which its keys are spread");
+            }
+            let mut layouts = LayoutsLearned { store: &mut self.store, kafka: &mut self.kafka };
+            layouts.learn(&found.topic_ids).await;
             let discover = async |connection: &mut Connection| connection.discover(&found.partitions).await;
             self.store.until_done("adding rows for new partitions", discover).await;
         }
@@ -300,9 +510,10 @@ impl Pipeline {
         }
     }
 
-    /// Changes with an empty span, for partitions that are counted to their end and are not in `moving`.
+    /// Changes with an empty span, for partitions that are counted to their end and are not in `moving`. None while this
+    /// machine's clock and the database's disagree: if the database's is the wrong one, nothing is known.
     fn proofs(&mut self, moving: &[PartitionChanges]) -> Vec<PartitionChanges> {
-        if !self.kafka.take_news() {
+        if !self.kafka.take_news() || self.clock.is_off() {
             return Vec::new();
         }
         let moves = |partition: Partition| moving.iter().any(|changes| changes.partition == partition);

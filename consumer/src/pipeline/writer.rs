@@ -1,19 +1,21 @@
-//! Writing changes, as often as it takes: in the end each partition's are committed, or its claim is lost.
+//! Writing changes, as often as it takes: in the end each partition's are committed, its claim is lost, or PostgreSQL refuses
+//! them for their data.
 
 use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::narrowing::Rejected;
 use crate::decide::outcome::CommitOutcome;
 use crate::floor::SharedFloor;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Topic};
-use crate::store::{Connection, Error, PreparedCounters, Rows, Step, Store};
+use crate::store::{Backoff, Connection, Error, Incarnation, PreparedCounters, Rows, Step, Store};
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-/// A batch that could not be committed is tried again after this.
-const RETRY_WAIT: Duration = Duration::from_millis(100);
+/// What people call it.
+const WRITING: &str = "writing a batch";
 
 /// Changes to write, with what they are written with.
 pub struct Job {
@@ -23,6 +25,8 @@ pub struct Job {
     pub prepared: Option<PreparedCounters>,
     /// How each of the changes' partitions moves.
     pub steps: Vec<Step>,
+    /// What their claims were made in.
+    pub incarnation: Incarnation,
     /// Kafka's ids of the topics.
     pub topic_ids: HashMap<Topic, String>,
 }
@@ -37,12 +41,58 @@ pub struct Finished {
     pub took: Duration,
 }
 
-/// How writing a job ended.
-pub enum WriteOutcome {
-    /// These partitions' changes are in the database. The claims of the others are lost, and their changes dropped.
-    Committed(BTreeSet<Partition>),
-    /// Nothing was written: the ledger's floor rose past records of these changes.
-    FloorRose,
+/// How writing a job ended: each partition's changes are committed, refused or dropped.
+#[derive(Default)]
+pub struct WriteOutcome {
+    /// These partitions' changes are in the database.
+    pub committed: BTreeSet<Partition>,
+    /// PostgreSQL refuses these partitions' changes.
+    pub rejected: Vec<Rejected>,
+    /// Why all others' changes were dropped; if there is no reason, their claims are lost.
+    pub interruption: Option<Interruption>,
+}
+
+/// Why changes are not written, though their claims may stand.
+#[derive(Clone, Copy)]
+pub enum Interruption {
+    /// The ledger's floor rose past records of these changes, or went back.
+    FloorMoved,
+    /// The database is another incarnation than the one claimed in.
+    Elsewhere(Incarnation),
+}
+
+/// Steps that are made together.
+struct Group {
+    steps: Vec<Step>,
+    /// Whether it is one partition's, split off because PostgreSQL refused the data of several.
+    is_alone: bool,
+}
+
+/// How writing a group ended.
+enum GroupOutcome {
+    /// Its changes are committed or dropped.
+    Settled,
+    /// PostgreSQL refuses the data, with what it said.
+    Refused(String),
+    /// Its changes are dropped, and so are those of all groups to come.
+    Interrupted(Interruption),
+}
+
+/// What came of one transaction.
+enum Attempt {
+    /// These partitions' changes are committed. The others' claims are lost.
+    Moved(Vec<Partition>),
+    /// Nothing is.
+    Interrupted(Interruption),
+}
+
+impl Job {
+    /// The refusal of the changes that a step moves past.
+    fn rejected(&self, step: &Step, why: &str) -> Rejected {
+        let of_step = self.changes.partitions.iter().filter(|changes| changes.partition == step.partition);
+        let records = of_step.map(|changes| changes.tally.records).sum();
+        Rejected { partition: step.partition, span: step.span, records, why: why.to_owned() }
+    }
 }
 
 /// Writes jobs, one after the other.
@@ -66,30 +116,72 @@ impl Writer {
         }
     }
 
-    /// Tries until each partition's changes are committed or dropped.
+    /// Tries until each partition's changes are committed, dropped or refused. What PostgreSQL refuses for its data is tried
+    /// again partition by partition, so that the others are committed.
     async fn write(&mut self, job: Job) -> Finished {
         let days = days(&job.changes);
-        let (mut pending, mut committed, mut took) = (job.steps.clone(), BTreeSet::new(), Duration::ZERO);
-        while !pending.is_empty() {
-            let began = Instant::now();
-            match self.attempt(&job, &pending, &days).await {
-                Ok(WriteOutcome::Committed(moved)) => {
-                    committed.extend(moved);
-                    pending.clear();
+        let mut outcome = WriteOutcome::default();
+        let mut took = Duration::ZERO;
+        let mut groups = vec![Group { steps: job.steps.clone(), is_alone: false }];
+        while let Some(mut group) = groups.pop() {
+            match self.write_group(&job, &mut group.steps, &days, &mut outcome.committed, &mut took).await {
+                GroupOutcome::Settled => {}
+                GroupOutcome::Interrupted(interruption) => {
+                    outcome.interruption = Some(interruption);
+                    break;
                 }
-                Ok(WriteOutcome::FloorRose) => {
-                    let (outcome, took) = (WriteOutcome::FloorRose, began.elapsed());
-                    return Finished { changes: job.changes, outcome, took };
+                GroupOutcome::Refused(why) if group.is_alone => {
+                    outcome.rejected.extend(group.steps.iter().map(|step| job.rejected(step, &why)));
                 }
-                Err(error) => {
-                    self.store.say("writing a batch", &error, RETRY_WAIT);
-                    tokio::time::sleep(RETRY_WAIT).await;
-                    self.find_out(&job.changes, &mut pending, &mut committed).await;
+                GroupOutcome::Refused(_) => {
+                    let alone = |step: &Step| Group { steps: vec![*step], is_alone: true };
+                    groups.extend(group.steps.iter().map(alone));
                 }
             }
-            took = began.elapsed();
         }
-        Finished { changes: job.changes, outcome: WriteOutcome::Committed(committed), took }
+        Finished { changes: job.changes, outcome, took }
+    }
+
+    /// Tries until the changes of the partitions that `steps` move are committed or dropped, or PostgreSQL refuses their
+    /// data. Steps whose changes it refuses are left.
+    async fn write_group(
+        &mut self,
+        job: &Job,
+        steps: &mut Vec<Step>,
+        days: &BTreeSet<DateTime<Utc>>,
+        committed: &mut BTreeSet<Partition>,
+        took: &mut Duration,
+    ) -> GroupOutcome {
+        let mut backoff = Backoff::default();
+        while !steps.is_empty() {
+            let began = Instant::now();
+            let error = match self.attempt(job, steps, days).await {
+                Ok(Attempt::Moved(moved)) => {
+                    if moved.len() < steps.len() {
+                        self.store.reconnect();
+                    }
+                    committed.extend(moved);
+                    steps.clear();
+                    None
+                }
+                Ok(Attempt::Interrupted(interruption)) => return GroupOutcome::Interrupted(interruption),
+                Err(error) => {
+                    if !error.is_about_data() {
+                        self.store.wait(&mut backoff, "writing a batch", &error).await;
+                    }
+                    let found = self.find_out(&job.changes, steps, committed).await;
+                    if found != job.incarnation {
+                        return GroupOutcome::Interrupted(Interruption::Elsewhere(found));
+                    }
+                    Some(error)
+                }
+            };
+            *took = began.elapsed();
+            if let Some(error) = error.filter(|error| error.is_about_data() && !steps.is_empty()) {
+                return GroupOutcome::Refused(error.to_string());
+            }
+        }
+        GroupOutcome::Settled
     }
 
     /// Tries once to write the changes of the partitions that `steps` move.
@@ -98,19 +190,26 @@ impl Writer {
         job: &Job,
         steps: &[Step],
         days: &BTreeSet<DateTime<Utc>>,
-    ) -> Result<WriteOutcome, Error> {
+    ) -> Result<Attempt, Error> {
         let Self { store, topics, floor } = self;
-        let Job { changes, prepared, topic_ids, .. } = job;
+        let Job { changes, prepared, topic_ids, incarnation, .. } = job;
         // The rows are made before anything is locked, on the assumption that every partition moves.
         let all: Vec<Partition> = steps.iter().map(|step| step.partition).collect();
         let rows = Rows::with(prepared.as_ref(), changes, &all, topics, topic_ids);
         let mut write = async |connection: &mut Connection| {
             connection.make_room(days).await?;
             let transaction = connection.begin_fenced(steps).await?;
-            floor.set(transaction.floor);
-            if transaction.floor != changes.floor && changes.has_older_than(transaction.floor) {
+            if transaction.incarnation != *incarnation {
+                let found = transaction.incarnation;
                 transaction.roll_back().await?;
-                return Ok(WriteOutcome::FloorRose);
+                return Ok(Attempt::Interrupted(Interruption::Elsewhere(found)));
+            }
+            floor.set(transaction.floor);
+            // It goes back when a backup is restored: what was refused or left out under the higher one counts again.
+            let is_past = transaction.floor > changes.floor && changes.has_older_than(transaction.floor);
+            if is_past || transaction.floor < changes.floor {
+                transaction.roll_back().await?;
+                return Ok(Attempt::Interrupted(Interruption::FloorMoved));
             }
             let moved = transaction.moved.clone();
             if moved.len() == all.len() {
@@ -118,22 +217,25 @@ impl Writer {
             } else {
                 transaction.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
             }
-            Ok(WriteOutcome::Committed(moved.into_iter().collect()))
+            Ok(Attempt::Moved(moved))
         };
-        store.attempt(&mut write).await
+        store.attempt(WRITING, &mut write).await
     }
 
     /// After a failure: reads what has happened from the database, once every transaction that may still be committing has
-    /// ended. Steps that were not made stay `pending`.
+    /// ended. Steps that were not made stay `pending`. Returns what was read from.
     async fn find_out(
         &mut self,
         changes: &Changes,
         pending: &mut Vec<Step>,
         committed: &mut BTreeSet<Partition>,
-    ) {
+    ) -> Incarnation {
         let partitions: Vec<Partition> = pending.iter().map(|step| step.partition).collect();
-        let look = async |connection: &mut Connection| connection.stored_progress(&partitions).await;
-        let stored = self.store.until_done("reading the progress after a doubtful commit", look).await;
+        let look = async |connection: &mut Connection| {
+            Ok((connection.stored_progress(&partitions).await?, connection.incarnation().await?))
+        };
+        let (stored, incarnation) =
+            self.store.until_done("reading the progress after a doubtful commit", look).await;
         let is_pending = |step: &Step| {
             let changes = changes.partitions.iter().find(|changes| changes.partition == step.partition);
             match changes.map(|changes| CommitOutcome::of(changes, stored.get(&changes.partition))) {
@@ -146,6 +248,7 @@ impl Writer {
             }
         };
         pending.retain(is_pending);
+        incarnation
     }
 }
 

@@ -64,6 +64,7 @@ fn raw(topic: Topic, payload: &[u8]) -> Raw<'_> {
         payload: Some(payload),
         headers: Vec::new(),
         timestamp_ms: None,
+        leader_epoch: None,
     }
 }
 
@@ -217,7 +218,7 @@ fn frames_of_the_registrys_own_serializer_are_taken_off() {
 fn json_of_protobufs_own_printer_says_the_same() {
     let mut seen = 0;
     for (label, topic, json, protobuf) in vectors(include_str!("../../tests/vectors/json.txt")) {
-        let headers = vec![("Content-Type", Some(&b"application/json; charset=utf-8"[..]))];
+        let headers = vec![(&b"Content-Type"[..], Some(&b"application/json; charset=utf-8"[..]))];
         let raw = Raw { headers, ..raw(topic, &json) };
         let opened = open(&raw).unwrap();
         let (from_json, plain) = (decode(topic, &opened, BOUNDS), decode(topic, &protobuf, BOUNDS));
@@ -246,7 +247,7 @@ fn frames_that_are_cut_off_or_name_nested_messages_are_malformed() {
 fn json_that_is_none_is_malformed() {
     let twice = r#"{"eventId": "e", "event_id": "f", "organizationId": "acme"}"#;
     for json in ["", "{", "[]", r#"{"eventId": 5}"#, r#"{"occurredAt": "yesterday"}"#, "{} {}", twice] {
-        let headers = vec![("content-type", Some(&b"application/json"[..]))];
+        let headers = vec![(&b"content-type"[..], Some(&b"application/json"[..]))];
         let raw = Raw { headers, ..raw(Topic::Events, json.as_bytes()) };
         let refusal = open(&raw).unwrap_err();
         let expected = if json.is_empty() { Reason::EmptyPayload } else { Reason::MalformedPayload };
@@ -295,7 +296,7 @@ proptest! {
 
     #[test]
     fn no_payload_of_any_format_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), json in any::<bool>()) {
-        let headers = if json { vec![("content-type", Some(&b"application/json"[..]))] } else { Vec::new() };
+        let headers = if json { vec![(&b"content-type"[..], Some(&b"application/json"[..]))] } else { Vec::new() };
         for topic in Topic::ALL {
             let raw = Raw { headers: headers.clone(), ..raw(topic, &bytes) };
             if let Ok(opened) = open(&raw) {

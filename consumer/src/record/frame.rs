@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use std::sync::LazyLock;
 
 /// The header that declares a value's format, and the one format that must be declared.
-const CONTENT_TYPE: &str = "content-type";
+const CONTENT_TYPE: &[u8] = b"content-type";
 const JSON: &[u8] = b"application/json";
 
 /// First byte of the Confluent Schema Registry's frame. Plain protobuf never begins with it, because no field has number 0.
@@ -24,7 +24,7 @@ static MESSAGES: LazyLock<[MessageDescriptor; 3]> = LazyLock::new(|| {
 
 /// Whether this header declares the value to be JSON.
 #[must_use]
-pub fn says_json(name: &str, value: Option<&[u8]>) -> bool {
+pub fn says_json(name: &[u8], value: Option<&[u8]>) -> bool {
     let essence = value.unwrap_or_default().split(|&byte| byte == b';').next().unwrap_or_default();
     name.eq_ignore_ascii_case(CONTENT_TYPE) && essence.trim_ascii().eq_ignore_ascii_case(JSON)
 }

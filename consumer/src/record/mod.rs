@@ -4,6 +4,8 @@ pub mod decode;
 pub mod frame;
 pub mod identity;
 mod json_names;
+pub mod key;
+pub mod layouts;
 pub mod place;
 pub mod reason;
 pub mod topic_names;
@@ -102,10 +104,12 @@ pub struct Raw<'a> {
     pub key: Option<&'a [u8]>,
     /// Its value, if it has one.
     pub payload: Option<&'a [u8]>,
-    /// Its headers in order. A header may lack a value.
-    pub headers: Vec<(&'a str, Option<&'a [u8]>)>,
+    /// Its headers in order. A name is bytes, like a value, which may be missing.
+    pub headers: Vec<(&'a [u8], Option<&'a [u8]>)>,
     /// The broker's (or producer's) timestamp, in milliseconds since the Unix epoch.
     pub timestamp_ms: Option<i64>,
+    /// The epoch of the leader that took it in (KIP-320), where Kafka tells.
+    pub leader_epoch: Option<i32>,
 }
 
 /// A protobuf timestamp that was validated: within the years 1 to 9999.

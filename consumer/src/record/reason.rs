@@ -29,11 +29,13 @@ pub enum Reason {
     InvalidText,
     /// An execution time of more than 366 days.
     ImplausibleDuration,
+    /// PostgreSQL refuses what the record adds.
+    Unstorable,
 }
 
 impl Reason {
     /// All reasons, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::EmptyPayload,
         Self::MalformedPayload,
         Self::MissingOrganization,
@@ -46,6 +48,7 @@ impl Reason {
         Self::UnspecifiedStatus,
         Self::InvalidText,
         Self::ImplausibleDuration,
+        Self::Unstorable,
     ];
 
     /// The code in `dead_letters.reason` and in metrics. It never changes.
@@ -64,6 +67,7 @@ impl Reason {
             Self::UnspecifiedStatus => "unspecified_status",
             Self::InvalidText => "invalid_text",
             Self::ImplausibleDuration => "implausible_duration",
+            Self::Unstorable => "unstorable",
         }
     }
 }

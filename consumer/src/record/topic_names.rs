@@ -3,25 +3,33 @@
 use super::Topic;
 
 /// The three topics' names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct TopicNames {
-    names: [String; 3],
+    /// The topic of Event records.
+    #[arg(long, env = "EVENTS_TOPIC", default_value = "business-metrics.events.v1")]
+    events_topic: String,
+    /// The topic of WorkflowTerminal records.
+    #[arg(long, env = "WORKFLOW_TERMINALS_TOPIC", default_value = "business-metrics.workflow-terminals.v1")]
+    workflow_terminals_topic: String,
+    /// The topic of MessageDelivery records.
+    #[arg(long, env = "MESSAGE_DELIVERIES_TOPIC", default_value = "business-metrics.message-deliveries.v1")]
+    message_deliveries_topic: String,
 }
 
 impl TopicNames {
     /// Names in the order of [`Topic::ALL`].
     #[must_use]
-    pub fn new(names: [String; 3]) -> Self {
-        Self { names }
+    pub fn new([events_topic, workflow_terminals_topic, message_deliveries_topic]: [String; 3]) -> Self {
+        Self { events_topic, workflow_terminals_topic, message_deliveries_topic }
     }
 
     /// The topic's name.
     #[must_use]
     pub fn of(&self, topic: Topic) -> &str {
         match topic {
-            Topic::Events => &self.names[0],
-            Topic::WorkflowTerminals => &self.names[1],
-            Topic::MessageDeliveries => &self.names[2],
+            Topic::Events => &self.events_topic,
+            Topic::WorkflowTerminals => &self.workflow_terminals_topic,
+            Topic::MessageDeliveries => &self.message_deliveries_topic,
         }
     }
 
@@ -34,6 +42,6 @@ impl TopicNames {
     /// All names.
     #[must_use]
     pub fn all(&self) -> [&str; 3] {
-        self.names.each_ref().map(String::as_str)
+        Topic::ALL.map(|topic| self.of(topic))
     }
 }

@@ -23,7 +23,7 @@ pub struct DeadLetter {
     /// The record's key.
     pub key: Option<Vec<u8>>,
     /// The record's headers in order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// The record's value.
     pub payload: Option<Vec<u8>>,
     /// The length of the record's whole value, in bytes.
@@ -71,7 +71,7 @@ fn beginning(bytes: &[u8], bytes_max: usize) -> &[u8] {
     &bytes[..bytes.len().min(bytes_max)]
 }
 
-type Header<'a> = (&'a str, Option<&'a [u8]>);
+type Header<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The first headers, as many as are kept.
 fn fitting<'a, 'b>(headers: &'b [Header<'a>]) -> &'b [Header<'a>] {
@@ -105,16 +105,17 @@ mod tests {
             payload: Some(payload),
             headers: headers.to_vec(),
             timestamp_ms: None,
+            leader_epoch: None,
         };
         DeadLetter::new(&raw, &Refusal::new(Reason::MalformedPayload, "é\0".repeat(1_000)), 10)
     }
 
     #[test]
     fn what_fits_is_kept_whole() {
-        let letter = letter(KEY_BYTES_MAX, &[("a", None), ("b", Some(b"c"))], &[1; 10]);
+        let letter = letter(KEY_BYTES_MAX, &[(b"a", None), (b"b", Some(b"c"))], &[1; 10]);
         assert!(letter.is_whole);
         assert_eq!((letter.payload, letter.payload_bytes), (Some(vec![1; 10]), Some(10)));
-        assert_eq!(letter.headers, [("a".to_owned(), None), ("b".to_owned(), Some(b"c".to_vec()))]);
+        assert_eq!(letter.headers, [(b"a".to_vec(), None), (b"b".to_vec(), Some(b"c".to_vec()))]);
     }
 
     #[test]
@@ -125,9 +126,9 @@ mod tests {
         let cut = letter(KEY_BYTES_MAX + 1, &[], &[]);
         assert_eq!((cut.is_whole, cut.key.unwrap().len()), (false, KEY_BYTES_MAX));
         let long = vec![0; HEADERS_BYTES_MAX];
-        let cut = letter(1, &[("a", None), ("b", Some(&long)), ("c", None)], &[]);
+        let cut = letter(1, &[(b"a", None), (b"b", Some(&long)), (b"c", None)], &[]);
         assert_eq!((cut.is_whole, cut.headers.len()), (false, 1), "no header after one that is missing");
-        let many = vec![("", None); HEADERS_BYTES_MAX];
+        let many = vec![(&b""[..], None); HEADERS_BYTES_MAX];
         assert!(letter(1, &many, &[]).headers.len() < 3_000, "empty headers take space, too");
     }
 

@@ -80,7 +80,15 @@ impl Tables {
     fn claim(&self, now: i64) -> Claim {
         let spent = self.letters.values().filter(|(_, hour)| *hour == now.div_euclid(3_600)).count();
         let allowance = Allowance::spent(now, u32::try_from(spent).unwrap());
-        Claim { partition: PARTITION, epoch: 1, position: Offset(self.next), allowance }
+        Claim {
+            partition: PARTITION,
+            epoch: 1,
+            position: Offset(self.next),
+            until: None,
+            leader_epoch: None,
+            spread: None,
+            allowance,
+        }
     }
 
     fn commit(&mut self, batch: Batch, now: i64) {
@@ -139,6 +147,7 @@ fn run(log: &[(i64, Step)]) -> Tables {
             payload: Some(&bytes),
             headers: Vec::new(),
             timestamp_ms: None,
+            leader_epoch: None,
         };
         batch.take(&mut claim, &raw, &fingerprints, bounds, settings.at(now));
         at += 1;
@@ -187,6 +196,7 @@ fn a_flood_is_one_range_whatever_its_size() {
             payload: Some(&[7; 100]),
             headers: Vec::new(),
             timestamp_ms: None,
+            leader_epoch: None,
         };
         bytes += refused.add(&raw, &refusal, &mut allowance, keeping);
     }

@@ -1,16 +1,20 @@
-//! Questions to Kafka beside the stream: which partitions there are, and how far they reach. They block the thread.
+//! Questions to Kafka beside the stream: what topics and the group are, and how far partitions reach. They block the thread.
 
 use super::context::Context;
-use super::queue;
+use super::describing::{self, TopicDescription, Undescribed};
+use super::faults::Obstacle;
+use super::layout_log::LayoutLog;
 use super::settings::StartOffset;
+use crate::clock::Clock;
+use crate::record::layouts::Announced;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Topic};
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long one question waits for its answer.
@@ -21,7 +25,7 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
 pub struct End {
     /// Which partition.
     pub partition: Partition,
-    /// When Kafka was asked, by this machine's clock: before the answer, so the instant is never too late.
+    /// When Kafka was asked, by the database's clock: before the answer, so the instant is never too late.
     pub asked_at: DateTime<Utc>,
     /// The offset after the newest record that the brokers have acknowledged (the high watermark).
     pub end: Offset,
@@ -30,39 +34,114 @@ pub struct End {
     pub readable: Option<Offset>,
 }
 
+/// What there is in Kafka.
+#[derive(Default)]
+pub struct Found {
+    /// All partitions of the topics, as far as Kafka answers.
+    pub partitions: Vec<Partition>,
+    /// The topics' ids, as far as they can be learned.
+    pub topic_ids: HashMap<Topic, String>,
+}
+
 /// Asks Kafka questions, each with a limit.
 #[derive(Clone)]
 pub struct Ends {
     consumer: Arc<BaseConsumer<Context>>,
     /// Asked for what the brokers have acknowledged. The group's own client is told only what can be read.
     uncommitted: Arc<BaseConsumer<Context>>,
+    layouts: Arc<Mutex<LayoutLog>>,
     topics: TopicNames,
+    clock: Clock,
 }
 
 impl Ends {
     pub(super) fn new(
         consumer: Arc<BaseConsumer<Context>>,
         uncommitted: BaseConsumer<Context>,
+        layouts: LayoutLog,
         topics: TopicNames,
+        clock: Clock,
     ) -> Self {
-        Self { consumer, uncommitted: Arc::new(uncommitted), topics }
+        let layouts = Arc::new(Mutex::new(layouts));
+        Self { consumer, uncommitted: Arc::new(uncommitted), layouts, topics, clock }
     }
 
-    /// How far these partitions reach; those without a leader are left out.
+    // --- What there is ---
+
+    /// What Kafka says about each topic.
     ///
     /// # Errors
-    /// When Kafka answers for none.
-    pub fn ask(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
-        let asked_at = Utc::now();
+    /// When no broker answers.
+    pub(super) fn describe(
+        &self,
+    ) -> Result<BTreeMap<Topic, Result<TopicDescription, Undescribed>>, Undescribed> {
+        let described = describing::topics(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX)?;
+        Ok(described
+            .into_iter()
+            .filter_map(|(name, about)| Some((self.topics.topic(&name)?, about)))
+            .collect())
+    }
+
+    /// What the client says about why no broker answers.
+    pub(super) fn obstacle(&self) -> Option<(Obstacle, String)> {
+        self.consumer.context().obstacle()
+    }
+
+    /// What there is in Kafka, as far as it answers.
+    #[must_use]
+    pub fn found(&self) -> Found {
+        Found { partitions: self.all_partitions(), topic_ids: self.topic_ids() }
+    }
+
+    /// All partitions of the topics, as far as Kafka answers.
+    pub(super) fn all_partitions(&self) -> Vec<Partition> {
+        Topic::ALL.iter().filter_map(|topic| self.partitions(*topic).ok()).flatten().collect()
+    }
+
+    // --- How far partitions reach ---
+
+    /// How far partitions reach, given in groups that one broker leads each. A group for which Kafka doesn't answer is left
+    /// out: one broker that is down must not hide what the others say.
+    pub(super) fn ask(&self, groups: &[&[Partition]]) -> Vec<End> {
+        let ends = groups.iter().flat_map(|partitions| self.ask_one(partitions).unwrap_or_default());
+        let ends = ends.collect();
+        // Nobody else takes this client's events, and they must not pile up.
+        while self.uncommitted.poll(Duration::ZERO).is_some() {}
+        ends
+    }
+
+    fn ask_one(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
+        let asked_at = self.clock.earliest();
         let ends = self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)?;
         // Asked second, so a transaction that ends in between is not taken for an open one.
         let readable = self.offsets_by(&self.consumer, partitions, KafkaOffset::End).unwrap_or_default();
         let readable: HashMap<Partition, Offset> = readable.into_iter().collect();
-        // Nobody else takes this client's events, and they must not pile up.
-        while self.uncommitted.poll(Duration::ZERO).is_some() {}
         let end =
             |(partition, end)| End { partition, asked_at, end, readable: readable.get(&partition).copied() };
         Ok(ends.into_iter().map(end).collect())
+    }
+
+    /// Where the brokers say that these partitions end, behind open transactions too.
+    ///
+    /// # Errors
+    /// When Kafka answers for none.
+    pub fn acknowledged(&self, partitions: &[Partition]) -> Result<Vec<(Partition, Offset)>, KafkaError> {
+        self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)
+    }
+
+    /// What Kafka keeps about the ends of the topics' layouts, in order.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer, or the layouts' topic may not be read.
+    pub fn layouts(&self) -> Result<HashMap<Topic, Vec<Announced>>, KafkaError> {
+        let mut log = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_topic: HashMap<Topic, Vec<Announced>> = HashMap::new();
+        for announced in log.read(&self.uncommitted, ANSWER_WAIT_MAX)? {
+            if let Some(topic) = self.topics.topic(&announced.topic) {
+                by_topic.entry(topic).or_default().push(announced.clone());
+            }
+        }
+        Ok(by_topic)
     }
 
     /// The oldest offset of partitions, or the one up to which they can be read. Those without a leader are left out.
@@ -78,7 +157,15 @@ impl Ends {
             StartOffset::Earliest => KafkaOffset::Beginning,
             StartOffset::Latest => KafkaOffset::End,
         };
-        self.offsets_by(&self.consumer, partitions, which)
+        let described =
+            self.describe().map_err(|Undescribed(code)| KafkaError::MetadataFetch(code.into()))?;
+        let groups = by_leader(partitions, &described);
+        let answers = groups.values().map(|partitions| self.offsets_by(&self.consumer, partitions, which));
+        let (answered, failed): (Vec<_>, Vec<_>) = answers.partition(Result::is_ok);
+        match failed.into_iter().find_map(Result::err).filter(|_| answered.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok(answered.into_iter().flatten().flatten().collect()),
+        }
     }
 
     fn offsets_by(
@@ -90,21 +177,6 @@ impl Ends {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
-        // One request to each broker that leads some. It fails as a whole if one partition has no leader.
-        let all = self.offsets_at_once(client, partitions, which);
-        let Err(error) = all else { return all };
-        let one = |partition: &Partition| self.offsets_at_once(client, &[*partition], which).ok();
-        let alone = partitions.iter().filter_map(one);
-        let answered: Vec<_> = alone.flatten().collect();
-        if answered.is_empty() { Err(error) } else { Ok(answered) }
-    }
-
-    fn offsets_at_once(
-        &self,
-        client: &BaseConsumer<Context>,
-        partitions: &[Partition],
-        which: KafkaOffset,
-    ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         let mut list = TopicPartitionList::new();
         for partition in partitions {
             list.add_partition_offset(self.topics.of(partition.topic), partition.number, which)?;
@@ -142,7 +214,25 @@ impl Ends {
     /// Kafka's ids of the topics, as far as they can be learned.
     #[must_use]
     pub fn topic_ids(&self) -> HashMap<Topic, String> {
-        let by_name = queue::topic_ids(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX);
-        by_name.into_iter().filter_map(|(name, id)| Some((self.topics.topic(&name)?, id))).collect()
+        let described = self.describe().unwrap_or_default();
+        let ids = described.into_iter().filter_map(|(topic, about)| Some((topic, about.ok()?.id)));
+        ids.filter(|(_, id)| !id.is_empty()).collect()
     }
+}
+
+/// The partitions by the broker that leads them; those without a leader are left out.
+pub(super) fn by_leader(
+    partitions: &[Partition],
+    described: &BTreeMap<Topic, Result<TopicDescription, Undescribed>>,
+) -> BTreeMap<i32, Vec<Partition>> {
+    let mut by_leader: BTreeMap<i32, Vec<Partition>> = BTreeMap::new();
+    for partition in partitions {
+        let of_topic = described.get(&partition.topic).and_then(|about| about.as_ref().ok());
+        let leader =
+            of_topic.and_then(|topic| topic.leaders.iter().find(|(number, _)| *number == partition.number));
+        if let Some((_, Some(leader))) = leader {
+            by_leader.entry(*leader).or_default().push(*partition);
+        }
+    }
+    by_leader
 }

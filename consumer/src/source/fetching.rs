@@ -2,8 +2,10 @@
 
 use super::context::Context;
 use super::folding::Fold;
-use super::queue::{Fetched, RecordQueue};
+use super::queue::{self, Fetched, RecordQueue};
 use crate::batch::Claim;
+use crate::decide::narrowing::Caution;
+use crate::measure::KAFKA_ERRORS;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -16,6 +18,11 @@ use std::time::{Duration, Instant};
 /// How often idle partitions' positions are looked at.
 const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 
+/// How long librdkafka may take to begin a fetch, so that its position can be validated.
+const VALIDATE_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The pause between two questions whether it has.
+const VALIDATE_PAUSE: Duration = Duration::from_millis(2);
+
 /// What is fetched.
 pub struct Fetching {
     consumer: Arc<BaseConsumer<Context>>,
@@ -25,6 +32,8 @@ pub struct Fetching {
     partitions: Vec<Partition>,
     /// The claims of those that are read: all but partitions that broke.
     claims: Vec<Claim>,
+    /// How some of those are read: few records, one of which may be refused. Most often there are none.
+    cautions: Vec<(Partition, Caution)>,
     /// Partitions that had an error since their last record. librdkafka counts the error as a record, so the position it
     /// has of them is one too far.
     misplaced: HashSet<Partition>,
@@ -35,8 +44,12 @@ pub struct Fetching {
 pub struct Taken {
     /// How many records and errors there were.
     pub count: usize,
-    /// Partitions that can't be read any further, with the reason.
-    pub broken: Vec<(Partition, String)>,
+    /// Partitions that have reached the end of their layout, with their claims' epochs.
+    pub ended: Vec<(Partition, i64)>,
+    /// Whether a partition's records under its caution are complete: no more of them are read before it is claimed anew.
+    pub is_complete: bool,
+    /// Partitions that can't be read any further, with their claims' epochs and the reason.
+    pub broken: Vec<(Partition, i64, String)>,
 }
 
 impl Fetching {
@@ -48,6 +61,7 @@ impl Fetching {
             topics,
             partitions: Vec::new(),
             claims: Vec::new(),
+            cautions: Vec::new(),
             misplaced: HashSet::new(),
             positions_at: Instant::now(),
         }
@@ -65,18 +79,41 @@ impl Fetching {
 
     /// Starts fetching a partition from its claim's position. Its queue is forwarded before, so that no record goes astray,
     /// and again after, because stopping an earlier fetch of it undoes that.
-    pub fn start(&mut self, claim: Claim) -> Result<(), KafkaError> {
+    pub fn start(&mut self, claim: Claim, caution: Option<Caution>) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
         let topic = self.topics.of(claim.partition.topic);
         let offset = KafkaOffset::Offset(claim.position.0);
-        list.add_partition_offset(topic, claim.partition.number, offset)
-            .expect("stored offsets are not negative");
+        list.add_partition_offset(topic, claim.partition.number, offset)?;
         self.queue.forward(&list);
         self.consumer.incremental_assign(&list)?;
         self.queue.forward(&list);
+        if let Some(epoch) = claim.leader_epoch {
+            queue::set_leader_epoch(&mut list, topic, claim.partition.number, epoch);
+            self.validate(&list)?;
+        }
         self.partitions.push(claim.partition);
+        self.cautions.extend(caution.map(|caution| (claim.partition, caution)));
         self.claims.push(claim);
         Ok(())
+    }
+
+    /// Has the position compared with the leader's history of epochs: if the log went back before it, the partition breaks.
+    /// librdkafka compares when it seeks, and not when it is assigned a position. This seeks to where the fetch begins, before
+    /// anything is taken from it. librdkafka begins it in a thread of its own, and refuses to seek until it has.
+    fn validate(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        let deadline = Instant::now() + VALIDATE_WAIT_MAX;
+        loop {
+            let sought = self.consumer.seek_partitions(list.clone(), VALIDATE_WAIT_MAX);
+            let refusal = match sought {
+                Ok(sought) => sought.elements().iter().find_map(|element| element.error().err()),
+                Err(error) => Some(error),
+            };
+            match refusal {
+                None => return Ok(()),
+                Some(error) if Instant::now() >= deadline => return Err(error),
+                Some(_) => std::thread::sleep(VALIDATE_PAUSE),
+            }
+        }
     }
 
     /// Stops fetching partitions.
@@ -87,6 +124,7 @@ impl Fetching {
         }
         self.partitions.retain(|fetched| !partitions.contains(fetched));
         self.claims.retain(|claim| !partitions.contains(&claim.partition));
+        self.cautions.retain(|(partition, _)| !partitions.contains(partition));
         self.misplaced.retain(|misplaced| !partitions.contains(misplaced));
         if let Err(error) = self.consumer.incremental_unassign(&list) {
             tracing::warn!(%error, "Kafka's client did not accept a revocation");
@@ -95,36 +133,60 @@ impl Fetching {
 
     /// Folds what has arrived, waiting for it at most `wait`.
     pub fn take(&mut self, wait: Duration, fold: &mut Fold<'_>) -> Taken {
-        let Self { queue, topics, claims, misplaced, .. } = self;
-        let (mut broken, mut latest) = (Vec::new(), 0);
+        let Self { queue, topics, claims, cautions, misplaced, .. } = self;
+        let (mut broken, mut latest, mut is_complete) = (Vec::new(), 0, false);
         let name = |topic: &str, number| Some(Partition { topic: topics.topic(topic)?, number });
         let count = queue.take(wait, name, |fetched| match fetched {
             Fetched::Record(raw) => {
                 if let Some(claim) = claim_of(claims, &mut latest, raw.partition) {
-                    fold.take(claim, &raw);
                     if !misplaced.is_empty() {
                         misplaced.remove(&raw.partition);
+                    }
+                    if cautions.is_empty() {
+                        fold.take(claim, &raw);
+                    } else if take_cautiously(cautions, claim, &raw, fold) {
+                        claims.retain(|claim| claim.partition != raw.partition);
+                        is_complete = true;
                     }
                 }
             }
             Fetched::Trouble(partition, what) => {
                 misplaced.insert(partition);
-                tracing::warn!(%partition, "Kafka: {what}");
-                metrics::counter!("consumer_kafka_errors_total").increment(1);
+                tracing::warn!(target: "kafka", %partition, "Kafka: {what}");
+                metrics::counter!(KAFKA_ERRORS).increment(1);
             }
+            // A member doesn't ask for it.
+            Fetched::End => {}
             Fetched::Broken(partition, why) => {
-                claims.retain(|claim| claim.partition != partition);
-                broken.push((partition, why));
+                // librdkafka reports the same error again.
+                if let Some(epoch) = claim_of(claims, &mut latest, partition).map(|claim| claim.epoch) {
+                    claims.retain(|claim| claim.partition != partition);
+                    broken.push((partition, epoch, why));
+                }
             }
         });
-        Taken { count, broken }
+        Taken { count, ended: self.ended(), is_complete, broken }
     }
 
-    /// Folds a record that arrived on the main queue, before its partition's queue was forwarded.
-    pub fn take_stray(&mut self, raw: &Raw<'_>, fold: &mut Fold<'_>) {
-        if let Some(claim) = claim_of(&mut self.claims, &mut 0, raw.partition) {
-            fold.take(claim, raw);
+    /// The partitions that have reached the end of their layout.
+    fn ended(&self) -> Vec<(Partition, i64)> {
+        let ended = self.claims.iter().filter(|claim| claim.ends_before(claim.position));
+        ended.map(|claim| (claim.partition, claim.epoch)).collect()
+    }
+
+    /// Folds a record that arrived on the main queue, because its partition's queue was not forwarded yet, or librdkafka has
+    /// undone that: it does so when it begins to fetch, which may be later than `start`. So the queue is forwarded again.
+    /// Returns what [`Taken::is_complete`] says.
+    pub fn take_stray(&mut self, raw: &Raw<'_>, fold: &mut Fold<'_>) -> bool {
+        let Some(claim) = claim_of(&mut self.claims, &mut 0, raw.partition) else { return false };
+        let is_complete = take_cautiously(&mut self.cautions, claim, raw, fold);
+        if is_complete {
+            self.claims.retain(|claim| claim.partition != raw.partition);
         }
+        let mut list = TopicPartitionList::new();
+        list.add_partition(self.topics.of(raw.partition.topic), raw.partition.number);
+        self.queue.forward(&list);
+        is_complete
     }
 
     /// Moves idle partitions past transactions' markers, which are no records and are never handed out.
@@ -141,7 +203,8 @@ impl Fetching {
                 && !self.misplaced.contains(&partition)
                 && let Some(claim) = claim_of(&mut self.claims, &mut 0, partition)
             {
-                fold.reach(claim, Offset(position));
+                let epoch = queue::leader_epoch(&positions, element.topic(), element.partition());
+                fold.reach(claim, Offset(position), epoch);
             }
         }
     }
@@ -157,6 +220,36 @@ impl Fetching {
         claims.retain(|claim| !misplaced.contains(&claim.partition));
         misplaced.clear();
     }
+}
+
+/// Folds a record as its partition's caution says. Returns whether no more of the partition may be read under its claim.
+#[cold]
+fn take_cautiously(
+    cautions: &mut Vec<(Partition, Caution)>,
+    claim: &mut Claim,
+    raw: &Raw<'_>,
+    fold: &mut Fold<'_>,
+) -> bool {
+    let index = cautions.iter().position(|(partition, _)| *partition == claim.partition);
+    let Some((index, (_, caution))) = index.and_then(|index| Some((index, cautions.get_mut(index)?))) else {
+        fold.take(claim, raw);
+        return false;
+    };
+    if raw.offset < claim.position {
+        return false; // it was folded before
+    }
+    match &caution.unstorable {
+        Some(unstorable) if unstorable.offset == raw.offset => {
+            fold.take_unstorable(claim, raw, &unstorable.why);
+        }
+        Some(_) | None => fold.take(claim, raw),
+    }
+    caution.records_max = caution.records_max.saturating_sub(1);
+    let is_complete = caution.records_max == 0;
+    if is_complete {
+        cautions.swap_remove(index);
+    }
+    is_complete
 }
 
 /// A partition's claim, if it is read. `latest` is where the last record's claim was found: most records follow one of

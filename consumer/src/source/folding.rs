@@ -2,13 +2,13 @@
 
 use super::settings::Settings;
 use crate::batch::{Batch, Claim, Limits};
+use crate::clock::Clock;
 use crate::floor::SharedFloor;
 use crate::limits::{BATCH_BYTES_MAX, POLL_WAIT, POLL_WAIT_SHORT};
 use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
 use crate::record::{Offset, Partition, Raw};
 use crate::refused::allowance::Keeping;
-use chrono::Utc;
 use std::time::{Duration, Instant};
 
 /// A batch that grows.
@@ -16,9 +16,12 @@ pub struct Folding {
     batch: Batch,
     /// When the batch got its first record, or its first step past offsets without one.
     since: Option<Instant>,
+    /// Whether it is due whatever its age.
+    is_hurried: bool,
     settings: Settings,
     fingerprints: Fingerprints,
     floor: SharedFloor,
+    clock: Clock,
 }
 
 /// The batch, with the limits that its records are folded under. Short-lived: its bounds are those of one instant.
@@ -31,8 +34,9 @@ pub struct Fold<'a> {
 
 impl Folding {
     /// An empty batch.
-    pub fn new(settings: Settings, fingerprints: Fingerprints, floor: SharedFloor) -> Self {
-        Self { batch: Batch::new(floor.get()), since: None, settings, fingerprints, floor }
+    pub fn new(settings: Settings, fingerprints: Fingerprints, floor: SharedFloor, clock: Clock) -> Self {
+        let batch = Batch::new(floor.get());
+        Self { batch, since: None, is_hurried: false, settings, fingerprints, floor, clock }
     }
 
     /// The batch, to fold records into.
@@ -40,7 +44,8 @@ impl Folding {
         if self.batch.is_empty() {
             self.batch.floor = self.floor.get();
         }
-        let now = Utc::now().timestamp();
+        // The later bound: no record is refused that may be from the present.
+        let now = self.clock.latest().timestamp();
         let skew = i64::try_from(self.settings.future_skew_max.as_secs()).unwrap_or(i64::MAX);
         Fold {
             bounds: Bounds { floor: self.batch.floor, ceiling: now.saturating_add(skew) },
@@ -55,6 +60,11 @@ impl Folding {
         if !self.batch.is_empty() {
             self.since.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// Makes the batch due: nothing is gained by waiting for more records.
+    pub fn hurry(&mut self) {
+        self.is_hurried = true;
     }
 
     /// How long to wait for records: not beyond the time when the batch is due.
@@ -73,7 +83,7 @@ impl Folding {
     /// Whether the batch should be handed over.
     pub fn is_due(&self) -> bool {
         let is_old = self.since.is_some_and(|since| since.elapsed() >= self.settings.batch_age_max);
-        !self.batch.is_empty() && (is_old || self.is_full())
+        !self.batch.is_empty() && (is_old || self.is_hurried || self.is_full())
     }
 
     /// Takes the batch out, if there is anything in it, and begins the next.
@@ -81,7 +91,7 @@ impl Folding {
         if self.batch.is_empty() {
             return None;
         }
-        self.since = None;
+        (self.since, self.is_hurried) = (None, false);
         let next = Batch::new(self.floor.get());
         Some(Box::new(std::mem::replace(&mut self.batch, next)))
     }
@@ -93,14 +103,25 @@ impl Folding {
 }
 
 impl Fold<'_> {
-    /// Folds a record in, and moves its partition's claim on.
+    /// Folds a record in, and moves its partition's claim on. A record of the next layout moves it to the end of its own.
     #[inline]
     pub fn take(&mut self, claim: &mut Claim, raw: &Raw<'_>) {
+        if claim.ends_before(raw.offset) {
+            return self.reach(claim, raw.offset, None);
+        }
         self.batch.take(claim, raw, self.fingerprints, self.bounds, self.keeping);
     }
 
-    /// Moves a claim on to `position`, before which there is no record to fold.
-    pub fn reach(&mut self, claim: &mut Claim, position: Offset) {
-        self.batch.reach(claim, position);
+    /// The same for a record that PostgreSQL has refused, and said `why`.
+    pub fn take_unstorable(&mut self, claim: &mut Claim, raw: &Raw<'_>, why: &str) {
+        self.batch.take_unstorable(claim, raw, why, self.bounds, self.keeping);
+    }
+
+    /// Moves a claim on to `position`, before which there is no record to fold, or to the end of its layout.
+    pub fn reach(&mut self, claim: &mut Claim, position: Offset, leader_epoch: Option<i32>) {
+        match claim.until.filter(|until| *until < position) {
+            Some(until) => self.batch.reach(claim, until, None),
+            None => self.batch.reach(claim, position, leader_epoch),
+        }
     }
 }

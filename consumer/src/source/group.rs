@@ -40,6 +40,7 @@ impl Group {
 
     /// Leaves the group for good.
     pub fn leave(&self) {
+        self.wanted.leave();
         self.consumer.unsubscribe();
     }
 
@@ -52,6 +53,11 @@ impl Group {
         self.assignments += 1;
         self.wanted.add(partitions, self.assignments);
         self.assignments
+    }
+
+    /// Notes whether Kafka lets this client be in the group.
+    pub fn forbidden(&self, is_forbidden: bool) {
+        self.wanted.forbidden(is_forbidden);
     }
 
     /// Notes that partitions are taken away.
@@ -71,6 +77,7 @@ impl Group {
             let wait = REJOIN_WAIT_MAX.mul_f64(f64::from(spread as u32) / f64::from(u32::MAX));
             tracing::warn!(?wait, why, "leaving the group, to join it again");
             self.rejoin_at = Some(Instant::now() + wait);
+            self.wanted.leave();
             self.consumer.unsubscribe();
         }
     }

@@ -1,6 +1,7 @@
 //! What the source and the pipeline tell each other.
 
 use crate::batch::{Batch, Claim};
+use crate::decide::narrowing::Caution;
 use crate::record::{Offset, Partition};
 use std::sync::mpsc::SyncSender;
 use tokio::sync::OwnedSemaphorePermit;
@@ -23,8 +24,22 @@ pub enum Message {
         /// Told when that is done.
         done: SyncSender<()>,
     },
-    /// A partition can't be read any further, with the reason.
-    Broken(Partition, String),
+    /// A partition has reached the end of the layout that it was claimed under, and isn't fetched any more: claim it again.
+    LayoutEnded {
+        /// Which.
+        partition: Partition,
+        /// The claim that it was read under. Meanwhile there may be a later one.
+        epoch: i64,
+    },
+    /// A partition can't be read any further.
+    Broken {
+        /// Which.
+        partition: Partition,
+        /// The claim that it was read under.
+        epoch: i64,
+        /// The reason.
+        why: String,
+    },
 }
 
 /// A message handed to the pipeline.
@@ -37,12 +52,15 @@ pub struct Handed {
 
 /// What the pipeline, or the process, tells the source.
 pub enum Order {
-    /// A partition is claimed: fetch it from the claim's position, unless the assignment that brought it is over.
+    /// A partition is claimed: fetch it from the claim's position, unless the assignment that brought it is over. What was
+    /// folded under an earlier claim of it is dropped.
     Fetch {
         /// The claim.
         claim: Claim,
         /// The assignment's number.
         assignment: u64,
+        /// How it is read, if not as usual.
+        caution: Option<Caution>,
     },
     /// Offsets committed in PostgreSQL, to report to Kafka.
     Report(Vec<(Partition, Offset)>),

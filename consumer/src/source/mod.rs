@@ -10,26 +10,35 @@
 
 pub mod cluster;
 mod context;
+mod describing;
 mod ends;
+mod faults;
 mod fetching;
 mod folding;
 mod group;
+mod layout_log;
 mod messages;
 mod outbox;
 mod queue;
 mod report;
+mod rounds;
 pub mod settings;
 mod wanted;
 
-pub use ends::{End, Ends};
+pub use ends::{End, Ends, Found};
+pub use faults::Fault;
 pub use messages::{Handed, Message, Order};
 pub use rdkafka::error::KafkaError;
+pub use rounds::{Round, Rounds};
 pub use settings::{Settings, StartOffset};
-pub use wanted::Wanted;
+pub use wanted::{Standing, Wanted};
 
 use crate::batch::Claim;
+use crate::clock::Clock;
+use crate::decide::narrowing::Caution;
 use crate::floor::SharedFloor;
 use crate::limits::{LEAVE_WAIT_MAX, POLL_WAIT, POLL_WAIT_SHORT, REVOKE_WAIT_MAX};
+use crate::measure::KAFKA_ERRORS;
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw};
@@ -37,9 +46,11 @@ use context::{Context, Rebalance};
 use fetching::Fetching;
 use folding::Folding;
 use group::Group;
+use layout_log::LayoutLog;
 use outbox::Outbox;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::types::RDKafkaErrorCode;
 use report::OffsetReport;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -84,18 +95,20 @@ impl Source {
         settings: Settings,
         fingerprints: Fingerprints,
         floor: SharedFloor,
+        clock: Clock,
     ) -> Result<(Self, Handles), KafkaError> {
         let consumer: Arc<BaseConsumer<Context>> =
             Arc::new(settings.config().create_with_context(Context::default())?);
-        let (topics, wanted) = (settings.topics(), Wanted::default());
+        let (topics, wanted) = (settings.topics.clone(), Wanted::default());
         let (outbox, messages) = Outbox::new();
         let (order, orders) = sync_channel(ORDERS_MAX);
         let uncommitted = settings.uncommitted_config().create_with_context(Context::default())?;
-        let ends = Ends::new(Arc::clone(&consumer), uncommitted, topics.clone());
+        let layouts = LayoutLog::new(&settings.layouts_topic, settings.uncommitted_config());
+        let ends = Ends::new(Arc::clone(&consumer), uncommitted, layouts, topics.clone(), clock.clone());
         let source = Self {
             group: Group::new(Arc::clone(&consumer), topics.clone(), wanted.clone()),
             fetching: Fetching::new(Arc::clone(&consumer), topics.clone()),
-            folding: Folding::new(settings, fingerprints, floor),
+            folding: Folding::new(settings, fingerprints, floor, clock),
             outbox,
             orders,
             report: OffsetReport::new(Arc::clone(&consumer), topics.clone()),
@@ -140,10 +153,29 @@ impl Source {
             self.fetching.follow_positions(&mut fold);
         }
         self.folding.begin_age();
+        if taken.is_complete {
+            self.folding.hurry();
+        }
+        if !taken.ended.is_empty() {
+            self.end_layout(&taken.ended);
+        }
         if !taken.broken.is_empty() {
             // What was read before a partition broke is counted before it stops.
             self.end_batch();
-            taken.broken.into_iter().for_each(|(at, why)| self.outbox.push(Message::Broken(at, why)));
+            for (partition, epoch, why) in taken.broken {
+                self.outbox.push(Message::Broken { partition, epoch, why });
+            }
+        }
+    }
+
+    /// Stops fetching partitions that have reached the end of their layout, and has the pipeline claim them again: what
+    /// comes next must wait until all partitions of the topic are there.
+    fn end_layout(&mut self, ended: &[(Partition, i64)]) {
+        self.end_batch();
+        let partitions: Vec<Partition> = ended.iter().map(|(partition, _)| *partition).collect();
+        self.fetching.stop(&partitions);
+        for (partition, epoch) in ended.iter().copied() {
+            self.outbox.push(Message::LayoutEnded { partition, epoch });
         }
     }
 
@@ -175,6 +207,9 @@ impl Source {
                 Err(error) => self.take_error(&error),
             }
         }
+        if let Some(is_forbidden) = self.consumer.context().take_word_of_the_group() {
+            self.group.forbidden(is_forbidden);
+        }
         while let Some(rebalance) = self.consumer.context().next() {
             self.distrust_positions();
             match rebalance {
@@ -186,26 +221,34 @@ impl Source {
 
     fn take_stray(&mut self, message: &BorrowedMessage<'_>) {
         let Some(topic) = self.topics.topic(message.topic()) else { return };
-        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
         let raw = Raw {
             partition: Partition { topic, number: message.partition() },
             offset: Offset(message.offset()),
             key: message.key(),
             payload: message.payload(),
-            headers: headers.map(|header| (header.key, header.value)).collect(),
+            headers: queue::headers_of(message),
             timestamp_ms: message.timestamp().to_millis(),
+            // It arrived before its partition's queue was forwarded. The next record's epoch is as good.
+            leader_epoch: None,
         };
-        self.fetching.take_stray(&raw, &mut self.folding.fold());
+        let is_complete = self.fetching.take_stray(&raw, &mut self.folding.fold());
         self.folding.begin_age();
+        if is_complete {
+            self.folding.hurry();
+        }
     }
 
     fn take_error(&mut self, error: &KafkaError) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::GroupAuthorizationFailed) {
+            self.group.forbidden(true);
+        }
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
             tracing::error!(%error, "Kafka's client failed for good; this member ends");
             self.failed = Some(error.clone());
         } else if !matches!(error, KafkaError::PartitionEOF(_)) {
-            tracing::warn!(%error, "Kafka");
-            metrics::counter!("consumer_kafka_errors_total").increment(1);
+            // The client has said more about it.
+            tracing::debug!(target: "kafka", %error, "Kafka");
+            metrics::counter!(KAFKA_ERRORS).increment(1);
         }
     }
 
@@ -230,12 +273,20 @@ impl Source {
     }
 
     /// Starts fetching a claimed partition, unless it was taken away meanwhile.
-    fn start(&mut self, claim: Claim, assignment: u64) {
+    fn start(&mut self, claim: Claim, assignment: u64, caution: Option<Caution>) {
         let partition = claim.partition;
-        if !self.group.wants(partition, assignment) || self.fetching.has(partition) {
+        if !self.group.wants(partition, assignment) {
             return;
         }
-        if let Err(error) = self.fetching.start(claim) {
+        if claim.position < Offset(0) {
+            let why = format!("the stored offset {} is no offset", claim.position.0);
+            return self.outbox.push(Message::Broken { partition, epoch: claim.epoch, why });
+        }
+        if self.fetching.has(partition) {
+            self.folding.forget(partition);
+            self.fetching.stop(&[partition]);
+        }
+        if let Err(error) = self.fetching.start(claim, caution) {
             tracing::warn!(%error, %partition, "a partition could not be fetched");
             self.group.leave_to_rejoin("a claimed partition could not be fetched");
         }
@@ -293,7 +344,7 @@ impl Source {
     fn take_orders(&mut self) -> bool {
         loop {
             match self.orders.try_recv() {
-                Ok(Order::Fetch { claim, assignment }) => self.start(claim, assignment),
+                Ok(Order::Fetch { claim, assignment, caution }) => self.start(claim, assignment, caution),
                 Ok(Order::Report(offsets)) => self.report.add(offsets),
                 Ok(Order::Rejoin) => {
                     self.group.leave_to_rejoin("a claim was lost on an assigned partition");

@@ -1,12 +1,12 @@
-//! librdkafka's batch call, which takes many records under one lock and which the safe crate lacks. The programs' only
-//! unsafe code.
+//! What the safe crate lacks of librdkafka: its batch call, which takes many records under one lock, leaders' epochs, and
+//! headers as bytes. With `describing.rs` the programs' only unsafe code.
 
 #![allow(unsafe_code)]
 
 use crate::record::{Offset, Partition, Raw};
 use rdkafka::TopicPartitionList;
-use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::message::{BorrowedMessage, Message as _, OwnedHeaders};
 use rdkafka_sys as sys;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -25,6 +25,8 @@ pub enum Fetched<'a> {
     Broken(Partition, String),
     /// An error that passes by itself, or that people must repair while the partition is tried again.
     Trouble(Partition, String),
+    /// All records up to the end of now have been given out. Only with `enable.partition.eof`.
+    End,
 }
 
 /// A queue that partitions' records are forwarded to, and taken from in batches.
@@ -122,15 +124,20 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
             // SAFETY: as promised by the caller.
             return Some(Fetched::Record(unsafe { raw(message, partition) }));
         }
+        if message.err == Code::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+            return Some(Fetched::End);
+        }
         // SAFETY: the text is static, or lives as long as the message.
         let what = format!("{} ({:?})", unsafe { text(sys::rd_kafka_message_errstr(message)) }, message.err);
         // librdkafka goes on behind a batch of records that it can't read.
-        let is_corrupt = [Code::RD_KAFKA_RESP_ERR__BAD_MSG, Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION]
-            .contains(&message.err);
         Some(if message.err == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
             Fetched::Broken(partition, what)
-        } else if is_corrupt {
+        } else if message.err == Code::RD_KAFKA_RESP_ERR__BAD_MSG {
             Fetched::Broken(partition, format!("the partition's log is corrupt: {what}"))
+        } else if message.err == Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION {
+            let remedy =
+                "unpacked it is larger than KAFKA_CONFIG_RECEIVE_MESSAGE_MAX_BYTES allows, or it is corrupt";
+            Fetched::Broken(partition, format!("a batch of records can't be unpacked: {remedy}: {what}"))
         } else {
             Fetched::Trouble(partition, what)
         })
@@ -179,7 +186,38 @@ unsafe fn raw<'a>(message: &'a sys::rd_kafka_message_t, partition: Partition) ->
             payload: bytes(message.payload, message.len),
             headers: headers(message),
             timestamp_ms: Some(timestamp).filter(|&at| at >= 0),
+            leader_epoch: known_epoch(sys::rd_kafka_message_leader_epoch(message)),
         }
+    }
+}
+
+/// librdkafka says -1 where it doesn't know an epoch.
+fn known_epoch(epoch: i32) -> Option<i32> {
+    Some(epoch).filter(|epoch| *epoch >= 0)
+}
+
+/// Has the positions in an assignment checked against the leader's history: a log that does not have the records of this
+/// epoch up to there has gone back, and the partition breaks (KIP-320).
+pub fn set_leader_epoch(list: &mut TopicPartitionList, topic: &str, partition: i32, epoch: i32) {
+    let Ok(topic) = CString::new(topic) else { return };
+    // SAFETY: list and name are valid during the calls, and an element that is found belongs to the list.
+    unsafe {
+        let element = sys::rd_kafka_topic_partition_list_find(list.ptr(), topic.as_ptr(), partition);
+        if !element.is_null() {
+            sys::rd_kafka_topic_partition_set_leader_epoch(element, epoch);
+        }
+    }
+}
+
+/// The leader's epoch of the position in a list's element.
+pub fn leader_epoch(list: &TopicPartitionList, topic: &str, partition: i32) -> Option<i32> {
+    let topic = CString::new(topic).ok()?;
+    // SAFETY: as above.
+    unsafe {
+        let element = sys::rd_kafka_topic_partition_list_find(list.ptr(), topic.as_ptr(), partition);
+        (!element.is_null())
+            .then(|| sys::rd_kafka_topic_partition_get_leader_epoch(element))
+            .and_then(known_epoch)
     }
 }
 
@@ -192,20 +230,53 @@ unsafe fn bytes<'a>(start: *const c_void, len: usize) -> Option<&'a [u8]> {
 
 /// # Safety
 /// `message` must be valid, and stay so for as long as it is borrowed.
-unsafe fn headers(message: &sys::rd_kafka_message_t) -> Vec<(&str, Option<&[u8]>)> {
+unsafe fn headers(message: &sys::rd_kafka_message_t) -> Vec<(&[u8], Option<&[u8]>)> {
     let mut list = std::ptr::null_mut();
-    let mut all = Vec::new();
     // SAFETY: the message is valid; the list is its own, and lives as long as it does.
     unsafe {
-        if sys::rd_kafka_message_headers(message, &raw mut list) != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return all;
+        if sys::rd_kafka_message_headers(message, &raw mut list) == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+            listed(list)
+        } else {
+            Vec::new()
         }
+    }
+}
+
+/// A message's headers in order. The safe crate takes a name for UTF-8, which it needn't be, and panics.
+pub fn headers_of<'a>(message: &'a BorrowedMessage<'_>) -> Vec<(&'a [u8], Option<&'a [u8]>)> {
+    let list = message.headers();
+    // SAFETY: the crate's reference is librdkafka's pointer to the list, which is the message's, and lives as long as it does.
+    list.map(|list| unsafe { listed(std::ptr::from_ref(list).cast()) }).unwrap_or_default()
+}
+
+/// Adds a header, whose name the safe crate takes for UTF-8.
+pub fn add_header(headers: &mut OwnedHeaders, name: &[u8], value: Option<&[u8]>) {
+    let length = |bytes: &[u8]| isize::try_from(bytes.len()).expect("no slice is longer");
+    let (start, len) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), length(value)));
+    let list: *const sys::rd_kafka_headers_t = std::ptr::from_ref(headers.as_borrowed()).cast();
+    // SAFETY: the crate's reference is librdkafka's pointer to the list, which nothing else uses meanwhile. Name and value are
+    // as long as is said, and copied.
+    let added = unsafe {
+        sys::rd_kafka_header_add(list.cast_mut(), name.as_ptr().cast(), length(name), start.cast(), len)
+    };
+    assert_eq!(
+        added,
+        Code::RD_KAFKA_RESP_ERR_NO_ERROR,
+        "only a list of headers that is being read can't be added to"
+    );
+}
+
+/// # Safety
+/// `list` must be valid, and stay so for the lifetime given.
+unsafe fn listed<'a>(list: *const sys::rd_kafka_headers_t) -> Vec<(&'a [u8], Option<&'a [u8]>)> {
+    let mut all = Vec::new();
+    // SAFETY: the list is valid; names are C strings, values are as long as is said, and both are the list's.
+    unsafe {
         let (mut name, mut value, mut len) = (std::ptr::null::<c_char>(), std::ptr::null::<c_void>(), 0);
         while sys::rd_kafka_header_get_all(list, all.len(), &raw mut name, &raw mut value, &raw mut len)
             == Code::RD_KAFKA_RESP_ERR_NO_ERROR
         {
-            // A name that is not UTF-8 is none that this program looks for.
-            all.push((CStr::from_ptr(name).to_str().unwrap_or("?"), bytes(value, len)));
+            all.push((CStr::from_ptr(name).to_bytes(), bytes(value, len)));
         }
     }
     all
@@ -219,46 +290,4 @@ unsafe fn text(text: *const c_char) -> String {
     }
     // SAFETY: as promised by the caller.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
-}
-
-/// Kafka's ids of topics, by name; a topic whose id can't be learned is left out. Waits for the answer, at most
-/// `limit`.
-pub fn topic_ids<C: ClientContext>(
-    client: &rdkafka::client::Client<C>,
-    names: &[&str],
-    limit: Duration,
-) -> HashMap<String, String> {
-    let names: Vec<CString> = names.iter().filter_map(|name| CString::new(*name).ok()).collect();
-    let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
-    let limit = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
-    let mut ids = HashMap::new();
-    // SAFETY: client and names are valid during the call; what is made here is destroyed here, the event, which owns
-    // all that is read of it, last.
-    unsafe {
-        let queue = sys::rd_kafka_queue_new(client.native_ptr());
-        let topics = sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
-        sys::rd_kafka_DescribeTopics(client.native_ptr(), topics, std::ptr::null(), queue);
-        let event = sys::rd_kafka_queue_poll(queue, limit);
-        if !event.is_null() {
-            let result = sys::rd_kafka_event_DescribeTopics_result(event);
-            if !result.is_null() && sys::rd_kafka_event_error(event) == Code::RD_KAFKA_RESP_ERR_NO_ERROR {
-                let mut count = 0;
-                let described = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
-                for index in 0..count {
-                    let topic = *described.add(index);
-                    if sys::rd_kafka_error_code(sys::rd_kafka_TopicDescription_error(topic))
-                        == Code::RD_KAFKA_RESP_ERR_NO_ERROR
-                    {
-                        let id = sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(topic));
-                        ids.insert(text(sys::rd_kafka_TopicDescription_name(topic)), text(id));
-                    }
-                }
-            }
-            sys::rd_kafka_event_destroy(event);
-        }
-        sys::rd_kafka_TopicCollection_destroy(topics);
-        sys::rd_kafka_queue_destroy(queue);
-    }
-    ids.retain(|_, id| !id.is_empty());
-    ids
 }

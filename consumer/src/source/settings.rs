@@ -1,11 +1,13 @@
 //! What a member is told about Kafka, and librdkafka's configuration made of it.
 
 use crate::limits::kafka as limit;
+use crate::record::Topic;
+use crate::record::key::Keys;
 use crate::record::topic_names::TopicNames;
 use crate::refused::allowance;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -20,20 +22,18 @@ pub struct Settings {
     /// take each other's partitions away.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
-    /// The topic of Event records.
-    #[arg(long, env = "EVENTS_TOPIC", default_value = "business-metrics.events.v1")]
-    pub events_topic: String,
-    /// The topic of WorkflowTerminal records.
-    #[arg(long, env = "WORKFLOW_TERMINALS_TOPIC", default_value = "business-metrics.workflow-terminals.v1")]
-    pub workflow_terminals_topic: String,
-    /// The topic of MessageDelivery records.
-    #[arg(long, env = "MESSAGE_DELIVERIES_TOPIC", default_value = "business-metrics.message-deliveries.v1")]
-    pub message_deliveries_topic: String,
+    /// The topics' names.
+    #[command(flatten)]
+    pub topics: TopicNames,
+    /// The topic that says where the topics' layouts end. `consumer layout change` makes it and writes to it; members read
+    /// it. Without it no layout has ever ended.
+    #[arg(long, env = "LAYOUTS_TOPIC", default_value = LAYOUTS_TOPIC)]
+    pub layouts_topic: String,
     /// Where a partition that was never read starts. `latest` applies only while no partition of the topic was read;
     /// partitions added later are read from their start.
     #[arg(long, env = "START_OFFSET", value_enum, default_value_t = StartOffset::Earliest)]
     pub start_offset: StartOffset,
-    /// How far ahead of this machine's clock a record's time may be. A record beyond that becomes a dead letter. Raise it
+    /// How far ahead of the database's clock a record's time may be. A record beyond that becomes a dead letter. Raise it
     /// if producers' clocks are known to be off.
     #[arg(long, env = "FUTURE_SKEW_MAX", default_value = "1h", value_parser = crate::settings::duration)]
     pub future_skew_max: Duration,
@@ -44,6 +44,9 @@ pub struct Settings {
     /// larger transactions; shorter makes fresher numbers.
     #[arg(long, env = "BATCH_AGE_MAX", default_value = "200ms", value_parser = crate::settings::duration)]
     pub batch_age_max: Duration,
+    /// How topics' keys are placed.
+    #[command(flatten)]
+    pub keys: Keys,
     /// How much is kept of records that can't be counted.
     #[command(flatten)]
     pub refused: allowance::Settings,
@@ -60,6 +63,9 @@ pub enum StartOffset {
     /// After the newest.
     Latest,
 }
+
+/// The default name of the topic that says where layouts end.
+pub const LAYOUTS_TOPIC: &str = "business-metrics.layouts.v1";
 
 /// The environment variables that carry librdkafka's settings start so.
 pub const CONFIG_PREFIX: &str = "KAFKA_CONFIG_";
@@ -78,7 +84,7 @@ const FIXED: [(&str, &str); 6] = [
 ];
 
 /// Defaults that `KAFKA_CONFIG_*` may change.
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 10] = [
     ("client.id", "business-metrics-consumer"),
     ("session.timeout.ms", "10000"),
     ("heartbeat.interval.ms", "1000"),
@@ -89,23 +95,21 @@ const DEFAULTS: [(&str, &str); 9] = [
     ("socket.keepalive.enable", "true"),
     // A flipped bit would be a record like any other.
     ("check.crcs", "true"),
+    // It also limits what a batch of records unpacks to, and librdkafka reaches for three times as much at once.
+    ("receive.message.max.bytes", "300000000"),
 ];
 
 /// Settings of the classic group protocol. With the newer one the broker decides them.
 const CLASSIC_ONLY: [&str; 3] =
     ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
 const GROUP_PROTOCOL: &str = "group.protocol";
-const QUEUED_KBYTES: &str = "queued.max.messages.kbytes";
 
 impl Settings {
-    /// The topics' names.
+    /// The topics whose keys are placed by murmur2, so that it can be checked.
     #[must_use]
-    pub fn topics(&self) -> TopicNames {
-        TopicNames::new([
-            self.events_topic.clone(),
-            self.workflow_terminals_topic.clone(),
-            self.message_deliveries_topic.clone(),
-        ])
+    pub fn placed_by_murmur2(&self) -> Vec<Topic> {
+        let is_placed = |topic: &Topic| self.keys.are_placed_by_murmur2(self.topics.of(*topic));
+        Topic::ALL.into_iter().filter(is_placed).collect()
     }
 
     /// What is wrong with the settings taken together, in a sentence.
@@ -114,10 +118,12 @@ impl Settings {
         if self.kafka_brokers.trim().is_empty() {
             return Some("KAFKA_BROKERS must name bootstrap servers, like host:9092".into());
         }
-        let [a, b, c] = [&self.events_topic, &self.workflow_terminals_topic, &self.message_deliveries_topic];
-        if a == b || b == c || a == c {
+        let [events, runs, messages] = self.topics.all();
+        let topics = [events, runs, messages, &self.layouts_topic];
+        if HashSet::from(topics).len() < topics.len() {
             return Some(
-                "EVENTS_TOPIC, WORKFLOW_TERMINALS_TOPIC and MESSAGE_DELIVERIES_TOPIC must name three topics"
+                "EVENTS_TOPIC, WORKFLOW_TERMINALS_TOPIC, MESSAGE_DELIVERIES_TOPIC and LAYOUTS_TOPIC must name \
+                 four topics"
                     .into(),
             );
         }
@@ -150,6 +156,7 @@ impl Settings {
             limit::RECONNECT_BACKOFF_MAX,
             limit::FETCH_MAX_BYTES,
             limit::MESSAGE_MAX_BYTES,
+            limit::QUEUED_KBYTES,
         ];
         if !self.has_newer_protocol() {
             names.extend([limit::SESSION_TIMEOUT, limit::HEARTBEAT_INTERVAL]);
@@ -160,7 +167,7 @@ impl Settings {
         let mut limits: BTreeMap<_, _> =
             names.into_iter().filter_map(|name| Some((name, number(name)?))).collect();
         if let (Some(fetch), Some(queued), Some(message)) =
-            (number(limit::FETCH_MAX_BYTES), number(QUEUED_KBYTES), number(limit::MESSAGE_MAX_BYTES))
+            (number(limit::FETCH_MAX_BYTES), number(limit::QUEUED_KBYTES), number(limit::MESSAGE_MAX_BYTES))
             && !is_set(limit::FETCH_MAX_BYTES)
         {
             // So does librdkafka with its default.

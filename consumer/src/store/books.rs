@@ -15,7 +15,7 @@ pub const DIFFERENCES_MAX: i64 = 1_000;
 /// The books in one snapshot. Partitions of tables are read by their own names, so that the parents stay unlocked and
 /// members can make and drop partitions meanwhile.
 pub struct Books<'a> {
-    transaction: Transaction<'a>,
+    pub(super) transaction: Transaction<'a>,
 }
 
 /// How far the books reach.
@@ -23,6 +23,8 @@ pub struct Books<'a> {
 pub struct Extent {
     /// The ledger's floor, in seconds since the Unix epoch. Pages below it may be gone.
     pub floor: i64,
+    /// From when on hours know their quarters, in seconds since the Unix epoch.
+    pub quarters_from: i64,
     /// The first and the last UTC day that may have entries; `None` if none has.
     pub days: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -32,10 +34,10 @@ pub struct Extent {
 pub enum Pair {
     /// The ledger's segments, and the quarters of an hour of all organizations together.
     LedgerAndQuarters,
-    /// Quarters of an hour added up, and hours, by organization.
-    QuartersAndHours,
-    /// Quarters of an hour added up, and days, by organization.
-    QuartersAndDays,
+    /// The same with hours, where they don't know their quarters.
+    LedgerAndHours,
+    /// Hours added up, and days, by organization.
+    HoursAndDays,
 }
 
 /// A bucket for which two books differ.
@@ -82,7 +84,9 @@ impl Books<'_> {
             ) days";
         let days = self.transaction.query_one(query, &[]).await?;
         let day = |column| days.get::<_, Option<NaiveDate>>(column).map(midnight);
-        Ok(Extent { floor: seconds_or_min(&floor)?, days: day(0).zip(day(1)) })
+        let known = self.transaction.query_one("select since from quarters_known", &[]).await?;
+        let (floor, quarters_from) = (seconds_or_min(&floor)?, seconds_or_min(&known)?);
+        Ok(Extent { floor, quarters_from, days: day(0).zip(day(1)) })
     }
 
     /// The buckets for which two books differ in the UTC day that begins at `day`, at most [`DIFFERENCES_MAX`].
@@ -90,18 +94,22 @@ impl Books<'_> {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn differences(&self, pair: Pair, day: DateTime<Utc>) -> Result<Vec<Difference>, Error> {
-        let quarters = self.existing(&format!("org_quarter_hourly_metrics_{}", day.format("%Y%m"))).await?;
+        let ledger = self.existing(&format!("ledger_segments_{}", day.format("%Y%m%d"))).await?;
+        let ledger = of_ledger(ledger.as_deref());
+        let (hours, quarters) = (BucketSize::Hour, BucketSize::Quarter);
         let (first, second) = match pair {
-            Pair::LedgerAndQuarters => {
-                let ledger = self.existing(&format!("ledger_segments_{}", day.format("%Y%m%d"))).await?;
-                let nobody = "null::text";
+            Pair::LedgerAndQuarters => (of_all(&ledger, "quarter", "quarter"), of_all_stored(quarters)),
+            Pair::LedgerAndHours => {
+                (of_all(&ledger, "quarter", "date_bin('1 hour', quarter, 'epoch')"), of_all_stored(hours))
+            }
+            Pair::HoursAndDays => {
+                let days = "date_bin('1 day', hour_bucket, 'epoch')";
+                let (hour, day) = (BucketSize::Hour, BucketSize::Day);
                 (
-                    sums(Some(&of_ledger(ledger.as_deref())), nobody, "quarter"),
-                    sums(quarters.as_deref(), nobody, "quarter_bucket"),
+                    sums(hour.table(), "organization_id", hour.column(), days),
+                    sums(day.table(), "organization_id", day.column(), day.column()),
                 )
             }
-            Pair::QuartersAndHours => quarters_and(quarters.as_deref(), BucketSize::Hour),
-            Pair::QuartersAndDays => quarters_and(quarters.as_deref(), BucketSize::Day),
         };
         let until = day + Days::new(1);
         let values: [&(dyn ToSql + Sync); 3] = [&day, &until, &DIFFERENCES_MAX];
@@ -128,21 +136,18 @@ fn of_ledger(segments: Option<&str>) -> String {
     )
 }
 
-fn quarters_and(quarters: Option<&str>, size: BucketSize) -> (String, String) {
-    let bin = format!("date_bin('{} seconds', quarter_bucket, 'epoch')", size.seconds());
-    (sums(quarters, "organization_id", &bin), sums(Some(size.table()), "organization_id", size.column()))
+/// The counters of a book by bucket, of all organizations together.
+fn of_all(table: &str, column: &str, bucket: &str) -> String {
+    sums(table, "null::text", column, bucket)
 }
 
-/// The counters of a book by organization and bucket, from `$1` until `$2`.
-fn sums(table: Option<&str>, organization: &str, bucket: &str) -> String {
-    let Some(table) = table else {
-        let nothing = Counters::NAMES.map(|name| format!("0::bigint as {name}")).join(", ");
-        return format!(
-            "select null::text as organization, null::timestamptz as bucket, {nothing} where false"
-        );
-    };
-    // The bound applies to the column that the bucket is computed from.
-    let column = if bucket.contains("quarter_bucket") { "quarter_bucket" } else { bucket };
+/// The stored counters of one size, of all organizations together. A day has whole hours, by which its quarters are found.
+fn of_all_stored(size: BucketSize) -> String {
+    of_all(size.table(), BucketSize::Hour.column(), size.column())
+}
+
+/// The counters of a book by organization and bucket, where a column is from `$1` until `$2`.
+fn sums(table: &str, organization: &str, column: &str, bucket: &str) -> String {
     let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint as {name}")).join(", ");
     format!(
         "select {organization} as organization, {bucket} as bucket, {sums} from {table} \

@@ -7,18 +7,62 @@ use crate::limits::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// How long one address may take to connect; with TLS twice as long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects and sets the limits of every statement. A task of its own drives the connection.
+/// Connects to the first host that will do, and sets the limits of every statement. A task of its own drives the connection.
 ///
 /// # Errors
-/// When PostgreSQL is away, refuses, or doesn't answer in time.
+/// When PostgreSQL is away, refuses, or doesn't answer in time: what the last host said.
 pub async fn connect(config: &Config) -> Result<Client, Error> {
-    let mut config = config.clone();
+    let (first, others) = hosts(config);
+    let mut connected = connect_to(first).await;
+    for host in others {
+        if connected.is_err() {
+            connected = connect_to(host).await;
+        }
+    }
+    connected
+}
+
+/// The first host, and the others: each has its own time, since one that accepts connections and is silent would use up
+/// that of all.
+fn hosts(config: &Config) -> (Config, Vec<Config>) {
+    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+    if count < 2 {
+        return (config.clone(), Vec::new());
+    }
+    let mut hosts = (0..count).map(|index| host(config, index));
+    let first = hosts.next().unwrap_or_else(|| config.clone());
+    (first, hosts.collect())
+}
+
+/// The same with one of its hosts. A configuration can't give hosts up, so this is made anew.
+fn host(config: &Config, index: usize) -> Config {
+    let mut alone = Config::new();
+    config.get_user().map(|user| alone.user(user));
+    config.get_password().map(|password| alone.password(password));
+    config.get_dbname().map(|name| alone.dbname(name));
+    config.get_options().map(|options| alone.options(options));
+    config.get_application_name().map(|name| alone.application_name(name));
+    alone.ssl_mode(config.get_ssl_mode()).ssl_negotiation(config.get_ssl_negotiation());
+    alone.channel_binding(config.get_channel_binding());
+    alone.target_session_attrs(config.get_target_session_attrs());
+    match config.get_hosts().get(index) {
+        Some(Host::Tcp(name)) => alone.host(name),
+        Some(Host::Unix(path)) => alone.host_path(path),
+        None => &mut alone,
+    };
+    config.get_hostaddrs().get(index).map(|address| alone.hostaddr(*address));
+    let ports = config.get_ports();
+    ports.get(index).or(ports.first()).map(|port| alone.port(*port));
+    alone
+}
+
+async fn connect_to(mut config: Config) -> Result<Client, Error> {
     config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(UNACKNOWLEDGED_MAX);
     config.keepalives(true).keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
     config.keepalives_retries(KEEPALIVE_RETRIES);
@@ -73,4 +117,20 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
             .with_root_certificates(roots)
             .with_no_client_auth();
     Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_host_is_tried_with_all_that_is_set() {
+        let url =
+            "postgres://u:p@a:1,b:2/d?application_name=x&sslmode=require&target_session_attrs=read-write";
+        let (first, others) = hosts(&url.parse().unwrap());
+        let alone = |host: &str| url.replace("a:1,b:2", host).parse::<Config>().unwrap();
+        assert_eq!((first, others), (alone("a:1"), vec![alone("b:2")]));
+        let one: Config = "postgres://u@a/d".parse().unwrap();
+        assert_eq!(hosts(&one), (one, Vec::new()));
+    }
 }

@@ -1,9 +1,11 @@
 //! A batch's transaction, fenced: it begins with a compare-and-set that moves the partitions' progress. Only that makes a
 //! [`FencedTransaction`], and only a [`FencedTransaction`] writes.
 
-use super::statements::CounterColumns;
+use super::counter_statements::Pending;
+use super::primary::Incarnation;
 use super::writes::writes;
 use super::{Connection, Error, Rows};
+use crate::clock::Question;
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
@@ -19,6 +21,10 @@ pub struct Step {
     pub epoch: i64,
     /// From where to where.
     pub span: Span,
+    /// The leader's epoch of the span's last record, if it is known.
+    pub leader_epoch: Option<i32>,
+    /// How many of its records lie in another partition than their key's.
+    pub misplaced: i64,
     /// The instant through which everything is counted once this is committed, if that is known.
     pub complete_through: Option<DateTime<Utc>>,
 }
@@ -30,6 +36,8 @@ pub struct FencedTransaction<'a> {
     pub moved: Vec<Partition>,
     /// The ledger's floor, in seconds since the Unix epoch. It can't rise before this transaction ends.
     pub floor: i64,
+    /// Where it takes place.
+    pub incarnation: Incarnation,
 }
 
 impl Connection {
@@ -47,13 +55,16 @@ impl Connection {
         let epochs: Vec<i64> = sorted.iter().map(|(_, step)| step.epoch).collect();
         let from: Vec<i64> = sorted.iter().map(|(_, step)| step.span.from.0).collect();
         let until: Vec<i64> = sorted.iter().map(|(_, step)| step.span.until.0).collect();
+        let leader_epochs: Vec<Option<i32>> = sorted.iter().map(|(_, step)| step.leader_epoch).collect();
+        let misplaced: Vec<i64> = sorted.iter().map(|(_, step)| step.misplaced).collect();
         let complete: Vec<Option<DateTime<Utc>>> =
             sorted.iter().map(|(_, step)| step.complete_through).collect();
 
         let (client, statements) = (&self.client, &self.statements);
         let lock: [&(dyn ToSql + Sync); 2] = [&topics, &partitions];
-        let compare_and_set: [&(dyn ToSql + Sync); 6] =
-            [&topics, &partitions, &epochs, &from, &until, &complete];
+        let compare_and_set: [&(dyn ToSql + Sync); 8] =
+            [&topics, &partitions, &epochs, &from, &until, &complete, &leader_epochs, &misplaced];
+        let question = Question::ask();
         // One round trip: `biased` sends the statements in this order, and PostgreSQL answers in it.
         let (_, _, moved, floor) = tokio::try_join!(
             biased;
@@ -66,8 +77,14 @@ impl Connection {
             Some(Partition { topic: self.topics.topic(row.get::<_, &str>(0))?, number: row.get(1) })
         };
         let moved = moved.iter().filter_map(partition).collect();
+        self.clock.take(question.answer(floor.get(1)));
+        // The statements are those of what was pending when this connection was made.
+        if Pending::after(floor.get(2)) != statements.counters.pending() {
+            return Err(Error::UpgradeFinished);
+        }
+        let incarnation = Incarnation::at(&floor, 3);
         let floor = seconds_or_min(&floor)?;
-        Ok(FencedTransaction { connection: self, moved, floor })
+        Ok(FencedTransaction { connection: self, moved, floor, incarnation })
     }
 }
 
@@ -90,7 +107,7 @@ impl FencedTransaction<'_> {
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
         let Connection { client, statements, .. } = self.connection;
         for (size, rows) in rows.counters() {
-            statements.prepare_counters(client, size, CounterColumns::given(&rows.counters)).await?;
+            statements.counters.prepare(client, size, rows).await?;
         }
         let writes = writes(statements, rows);
         let sent =

@@ -2,7 +2,7 @@
 
 use crate::decide::changes::PartitionChanges;
 use crate::record::Span;
-use base64::Engine as _;
+use crate::store::headers;
 use chrono::{DateTime, Utc};
 
 /// Refused records that are kept.
@@ -44,7 +44,7 @@ impl LetterRows {
             self.partition.push(changes.partition.number);
             self.offset.push(letter.offset.0);
             self.key.push(letter.key.clone());
-            self.headers.push(headers_json(&letter.headers));
+            self.headers.push(headers::to_json(&letter.headers));
             self.payload.push(letter.payload.clone());
             let length = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
             self.payload_bytes.push(letter.payload_bytes.map(length));
@@ -73,10 +73,4 @@ impl LetterRunRows {
 fn multirange(spans: &[Span]) -> String {
     let ranges = spans.iter().map(|span| format!("[{},{})", span.from.0, span.until.0));
     format!("{{{}}}", ranges.collect::<Vec<_>>().join(","))
-}
-
-/// `[[name, base64 of the value or null], ...]`: a header's value is bytes, and the order counts.
-fn headers_json(headers: &[(String, Option<Vec<u8>>)]) -> serde_json::Value {
-    let encode = |bytes: &Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
-    headers.iter().map(|(name, value)| serde_json::json!([name, value.as_ref().map(encode)])).collect()
 }

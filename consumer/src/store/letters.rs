@@ -1,9 +1,8 @@
 //! Dead letters: listing them, reading them, and marking those that were published again.
 
-use super::{Connection, Error, OperatorConnection};
+use super::{Connection, Error, OperatorConnection, headers};
 use crate::record::Partition;
 use crate::record::place::Place;
-use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -72,7 +71,7 @@ pub struct Letter {
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its headers in order.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Its payload.
     pub payload: Option<Vec<u8>>,
 }
@@ -228,18 +227,8 @@ fn letter(row: &Row) -> Result<Letter, Error> {
     Ok(Letter {
         line: line(row),
         key: row.get(LINE_COLUMNS),
-        headers: decoded(&headers).ok_or(Error::Unexpected("headers of a dead letter in another form"))?,
+        headers: headers::from_json(&headers)
+            .ok_or(Error::Unexpected("headers of a dead letter in another form"))?,
         payload: row.get(LINE_COLUMNS + 2),
     })
-}
-
-/// `[[name, base64 value or null], ...]`.
-fn decoded(headers: &serde_json::Value) -> Option<Vec<(String, Option<Vec<u8>>)>> {
-    let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).ok();
-    let headers = headers.as_array()?.iter().map(|pair| {
-        let [name, value] = pair.as_array()?.as_slice() else { return None };
-        let value = if value.is_null() { None } else { Some(decode(value.as_str()?)?) };
-        Some((name.as_str()?.to_owned(), value))
-    });
-    headers.collect()
 }

@@ -17,6 +17,8 @@ use tokio_postgres::{Row, Transaction};
 const SEGMENTS_MIN: i64 = 8;
 /// Most bytes of fingerprints in one segment.
 const SEGMENT_BYTES_MAX: usize = 16 << 20;
+/// Most segments written by one statement.
+const WRITTEN_MAX: usize = 2_000;
 /// Most pages merged in one round; the others wait for the next.
 const PAGES_MAX: i64 = 2_000;
 
@@ -102,7 +104,7 @@ impl QuietPage {
             fingerprints,
             sums,
         };
-        segment.write(transaction).await
+        MergedSegment::write(vec![segment], transaction).await
     }
 }
 
@@ -118,24 +120,65 @@ pub(super) struct MergedSegment<'a> {
 }
 
 impl MergedSegment<'_> {
-    /// Writes the segment. A large one gets a filter, which members can read instead of the fingerprints.
-    pub async fn write(mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        self.fingerprints.sort_unstable();
-        let bytes = stored(&self.fingerprints);
-        let has_filter = self.fingerprints.len() >= FILTERED_MIN;
-        let filter = has_filter.then(|| Filter::of(&self.fingerprints).stored());
-        let sums = self.sums.values();
-        let mut values: Vec<&(dyn ToSql + Sync)> =
-            vec![&self.topic, &self.partition, &self.quarter, &self.until, &self.layout, &bytes, &filter];
-        values.extend(sums.iter().map(|sum| sum as &(dyn ToSql + Sync)));
-        let places = (1..=values.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    /// Writes segments, many by one statement. A large one gets a filter, which members can read instead of the fingerprints.
+    pub async fn write(segments: Vec<Self>, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let sums = (8..).zip(Counters::NAMES).map(|(n, _)| format!(", ${n}::bigint[]")).collect::<String>();
         let names = Counters::NAMES.join(", ");
         let insert = format!(
             "insert into ledger_segments (topic, kafka_partition, quarter, until, layout, fingerprints, filter, {names}) \
-             values ({places})"
+             select * from unnest($1::text[], $2::integer[], $3::timestamptz[], $4::bigint[], $5::integer[], $6::bytea[], \
+             $7::bytea[]{sums})"
         );
-        transaction.execute(&insert, &values).await?;
+        let insert = transaction.prepare(&insert).await?;
+        let mut segments = segments.into_iter().peekable();
+        while segments.peek().is_some() {
+            let mut rows = Columns::default();
+            while let Some(segment) = segments.next_if(|_| rows.has_room()) {
+                rows.add(segment);
+            }
+            let Columns { topic, partition, quarter, until, layout, fingerprints, filter, sums, .. } = &rows;
+            let mut values: Vec<&(dyn ToSql + Sync)> =
+                vec![topic, partition, quarter, until, layout, fingerprints, filter];
+            values.extend(sums.iter().map(|column| column as &(dyn ToSql + Sync)));
+            transaction.execute(&insert, &values).await?;
+        }
         Ok(())
+    }
+}
+
+/// Segments, as columns.
+#[derive(Default)]
+struct Columns<'a> {
+    topic: Vec<&'a str>,
+    partition: Vec<i32>,
+    quarter: Vec<DateTime<Utc>>,
+    until: Vec<i64>,
+    layout: Vec<i32>,
+    fingerprints: Vec<Vec<u8>>,
+    filter: Vec<Option<Vec<u8>>>,
+    sums: [Vec<i64>; Counters::NAMES.len()],
+    bytes: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// Whether one statement should have more of them.
+    fn has_room(&self) -> bool {
+        self.bytes < SEGMENT_BYTES_MAX && self.topic.len() < WRITTEN_MAX
+    }
+
+    fn add(&mut self, mut segment: MergedSegment<'a>) {
+        segment.fingerprints.sort_unstable();
+        let bytes = stored(&segment.fingerprints);
+        let has_filter = segment.fingerprints.len() >= FILTERED_MIN;
+        self.bytes += bytes.len();
+        self.topic.push(segment.topic);
+        self.partition.push(segment.partition);
+        self.quarter.push(segment.quarter);
+        self.until.push(segment.until);
+        self.layout.push(segment.layout);
+        self.fingerprints.push(bytes);
+        self.filter.push(has_filter.then(|| Filter::of(&segment.fingerprints).stored()));
+        self.sums.iter_mut().zip(segment.sums.values()).for_each(|(column, sum)| column.push(sum));
     }
 }
 

@@ -7,18 +7,24 @@
 
 pub mod settings;
 
+mod activity;
 mod connect;
 mod connection;
+mod counter_statements;
 mod operator_connection;
+mod remedy;
 
 // A member's: claims, reads, writes, upkeep.
 mod fenced_transaction;
+mod headers;
 mod ledger_rows;
 mod letter_rows;
 mod merge;
 mod page_statements;
 mod pages;
+mod primary;
 mod progress;
+mod roll_up_books;
 mod rows;
 mod statements;
 mod tails;
@@ -26,25 +32,33 @@ pub mod upkeep;
 mod writes;
 
 // An operator's.
+mod admissions;
 mod books;
 mod layouts;
 mod letter_runs;
 mod letters;
 mod progress_rows;
+mod repairs;
+mod third_book;
 
+pub use activity::Activity;
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use connect::connect;
-pub use connection::{CONDITION, Connection, Store};
+pub use connection::{Access, Backoff, Connection, Store, describe};
 pub use fenced_transaction::{FencedTransaction, Step};
-pub use layouts::Raised;
+pub use layouts::{ClaimedPartition, Closed};
 pub use ledger_rows::TailRow;
 pub use letter_runs::{LetterRun, RunLine};
 pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use operator_connection::OperatorConnection;
 pub use page_statements::PageAsked;
+pub use primary::{Claimed, Incarnation};
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
+pub use repairs::{MetricRepair, PageRepair, Repair, Repaired, WorkflowRepair};
+pub use roll_up_books::RollUpDifference;
 pub use rows::{PreparedCounters, Rows};
+pub use third_book::{Cursor, MetricRow, OrganizationRow, RowFilter, Standing, TablesSnapshot, WorkflowRow};
 
 /// A failure of PostgreSQL. A member waits and tries again; it never skips.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +72,36 @@ pub enum Error {
     /// The schema lacks migrations.
     #[error("the schema lacks {0}; run `consumer migrate`")]
     SchemaBehind(String),
+    /// The database can't hold what is counted.
+    #[error("{0}")]
+    Unusable(String),
     /// TLS was asked for and could not be set up.
     #[error("TLS: {0}")]
     Tls(String),
+    /// A task of upkeep gave way: a lock that it needs on this table wasn't free.
+    #[error(
+        "another transaction holds a lock on {0}, and batches would have had to wait behind this task; find the transaction in \
+         pg_locks and pg_stat_activity, and end it if it was forgotten"
+    )]
+    GaveWay(String),
+    /// `consumer migrate --finish` has dropped what this connection's statements rely on.
+    #[error("an upgrade of the database was finished meanwhile")]
+    UpgradeFinished,
     /// The database contains what this program never writes.
     #[error("the database has {0}")]
     Unexpected(&'static str),
+}
+
+impl Error {
+    /// Whether PostgreSQL refuses what it was given: a value out of range, a character that it can't store, a violated
+    /// constraint, a limit exceeded. The same again is refused again, so these are no reason to wait.
+    #[must_use]
+    pub fn is_about_data(&self) -> bool {
+        /// The classes "data exception", "integrity constraint violation" and "program limit exceeded".
+        const CLASSES: [&str; 3] = ["22", "23", "54"];
+        let code = if let Self::Database(error) = self { error.code() } else { None };
+        code.is_some_and(|code| CLASSES.iter().any(|class| code.code().starts_with(class)))
+    }
 }
 
 /// tokio-postgres itself says only "db error"; the message is in its cause.

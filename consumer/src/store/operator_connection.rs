@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::connect::connect;
+use super::counter_statements::Pending;
 use chrono::{DateTime, Utc};
 use tokio_postgres::{Client, Config};
 
@@ -17,8 +18,19 @@ impl OperatorConnection {
     /// When PostgreSQL is away, refuses, or lacks migrations.
     pub async fn open(config: &Config) -> Result<Self, Error> {
         let client = connect(config).await?;
+        if let Some(why) = migrations::unusable(&client).await? {
+            return Err(Error::Unusable(why));
+        }
         let missing = migrations::missing(&client).await?;
         if missing.is_empty() { Ok(Self { client }) } else { Err(Error::SchemaBehind(missing.join(", "))) }
+    }
+
+    /// Whether an upgrade is not finished, so that triggers write some of the tables.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn is_upgrading(&self) -> Result<bool, Error> {
+        Ok(Pending::of(&self.client).await?.is_any())
     }
 
     /// The time by the database's clock, which stamps its rows.

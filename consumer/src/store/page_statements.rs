@@ -3,13 +3,20 @@
 use crate::ledger::segment::PageKey;
 use crate::record::topic_names::TopicNames;
 use chrono::{DateTime, Utc};
+use tokio_postgres::Statement;
 use tokio_postgres::types::ToSql;
 
 /// A statement's parameters, `$1` first.
 pub type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
 
-/// A page, and the layout its partition was claimed under.
-pub type PageAsked = (PageKey, i32);
+/// A statement to execute.
+pub(super) struct Write<'a> {
+    pub statement: &'a Statement,
+    pub parameters: Parameters<'a>,
+}
+
+/// A page, and the layout that its partition is read under; `None` if its topic has no other.
+pub type PageAsked = (PageKey, Option<i32>);
 
 /// `$1` to `$5` of each statement: pages, by their places in the question. An answer's first column is such a place.
 pub struct Pages {
@@ -17,7 +24,7 @@ pub struct Pages {
     topics: Vec<String>,
     partitions: Vec<i32>,
     quarters: Vec<DateTime<Utc>>,
-    layouts: Vec<i32>,
+    layouts: Vec<Option<i32>>,
 }
 
 /// The parameters of [`load_pages`].
@@ -79,7 +86,7 @@ impl LookUp {
     }
 }
 
-/// A page's segments: those of its partition, and those of older layouts, which may be of any partition. It is used in a
+/// A page's segments: those of its partition, and those of other layouts, which may be of any partition. It is used in a
 /// lateral join, so that each page is looked for in the table of its own day only.
 fn segments_of_page(columns: &str) -> String {
     format!(
@@ -87,8 +94,8 @@ fn segments_of_page(columns: &str) -> String {
           where s.quarter = w.quarter and s.topic = w.topic and s.kafka_partition = w.kafka_partition
           union all
           select {columns} from ledger_segments s
-          where w.layout > 1 and s.quarter = w.quarter and s.topic = w.topic
-            and s.kafka_partition <> w.kafka_partition and s.layout < w.layout)"
+          where w.layout is not null and s.quarter = w.quarter and s.topic = w.topic
+            and s.kafka_partition <> w.kafka_partition and s.layout <> w.layout)"
     )
 }
 

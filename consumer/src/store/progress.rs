@@ -1,6 +1,7 @@
 //! The partitions' progress: a row for each, claiming them, and reading them after a doubtful commit.
 
 use super::fenced_transaction::seconds_or_min;
+use super::primary::{INCARNATION, Incarnation, epoch_step};
 use super::{Connection, Error};
 use crate::decide::outcome::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
@@ -14,12 +15,12 @@ pub struct ClaimedProgress {
     pub partition: Partition,
     /// The claim's epoch.
     pub epoch: i64,
-    /// The topic's layout.
-    pub layout: i32,
     /// The offset of the next record to count; `None` if the partition was never read.
     pub next_offset: Option<Offset>,
     /// Kafka's id of the topic when it was last read, if known.
     pub topic_id: Option<String>,
+    /// The leader's epoch of the record before `next_offset`, if known.
+    pub leader_epoch: Option<i32>,
 }
 
 /// Makes members store the start of a topic one after the other.
@@ -33,18 +34,17 @@ impl Connection {
     /// When PostgreSQL fails.
     pub async fn discover(&mut self, partitions: &[Partition]) -> Result<(), Error> {
         let (topics, numbers) = self.columns(partitions);
-        let insert = "insert into consumer_progress (topic, kafka_partition, layout) \
-                      select w.topic, w.kafka_partition, coalesce(max(p.layout), 1) \
-                      from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
-                      left join consumer_progress p on p.topic = w.topic \
-                      group by 1, 2 having count(*) filter (where p.kafka_partition = w.kafka_partition) = 0 \
+        let insert = "insert into consumer_progress (topic, kafka_partition) \
+                      select * from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
+                      where not exists (select from consumer_progress p \
+                                        where p.topic = w.topic and p.kafka_partition = w.kafka_partition) \
                       order by 1, 2 on conflict do nothing";
         self.client.execute(insert, &[&topics, &numbers]).await?;
         Ok(())
     }
 
-    /// Claims partitions for `owner`. From then on the earlier claim can't write any more. Waits for a transaction under the
-    /// earlier claim to end, and sees its effect.
+    /// Claims partitions for `owner`, and says where. From then on the earlier claim can't write any more. Waits for a
+    /// transaction under the earlier claim to end, and sees its effect.
     ///
     /// # Errors
     /// When PostgreSQL fails.
@@ -52,18 +52,23 @@ impl Connection {
         &mut self,
         partitions: &[Partition],
         owner: &str,
-    ) -> Result<Vec<ClaimedProgress>, Error> {
+    ) -> Result<(Vec<ClaimedProgress>, Incarnation), Error> {
         self.discover(partitions).await?;
         let (topics, numbers) = self.columns(partitions);
         let transaction = self.client.transaction().await?;
         transaction.query(&self.statements.lock_progress, &[&topics, &numbers]).await?;
-        let claim = "update consumer_progress p set epoch = p.epoch + 1, owner = $3, claimed_at = now(), updated_at = now() \
+        let claim = "update consumer_progress p set epoch = p.epoch + $4, owner = $3, claimed_at = now(), updated_at = now(), \
+                            claim_schema = $5, claim_schema_epoch = p.epoch + $4 \
                      from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
                      where p.topic = w.topic and p.kafka_partition = w.kafka_partition \
-                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id, p.layout";
-        let rows = transaction.query(claim, &[&topics, &numbers, &owner]).await?;
+                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id, p.leader_epoch";
+        let rows = transaction
+            .query(claim, &[&topics, &numbers, &owner, &epoch_step(), &migrations::NEWEST])
+            .await?;
+        let incarnation = transaction.query_one(&format!("select {INCARNATION}"), &[]).await?;
         transaction.commit().await?;
-        Ok(rows.iter().filter_map(|row| self.claimed(row)).collect())
+        let claimed = rows.iter().filter_map(|row| self.claimed(row)).collect();
+        Ok((claimed, Incarnation::at(&incarnation, 0)))
     }
 
     /// Whether any partition of the topic was ever read.
@@ -124,30 +129,15 @@ impl Connection {
         Ok(stored.collect())
     }
 
-    /// Stores Kafka's ids of the topics that the claimed partitions belong to.
-    ///
-    /// # Errors
-    /// When PostgreSQL fails.
-    pub async fn store_topic_ids(&mut self, ids: &[(Partition, String)]) -> Result<(), Error> {
-        let partitions: Vec<_> = ids.iter().map(|(partition, _)| *partition).collect();
-        let (topics, numbers) = self.columns(&partitions);
-        let ids: Vec<&str> = ids.iter().map(|(_, id)| id.as_str()).collect();
-        let store = "update consumer_progress p set topic_id = w.topic_id \
-                     from unnest($1::text[], $2::integer[], $3::text[]) as w (topic, kafka_partition, topic_id) \
-                     where p.topic = w.topic and p.kafka_partition = w.kafka_partition";
-        self.client.execute(store, &[&topics, &numbers, &ids]).await?;
-        Ok(())
-    }
-
     fn claimed(&self, row: &Row) -> Option<ClaimedProgress> {
         let partition = Partition { topic: self.topics.topic(row.get(0))?, number: row.get(1) };
         let next_offset = row.get::<_, Option<i64>>(3).map(Offset);
         Some(ClaimedProgress {
             partition,
             epoch: row.get(2),
-            layout: row.get(5),
             next_offset,
             topic_id: row.get(4),
+            leader_epoch: row.get(5),
         })
     }
 
@@ -158,15 +148,17 @@ impl Connection {
 }
 
 impl Connection {
-    /// The secret that fingerprints are keyed with, and the ledger's floor in seconds since the Unix epoch.
+    /// The secret that fingerprints are keyed with, the ledger's floor in seconds since the Unix epoch, and what they were
+    /// read from.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn key_and_floor(&mut self) -> Result<([u8; 16], i64), Error> {
-        let row = self.client.query_one("select key from ledger_key", &[]).await?;
+    pub async fn key_and_floor(&mut self) -> Result<([u8; 16], i64, Incarnation), Error> {
+        let row = self.client.query_one(&format!("select key, {INCARNATION} from ledger_key"), &[]).await?;
         let key = <[u8; 16]>::try_from(row.get::<_, &[u8]>(0))
             .map_err(|_| Error::Unexpected("a ledger key of another length"))?;
+        let incarnation = Incarnation::at(&row, 1);
         let floor = self.client.query_one(&self.statements.floor, &[]).await?;
-        Ok((key, seconds_or_min(&floor)?))
+        Ok((key, seconds_or_min(&floor)?, incarnation))
     }
 }

@@ -11,8 +11,9 @@ use crate::record::topic_names::TopicNames;
 use crate::record::{Outcome, Partition, Topic};
 use crate::store::ledger_rows::{FiledTails, SegmentRows, TailRow};
 use crate::store::letter_rows::{LetterRows, LetterRunRows};
-use chrono::{DateTime, Utc};
-use domain::{BucketSize, Counters, Quarter};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{BucketSize, Counters, Durations, Quarter};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,14 +36,14 @@ pub struct Rows {
     pub dead_letters: LetterRows,
     /// Refused records of which only offsets and reason are kept.
     pub letter_runs: LetterRunRows,
-    /// Quarters, hours, days.
-    pub counters: Arc<[CounterRows; 3]>,
+    /// Hours, days.
+    pub counters: Arc<[CounterRows; 2]>,
 }
 
 /// Rows of counters that are made while the batch before is still being written. They are right if every partition moves.
 pub struct PreparedCounters {
     partitions: Vec<Partition>,
-    rows: Arc<[CounterRows; 3]>,
+    rows: Arc<[CounterRows; 2]>,
 }
 
 /// Organizations' names and plans.
@@ -58,7 +59,7 @@ pub struct OrganizationRows {
     pub event_id: Vec<String>,
 }
 
-/// What is added to workflows' hours.
+/// What is added to workflows' hours. Their days are made of it by a statement.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct WorkflowRows {
@@ -89,13 +90,18 @@ pub struct FailureRows {
     pub finished_at: Vec<DateTime<Utc>>,
 }
 
-/// What is added to the counters of one bucket size. A counter that nothing is added to has an empty column.
+/// What is added to the counters of one bucket size. A counter that nothing is added to has empty columns.
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
     pub organization: Vec<String>,
     pub bucket: Vec<DateTime<Utc>>,
     pub counters: [Vec<i64>; 8],
+    /// What the second, third and fourth quarter of an hour added to each counter. Empty for days, and for a quarter in which
+    /// nothing is added.
+    pub quarters: [[Vec<Option<i64>>; 8]; 3],
+    /// Histograms of the runs, as numerals; empty if there are no runs.
+    pub durations: Vec<Option<String>>,
 }
 
 impl Rows {
@@ -147,7 +153,7 @@ impl Rows {
 
     /// The rows of the tables of counters that have any.
     pub(super) fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
-        BucketSize::ALL.into_iter().zip(&*self.counters).filter(|(_, rows)| !rows.organization.is_empty())
+        BucketSize::STORED.into_iter().zip(&*self.counters).filter(|(_, rows)| !rows.organization.is_empty())
     }
 }
 
@@ -176,25 +182,36 @@ impl<'a> Order<'a> {
         self.texts.get(text).to_owned()
     }
 
-    fn counters(&self, changes: &[&PartitionChanges]) -> [CounterRows; 3] {
+    fn counters(&self, changes: &[&PartitionChanges]) -> [CounterRows; 2] {
         let mut cells: HashMap<(Text, Quarter), Counters, foldhash::fast::RandomState> = HashMap::default();
         for (key, counters) in changes.iter().flat_map(|changes| &changes.cells) {
             *cells.entry(*key).or_default() += counters;
         }
         let mut cells: Vec<_> = cells.into_iter().collect();
         cells.sort_unstable_by_key(|((organization, quarter), _)| (self.ranks.of(*organization), *quarter));
-        BucketSize::ALL.map(|size| {
+        let durations = BucketSize::STORED.map(|size| durations(changes, size));
+        let given = Given::of(cells.iter().map(|((_, quarter), counters)| (*quarter, *counters)));
+        BucketSize::STORED.each_ref().map(|size| {
+            let (size, durations) = (*size, &durations[usize::from(*size == BucketSize::Day)]);
             let mut rows = CounterRows::default();
             // An organization's quarters are in order of time, so those of one bucket are neighbours.
             for bucket in
                 cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size))
             {
-                let mut sum = Counters::default();
-                bucket.iter().for_each(|(_, counters)| sum += counters);
                 let (organization, quarter) = bucket[0].0;
-                rows.add(self.text(organization), quarter.bucket(size), &sum);
+                rows.organization.push(self.text(organization));
+                rows.bucket.push(quarter.bucket(size));
+                rows.add(&given, bucket.iter().map(|(_, counters)| counters));
+                if !durations.is_empty() {
+                    let durations = durations.get(&(organization, quarter.bucket(size).timestamp()));
+                    rows.durations.push(durations.map(|durations| durations.to_numeral()));
+                }
+                if size == BucketSize::Hour {
+                    let quarters =
+                        bucket.iter().map(|((_, quarter), counters)| (quarter.of_hour(), counters));
+                    rows.add_quarters(&given, quarters);
+                }
             }
-            rows.clear_zeros();
             rows
         })
     }
@@ -273,11 +290,70 @@ impl<'a> Order<'a> {
     }
 }
 
+/// The histograms of all runs of each organization's buckets, by the bucket's start in seconds since the Unix epoch. Most have
+/// one workflow's, which isn't copied.
+fn durations<'a>(
+    changes: &[&'a PartitionChanges],
+    size: BucketSize,
+) -> HashMap<(Text, i64), Cow<'a, Durations>> {
+    let mut sums: HashMap<(Text, i64), Cow<'a, Durations>> = HashMap::new();
+    for ((organization, _, hour), counters) in changes.iter().flat_map(|changes| &changes.workflows) {
+        sums.entry((*organization, bucket_of(*hour, size)))
+            .and_modify(|sum| sum.to_mut().add(&counters.durations))
+            .or_insert(Cow::Borrowed(&counters.durations));
+    }
+    sums
+}
+
+/// The start of the bucket that contains a second since the Unix epoch.
+fn bucket_of(second: i64, size: BucketSize) -> i64 {
+    second.div_euclid(size.seconds()) * size.seconds()
+}
+
+/// Which columns of counters a batch adds to. Most batches change few counters in one quarter of the hour, and others would
+/// only take memory.
+#[derive(Default)]
+struct Given {
+    counters: [bool; 8],
+    /// The second to the fourth quarter.
+    quarters: [bool; 3],
+}
+
+impl Given {
+    fn of(cells: impl Iterator<Item = (Quarter, Counters)>) -> Self {
+        let mut given = Self::default();
+        for (quarter, counters) in cells {
+            let values = given.counters.iter_mut().zip(counters.values());
+            values.for_each(|(given, value)| *given |= value != 0);
+            if let Some(later) = quarter.of_hour().checked_sub(1) {
+                given.quarters[later] = true;
+            }
+        }
+        given
+    }
+}
+
 impl CounterRows {
-    fn add(&mut self, organization: String, bucket: DateTime<Utc>, counters: &Counters) {
-        self.organization.push(organization);
-        self.bucket.push(bucket);
-        self.counters.iter_mut().zip(counters.values()).for_each(|(column, value)| column.push(value));
+    /// Adds a row's sums.
+    fn add<'a>(&mut self, given: &Given, counters: impl Iterator<Item = &'a Counters>) {
+        let mut sum = Counters::default();
+        counters.for_each(|counters| sum += counters);
+        let columns = self.counters.iter_mut().zip(sum.values()).zip(given.counters);
+        columns.filter(|(_, given)| *given).for_each(|((column, value), _)| column.push(value));
+    }
+
+    /// Adds what of a row's sums is its quarters', by place within the hour.
+    fn add_quarters<'a>(&mut self, given: &Given, counters: impl Iterator<Item = (usize, &'a Counters)>) {
+        let mut quarters = [Counters::default(); 4];
+        counters.for_each(|(quarter, counters)| quarters[quarter] += counters);
+        for ((columns, counters), _) in
+            self.quarters.iter_mut().zip(&quarters[1..]).zip(given.quarters).filter(|(_, given)| *given)
+        {
+            let columns = columns.iter_mut().zip(counters.values()).zip(given.counters);
+            columns
+                .filter(|(_, given)| *given)
+                .for_each(|((column, value), _)| column.push(Some(value).filter(|value| *value != 0)));
+        }
     }
 
     /// What a row adds.
@@ -286,10 +362,21 @@ impl CounterRows {
         Counters::from_values(self.counters.each_ref().map(|column| column.get(row).copied().unwrap_or(0)))
     }
 
-    /// Empties columns of zeros: most batches change few of the counters.
-    fn clear_zeros(&mut self) {
-        let zeros = |column: &&mut Vec<i64>| column.iter().all(|value| *value == 0);
-        self.counters.iter_mut().filter(zeros).for_each(Vec::clear);
+    /// What each quarter of a row's hour adds, with the quarter's start.
+    #[must_use]
+    pub fn quarters_add(&self, row: usize) -> [(DateTime<Utc>, Counters); 4] {
+        let value = |column: &Vec<Option<i64>>| column.get(row).copied().flatten().unwrap_or(0);
+        let [second, third, fourth] = self.quarters.each_ref().map(|columns| columns.each_ref().map(value));
+        let mut first = self.adds(row).values();
+        for later in [second, third, fourth] {
+            first.iter_mut().zip(later).for_each(|(rest, value)| *rest -= value);
+        }
+        let mut start = self.bucket[row];
+        [first, second, third, fourth].map(|values| {
+            let quarter = (start, Counters::from_values(values));
+            start += TimeDelta::seconds(BucketSize::Quarter.seconds());
+            quarter
+        })
     }
 }
 

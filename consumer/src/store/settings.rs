@@ -1,11 +1,13 @@
 //! `DATABASE_URL`.
 
 use clap::Args;
+use tokio_postgres::config::TargetSessionAttrs;
 
 /// Where PostgreSQL is.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
-    /// PostgreSQL 15 or newer, as postgres://user:password@host:port/database; add ?sslmode=require for TLS.
+    /// PostgreSQL 15 or newer, as postgres://user:password@host:port/database; add ?sslmode=require for TLS. Of several hosts,
+    /// separated by commas, the primary is used.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database)]
     pub database_url: tokio_postgres::Config,
 }
@@ -25,7 +27,11 @@ fn database(text: &str) -> Result<tokio_postgres::Config, String> {
     let text = text
         .replace("sslmode=verify-full", "sslmode=require")
         .replace("sslmode=verify-ca", "sslmode=require");
-    text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))
+    let mut config: tokio_postgres::Config =
+        text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))?;
+    // Of several hosts, or of one that was demoted, only a primary will do.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    Ok(config)
 }
 
 /// An example of a correct one.

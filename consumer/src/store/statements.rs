@@ -1,26 +1,28 @@
 //! The statements that count a batch, prepared once per connection.
 
+use super::counter_statements::CounterStatements;
 use super::page_statements;
-use domain::{BucketSize, Counters};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use super::primary::{FIND_CLAIMS, INCARNATION};
+use domain::Counters;
 use tokio_postgres::{Client, Error, Statement};
 
 /// Prepared statements: those of a batch's transaction, then those that decide a batch.
 pub struct Statements {
     pub lock_progress: Statement,
     pub move_progress: Statement,
+    pub find_claims: Statement,
     pub floor: Statement,
     pub segments: Statement,
     pub tail: Statement,
     pub file_tails: Statement,
     pub organizations: Statement,
     pub workflows: Statement,
+    pub workflow_days: Statement,
     pub failures: Statement,
     pub dead_letters: Statement,
     pub out_of_runs: Statement,
     pub letter_runs: Statement,
-    pub counters: HashMap<(BucketSize, CounterColumns), Statement>,
+    pub counters: CounterStatements,
     pub page_sizes: Statement,
     pub load_pages: Statement,
     pub look_up: Statement,
@@ -31,52 +33,23 @@ impl Statements {
         Ok(Self {
             lock_progress: client.prepare(LOCK_PROGRESS).await?,
             move_progress: client.prepare(MOVE_PROGRESS).await?,
-            floor: client.prepare("select floor from ledger_floor for share").await?,
+            find_claims: client.prepare(FIND_CLAIMS).await?,
+            floor: client.prepare(&floor()).await?,
             segments: client.prepare(&segments()).await?,
             tail: client.prepare(&tail()).await?,
             file_tails: client.prepare(FILE_TAILS).await?,
             organizations: client.prepare(ORGANIZATIONS).await?,
-            workflows: client.prepare(WORKFLOWS).await?,
+            workflows: client.prepare(&workflow_hours()).await?,
+            workflow_days: client.prepare(&workflow_days()).await?,
             failures: client.prepare(FAILURES).await?,
             dead_letters: client.prepare(DEAD_LETTERS).await?,
             out_of_runs: client.prepare(OUT_OF_RUNS).await?,
             letter_runs: client.prepare(LETTER_RUNS).await?,
-            counters: HashMap::new(),
+            counters: CounterStatements::for_database(client).await?,
             page_sizes: client.prepare(&page_statements::page_sizes()).await?,
             load_pages: client.prepare(&page_statements::load_pages()).await?,
             look_up: client.prepare(&page_statements::look_up()).await?,
         })
-    }
-}
-
-/// Some of the counters' columns. Most batches change few counters, and an upsert is faster when it doesn't name the
-/// others.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CounterColumns([bool; Counters::NAMES.len()]);
-
-impl CounterColumns {
-    /// The columns that are not empty.
-    pub fn given(columns: &[Vec<i64>; Counters::NAMES.len()]) -> Self {
-        Self(columns.each_ref().map(|column| !column.is_empty()))
-    }
-
-    fn names(self) -> impl Iterator<Item = &'static str> {
-        Counters::NAMES.into_iter().zip(self.0).filter(|(_, given)| *given).map(|(name, _)| name)
-    }
-}
-
-impl Statements {
-    /// Prepares the statement that adds to these columns, unless it is prepared.
-    pub async fn prepare_counters(
-        &mut self,
-        client: &Client,
-        size: BucketSize,
-        columns: CounterColumns,
-    ) -> Result<(), Error> {
-        if let Entry::Vacant(place) = self.counters.entry((size, columns)) {
-            place.insert(client.prepare(&counters(size, columns)).await?);
-        }
-        Ok(())
     }
 }
 
@@ -90,9 +63,13 @@ order by topic, kafka_partition for update of p";
 /// The compare-and-set. It relies on READ COMMITTED, which checks the condition again on a row that it had to wait for.
 const MOVE_PROGRESS: &str = "
 update consumer_progress p
-set next_offset = w.until, complete_through = greatest(p.complete_through, w.complete_through), updated_at = now()
-from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-     as w (topic, kafka_partition, epoch, from_offset, until, complete_through)
+set next_offset = w.until, complete_through = greatest(p.complete_through, w.complete_through), updated_at = now(),
+    leader_epoch = case when w.until > w.from_offset then w.leader_epoch else p.leader_epoch end,
+    misplaced = p.misplaced + w.misplaced,
+    misplaced_at = case when w.misplaced > 0 then now() else p.misplaced_at end
+from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::integer[],
+            $8::bigint[])
+     as w (topic, kafka_partition, epoch, from_offset, until, complete_through, leader_epoch, misplaced)
 where p.topic = w.topic and p.kafka_partition = w.kafka_partition
   and p.epoch = w.epoch and p.next_offset = w.from_offset
 returning p.topic, p.kafka_partition";
@@ -104,22 +81,6 @@ on conflict (organization_id) do update
 set name = excluded.name, plan_id = excluded.plan_id, plan_name = excluded.plan_name,
     as_of = excluded.as_of, as_of_nanos = excluded.as_of_nanos, event_id = excluded.event_id
 where (o.as_of, o.as_of_nanos, o.event_id) < (excluded.as_of, excluded.as_of_nanos, excluded.event_id)";
-
-const WORKFLOWS: &str = "
-insert into workflow_hourly_metrics as t (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of,
-                                          runs, failed, failed_safety_limit, total_execution_time_ms, durations)
-select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[],
-                     $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], ($10::text[])::numeric[])
-on conflict (organization_id, workflow_id, hour_bucket) do update
-set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_as_of, excluded.workflow_name)
-                         then excluded.workflow_name else t.workflow_name end,
-    name_as_of = greatest(t.name_as_of, excluded.name_as_of),
-    runs = t.runs + excluded.runs,
-    failed = t.failed + excluded.failed,
-    failed_safety_limit = t.failed_safety_limit + excluded.failed_safety_limit,
-    total_execution_time_ms = t.total_execution_time_ms + excluded.total_execution_time_ms,
-    durations = t.durations + excluded.durations,
-    updated_at = now()";
 
 /// Two runs of one execution id in different quarters are two identities, but one row of the list: the later run's.
 const FAILURES: &str = "
@@ -183,6 +144,49 @@ cross join lateral (
 ) fresh
 where not isempty(fresh.offsets)";
 
+/// The floor, the database's clock, the newest migration that is finished, and the [`Incarnation`](super::Incarnation).
+fn floor() -> String {
+    format!("select floor, clock_timestamp(), finished, {INCARNATION} from ledger_floor for share")
+}
+
+/// What a batch adds to workflows' hours, a row each.
+const WORKFLOW_HOURS: &str = "unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::bigint[], \
+                              $7::bigint[], $8::bigint[], $9::bigint[], ($10::text[])::numeric[])";
+
+/// Adds to workflows' hours.
+fn workflow_hours() -> String {
+    workflows("workflow_hourly_metrics", "hour_bucket", &format!("select * from {WORKFLOW_HOURS}"))
+}
+
+/// Adds the same to workflows' days. Rows are locked in the order of their keys, as bytes.
+fn workflow_days() -> String {
+    let days = format!(
+        "select o, w, date_bin('1 day', hour, 'epoch'), (array_agg(name order by named desc, name collate \"C\" desc))[1], \
+                max(named), sum(runs)::bigint, sum(failed)::bigint, sum(limited)::bigint, sum(ms)::bigint, sum(durations) \
+         from {WORKFLOW_HOURS} as hours (o, w, hour, name, named, runs, failed, limited, ms, durations) \
+         group by 1, 2, 3 order by o collate \"C\", w collate \"C\", 3"
+    );
+    workflows("workflow_daily_metrics", "day_bucket", &days)
+}
+
+fn workflows(table: &str, bucket: &str, rows: &str) -> String {
+    format!(
+        "insert into {table} as t (organization_id, workflow_id, {bucket}, workflow_name, name_as_of, \
+                                   runs, failed, failed_safety_limit, total_execution_time_ms, durations) \
+         {rows} \
+         on conflict (organization_id, workflow_id, {bucket}) do update \
+         set workflow_name = case when (t.name_as_of, t.workflow_name) < (excluded.name_as_of, excluded.workflow_name) \
+                                  then excluded.workflow_name else t.workflow_name end, \
+             name_as_of = greatest(t.name_as_of, excluded.name_as_of), \
+             runs = t.runs + excluded.runs, \
+             failed = t.failed + excluded.failed, \
+             failed_safety_limit = t.failed_safety_limit + excluded.failed_safety_limit, \
+             total_execution_time_ms = t.total_execution_time_ms + excluded.total_execution_time_ms, \
+             durations = t.durations + excluded.durations, \
+             updated_at = excluded.updated_at"
+    )
+}
+
 fn segments() -> String {
     let names = Counters::NAMES.join(", ");
     format!(
@@ -199,19 +203,6 @@ fn tail() -> String {
         "insert into ledger_tails (topic, kafka_partition, until, layout, newest, quarters, lengths, fingerprints, {names}) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, {})",
         arrays_from(9)
-    )
-}
-
-/// Adds to counters. Many members add to the same rows, so a transaction does this last and locks them briefly.
-fn counters(size: BucketSize, columns: CounterColumns) -> String {
-    let (table, bucket) = (size.table(), size.column());
-    let names: String = columns.names().map(|name| format!(", {name}")).collect();
-    let sums: String = columns.names().map(|name| format!("{name} = t.{name} + excluded.{name}, ")).collect();
-    let arrays: String = (3..).zip(columns.names()).map(|(n, _)| format!(", ${n}::bigint[]")).collect();
-    format!(
-        "insert into {table} as t (organization_id, {bucket}{names}) \
-         select * from unnest($1::text[], $2::timestamptz[]{arrays}) \
-         on conflict (organization_id, {bucket}) do update set {sums}updated_at = now()"
     )
 }
 

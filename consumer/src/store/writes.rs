@@ -3,17 +3,10 @@
 use super::Rows;
 use super::ledger_rows::{SegmentRows, TailRow};
 use super::letter_rows::{LetterRows, LetterRunRows};
-use super::page_statements::Parameters;
+use super::page_statements::{Parameters, Write};
 use super::rows::{FailureRows, OrganizationRows, WorkflowRows};
-use super::statements::{CounterColumns, Statements};
-use tokio_postgres::Statement;
+use super::statements::Statements;
 use tokio_postgres::types::ToSql;
-
-/// A statement to execute.
-pub(super) struct Write<'a> {
-    pub statement: &'a Statement,
-    pub parameters: Parameters<'a>,
-}
 
 /// The statements that have something to write. The counters' rows come last: other members write them, too, and they are
 /// locked until the commit.
@@ -31,21 +24,17 @@ pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Writ
         (&failures.organization, &statements.failures, of_failures(failures)),
         (&organizations.organization, &statements.organizations, of_organizations(organizations)),
         (&workflows.organization, &statements.workflows, of_workflows(workflows)),
+        (&workflows.organization, &statements.workflow_days, of_workflows(workflows)),
     ];
+    // The last of them, workflows' days, are left to a trigger while there is one.
+    let count = tables.len() - usize::from(statements.counters.pending().roll_ups);
     let of_tables = tables
         .into_iter()
+        .take(count)
         .filter(|(keys, ..)| !keys.is_empty())
         .map(|(_, statement, parameters)| Write { statement, parameters });
     let of_tails = tails.iter().map(|tail| Write { statement: &statements.tail, parameters: of_tail(tail) });
-    let of_counters = rows.counters().map(|(size, counters)| {
-        let mut parameters: Parameters<'_> = vec![&counters.organization, &counters.bucket];
-        let given = counters.counters.iter().filter(|column| !column.is_empty());
-        parameters.extend(given.map(|column| column as &(dyn ToSql + Sync)));
-        Write {
-            statement: &statements.counters[&(size, CounterColumns::given(&counters.counters))],
-            parameters,
-        }
-    });
+    let of_counters = rows.counters().flat_map(|(size, rows)| statements.counters.writes(size, rows));
     of_tables.chain(of_tails).chain(of_counters).collect()
 }
 

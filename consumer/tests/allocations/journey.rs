@@ -9,6 +9,7 @@ use consumer::decide::undecided::DecidedBatch;
 use consumer::ledger::{Ledger, Tuning};
 use consumer::record::decode::Bounds;
 use consumer::record::identity::Fingerprints;
+use consumer::record::layouts::Reading;
 use consumer::record::topic_names::TopicNames;
 use consumer::record::{Offset, Partition, Raw, Topic};
 use consumer::refused::allowance::{Allowance, Keeping};
@@ -62,6 +63,7 @@ pub fn raw((partition, offset, record): &Logged) -> Raw<'_> {
         payload: Some(&record.payload),
         headers: Vec::new(),
         timestamp_ms: None,
+        leader_epoch: None,
     }
 }
 
@@ -93,8 +95,16 @@ pub fn travel(log: &Log, batch_records: usize) -> Spent {
     let mut claims = Vec::new();
     for &partition in &log.partitions {
         let position = Offset(0);
-        member.hold(partition, HeldPartition::claimed(1, 1, position), &[]);
-        claims.push(Claim { partition, epoch: 1, position, allowance: Allowance::spent(0, 0) });
+        member.hold(partition, HeldPartition::claimed(1, Reading::ONLY, position), &[]);
+        claims.push(Claim {
+            partition,
+            epoch: 1,
+            position,
+            until: None,
+            leader_epoch: None,
+            spread: None,
+            allowance: Allowance::spent(0, 0),
+        });
     }
     let mut spent = Spent::default();
     for records in log.records.chunks(batch_records) {

@@ -67,7 +67,7 @@ fn a_batch_of_events_costs_what_its_organizations_and_rows_do() {
 #[test]
 fn a_batch_of_everything_costs_what_its_workflows_and_rows_do() {
     let bounds =
-        Bounds { fold: (135, 104_000), decide: (110, 134_000), settle: (75, 28_000), rows: (1_815, 210_000) };
+        Bounds { fold: (135, 104_000), decide: (110, 134_000), settle: (75, 28_000), rows: (770, 211_000) };
     bounds.check(travel(&Log::of(&load(RECORDS, Mix::ALL)), BATCH_RECORDS));
 }
 

@@ -30,6 +30,8 @@ export interface Envelope {
   generatedAt: string;
   /** The numbers contain all records up to this instant; null while some partition has never been read. */
   completeThrough?: string | null;
+  /** Present if the buckets that begin before this instant are only nearly those of the zone. */
+  exactFrom?: string;
   /** Present, and true, if the API could only send its last known answer. */
   stale?: boolean;
 }

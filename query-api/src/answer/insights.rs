@@ -21,6 +21,7 @@ pub use insight::{Insight, Severity};
 pub use rows::Rows;
 pub use window::Window;
 
+use crate::answer::known::Known;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use history::History;
@@ -35,8 +36,8 @@ const INSIGHTS_MAX: usize = 20;
 pub struct Insights<'a> {
     organization_id: &'a str,
     range: Range,
-    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
-    complete_through: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    known: Known,
     insights: Vec<Insight>,
     #[serde(serialize_with = "crate::request::timestamp::time")]
     generated_at: DateTime<Utc>,
@@ -48,13 +49,13 @@ impl<'a> Insights<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        complete_through: Option<DateTime<Utc>>,
+        known: Known,
         window: &Window,
         rows: &Rows,
         now: DateTime<Utc>,
     ) -> Self {
-        let insights = find(window, complete_through, rows);
-        Self { organization_id, range, complete_through, insights, generated_at: now }
+        let insights = find(window, known.complete_through, rows);
+        Self { organization_id, range, known, insights, generated_at: now }
     }
 }
 

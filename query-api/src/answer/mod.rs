@@ -2,6 +2,7 @@
 
 pub mod decimal;
 pub mod insights;
+pub mod known;
 pub mod percentiles;
 pub mod problem;
 pub mod registry;
@@ -31,6 +32,13 @@ impl Answer {
         Self { etag: etag(&body), body }
     }
 
+    /// The answer that was kept as these bytes; `None` if they are no JSON object with members, as every answer is. Others may
+    /// write where answers are kept.
+    #[must_use]
+    pub fn kept(body: Bytes) -> Option<Self> {
+        (body.starts_with(b"{\"") && body.ends_with(b"}")).then(|| Self::new(body))
+    }
+
     /// The answer whose JSON is that of `value`.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
@@ -44,4 +52,18 @@ pub fn etag(body: &Bytes) -> Bytes {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     format!("W/\"{:016x}\"", hasher.finish()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_an_answer_is_taken_for_one() {
+        for body in ["", "garbage", "{}", "[1]", "null", "{\"a\":1"] {
+            assert!(Answer::kept(Bytes::from_static(body.as_bytes())).is_none(), "{body}");
+        }
+        let answer = Answer::of(&serde_json::json!({ "a": 1 }));
+        assert_eq!(Answer::kept(answer.body.clone()).unwrap().etag, answer.etag);
+    }
 }

@@ -1,6 +1,7 @@
 //! The summary: the organization and its plan, the KPIs and what they are compared with, alerts, health. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
+use crate::answer::known::Known;
 use crate::answer::registry::{Alert, KPIS, Kpi, Severity, Unit};
 use crate::request::compare::Comparison;
 use crate::request::range::Range;
@@ -74,8 +75,8 @@ pub struct Summary<'a> {
     organization_name: Option<String>,
     plan: Option<Plan>,
     range: Range,
-    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
-    complete_through: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    known: Known,
     comparison: Option<Comparison>,
     kpis: Vec<Figure>,
     alerts: Vec<Alert>,
@@ -90,7 +91,7 @@ impl<'a> Summary<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        complete_through: Option<DateTime<Utc>>,
+        known: Known,
         (profile, sums): (Option<Profile>, Sums),
         now: DateTime<Utc>,
     ) -> Self {
@@ -103,7 +104,7 @@ impl<'a> Summary<'a> {
             organization_name,
             plan,
             range,
-            complete_through,
+            known,
             comparison: range.comparison(),
             kpis: KPIS.iter().map(|kpi| figure(kpi, &range, &counters, &sums)).collect(),
             system_health: Health { status: worst(alerts.iter()), alert_count: alerts.len() },
@@ -166,9 +167,9 @@ mod tests {
         let sums = Sums { earlier: orders(36), closed: orders(42), open: orders(0) };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T10:00:12Z");
         let now = "2026-02-25T10:00:12Z".parse().unwrap();
-        let json =
-            serde_json::to_string(&Summary::new("org_123", range, Some(now), (Some(profile), sums), now))
-                .unwrap();
+        let known = Known { complete_through: Some(now), ..Known::default() };
+        let json = serde_json::to_string(&Summary::new("org_123", range, known, (Some(profile), sums), now))
+            .unwrap();
         let start = concat!(
             r#"{"organizationId":"org_123","organizationName":"Acme","plan":{"id":"plan_pro","name":"pro"},"#,
             r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour","#,
@@ -191,7 +192,7 @@ mod tests {
     fn an_organization_nobody_has_heard_of_is_all_zeros() {
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let now = "2026-02-25T12:00:00Z".parse().unwrap();
-        let summary = Summary::new("new", range, None, (None, Sums::default()), now);
+        let summary = Summary::new("new", range, Known::default(), (None, Sums::default()), now);
         assert!(summary.organization_name.is_none() && summary.plan.is_none());
         for figure in &summary.kpis {
             let nothing = (Tenths::default(), Tenths::default(), Trend::Flat);
@@ -206,7 +207,7 @@ mod tests {
         let sums = Sums { earlier: orders(10), closed: orders(10), open: orders(3) };
         let check = |from, value, trend| {
             let range = range(from, now, now);
-            let summary = Summary::new("a", range, None, (None, sums), now.parse().unwrap());
+            let summary = Summary::new("a", range, Known::default(), (None, sums), now.parse().unwrap());
             assert_eq!(
                 (summary.kpis[0].value, summary.kpis[0].trend),
                 (Tenths::whole(value), trend),
@@ -229,7 +230,7 @@ mod tests {
         };
         let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
         let sums = Sums { closed, ..Sums::default() };
-        let summary = Summary::new("a", range, None, (None, sums), range.to());
+        let summary = Summary::new("a", range, Known::default(), (None, sums), range.to());
         assert_eq!(summary.system_health.status, Severity::Critical);
         assert_eq!(summary.system_health.alert_count, 2);
         let severities: Vec<_> = summary.kpis.iter().map(|figure| figure.severity).collect();

@@ -1,5 +1,6 @@
 //! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
 
+use crate::answer::known::Known;
 use crate::answer::percentiles::Percentiles;
 use crate::answer::registry::KPIS;
 use crate::request::cells::Cells;
@@ -34,8 +35,8 @@ pub struct Rows {
 pub struct Trends<'a> {
     organization_id: &'a str,
     range: Range,
-    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
-    complete_through: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    known: Known,
     comparison: Option<Comparison>,
     series: Vec<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +51,7 @@ impl<'a> Trends<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        complete_through: Option<DateTime<Utc>>,
+        known: Known,
         rows: &Rows,
         now: DateTime<Utc>,
     ) -> Self {
@@ -58,7 +59,7 @@ impl<'a> Trends<'a> {
         Self {
             organization_id,
             range,
-            complete_through,
+            known,
             comparison,
             series: points(&range.cells(), &rows.series, |bucket| range.is_open(bucket)),
             previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
@@ -121,7 +122,7 @@ mod tests {
         };
         let now = now.parse().unwrap();
         let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        serde_json::to_value(Trends::new("acme", range, None, rows, now)).unwrap()
+        serde_json::to_value(Trends::new("acme", range, Known::default(), rows, now)).unwrap()
     }
 
     #[test]

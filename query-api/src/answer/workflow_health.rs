@@ -1,6 +1,7 @@
 //! Workflow health: outcomes in total, per workflow, and the recent failures. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
+use crate::answer::known::Known;
 use crate::answer::percentiles::Percentiles;
 use crate::request::listing::{Cursor, Listing, Sort};
 use crate::request::range::Range;
@@ -116,8 +117,8 @@ struct Line {
 pub struct WorkflowHealth<'a> {
     organization_id: &'a str,
     range: Range,
-    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
-    complete_through: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    known: Known,
     totals: Totals,
     workflows: Vec<Line>,
     recent_failures: Vec<Failure>,
@@ -132,7 +133,7 @@ impl<'a> WorkflowHealth<'a> {
     pub fn new(
         organization_id: &'a str,
         range: Range,
-        complete_through: Option<DateTime<Utc>>,
+        known: Known,
         Rows { totals: runs, workflows, mut failures }: Rows,
         listing: &Listing,
         now: DateTime<Utc>,
@@ -143,7 +144,7 @@ impl<'a> WorkflowHealth<'a> {
         Self {
             organization_id,
             range,
-            complete_through,
+            known,
             totals: totals(&runs),
             workflows: lines(workflows, listing.sort),
             next_cursor: failures.last().filter(|_| more).map(Failure::cursor),
@@ -204,7 +205,8 @@ mod tests {
     fn json(rows: Rows, listing: &Listing) -> serde_json::Value {
         let now = "2026-02-25T10:00:12.345Z".parse().unwrap();
         let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        serde_json::to_value(WorkflowHealth::new("acme", range, None, rows, listing, now)).unwrap()
+        serde_json::to_value(WorkflowHealth::new("acme", range, Known::default(), rows, listing, now))
+            .unwrap()
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Entry {
     pub as_of: Instant,
     /// For how long it is kept.
     pub ttl: Duration,
+    /// Until when it is fresh.
+    pub fresh_until: Instant,
 }
 
 struct OwnTtl;

@@ -23,6 +23,7 @@
 //!     slots    how many of them for each organization                    pure
 //!     backoff  how long none after one has failed                        pure
 //! stale      older answers, for when no fresh one can be had
+//! recent     what was made of answers lately
 //! ```
 //!
 //! **Version first.** What is loaded across a commit of the consumer is kept under a version that no later request has. So an
@@ -37,6 +38,7 @@ mod backoff;
 mod entry;
 mod key;
 pub mod loads;
+pub mod recent;
 pub mod shared;
 pub mod slots;
 mod source;
@@ -79,7 +81,7 @@ pub struct Settings {
     pub local_cache_ttl: Duration,
 
     /// How many megabytes of answers this process keeps. It keeps as many megabytes again of stale answers, for when the
-    /// database is unreachable. Raise it when many organizations look at many ranges and the cache's hit rate is low
+    /// database is unreachable, and of finished responses, for requests that come again. Raise it when many organizations look at many ranges and the cache's hit rate is low
     #[arg(long, env, default_value_t = 64)]
     pub local_cache_mb: u32,
 
@@ -105,10 +107,25 @@ impl Settings {
 /// What a request gets.
 #[derive(Clone, Debug)]
 pub enum Served {
-    /// An answer that is current, as far as anybody knows.
-    Fresh(Answer),
+    /// An answer that is current, as far as anybody knows, and how long it stays so.
+    Fresh(Answer, Standing),
     /// An older answer, and how old it is.
     Stale(Answer, Duration),
+}
+
+/// What an answer is current by.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    version: Option<Version>,
+    until: Instant,
+}
+
+#[cfg(test)]
+impl Standing {
+    /// Of an answer without a version.
+    pub(crate) fn until(until: Instant) -> Self {
+        Self { version: None, until }
+    }
 }
 
 /// The states of the table above, but for `Current`.
@@ -151,6 +168,22 @@ impl Cache {
         }
     }
 
+    /// Whether an answer that was current is so still, as far as can be said without asking Redis.
+    pub fn stands(&self, organization: &str, standing: &Standing) -> bool {
+        let is_latest = match (self.source.shared(), standing.version) {
+            (Some(shared), Some(version)) => shared.known_version(organization) == Some(version),
+            // While Redis was unreachable nobody knew the version. It may be reachable again.
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        is_latest && Instant::now() < standing.until
+    }
+
+    /// Counts an answer that is given once more.
+    pub fn given_again(&self) {
+        self.hits.increment(1);
+    }
+
     /// Resolves when some organization's version may have changed; never without Redis.
     pub async fn changed(&self) {
         match self.source.shared() {
@@ -175,7 +208,7 @@ impl Cache {
         let versioned_key = key.under(version);
         if let Some(current) = self.kept.get(&versioned_key).await {
             self.hits.increment(1);
-            return Ok(Served::Fresh(current.answer));
+            return Ok(fresh(current, version));
         }
         // Boxed, so that the future of a hit stays small.
         Box::pin(self.miss(key, version, versioned_key, load())).await
@@ -196,8 +229,10 @@ impl Cache {
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => Ok(self.fresh_or_stale(&organization, &older, fetch()).await),
-            Missing::Absent => fetched(fetch().await).map(fresh),
+            Missing::Outdated(older) => {
+                Ok(self.fresh_or_stale(&organization, version, &older, fetch()).await)
+            }
+            Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version)),
         }
     }
 
@@ -217,11 +252,12 @@ impl Cache {
     async fn fresh_or_stale<E: Send + Sync + 'static>(
         &self,
         organization: &Arc<str>,
+        version: Option<Version>,
         older: &Entry,
         fetching: JoinHandle<Result<Entry, Arc<loads::Error<E>>>>,
     ) -> Served {
         match tokio::time::timeout(self.stale_after, fetching).await {
-            Ok(ended) => fetched(ended).map_or_else(|_| stale(older), fresh),
+            Ok(ended) => fetched(ended).map_or_else(|_| stale(older), |entry| fresh(entry, version)),
             Err(_) => {
                 self.source.loads().backoff().begin(organization, Instant::now());
                 stale(older)
@@ -255,8 +291,8 @@ fn fetched<E>(
     ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
 }
 
-fn fresh(entry: Entry) -> Served {
-    Served::Fresh(entry.answer)
+fn fresh(entry: Entry, version: Option<Version>) -> Served {
+    Served::Fresh(entry.answer, Standing { version, until: entry.fresh_until })
 }
 
 fn stale(older: &Entry) -> Served {

@@ -85,9 +85,14 @@ impl Shared {
         }))
     }
 
+    /// The organization's version, if it is known without asking.
+    pub fn known_version(&self, organization: &str) -> Option<Version> {
+        self.tracking.versions().get(organization, Instant::now())
+    }
+
     /// The organization's version, known or read; `None` while Redis is unreachable.
     pub async fn version(&self, organization: &str) -> Option<Version> {
-        if let Some(known) = self.tracking.versions().get(organization, Instant::now()) {
+        if let Some(known) = self.known_version(organization) {
             return Some(known);
         }
         // Boxed, so that the future for a known version stays small.

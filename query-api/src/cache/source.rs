@@ -65,10 +65,12 @@ impl Source {
 
     async fn shared_entry(&self, shared: &Shared, key: &str) -> Option<Entry> {
         let (body, left) = shared.kept(key).await?;
+        let answer = Answer::kept(body)?;
         answers_from("redis").increment(1);
         let age = self.ttl.saturating_sub(left);
         let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-        Some(Entry { answer: Answer::new(body), as_of, ttl: left.min(self.ttl) })
+        let ttl = left.min(self.ttl);
+        Some(Entry { answer, as_of, ttl, fresh_until: Instant::now() + ttl })
     }
 
     async fn load<E>(
@@ -81,7 +83,7 @@ impl Source {
         let as_of = Instant::now();
         answers_from("postgresql").increment(1);
         let answer = self.loads.run(&key.organization, load).await?;
-        Ok(Entry { answer, as_of, ttl: ttl.saturating_sub(as_of.elapsed()) })
+        Ok(Entry { answer, as_of, ttl: ttl.saturating_sub(as_of.elapsed()), fresh_until: as_of + ttl })
     }
 }
 

@@ -28,7 +28,7 @@ fn key(organization: &str, query: &str) -> Key {
 /// The answer, and whether it is fresh.
 fn text(served: &Served) -> (String, bool) {
     let (answer, fresh) = match served {
-        Served::Fresh(answer) => (answer, true),
+        Served::Fresh(answer, _) => (answer, true),
         Served::Stale(answer, _) => (answer, false),
     };
     (String::from_utf8(answer.body.to_vec()).unwrap(), fresh)

@@ -30,6 +30,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use key_file::KeyFile;
 use key_ring::KeyRing;
 use keys::Key;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub struct Principal {
 /// Verifies tokens.
 pub struct Verifier {
     key_ring: RwLock<Arc<KeyRing>>,
+    /// How often the keys were replaced.
+    replaced: AtomicU64,
     file: Option<KeyFile>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -88,6 +91,7 @@ impl Verifier {
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Ok(Self {
             key_ring: RwLock::new(KeyRing::new(keys)),
+            replaced: AtomicU64::new(0),
             file,
             issuer: set(&settings.jwt_issuer),
             audience: set(&settings.jwt_audience),
@@ -106,7 +110,14 @@ impl Verifier {
         let Some(file) = &self.file else { return Reload::Same };
         file.reload(|keys| {
             *self.key_ring.write().unwrap_or_else(PoisonError::into_inner) = KeyRing::new(keys);
+            // Only now: who reads the number before a verification must not take an old key's for a new one's.
+            self.replaced.fetch_add(1, Ordering::Release);
         })
+    }
+
+    /// How often the keys were replaced. What was verified after this number was read stands as long as it is the same.
+    pub fn replaced(&self) -> u64 {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// Verifies the value of an `Authorization` header.

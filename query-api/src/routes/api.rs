@@ -1,7 +1,7 @@
 //! The parts that answer a request, and the check whether it may be answered.
 
 use crate::answer::problem::Problem;
-use crate::cache::Cache;
+use crate::cache::{Cache, Standing};
 use crate::request::rate_limit::{Admission, RateLimit};
 use crate::request::raw_range;
 use crate::request::token::{Principal, Refusal, Verifier};
@@ -45,7 +45,37 @@ pub struct Api {
     pub clock: fn() -> DateTime<Utc>,
 }
 
+/// By what a finished response may be given again to the same request.
+#[derive(Clone, Debug)]
+pub struct Repeatable {
+    /// Whose numbers it has, and until when its token is valid.
+    pub principal: Principal,
+    /// How often keys had been replaced when its token was verified.
+    pub keys_replaced: u64,
+    /// What its answer is current by.
+    pub standing: Standing,
+    /// From when on, and until when, the same query asks the same.
+    pub asked: [DateTime<Utc>; 2],
+}
+
 impl Api {
+    /// Whether the response is right now, and the organization's rate allows another one. If so it is counted as given.
+    pub fn may_repeat(&self, repeatable: &Repeatable) -> bool {
+        let Repeatable { principal: Principal { organization, expires_at }, keys_replaced, standing, asked } =
+            repeatable;
+        let now = (self.clock)();
+        let [from, until] = asked;
+        let may = now < *expires_at
+            && (from..until).contains(&&now)
+            && self.verifier.replaced() == *keys_replaced
+            && self.cache.stands(organization, standing)
+            && matches!(self.rate_limit.admit(organization, Instant::now()), Admission::Granted);
+        if may {
+            self.cache.given_again();
+        }
+        may
+    }
+
     /// The request's principal, if the organization's rate allows the request.
     pub(super) fn admit(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Principal, Problem> {
         let principal = self.verifier.verify(authorization(headers)?, now)?;

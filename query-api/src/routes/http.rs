@@ -27,7 +27,7 @@ pub fn conditional(
     content_type: &'static str,
     request: &HeaderMap,
 ) -> Response<Bytes> {
-    let known = has(request, etag);
+    let known = has_tag(request, etag);
     let mut response = Response::new(if known { Bytes::new() } else { body });
     response.headers_mut().reserve(HEADERS);
     if known {
@@ -42,7 +42,7 @@ pub fn conditional(
 }
 
 /// Whether `If-None-Match` names the tag, by weak comparison (RFC 9110, section 13.1.2).
-fn has(request: &HeaderMap, etag: &[u8]) -> bool {
+pub fn has_tag(request: &HeaderMap, etag: &[u8]) -> bool {
     fn opaque(tag: &[u8]) -> &[u8] {
         tag.strip_prefix(b"W/").unwrap_or(tag)
     }

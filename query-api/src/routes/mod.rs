@@ -22,7 +22,8 @@ pub mod page;
 mod problems;
 mod stream;
 
-pub use api::{Api, Settings};
+pub use api::{Api, Repeatable, Settings};
+pub use http::has_tag;
 
 use crate::request::scope::Scope;
 use std::convert::Infallible;
@@ -75,4 +76,4 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

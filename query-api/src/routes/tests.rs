@@ -22,12 +22,12 @@ use warp::http::{Response, StatusCode};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-fn now() -> DateTime<Utc> {
+pub fn now() -> DateTime<Utc> {
     "2026-02-25T10:30:00Z".parse().unwrap()
 }
 
 /// An API whose PostgreSQL is unreachable: nothing listens on port 1.
-pub(super) fn api(rate_limit_per_second: u32) -> Arc<Api> {
+pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let token = token::Settings {
         jwt_hs256_secret: Some(SECRET.into()),
         jwt_jwks_file: None,

@@ -1,7 +1,10 @@
 //! The log: JSON for machines, text for people.
 
+use admin::log::Limited;
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format;
+use tracing_subscriber::fmt::format::JsonFields;
 
 /// How a line of the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,6 +49,11 @@ pub fn start(settings: &Settings) -> Result<(), BadFilter> {
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Only tests start a second subscriber in one process; the first stays.
-    let _started = if json { lines.json().flatten_event(true).try_init() } else { lines.try_init() };
+    let _started = if json {
+        let format = Limited::new(format().json().flatten_event(true));
+        lines.event_format(format).fmt_fields(JsonFields::new()).try_init()
+    } else {
+        lines.event_format(Limited::new(format())).try_init()
+    };
     Ok(())
 }

@@ -2,5 +2,6 @@
 
 pub mod log;
 mod observe;
+pub mod repeated;
 pub mod server;
 pub mod watch;

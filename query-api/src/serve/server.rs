@@ -9,7 +9,7 @@
 
 mod admin;
 pub(crate) mod connection;
-mod layers;
+pub mod layers;
 mod settings;
 
 pub use admin::serve_admin;
@@ -29,8 +29,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceBuilder};
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
@@ -80,11 +78,6 @@ impl Server {
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer_fn(observe::Observed::new)
             .option_layer(self.cors)
-            .layer(
-                CompressionLayer::new()
-                    .quality(CompressionLevel::Fastest)
-                    .compress_when(layers::worth_compressing()),
-            )
             .service(service);
         let connections = Arc::new(Semaphore::new(self.settings.connections_max as usize));
         let under_way = TaskTracker::new();

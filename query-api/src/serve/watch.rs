@@ -48,6 +48,10 @@ fn report(state: &State, readiness: &Readiness) {
             tracing::warn!(why, "waiting for postgresql");
             readiness.bad("postgresql", why);
         }
+        State::Unusable(why) => {
+            tracing::warn!(why, "waiting for postgresql");
+            readiness.bad("postgresql", why);
+        }
         State::Unreachable(why) => {
             tracing::warn!(why, "waiting for postgresql");
             // The reason may name hosts, so it is in the log only.

@@ -9,6 +9,7 @@
 //! ```
 
 use crate::answer::insights::{self, Window};
+use crate::answer::known::{Known, Since};
 use crate::answer::summary::{Profile, Sums};
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
@@ -22,6 +23,7 @@ use domain::Counters;
 use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
 use tokio_postgres::Row;
+use tokio_postgres::types::Timestamp;
 
 mod connect;
 mod counters;
@@ -43,22 +45,27 @@ pub enum State {
     Ready,
     /// It is reachable, but lacks these migrations.
     Unmigrated(Vec<String>),
+    /// It is reachable, but can't hold what is counted, in a sentence that says what to do.
+    Unusable(String),
     /// It is unreachable, for this reason.
     Unreachable(String),
 }
 
-/// Rows, and how complete they are.
+/// Rows, and how far they can be relied on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Read<T> {
-    /// The rows include all records that the brokers held at this instant; `None` while some partition has never been read.
-    pub complete_through: Option<DateTime<Utc>>,
+    /// How far.
+    pub known: Known,
     /// The rows.
     pub rows: T,
 }
 
-/// The earliest of all partitions; null if one of them has none, or there is no partition.
-const COMPLETE_THROUGH: &str = "
-    select case when bool_and(complete_through is not null) then min(complete_through) end from consumer_progress";
+/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; and from
+/// when on hours know their quarters.
+const KNOWN: &str = "
+    select case when bool_and(complete_through is not null) then min(complete_through) end,
+           (select since from quarters_known), (select percentiles_since from roll_ups)
+    from consumer_progress";
 
 /// Reads rows.
 pub struct Store {
@@ -97,7 +104,7 @@ impl Store {
             let sums = Sums { earlier: part(&earlier, 0), closed: part(&parts, 0), open: part(&parts, 1) };
             Ok((profile, sums))
         };
-        read(&client, rows).await
+        read(&client, &[&parts, &earlier], None, rows).await
     }
 
     /// The counters of the range's buckets, and of those it is compared with.
@@ -107,12 +114,13 @@ impl Store {
     pub async fn trends(&self, organization: &str, range: &Range) -> Result<Read<trends::Rows>, Error> {
         let client = self.pool.get().await?;
         let (cells, compared) = (range.cells(), range.compared_cells());
+        let all = Interval { from: range.from(), to: range.to() };
         let rows = async {
             let of = |cells| buckets(&client, organization, cells);
             let (series, previous) = try_join(of(&cells), of(&compared)).await?;
             Ok(trends::Rows { series, previous })
         };
-        read(&client, rows).await
+        read(&client, &[&cells, &compared], Some(all), rows).await
     }
 
     /// Workflow runs in total, by workflow, and a page of the failures.
@@ -135,7 +143,7 @@ impl Store {
             .await?;
             Ok(Rows { totals, workflows, failures })
         };
-        read(&client, rows).await
+        read(&client, &[], Some(all), rows).await
     }
 
     /// The counters of the window's hours, and the workflow runs of its judged period.
@@ -152,7 +160,7 @@ impl Store {
             .await?;
             Ok(insights::Rows { hours, totals, workflows })
         };
-        read(&client, rows).await
+        read(&client, &[window.hours()], None, rows).await
     }
 
     /// A number for each organization that changes whenever a record is counted: the sum of its recent
@@ -185,11 +193,19 @@ impl Store {
     pub async fn state(&self) -> State {
         let missing = async {
             let client = self.pool.get().await.map_err(|error| Error::from(error).to_string())?;
-            migrations::missing(&client).await.map_err(|error| error::causes(&error))
+            let unusable = migrations::unusable(&client).await.map_err(|error| error::causes(&error))?;
+            let missing = migrations::missing(&client).await.map_err(|error| error::causes(&error))?;
+            let mut missing = missing;
+            if missing.is_empty() {
+                let unfilled = migrations::unfilled(&client).await.map_err(|error| error::causes(&error))?;
+                missing.extend(unfilled.iter().map(|what| format!("filling of {what}")));
+            }
+            Ok((unusable, missing))
         };
         match missing.await {
-            Ok(missing) if missing.is_empty() => State::Ready,
-            Ok(missing) => State::Unmigrated(missing),
+            Ok((Some(why), _)) => State::Unusable(why),
+            Ok((None, missing)) if missing.is_empty() => State::Ready,
+            Ok((None, missing)) => State::Unmigrated(missing),
             Err(why) => State::Unreachable(why),
         }
     }
@@ -202,14 +218,29 @@ impl Store {
     }
 }
 
-/// Reads rows, and before them how complete they are: a batch's rows and its partitions' progress are one commit, so rows
-/// that are read after the progress include everything it promises.
-async fn read<T>(client: &Object, rows: impl Future<Output = Result<T, Error>>) -> Result<Read<T>, Error> {
-    let statement = client.prepare_cached(COMPLETE_THROUGH).await?;
-    let complete_through = async { Ok(client.query_one(&statement, &[]).await?.try_get(0)?) };
+/// Reads rows that are made of these cells, and before them how far they can be relied on: a batch's rows and its partitions'
+/// progress are one commit, so rows that are read after the progress include everything it promises.
+async fn read<T>(
+    client: &Object,
+    cells: &[&Cells],
+    runs: Option<Interval>,
+    rows: impl Future<Output = Result<T, Error>>,
+) -> Result<Read<T>, Error> {
+    let statement = client.prepare_cached(KNOWN).await?;
+    let known = async { Ok(client.query_one(&statement, &[]).await?) };
     // Polled in this order, so sent in this order, and the server replies in order.
-    let (complete_through, rows) = tokio::try_join!(biased; complete_through, rows)?;
-    Ok(Read { complete_through, rows })
+    let (known, rows) = tokio::try_join!(biased; known, rows)?;
+    let since = Since { quarters: time_or_end(&known, 1)?, percentiles: time_or_end(&known, 2)? };
+    Ok(Read { known: Known::of(known.try_get(0)?, since, cells, runs), rows })
+}
+
+/// A time that may be infinite.
+fn time_or_end(row: &Row, column: usize) -> Result<DateTime<Utc>, Error> {
+    Ok(match row.try_get(column)? {
+        Timestamp::NegInfinity => DateTime::<Utc>::MIN_UTC,
+        Timestamp::PosInfinity => DateTime::<Utc>::MAX_UTC,
+        Timestamp::Value(time) => time,
+    })
 }
 
 /// The counters and durations of each cell.

@@ -96,6 +96,15 @@ impl Programs {
         }
     }
 
+    /// Whether the client programs of this name are among them. Fetched ones have none.
+    #[must_use]
+    pub fn have(&self, name: &str) -> bool {
+        match self {
+            Self::Installed { folder, .. } => folder.join(name).is_file(),
+            Self::Fetched(_) => false,
+        }
+    }
+
     /// Their origin, for people.
     #[must_use]
     pub fn origin(&self) -> String {

@@ -1,28 +1,29 @@
-//! Kafka: a given cluster, else a node of Apache Kafka started here, else librdkafka's mock.
+//! Kafka: a given cluster, else a node of Apache Kafka started here, else librdkafka's mock; or a cluster whose brokers may
+//! be taken away.
 
+mod cluster;
 mod mock;
+mod node;
 mod topics;
+
+pub use cluster::KafkaCluster;
 
 use crate::Purpose;
 use crate::port;
-use crate::run::program::Program;
 use crate::run::server::Server;
 use crate::wait::{self, Seen};
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
-use machine::java::Java;
 use machine::kafka::{KafkaPlan, MOCK_LIMITS};
-use machine::workspace;
 use mock::MockKafka;
+use node::{Ports, Recipe};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// How long a given cluster may take to answer, and how long the brokers may take to know a new topic.
@@ -30,9 +31,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long one attempt to get an answer may take.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
-
-/// How long Kafka may take to end before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A running Kafka.
 #[derive(Debug)]
@@ -65,8 +63,8 @@ impl Kafka {
             KafkaPlan::Mock(why) => Self::mock(&why),
             KafkaPlan::Local(local) => match local.jars.get() {
                 Ok(jars) => {
-                    port::with_fresh(async || Self::local(&local.java, jars, purpose, run, environment).await)
-                        .await
+                    let recipe = Recipe { java: &local.java, jars, purpose, run, environment };
+                    port::with_fresh(async || Self::local(recipe).await).await
                 }
                 Err(error) => Self::mock(&format!("{error:#}")),
             },
@@ -85,32 +83,16 @@ impl Kafka {
         Ok(Self { brokers: mock.brokers().into(), why, node: Node::Mock(mock) })
     }
 
-    async fn local(
-        java: &Java,
-        jars: &Path,
-        purpose: Purpose,
-        run: &Path,
-        environment: &Environment,
-    ) -> anyhow::Result<Self> {
-        let broker_port = port::free()?;
-        let folder = run.join(format!("kafka-{broker_port}"));
-        let config = configure(&folder, broker_port)?;
-        format_storage(java, jars, &config)?;
-        let log = run.join(format!("kafka-{broker_port}.log"));
-        let program = Program::new("Kafka", &java.path, log)
-            .inherit(environment)
-            .args(java_options(purpose))
-            .args([format!("-Dlog4j2.configurationFile={}", deployed("log4j2.properties"))])
-            .args(["-cp".into(), format!("{}/*", jars.display()), "kafka.Kafka".into(), config.clone()])
-            .scratch(&folder)
-            .end_by(Signal::TERM, GRACE);
-        let brokers = format!("127.0.0.1:{broker_port}");
+    async fn local(recipe: Recipe<'_>) -> anyhow::Result<Self> {
+        let ports = Ports { broker: port::free()?, controller: port::free()? };
+        let (program, data) = recipe.node(ports, rights(recipe.purpose), &["--standalone"])?;
+        let brokers = format!("127.0.0.1:{}", ports.broker);
         let server = Server::start(program, async || answers(&brokers)).await?;
         let why = format!(
             "Apache Kafka started here (KAFKA_BROKERS is not set, Java {} is installed)",
-            java.version
+            recipe.java.version
         );
-        Ok(Self { brokers, why, node: Node::Local(server.into(), folder.join("data")) })
+        Ok(Self { brokers, why, node: Node::Local(server.into(), data) })
     }
 
     /// The folder of the node started here, in which each partition has a folder of its own; `None` if it isn't ours.
@@ -217,19 +199,22 @@ impl Kafka {
         Ok(wanted.filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 
-    /// The end of each partition of a topic: the offset of its next record.
+    /// The end of each partition of a topic: the offset after the last record that the brokers have acknowledged, also if that
+    /// belongs to an open transaction.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn ends(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
         let client = client(&self.brokers)?;
-        let metadata = client.fetch_metadata(Some(topic), ANSWER_LIMIT)?;
-        let topic_metadata = metadata.topics().first().context("Kafka answered about no topic")?;
-        let mut partitions: Vec<i32> =
-            topic_metadata.partitions().iter().map(|partition| partition.id()).collect();
-        partitions.sort_unstable();
-        let end = |partition| Ok(client.fetch_watermarks(topic, partition, ANSWER_LIMIT)?.1);
-        partitions.into_iter().map(end).collect()
+        let mut ends = topics::ends(&client, topic);
+        // A client that is new tries brokers that may be gone, and a partition may be without a leader for a moment.
+        wait::until_blocking(ANSWER_LIMIT, || {
+            if ends.is_err() {
+                ends = topics::ends(&client, topic);
+            }
+            ends.is_ok()
+        });
+        ends
     }
 }
 
@@ -240,7 +225,10 @@ impl fmt::Display for Kafka {
 }
 
 fn client(brokers: &str) -> anyhow::Result<BaseConsumer> {
-    Ok(ClientConfig::new().set("bootstrap.servers", brokers).set("group.id", "xtask").create()?)
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("group.id", "xtask");
+    // Otherwise a partition would end before its first open transaction.
+    Ok(config.set("isolation.level", "read_uncommitted").create()?)
 }
 
 /// Kafka is ready once it lists a broker.
@@ -252,53 +240,13 @@ fn answers(brokers: &str) -> Seen<()> {
     }
 }
 
-/// Options of the Java runtime: a test's broker starts fast and stays small, a benchmark's runs fast.
-fn java_options(purpose: Purpose) -> &'static [&'static str] {
+/// In tests a single node checks rights, and everybody has all of them until a story takes some away.
+fn rights(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::Tests | Purpose::Chaos => {
-            &["-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        Purpose::Tests => {
+            "\nauthorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             allow.everyone.if.no.acl.found=true\n"
         }
-        Purpose::Demo => &["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"],
-        Purpose::Benchmarks => &["-Xms1g", "-Xmx1g", "-XX:+UseParallelGC"],
+        Purpose::Demo | Purpose::Benchmarks => "",
     }
 }
-
-fn deployed(file: &str) -> String {
-    workspace::root().join("deploy/kafka").join(file).display().to_string()
-}
-
-/// Writes the node's configuration and returns its path.
-fn configure(folder: &Path, broker_port: u16) -> anyhow::Result<String> {
-    std::fs::create_dir_all(folder)?;
-    let data = folder.join("data").display().to_string();
-    let text = workspace::deploy_file("kafka/server.properties")?
-        .replace("@broker_port@", &broker_port.to_string())
-        .replace("@controller_port@", &port::free()?.to_string())
-        .replace("@data@", &data);
-    let path = folder.join("server.properties");
-    std::fs::write(&path, text)?;
-    Ok(path.display().to_string())
-}
-
-fn format_storage(java: &Java, jars: &Path, config: &str) -> anyhow::Result<()> {
-    let output = Command::new(&java.path)
-        .args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp"])
-        .arg(format!("{}/*", jars.display()))
-        .args([
-            "kafka.tools.StorageTool",
-            "format",
-            "--standalone",
-            "--cluster-id",
-            CLUSTER_ID,
-            "--config",
-            config,
-        ])
-        .output()?;
-    if !output.status.success() {
-        bail!("Kafka's storage can't be created:\n{}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(())
-}
-
-/// 16 random bytes in URL-safe base64. Any value is valid, since each node here is a cluster by itself.
-const CLUSTER_ID: &str = "YnVzaW5lc3MtbWV0cmljcw";

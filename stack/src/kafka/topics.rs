@@ -1,6 +1,7 @@
 //! Creating topics and adding partitions, and waiting until they exist.
 
 use crate::wait::{self, Seen};
+use anyhow::Context as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -70,4 +71,17 @@ pub(super) fn has_partitions(client: &BaseConsumer, topic: &str, partitions: i32
     let known = metadata.topics().first().map_or(&[][..], |topic| topic.partitions());
     let led = known.iter().filter(|partition| partition.leader() >= 0).count();
     Seen::when(i32::try_from(led) == Ok(partitions), format!("{topic} has {led}"))
+}
+
+/// Where each partition of a topic ends.
+pub(super) fn ends(client: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i64>> {
+    let metadata = client.fetch_metadata(Some(topic), LOOK_LIMIT)?;
+    let found = metadata.topics().first().context("Kafka answered about no topic")?;
+    if let Some(error) = found.error() {
+        anyhow::bail!("Kafka doesn't describe topic {topic}: {error:?}");
+    }
+    let mut partitions: Vec<i32> = found.partitions().iter().map(|partition| partition.id()).collect();
+    partitions.sort_unstable();
+    let end = |partition| Ok(client.fetch_watermarks(topic, partition, LOOK_LIMIT)?.1);
+    partitions.into_iter().map(end).collect()
 }

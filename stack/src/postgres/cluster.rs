@@ -1,18 +1,26 @@
 //! A data directory for a PostgreSQL of our own.
 
+use super::url::DatabaseUrl;
+use crate::run::program::Program;
 use crate::run::user::User;
 use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
 use machine::postgres::Programs;
 use machine::workspace;
+use rustix::process::Signal;
 use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+/// How long PostgreSQL may take to end before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A data directory of our own, in a place that the user who runs PostgreSQL can read: the checkout may be in a folder
 /// that only root can enter.
+#[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) folder: PathBuf,
     pub(super) programs: PathBuf,
@@ -23,10 +31,7 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) fn new(programs: &Programs, environment: &Environment) -> anyhow::Result<Self> {
         let user = User::for_postgres()?;
-        let name = format!("business-metrics-postgres-{}-{}", std::process::id(), workspace::next_number());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+        let folder = new_folder()?;
         let made = Self::fill(&folder, programs, user, environment);
         if made.is_err() {
             // No process has started in it yet, so nobody else would remove it.
@@ -48,8 +53,41 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// A folder for a copy of this one: same programs, user and password, no data yet.
+    pub(super) fn for_copy(&self) -> anyhow::Result<Self> {
+        let copy = Self {
+            folder: new_folder()?,
+            programs: self.programs.clone(),
+            user: self.user.clone(),
+            password: self.password.clone(),
+        };
+        if let Some(user) = &copy.user {
+            user.own(&copy.folder)?;
+        }
+        Ok(copy)
+    }
+
     pub(super) fn data(&self) -> PathBuf {
         self.folder.join("data")
+    }
+
+    /// The server of these data, to be stopped immediately (SIGQUIT).
+    pub(super) fn server(&self, port: u16, run: &Path, environment: &Environment) -> Program {
+        let log = run.join(format!("postgres-{port}.log"));
+        Program::new("PostgreSQL", self.programs.join("postgres"), log)
+            .inherit(environment)
+            .user(self.user.clone())
+            .folder(&self.folder)
+            .scratch(&self.folder)
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &port.to_string()])
+            .end_by(Signal::QUIT, GRACE)
+    }
+
+    /// The maintenance database of that server.
+    pub(super) fn url(&self, port: u16) -> anyhow::Result<DatabaseUrl> {
+        DatabaseUrl::new(format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", self.password))
     }
 
     fn init(&self, environment: &Environment) -> anyhow::Result<()> {
@@ -88,6 +126,14 @@ impl Cluster {
         let text = std::fs::read_to_string(&path)? + &workspace::deploy_file("postgres/local.conf")?;
         std::fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
     }
+}
+
+fn new_folder() -> anyhow::Result<PathBuf> {
+    let name = format!("business-metrics-postgres-{}-{}", std::process::id(), workspace::next_number());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+    Ok(folder)
 }
 
 fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {

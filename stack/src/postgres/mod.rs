@@ -1,28 +1,26 @@
-//! PostgreSQL: a given server, else one started here, with a database for each caller.
+//! PostgreSQL: a given server, else one started here, with a database for each caller; or a pair of which one follows the other.
 
 mod cluster;
+mod pair;
+mod twin;
 mod url;
 
+pub use pair::PostgresPair;
 pub use url::DatabaseUrl;
 
 use crate::port;
-use crate::run::program::Program;
 use crate::run::server::Server;
 use crate::wait::{self, Seen};
 use anyhow::Context as _;
 use cluster::Cluster;
 use machine::environment::Environment;
 use machine::postgres::{MISSING, PostgresPlan, Programs};
-use rustix::process::Signal;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long a given PostgreSQL may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long PostgreSQL may take to end before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// A running PostgreSQL.
 #[derive(Debug)]
@@ -56,21 +54,8 @@ impl Postgres {
     async fn local(programs: &Programs, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
         let port = port::free()?;
         let cluster = Cluster::new(programs, environment)?;
-        let program = Program::new(
-            "PostgreSQL",
-            cluster.programs.join("postgres"),
-            run.join(format!("postgres-{port}.log")),
-        )
-        .inherit(environment)
-        .user(cluster.user.clone())
-        .folder(&cluster.folder)
-        .scratch(&cluster.folder)
-        .arg("-D")
-        .arg(cluster.data())
-        .args(["-p", &port.to_string()])
-        .end_by(Signal::QUIT, GRACE);
-        let url =
-            DatabaseUrl::new(format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", cluster.password))?;
+        let url = cluster.url(port)?;
+        let program = cluster.server(port, run, environment);
         let server = Server::start(program, async || answers(&url).await).await?;
         let user = cluster
             .user
@@ -91,10 +76,7 @@ impl Postgres {
     /// # Errors
     /// When it exists, or the role isn't allowed to create one.
     pub async fn create_database(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
-        let client = self.url.connect().await?;
-        let made = client.batch_execute(&format!("create database \"{name}\"")).await;
-        made.with_context(|| format!("database {name} can't be created"))?;
-        Ok(self.url.database(name))
+        created(&self.url, name).await
     }
 
     /// Creates a database and brings its schema up to date.
@@ -103,7 +85,7 @@ impl Postgres {
     /// As for [`Postgres::create_database`], or when a migration fails.
     pub async fn create_migrated(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
         let url = self.create_database(name).await?;
-        migrations::migrate(&mut url.connect().await?).await?;
+        migrations::migrate(&mut url.connect().await?, &mut |_| ()).await?;
         Ok(url)
     }
 
@@ -128,6 +110,14 @@ impl fmt::Display for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.url, self.why)
     }
+}
+
+/// Creates an empty database beside the one at `url`.
+async fn created(url: &DatabaseUrl, name: &str) -> anyhow::Result<DatabaseUrl> {
+    let client = url.connect().await?;
+    let made = client.batch_execute(&format!("create database \"{name}\"")).await;
+    made.with_context(|| format!("database {name} can't be created"))?;
+    Ok(url.database(name))
 }
 
 async fn answers(url: &DatabaseUrl) -> Seen<()> {

@@ -61,6 +61,15 @@ impl DatabaseUrl {
         Self(url)
     }
 
+    /// The same database, for this role.
+    #[must_use]
+    pub fn as_role(&self, role: &str, password: &str) -> Self {
+        let mut url = self.0.clone();
+        let (start, end) = (url.find("://").map_or(0, |at| at + 3), self.server_range().start);
+        url.replace_range(start..end, &format!("{role}:{password}@"));
+        Self(url)
+    }
+
     /// The server's place in the URL: after user and password, before database and parameters.
     fn server_range(&self) -> Range<usize> {
         let authority = self.0.find("://").map_or(0, |at| at + 3);
@@ -110,6 +119,13 @@ mod tests {
         check("postgres://h", "h:5432", "postgres://127.0.0.1:7");
         assert!(DatabaseUrl::new("postgres://u@a:1,b:2/c").unwrap().server().is_err());
         assert!(DatabaseUrl::new("postgres:///c?host=/run").unwrap().server().is_err());
+    }
+
+    #[test]
+    fn a_role_is_replaced() {
+        let check = |url: &str, to| assert_eq!(DatabaseUrl::new(url).unwrap().as_role("r", "s").as_str(), to);
+        check("postgres://u:p@h:1/a", "postgres://r:s@h:1/a");
+        check("postgres://h/a?b=c", "postgres://r:s@h/a?b=c");
     }
 
     #[test]

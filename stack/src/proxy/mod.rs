@@ -36,6 +36,28 @@ pub enum Cut {
     Racing,
 }
 
+/// The server that proxies connect to, as `host:port`. All clones are one target, which may be led to another server while
+/// the proxies run: connections that exist stay where they are.
+#[derive(Clone, Debug)]
+pub struct Target(Arc<Mutex<String>>);
+
+impl Target {
+    /// Leads new connections to another server.
+    pub fn lead_to(&self, server: impl Into<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = server.into();
+    }
+
+    fn server(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl From<String> for Target {
+    fn from(server: String) -> Self {
+        Self(Arc::new(Mutex::new(server)))
+    }
+}
+
 /// A proxy. Dropping it cuts its connections.
 #[derive(Debug)]
 pub struct Proxy {
@@ -48,8 +70,7 @@ pub struct Proxy {
 /// The state that the connections obey.
 #[derive(Debug)]
 struct Switches {
-    /// `host:port`.
-    target: String,
+    target: Target,
     refusing: AtomicBool,
     paused: watch::Sender<bool>,
     /// Counted up to cut all connections.
@@ -68,11 +89,11 @@ struct Armed {
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1, and connects to the server at `target` (`host:port`).
+    /// Listens on a free port of 127.0.0.1, and connects to the server at `target`.
     ///
     /// # Errors
     /// When it can't listen on any port.
-    pub fn to(target: impl Into<String>) -> anyhow::Result<Self> {
+    pub fn to(target: impl Into<Target>) -> anyhow::Result<Self> {
         let listener =
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port to listen on")?;
         listener.set_nonblocking(true)?;
@@ -197,7 +218,7 @@ impl Switches {
     async fn carry(&self, client: TcpStream) -> io::Result<()> {
         let mut all_cut = self.all_cut.subscribe();
         let carrying = async {
-            let server = TcpStream::connect(&*self.target).await?;
+            let server = TcpStream::connect(self.target.server()).await?;
             let (mut from_client, mut to_client) = wire::halves(client, self.paused.subscribe())?;
             let (mut from_server, mut to_server) = wire::halves(server, self.paused.subscribe())?;
             if !wire::greet(&mut from_client, &mut to_client, &mut from_server, &mut to_server).await? {

@@ -23,9 +23,17 @@ impl Server {
     /// # Errors
     /// When it ends immediately or doesn't answer in time; the error shows the end of its log.
     pub async fn start(program: Program, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<Self> {
-        let server = Self { process: Mutex::new(Process::start(program.clone())?), program };
-        server.ready(answers).await?;
+        let server = Self::launch(program)?;
+        server.until(answers).await?;
         Ok(server)
+    }
+
+    /// Starts it without waiting, if it can't answer alone.
+    ///
+    /// # Errors
+    /// When the system can't start it.
+    pub fn launch(program: Program) -> anyhow::Result<Self> {
+        Ok(Self { process: Mutex::new(Process::start(program.clone())?), program })
     }
 
     /// Starts it again after [`Server::kill`] or [`Server::stop`], and waits until `answers` succeeds.
@@ -33,15 +41,28 @@ impl Server {
     /// # Errors
     /// The same as for [`Server::start`].
     pub async fn start_again(&self, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<()> {
+        self.relaunch()?;
+        self.until(answers).await
+    }
+
+    /// Starts it again without waiting.
+    ///
+    /// # Errors
+    /// When the system can't start it.
+    pub fn relaunch(&self) -> anyhow::Result<()> {
         self.stop();
         // The log continues in the same file. The data remain, because only the first process owns the scratch folder.
         let again = Process::start(self.program.clone())?;
         let old = std::mem::replace(&mut *self.process(), again);
         old.leave_scratch();
-        self.ready(answers).await
+        Ok(())
     }
 
-    async fn ready(&self, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<()> {
+    /// Waits until `answers` succeeds.
+    ///
+    /// # Errors
+    /// The same as for [`Server::start`].
+    pub async fn until(&self, answers: impl AsyncFn() -> Seen<()>) -> anyhow::Result<()> {
         let what = format!("{} to answer", self.program.name);
         let outcome = wait::until(&what, START_LIMIT, async || match self.ended() {
             Some(status) => anyhow::bail!("{} ended at its start ({status})", self.program.name),
@@ -52,6 +73,11 @@ impl Server {
             let log = self.program.log.display();
             anyhow::anyhow!("{error}\n--- the end of {log}:\n{}\n---", self.process().log_tail())
         })
+    }
+
+    /// The program that it runs.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
     }
 
     /// Kills it (SIGKILL).

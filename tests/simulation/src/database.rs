@@ -1,11 +1,15 @@
 //! PostgreSQL: sessions whose statements take their time, transactions with row locks, READ COMMITTED, connections that
 //! break while the backend goes on with what has arrived.
 
+mod layouts;
+
+pub use layouts::Closed;
+
 use crate::defect::Defect;
-use crate::statement::{Answer, ProgressRow, Statement, Step, Writes};
+use crate::statement::{Answer, PageAsked, ProgressRow, Statement, Step, Writes};
 use crate::tables::{CounterTable, Tables};
-use consumer::ledger::segment::PageKey;
-use consumer::record::Partition;
+use consumer::record::layouts::Announced;
+use consumer::record::{Partition, Topic};
 use load::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -22,6 +26,8 @@ pub struct Database {
     pub open: bool,
     /// The step that it is.
     pub now: u64,
+    /// How often other tables were put in the place of those that there were.
+    pub incarnation: u32,
     sessions: BTreeMap<SessionId, Session>,
     latest: SessionId,
 }
@@ -48,6 +54,11 @@ struct Transaction {
     locked: BTreeSet<Partition>,
     shares_floor: bool,
     moved: BTreeMap<Partition, ProgressRow>,
+    steps: Vec<Step>,
+    /// Cuts that it adds.
+    cuts: Vec<(Topic, Announced)>,
+    /// Topics whose tails of other layouts than this it files.
+    files: Vec<(Topic, i32)>,
     writes: Vec<(Writes, Option<[CounterTable; 3]>)>,
 }
 
@@ -77,7 +88,8 @@ impl Database {
     /// An empty database with this defect.
     #[must_use]
     pub fn new(defect: Option<Defect>) -> Self {
-        Self { tables: Tables::default(), defect, open: true, now: 0, sessions: BTreeMap::new(), latest: 0 }
+        let (tables, sessions) = (Tables::default(), BTreeMap::new());
+        Self { tables, defect, open: true, now: 0, incarnation: 0, sessions, latest: 0 }
     }
 
     /// Connects, unless no connections are taken.
@@ -116,6 +128,14 @@ impl Database {
     pub fn busy_sessions(&self) -> Vec<SessionId> {
         let busy = self.sessions.iter().filter(|(_, session)| !session.inbox.is_empty());
         busy.map(|(id, _)| *id).collect()
+    }
+
+    /// Those whose transactions have locked rows.
+    #[must_use]
+    pub fn locking_sessions(&self) -> Vec<SessionId> {
+        let locks =
+            |session: &Session| session.transaction.as_ref().is_some_and(|open| !open.locked.is_empty());
+        self.sessions.iter().filter(|(_, session)| locks(session)).map(|(id, _)| *id).collect()
     }
 
     /// Breaks a connection. All statements under way still arrive, or only the first few; no answer does.
@@ -164,15 +184,6 @@ impl Database {
         free
     }
 
-    /// Sets a partition back, if no transaction holds its row. Whether it did.
-    pub fn reset(&mut self, partition: Partition, to: i64) -> bool {
-        let free = !self.is_locked(partition, None);
-        if free {
-            self.tables.reset(partition, to);
-        }
-        free
-    }
-
     /// Executes a session's next statement.
     pub fn execute(&mut self, id: SessionId) -> Progressed {
         let now = self.now;
@@ -215,13 +226,38 @@ impl Database {
                 Some(Answer::Done)
             }
             Statement::Lock(partitions) => self.lock(id, partitions).then_some(Answer::Done),
+            Statement::Discover(partitions) => {
+                for partition in partitions {
+                    self.tables.progress.entry(*partition).or_default();
+                }
+                Some(Answer::Done)
+            }
             Statement::Claim(partitions) => self.claim(id, partitions),
+            Statement::StoreTopicIds(ids) => self.store_topic_ids(ids),
+            Statement::BeginLayouts(ids) => self.begin_layouts(ids),
+            Statement::Layouts(ids) => {
+                let layouts = ids.iter().map(|(topic, id)| (*topic, self.tables.cuts.layouts(*topic, *id)));
+                Some(Answer::Layouts(layouts.collect()))
+            }
+            Statement::LockTopic(topic) => {
+                let rows = self.rows_of(*topic);
+                self.lock(id, &rows).then_some(Answer::Done)
+            }
+            Statement::Adopt(topic, cuts) => self.adopt(id, *topic, cuts),
+            Statement::Standings(topic, topic_id, claimed, cuts) => {
+                let layouts = self.tables.cuts.layouts(*topic, *topic_id);
+                let lacks = |cut| !layouts.cuts().contains_key(cut);
+                let was_restored = cuts.iter().any(lacks);
+                let claimed = if was_restored { &[][..] } else { claimed };
+                Some(self.standings(id, *topic, &layouts, claimed))
+            }
+            Statement::Released(topic, topic_id, waiting) => Some(self.released(*topic, *topic_id, waiting)),
             Statement::Start(partitions) => self.start(partitions),
             Statement::StoredProgress(partitions) => self.stored_progress(partitions),
             Statement::Move(steps) => Some(self.step(id, steps)),
             Statement::Floor => {
                 self.transaction(id).shares_floor = true;
-                Some(Answer::Floor(self.tables.floor))
+                Some(Answer::Floor(self.tables.floor, self.incarnation))
             }
             Statement::Tails(partitions) => Some(self.tails(partitions)),
             Statement::Sizes(keys) => Some(self.sizes(keys)),
@@ -245,27 +281,25 @@ impl Database {
     }
 
     fn tails(&self, partitions: &[Partition]) -> Answer {
-        let tails = &self.tables.tails;
-        let read = partitions.iter().filter_map(|of| Some((*of, tails.get(of)?.clone())));
+        let read = partitions.iter().filter_map(|of| Some((*of, self.tables.ledger.tail(*of)?)));
         Answer::Tails(read.collect())
     }
 
-    fn sizes(&self, keys: &[PageKey]) -> Answer {
-        let ledger = &self.tables.ledger;
-        Answer::Sizes(keys.iter().filter_map(|key| Some((*key, ledger.get(key)?.len()))).collect())
+    fn sizes(&self, pages: &[PageAsked]) -> Answer {
+        let sizes = pages.iter().map(|asked| (asked.0, self.tables.ledger.page(*asked, self.defect).len()));
+        Answer::Sizes(sizes.filter(|(_, size)| *size > 0).collect())
     }
 
-    fn pages(&self, keys: &[PageKey]) -> Answer {
-        let ledger = &self.tables.ledger;
-        let pages = keys.iter().map(|key| (*key, ledger.get(key).cloned().unwrap_or_default()));
+    fn pages(&self, pages: &[PageAsked]) -> Answer {
+        let pages = pages.iter().map(|asked| (asked.0, self.tables.ledger.page(*asked, self.defect)));
         Answer::Pages(pages.collect())
     }
 
-    fn look_up(&self, lookups: &[(PageKey, Vec<u64>)]) -> Answer {
-        let found = lookups.iter().map(|(key, fingerprints)| {
-            let page = self.tables.ledger.get(key).map_or(&[][..], Vec::as_slice);
+    fn look_up(&self, lookups: &[(PageAsked, Vec<u64>)]) -> Answer {
+        let found = lookups.iter().map(|(asked, fingerprints)| {
+            let page = self.tables.ledger.page(*asked, self.defect);
             let has = |fingerprint: &&u64| page.binary_search(fingerprint).is_ok();
-            (*key, fingerprints.iter().filter(has).copied().collect())
+            (asked.0, fingerprints.iter().filter(has).copied().collect())
         });
         Answer::Pages(found.collect())
     }
@@ -295,12 +329,25 @@ impl Database {
         let mut claimed = BTreeMap::new();
         for partition in partitions {
             let row = self.tables.progress_row(*partition);
-            let raised = ProgressRow { epoch: row.epoch + 1, next: row.next };
+            let raised = ProgressRow { epoch: self.tables.new_epoch(), ..row };
             self.transaction(id).moved.insert(*partition, raised);
             let next = if reads_first { seen.get(partition).and_then(|seen| seen.next) } else { row.next };
             claimed.insert(*partition, ProgressRow { next, ..raised });
         }
-        Some(Answer::ClaimedProgress(claimed))
+        Some(Answer::ClaimedProgress(claimed, self.incarnation))
+    }
+
+    fn store_topic_ids(&mut self, ids: &[(Partition, i64, u32)]) -> Option<Answer> {
+        if ids.iter().any(|(partition, ..)| self.is_locked(*partition, None)) {
+            return None;
+        }
+        for (partition, epoch, id) in ids {
+            let row = self.tables.progress.get_mut(partition);
+            if let Some(row) = row.filter(|row| row.epoch == *epoch) {
+                row.topic_id = Some(*id);
+            }
+        }
+        Some(Answer::Done)
     }
 
     fn start(&mut self, partitions: &[Partition]) -> Option<Answer> {
@@ -319,7 +366,7 @@ impl Database {
             return None;
         }
         let rows = partitions.iter().map(|partition| (*partition, self.tables.progress_row(*partition)));
-        Some(Answer::StoredProgress(rows.collect()))
+        Some(Answer::StoredProgress(rows.collect(), self.incarnation))
     }
 
     /// The compare-and-set, on rows that are locked.
@@ -335,9 +382,10 @@ impl Database {
             let epoch = row.epoch == step.epoch || defect == Some(Defect::NoEpochCheck);
             let from = row.next == Some(step.from) || defect == Some(Defect::NoFromCheck);
             if (epoch && from) || step.forced {
-                let epoch = self.tables.progress_row(step.partition).epoch;
-                let row = ProgressRow { epoch, next: Some(step.until) };
+                let (next, leader_epoch) = (Some(step.until), step.leader_epoch);
+                let row = ProgressRow { next, leader_epoch, ..self.tables.progress_row(step.partition) };
                 self.transaction(id).moved.insert(step.partition, row);
+                self.transaction(id).steps.push(*step);
                 moved.push(step.partition);
             }
         }
@@ -348,8 +396,13 @@ impl Database {
         let Some(transaction) = self.session(id).transaction.take() else { return };
         let mut touched: BTreeSet<Partition> = transaction.moved.keys().copied().collect();
         self.tables.progress.extend(transaction.moved);
+        transaction.cuts.iter().for_each(|(topic, cut)| self.tables.cuts.add(*topic, cut));
+        let floor = self.tables.floor;
+        let files = transaction.files.iter().filter(|_| self.defect != Some(Defect::OtherTailsNotFiled));
+        files.for_each(|(topic, layout)| self.tables.ledger.file_tails(*topic, *layout, floor));
+        transaction.steps.iter().for_each(|step| self.tables.note_complete(step));
         for (writes, read) in transaction.writes {
-            touched.extend(writes.spans.iter().map(|(partition, ..)| *partition));
+            touched.extend(writes.spans.iter().map(|span| span.partition));
             self.tables.apply(writes, read.as_ref(), self.defect);
         }
         self.tables.check_reached(touched.into_iter());

@@ -67,11 +67,41 @@ pub enum Defect {
     PositionKept,
     /// Markers of Kafka's transactions at a partition's end are not passed.
     MarkersNotPassed,
+    /// A partition is read under the latest layout of its topic, whatever layout its next record is of.
+    LayoutOfDecision,
+    /// A layout is begun before all partitions of the topic have passed the end of the one before.
+    LayoutsDontWait,
+    /// Reading goes on beyond the end of a layout.
+    CutCrossed,
+    /// Records are looked up in the pages of older layouts alone.
+    NewerLayoutsNotAsked,
+    /// Tails of other layouts stay tails, which no other partition finds.
+    OtherTailsNotFiled,
+    /// A partition is set back below the end of a layout, and the others go on.
+    SetBackUnfenced,
+    /// What Kafka has about the ends of layouts is not taken over.
+    CutsNotLearned,
+    /// It is taken over, and whoever holds partitions keeps them.
+    AdoptedUnfenced,
+    /// A backup is restored, and claims of before stand in it.
+    IncarnationIgnored,
+    /// Ends of layouts are taken over that no partition has.
+    MissingEndsAdopted,
+    /// Where a topic's layouts end is forgotten with its progress.
+    CutsForgotten,
+    /// A refused record is published again to the partition it came from.
+    RedrivenBack,
+    /// A partition's end is what can be read of it, whatever a transaction holds back.
+    EndsAreStable,
+    /// Records of open transactions are read.
+    UncommittedRead,
+    /// Reading goes on where it stopped, in a log that was put back since.
+    LeaderEpochIgnored,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 46] = [
         Self::NoEpochCheck,
         Self::NoFromCheck,
         Self::ComparedBeforeWaiting,
@@ -103,5 +133,20 @@ impl Defect {
         Self::FloorIgnored,
         Self::PositionKept,
         Self::MarkersNotPassed,
+        Self::LayoutOfDecision,
+        Self::LayoutsDontWait,
+        Self::CutCrossed,
+        Self::NewerLayoutsNotAsked,
+        Self::OtherTailsNotFiled,
+        Self::SetBackUnfenced,
+        Self::CutsNotLearned,
+        Self::AdoptedUnfenced,
+        Self::IncarnationIgnored,
+        Self::MissingEndsAdopted,
+        Self::CutsForgotten,
+        Self::RedrivenBack,
+        Self::EndsAreStable,
+        Self::UncommittedRead,
+        Self::LeaderEpochIgnored,
     ];
 }

@@ -1,27 +1,28 @@
-//! The recount: what the tables must be, from the records in the logs, by code of its own. Only what was refused as too
-//! old is taken from the tables, since that depends on when the floor rose; whether it may be is checked.
+//! The recount: what the tables must be, from the records in the logs, by the third book's reading of the contract. Only what
+//! was refused as too old is taken from the tables, since that depends on when the floor rose; whether it may be is checked.
 
-use crate::kafka::Kafka;
+use crate::kafka::{Content, Kafka};
 use crate::producer::CEILING;
-use crate::statement::{Failure, Update, WorkflowKey, WorkflowSums};
-use crate::tables::{Counted, CounterTable, Tables};
+use crate::statement::{Failure, Place, SpanRow, Update, WorkflowKey, WorkflowSums};
+use crate::tables::{Complete, Counted, CounterTable, Tables};
 use chrono::{DateTime, Utc};
 use consumer::record::{Partition, Topic};
 use domain::Counters;
-use prost::Message as _;
-use prost_types::Timestamp;
-use proto::v1::{Event, MessageDelivery, WorkflowTerminal, event::Body};
+use proto::v1::WorkflowTerminal;
+use recount::entry::What;
+use recount::{Effect, Horizon, Kind, Says, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 const TOO_OLD: &str = "too_old";
+const FROM_THE_FUTURE: &str = "from_the_future";
 const AFTER_TOO_OLD: [&str; 3] = ["unspecified_outcome", "unspecified_status", "invalid_text"];
 const QUARTER: i64 = 900;
 /// Of buckets, the finest first, in seconds.
 const WIDTHS: [i64; 3] = [QUARTER, 3_600, 86_400];
 
-/// Topic, organization, id, quarter, and for messages the milestone.
-type Identity = (Topic, String, String, i64, i32);
+/// Topic, organization, id, quarter, and what it belongs to.
+type Identity = (Topic, String, String, i64, What);
 
 /// What a record says, by the contract's table.
 enum Verdict {
@@ -47,7 +48,7 @@ struct Recount {
     organizations: BTreeMap<String, Update>,
     workflows: BTreeMap<WorkflowKey, WorkflowSums>,
     failures: BTreeMap<(String, String), Failure>,
-    letters: BTreeMap<(Partition, i64), &'static str>,
+    letters: BTreeMap<Place, &'static str>,
 }
 
 /// Compares the tables with a recount of the logs. Says what differs.
@@ -72,7 +73,44 @@ pub fn check(kafka: &Kafka, tables: &Tables) -> Result<(), String> {
     same("workflows", &tables.workflows, &recount.workflows)?;
     same("failures", &tables.failures, &recount.failures)?;
     same("dead letters", &tables.letters, &recount.letters)?;
-    recount.check_ledger(tables)
+    recount.check_ledger(tables)?;
+    check_coverage(kafka, tables)?;
+    tables.complete.iter().try_for_each(|complete| check_complete(kafka, complete))
+}
+
+/// Every record that can be read was counted, or an operator has had it passed over.
+fn check_coverage(kafka: &Kafka, tables: &Tables) -> Result<(), String> {
+    let counted = tables.counted.iter().map(|counted| &counted.span);
+    let mut covered: BTreeMap<Partition, BTreeSet<i64>> = BTreeMap::new();
+    for SpanRow { partition, from, until, log, .. } in counted.chain(&tables.skipped) {
+        let until = kafka.shared(*partition, *log).min(*until);
+        covered.entry(*partition).or_default().extend(*from..until);
+    }
+    for partition in kafka.partitions() {
+        let covered = covered.remove(&partition).unwrap_or_default();
+        let mut records = kafka.records(partition, 0, false).map(|(offset, _)| offset);
+        if let Some(missed) = records.find(|offset| !covered.contains(offset)) {
+            return Err(format!("the record at {missed} of {partition} is passed over"));
+        }
+    }
+    Ok(())
+}
+
+/// What was acknowledged before a partition was said to be complete was counted then, unless the brokers have lost it.
+fn check_complete(kafka: &Kafka, complete: &Complete) -> Result<(), String> {
+    let Complete { partition, log, next, through } = *complete;
+    let kept = kafka.shared(partition, log);
+    let entries = kafka.entries(log, next).take_while(|(offset, _)| *offset < kept);
+    let mut uncounted = entries.filter(|(_, entry)| match entry.content {
+        Content::Record(_) | Content::Open(..) => entry.at <= through.cast_unsigned(),
+        Content::Aborted | Content::Marker => false,
+    });
+    uncounted.next().map_or(Ok(()), |(offset, entry)| {
+        let at = entry.at;
+        Err(format!(
+            "{partition} is said to be complete through {through}, when the record at {offset}, of {at}, was not counted"
+        ))
+    })
 }
 
 fn same<K: Ord + Debug, V: PartialEq + Debug>(
@@ -88,24 +126,30 @@ fn same<K: Ord + Debug, V: PartialEq + Debug>(
 }
 
 impl Recount {
-    fn take(&mut self, kafka: &Kafka, span: &Counted) -> Result<(), String> {
-        let partition = span.partition;
-        let mut refused = span.refused.clone();
-        let records = kafka.records(partition, span.from).take_while(|(offset, _)| *offset < span.until);
+    fn take(&mut self, kafka: &Kafka, counted: &Counted) -> Result<(), String> {
+        let SpanRow { partition, from, until, log, floor: decided_under } = counted.span;
+        let (mut refused, topic_id) = (counted.refused.clone(), kafka.topic_id_of(log));
+        let records = kafka.records_of(log, from).take_while(|(offset, _)| *offset < until);
         for (offset, value) in records {
             let reason = refused.remove(&offset);
             if let Some(reason) = reason {
-                self.letters.entry((partition, offset)).or_insert(reason);
+                self.letters.entry((topic_id, partition, offset)).or_insert(reason);
             }
-            let wrong = match (judge(partition.topic, value), reason) {
+            // Batches are folded some time before they are committed; meanwhile a week may pass, or a database be restored.
+            let (floor, ceiling) = match reason {
+                Some(TOO_OLD) => (counted.floor.max(decided_under), counted.ceiling),
+                Some(FROM_THE_FUTURE) => (counted.floor, CEILING),
+                _ => (counted.floor, counted.ceiling),
+            };
+            let wrong = match (judge(partition.topic, value, ceiling), reason) {
                 // A record is too old before it is looked at more closely.
                 (Verdict::Refused(due), Some(reason)) => {
                     due != reason && !(reason == TOO_OLD && AFTER_TOO_OLD.contains(&due))
                 }
                 (Verdict::Refused(_), None) => true,
-                (Verdict::Counts(counts), Some(reason)) => reason != TOO_OLD || counts.second >= span.floor,
+                (Verdict::Counts(counts), Some(reason)) => reason != TOO_OLD || counts.second >= floor,
                 (Verdict::Counts(counts), None) => {
-                    let too_old = counts.second < span.floor;
+                    let too_old = counts.second < floor;
                     // A copy of what was counted before adds nothing, however old.
                     self.count(*counts) && too_old
                 }
@@ -118,7 +162,6 @@ impl Recount {
                 (Verdict::Update(..) | Verdict::Nothing, Some(_)) => true,
             };
             if wrong {
-                let floor = span.floor;
                 return Err(format!(
                     "the record at {offset} of {partition} is refused for {reason:?} under the floor {floor}"
                 ));
@@ -174,17 +217,7 @@ impl Recount {
 
     /// The second set of books, above the floor: as many identities as were counted, with the same sums.
     fn check_ledger(self, tables: &Tables) -> Result<(), String> {
-        let mut ledger: BTreeMap<i64, (Counters, usize)> = BTreeMap::new();
-        for (key, page) in &tables.ledger {
-            let (sums, identities) = ledger.entry(key.quarter.start().timestamp()).or_default();
-            *sums += &tables.books.get(key).copied().unwrap_or_default();
-            *identities += page.len();
-        }
-        for (key, fingerprints, adds) in tables.tails.values().flatten().flatten() {
-            let (sums, identities) = ledger.entry(key.quarter.start().timestamp()).or_default();
-            *sums += adds;
-            *identities += fingerprints.len();
-        }
+        let mut ledger = tables.ledger.sums();
         let mut counted = self.quarters;
         // Pages below the floor may be gone.
         ledger.retain(|quarter, _| *quarter >= tables.floor);
@@ -197,105 +230,38 @@ fn bucket(second: i64, width: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second.div_euclid(width) * width, 0).unwrap_or_default()
 }
 
-fn judge(topic: Topic, value: Option<&[u8]>) -> Verdict {
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
-        return Verdict::Refused("empty_payload");
+fn judge(topic: Topic, value: Option<&[u8]>, ceiling: i64) -> Verdict {
+    let kind = match topic {
+        Topic::Events => Kind::Event,
+        Topic::WorkflowTerminals => Kind::Workflow,
+        Topic::MessageDeliveries => Kind::Delivery,
     };
-    let judged = match topic {
-        Topic::Events => Event::decode(value).map(judge_event),
-        Topic::WorkflowTerminals => WorkflowTerminal::decode(value).map(judge_run),
-        Topic::MessageDeliveries => MessageDelivery::decode(value).map(judge_message),
+    let content = match recount::read(kind, false, value) {
+        Ok(content) => content,
+        Err(reason) => return Verdict::Refused(reason),
     };
-    judged.unwrap_or(Verdict::Refused("malformed_payload"))
-}
-
-/// The first reason that applies, of those that all kinds share.
-fn refusal(organization: &str, id: &str, times: &[Option<Timestamp>]) -> Option<&'static str> {
-    let second = times.first().copied().flatten().map_or(0, |time| time.seconds);
-    [
-        (organization.is_empty(), "missing_organization"),
-        (id.is_empty(), "missing_id"),
-        (times.iter().any(Option::is_none), "missing_time"),
-        (second > CEILING, "from_the_future"),
-    ]
-    .into_iter()
-    .find_map(|(applies, reason)| applies.then_some(reason))
-}
-
-fn judge_event(event: Event) -> Verdict {
-    let (organization, id) = (event.organization_id, event.event_id);
-    if let Some(reason) = refusal(&organization, &id, &[event.occurred_at]) {
+    let record = content.view();
+    let latest = DateTime::from_timestamp(ceiling, 999_999_999).unwrap_or_default();
+    if let Some(reason) = recount::refusal(record, &Horizon { latest, ..Horizon::NONE }) {
         return Verdict::Refused(reason);
     }
-    if id.contains('\u{7}') {
-        return Verdict::Refused("invalid_text");
-    }
-    let time = event.occurred_at.unwrap_or_default();
-    let adds = match event.body {
-        Some(Body::OrderCreated(_)) => Counters { orders_created: 1, ..Counters::default() },
-        Some(Body::PaymentAttempted(payment)) => Counters {
-            payments_total: 1,
-            payments_successful: i64::from(payment.outcome == 1),
-            ..Counters::default()
-        },
-        Some(Body::OrganizationUpdated(update)) => {
-            let as_of = (time.seconds, i64::from(time.nanos));
-            return Verdict::Update(organization, Update { as_of, event_id: id, name: update.name });
+    let (organization, id) = (record.organization().to_owned(), record.id().to_owned());
+    let second = record.identity_time().map_or(0, |time| time.seconds);
+    match recount::says(record) {
+        Says::Nothing => Verdict::Nothing,
+        Says::Adds(Effect::Update(update)) => {
+            let as_of = (update.seconds, i64::from(update.nanos));
+            Verdict::Update(organization, Update { as_of, event_id: id, name: update.name.to_owned() })
         }
-        None => return Verdict::Nothing,
-    };
-    counts(Topic::Events, organization, id, time.seconds, 0, adds, None)
-}
-
-fn judge_run(run: WorkflowTerminal) -> Verdict {
-    let (organization, id) = (run.organization_id.clone(), run.execution_id.clone());
-    if let Some(reason) = refusal(&organization, &id, &[run.finished_at]) {
-        return Verdict::Refused(reason);
-    }
-    if run.outcome == 0 {
-        return Verdict::Refused("unspecified_outcome");
-    }
-    let time = run.finished_at.unwrap_or_default();
-    let adds = Counters {
-        workflows_total: 1,
-        workflows_failed: i64::from(run.outcome != 1),
-        total_execution_time_ms: run.execution_time_ms.cast_signed(),
-        ..Counters::default()
-    };
-    let micros = time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000;
-    counts(Topic::WorkflowTerminals, organization, id, time.seconds, 0, adds, Some((run, micros)))
-}
-
-fn judge_message(message: MessageDelivery) -> Verdict {
-    let (organization, id) = (message.organization_id, message.message_id);
-    if let Some(reason) = refusal(&organization, &id, &[message.sent_at, message.occurred_at]) {
-        return Verdict::Refused(reason);
-    }
-    let second = message.sent_at.unwrap_or_default().seconds;
-    match message.status {
-        1 => {
-            let adds = Counters { messages_sent: 1, ..Counters::default() };
-            counts(Topic::MessageDeliveries, organization, id, second, 1, adds, None)
+        Says::Adds(effect) => {
+            let quarter = second.div_euclid(QUARTER) * QUARTER;
+            let identity = (topic, organization, id, quarter, effect.what());
+            let adds = Counters::from_values(effect.counters());
+            let run = match (record, effect) {
+                (View::Workflow(run), Effect::Run(ended)) => Some((run.clone(), ended.finished_at)),
+                _ => None,
+            };
+            Verdict::Counts(Box::new(Counts { identity, adds, second, run }))
         }
-        2 | 3 => {
-            let adds = Counters { messages_delivered: 1, ..Counters::default() };
-            counts(Topic::MessageDeliveries, organization, id, second, 2, adds, None)
-        }
-        4 => Verdict::Nothing,
-        _ => Verdict::Refused("unspecified_status"),
     }
-}
-
-fn counts(
-    topic: Topic,
-    organization: String,
-    id: String,
-    second: i64,
-    milestone: i32,
-    adds: Counters,
-    run: Option<(WorkflowTerminal, i64)>,
-) -> Verdict {
-    let quarter = second.div_euclid(QUARTER) * QUARTER;
-    let identity = (topic, organization, id, quarter, milestone);
-    Verdict::Counts(Box::new(Counts { identity, adds, second, run }))
 }

@@ -1,28 +1,30 @@
 //! The tables as they are committed, and beside them what the checks go by: which span was counted when.
 
+use crate::cuts::Cuts;
 use crate::defect::Defect;
+use crate::kafka::{Kafka, TimelineId};
+use crate::ledger::Ledger;
+use crate::producer::CEILING;
 use crate::statement::{
-    Failure, ProgressRow, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes,
+    Failure, Place, ProgressRow, SegmentRow, SpanRow, Step, Update, WorkflowKey, WorkflowSums, Writes,
 };
 use chrono::{DateTime, Utc};
-use consumer::ledger::segment::PageKey;
-use consumer::record::Partition;
+use consumer::record::{Partition, Topic};
 use domain::Counters;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counters by organization and bucket.
 pub type CounterTable = BTreeMap<(String, DateTime<Utc>), Counters>;
 
-/// The tables.
+/// The tables. A backup is a copy of them.
+#[derive(Clone)]
 pub struct Tables {
     /// The progress of partitions.
     pub progress: BTreeMap<Partition, ProgressRow>,
-    /// The ledger's pages: ascending fingerprints.
-    pub ledger: BTreeMap<PageKey, Vec<u64>>,
-    /// What the pages' identities added.
-    pub books: BTreeMap<PageKey, Counters>,
-    /// The ledger's tails, by row.
-    pub tails: BTreeMap<Partition, Vec<TailRow>>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Where layouts end.
+    pub cuts: Cuts,
     /// Quarters, hours, days.
     pub counters: [CounterTable; 3],
     /// Organizations' newest updates.
@@ -32,28 +34,49 @@ pub struct Tables {
     /// Failed runs by organization and execution.
     pub failures: BTreeMap<(String, String), Failure>,
     /// Refused records' reasons.
-    pub letters: BTreeMap<(Partition, i64), &'static str>,
+    pub letters: BTreeMap<Place, &'static str>,
     /// The ledger's floor, in seconds since the Unix epoch.
     pub floor: i64,
+    /// The time after which no record may lie now, in seconds since the Unix epoch; no table.
+    pub ceiling: i64,
+    /// The greatest number that a claim ever had; no table. None is used twice, whatever is restored or removed.
+    pub latest_epoch: i64,
     /// No table: what was counted, in the order of commits.
     pub counted: Vec<Counted>,
     /// No table: up to where each partition is counted.
     pub reached: BTreeMap<Partition, i64>,
+    /// No table: the log of which that is said.
+    pub read: BTreeMap<Partition, TimelineId>,
+    /// No table: what an operator has had passed over.
+    pub skipped: Vec<SpanRow>,
+    /// No table: what was said to be complete.
+    pub complete: Vec<Complete>,
     /// The first law that was broken.
     pub broken: Option<String>,
 }
 
-/// A span that was counted.
-#[derive(Debug)]
-pub struct Counted {
-    /// Whose it is.
+/// That a partition is complete through an instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Complete {
+    /// Which partition.
     pub partition: Partition,
-    /// Its first offset.
-    pub from: i64,
-    /// The offset after its last.
-    pub until: i64,
+    /// The log that was read.
+    pub log: TimelineId,
+    /// The offset of its next record to count.
+    pub next: i64,
+    /// The step.
+    pub through: i64,
+}
+
+/// A span that was counted.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The span.
+    pub span: SpanRow,
     /// The floor it was counted under.
     pub floor: i64,
+    /// The time after which no record might lie when it was counted.
+    pub ceiling: i64,
     /// What of it was refused, and why.
     pub refused: BTreeMap<i64, &'static str>,
 }
@@ -62,17 +85,21 @@ impl Default for Tables {
     fn default() -> Self {
         Self {
             progress: BTreeMap::new(),
-            ledger: BTreeMap::new(),
-            books: BTreeMap::new(),
-            tails: BTreeMap::new(),
+            ledger: Ledger::default(),
+            cuts: Cuts::default(),
             counters: Default::default(),
             organizations: BTreeMap::new(),
             workflows: BTreeMap::new(),
             failures: BTreeMap::new(),
             letters: BTreeMap::new(),
             floor: i64::MIN,
+            ceiling: CEILING,
+            latest_epoch: 0,
             counted: Vec::new(),
             reached: BTreeMap::new(),
+            read: BTreeMap::new(),
+            skipped: Vec::new(),
+            complete: Vec::new(),
             broken: None,
         }
     }
@@ -95,14 +122,14 @@ impl Tables {
     /// Lets a transaction's rows in. `read` are counters as a defect read them before.
     pub fn apply(&mut self, writes: Writes, read: Option<&[CounterTable; 3]>, defect: Option<Defect>) {
         self.note_spans(&writes);
-        writes.filed.iter().for_each(|partition| drop(self.tails.remove(partition)));
-        for (key, fingerprints, sums) in writes.segments {
-            self.append(key, &fingerprints);
-            *self.books.entry(key).or_default() += &sums;
+        writes.filed.iter().for_each(|partition| self.ledger.remove_tail(*partition));
+        for (layout, segment) in &writes.segments {
+            self.check_new(segment);
+            self.ledger.append(*layout, segment);
         }
-        for (partition, row) in writes.tails {
+        for (partition, layout, row) in writes.tails {
             row.iter().for_each(|segment| self.check_new(segment));
-            self.tails.entry(partition).or_default().push(row);
+            self.ledger.append_tail(partition, layout, row);
         }
         for (size, rows) in writes.counters.into_iter().enumerate() {
             if !rows.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -149,69 +176,89 @@ impl Tables {
         }
     }
 
-    /// Sets a partition back and raises its claim, as an operator does.
-    pub fn reset(&mut self, partition: Partition, to: i64) {
-        let row = self.progress_row(partition);
-        self.progress.insert(partition, ProgressRow { epoch: row.epoch + 1, next: Some(to) });
+    /// Up to where a partition's present log is counted.
+    #[must_use]
+    pub fn shared_with(&self, partition: Partition, kafka: &Kafka) -> i64 {
+        let shared = self.read.get(&partition).map_or(i64::MAX, |log| kafka.shared(partition, *log));
+        self.reached.get(&partition).copied().unwrap_or(0).min(shared)
+    }
+
+    /// Lets a partition continue elsewhere and raises its claim, as an operator does.
+    pub fn reset(&mut self, partition: Partition, to: i64, kafka: &Kafka) {
+        let (from, log) = (self.shared_with(partition, kafka), kafka.timeline(partition));
+        let row = ProgressRow {
+            epoch: self.new_epoch(),
+            next: Some(to),
+            leader_epoch: kafka.epoch_before(log, to),
+            topic_id: Some(kafka.topic_id(partition.topic)),
+        };
+        self.progress.insert(partition, row);
         self.reached.insert(partition, to);
+        self.read.insert(partition, log);
+        if from < to {
+            self.skipped.push(SpanRow { partition, from, until: to, log, floor: self.floor });
+        }
+    }
+
+    /// Takes the partitions of a topic away from whoever holds them.
+    pub fn fence(&mut self, topic: Topic) {
+        let epoch = self.new_epoch();
+        let rows = self.progress.iter_mut().filter(|(partition, _)| partition.topic == topic);
+        rows.for_each(|(_, row)| row.epoch = epoch);
+    }
+
+    /// A number for a claim, greater than all before.
+    pub fn new_epoch(&mut self) -> i64 {
+        self.latest_epoch += 1;
+        self.latest_epoch
+    }
+
+    /// Removes the progress of a topic that nobody reads any more.
+    pub fn retire(&mut self, topic: Topic) {
+        self.progress.retain(|partition, _| partition.topic != topic);
+        self.reached.retain(|partition, _| partition.topic != topic);
+    }
+
+    /// Takes note of what is said to be complete.
+    pub fn note_complete(&mut self, step: &Step) {
+        let Step { partition, log, until: next, complete_through, .. } = *step;
+        self.complete.extend(complete_through.map(|through| Complete { partition, log, next, through }));
     }
 
     /// Drops pages below the floor.
     pub fn drop_old_pages(&mut self) -> usize {
-        let (before, floor) = (self.ledger.len(), self.floor);
-        let stays = |key: &PageKey| key.quarter.start().timestamp() >= floor;
-        self.ledger.retain(|key, _| stays(key));
-        self.books.retain(|key, _| stays(key));
-        for rows in self.tails.values_mut() {
-            rows.retain(|row| row.iter().any(|(key, ..)| stays(key)));
-        }
-        before - self.ledger.len()
+        self.ledger.drop_below(self.floor)
     }
 
     fn note_spans(&mut self, writes: &Writes) {
-        let floor = self.floor;
-        for (partition, from, until) in &writes.spans {
-            let reached = self.reached.insert(*partition, *until).unwrap_or(0);
-            if reached != *from {
+        let (floor, ceiling) = (self.floor, self.ceiling);
+        for span in &writes.spans {
+            let SpanRow { partition, from, until, log, .. } = *span;
+            self.read.insert(partition, log);
+            let reached = self.reached.insert(partition, until).unwrap_or(0);
+            if reached != from {
                 self.breaks(|| {
                     format!("[{from}, {until}) of {partition} is counted when all up to {reached} was")
                 });
             }
-            let letters = writes.letters.iter().filter(|((of, _), _)| of == partition);
-            let refused = letters.map(|((_, offset), reason)| (*offset, *reason)).collect();
-            let span = Counted { partition: *partition, from: *from, until: *until, floor, refused };
-            self.counted.push(span);
+            let letters = writes.letters.iter().filter(|((_, of, _), _)| *of == partition);
+            let refused = letters.map(|((.., offset), reason)| (*offset, *reason)).collect();
+            self.counted.push(Counted { span: *span, floor, ceiling, refused });
         }
-        let tails = writes.tails.iter().flat_map(|(_, row)| row);
-        for (key, ..) in writes.segments.iter().chain(tails) {
+        let tails = writes.tails.iter().flat_map(|(.., row)| row);
+        let segments = writes.segments.iter().map(|(_, segment)| segment);
+        for (key, ..) in segments.chain(tails) {
             if key.quarter.start().timestamp() < floor {
                 self.breaks(|| format!("{key:?} is below the floor, {floor}, and is counted into"));
             }
         }
     }
 
-    /// A tail's fingerprints are nowhere else.
+    /// A segment's fingerprints are nowhere yet, in no partition of the topic.
     fn check_new(&mut self, (key, fingerprints, _): &SegmentRow) {
-        let rows = self.tails.get(&key.partition).into_iter().flatten().flatten();
-        let mut others: Vec<&[u64]> =
-            rows.filter(|(other, ..)| other == key).map(|(_, known, _)| known.as_slice()).collect();
-        others.extend(self.ledger.get(key).map(Vec::as_slice));
-        let again = |fingerprint: &u64| others.iter().any(|known| known.binary_search(fingerprint).is_ok());
-        let again = fingerprints.iter().filter(|fingerprint| again(fingerprint)).count();
-        if again > 0 {
-            self.breaks(|| format!("{again} identities of {key:?} are counted again, in the tail"));
-        }
-    }
-
-    fn append(&mut self, key: PageKey, fingerprints: &[u64]) {
-        let page = self.ledger.entry(key).or_default();
-        let mut again = 0;
-        for fingerprint in fingerprints {
-            match page.binary_search(fingerprint) {
-                Ok(_) => again += 1,
-                Err(place) => page.insert(place, *fingerprint),
-            }
-        }
+        let distinct: BTreeSet<&u64> = fingerprints.iter().collect();
+        let again = distinct.iter().filter(|fingerprint| self.ledger.has(*key, ***fingerprint)).count();
+        let again = again + fingerprints.len() - distinct.len();
         if again > 0 {
             self.breaks(|| format!("{again} identities of {key:?} are counted again"));
         }

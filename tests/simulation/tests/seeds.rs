@@ -4,11 +4,18 @@
 const SEEDS: u64 = 6_000;
 const THREADS: usize = 2;
 /// What must have happened in so many worlds, or they are too calm.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 29] = [
     "backends ended",
     "backends stalled",
+    "backups restored",
     "connections cut",
+    "databases emptied",
+    "ends of layouts forged",
     "floors raised",
+    "layouts changed",
+    "layouts' topics emptied",
+    "leaders elected",
+    "logs put back",
     "members crashed",
     "members paused",
     "members put out",
@@ -18,8 +25,14 @@ const EVENTS: [&str; 16] = [
     "partitions fenced",
     "partitions set back",
     "partitions shifted",
+    "records passed over",
+    "records redriven",
     "revocations not waited for",
     "statements failed",
+    "stopped partitions continued",
+    "topics made anew",
+    "topics retired",
+    "transactions timed out",
     "waits for a lock",
 ];
 

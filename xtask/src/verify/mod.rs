@@ -43,7 +43,7 @@ struct Cargo {
 
 /// Commands that take too long, or need too much, to be part of this.
 const NOT_RUN: [(&str, &str); 3] = [
-    ("cargo xtask chaos", "faults in combination, for minutes or hours (45 s of it are one of the tests)"),
+    ("cargo xtask chaos", "faults in combination, for minutes or hours (a minute of it is one of the tests)"),
     ("cargo xtask simulate", "10,000 simulated worlds (some hundred are among the tests)"),
     ("cargo xtask bench all", "the figures of the README; half an hour on a quiet machine"),
 ];

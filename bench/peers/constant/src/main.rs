@@ -5,12 +5,13 @@
 use admin::Readiness;
 use anyhow::Context as _;
 use clap::Parser as _;
+use query_api::serve::server::layers::compressed;
 use query_api::serve::{log, server};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use warp::Filter as _;
 
-/// Answers GET /metrics/summary with the content of a file, as the query API would if that were all there is to it.
+/// Answers every GET with the content of a file, as the query API would if that were all there is to it.
 #[derive(clap::Parser)]
 #[command(name = "constant")]
 struct Settings {
@@ -32,12 +33,10 @@ async fn main() -> anyhow::Result<()> {
     let file = &settings.body_file;
     let body = std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
     let body: &'static [u8] = body.leak();
-    let summary = warp::path!("metrics" / "summary")
-        .and(warp::get())
-        .map(move || warp::reply::with_header(body, "content-type", "application/json"));
+    let answer = warp::get().map(move || warp::reply::with_header(body, "content-type", "application/json"));
     let server = server::Server::bind(&settings.server).await?;
     server::serve_admin(&settings.server, &Readiness::new()).await?;
     // It is ended by a signal.
-    server.serve(warp::service(summary), CancellationToken::new(), std::future::pending()).await;
+    server.serve(compressed(warp::service(answer)), CancellationToken::new(), std::future::pending()).await;
     Ok(())
 }

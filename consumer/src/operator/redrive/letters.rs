@@ -1,11 +1,11 @@
 //! Redriving records that are kept in PostgreSQL, whole or cut.
 
-use super::round::{Headers, Round, Selected, Unfit, marked};
+use super::round::{Headers, Refused, Round, Selected, Unfit, marked};
 use crate::operator::console::Advance;
 use crate::record::reason::Reason;
 use crate::record::{Offset, Span};
-use crate::source::cluster::Outgoing;
-use crate::store::{Letter, OperatorConnection};
+use crate::source::cluster::{Outgoing, all_published};
+use crate::store::{Letter, LetterPlace, OperatorConnection};
 use anyhow::Context as _;
 use futures_util::future::join_all;
 
@@ -46,8 +46,8 @@ async fn redrive_page(
     }
     let mut fit = Vec::new();
     for letter in &page {
-        match headers(round, letter)? {
-            Ok(headers) => fit.push((letter, headers)),
+        match fitted(round, connection, letter).await? {
+            Ok(fitted) => fit.push((letter, fitted)),
             Err(unfit) => round.tally.hold_back(unfit, 1),
         }
     }
@@ -55,13 +55,13 @@ async fn redrive_page(
         round.tally.redriven += fit.len() as u64;
         return Ok(());
     }
-    let publishing = fit.iter().map(|(letter, headers)| round.republisher.publish(outgoing(letter, headers)));
+    let publishing = fit.iter().map(|(letter, fitted)| round.republisher.publish(outgoing(letter, fitted)));
     let outcomes = join_all(publishing).await;
     let delivered = fit.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
     let delivered: Vec<_> = delivered.map(|((letter, _), _)| &letter.line.at).collect();
     connection.mark_redriven(&delivered).await.context("PostgreSQL")?;
     round.tally.redriven += delivered.len() as u64;
-    outcomes.into_iter().collect::<Result<(), _>>().context("Kafka did not take a record")
+    all_published(outcomes).context("Kafka did not take a record")
 }
 
 /// Fills in what was cut off, if Kafka still has the record.
@@ -78,10 +78,23 @@ fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The headers that the record is published with, or why it can't be.
-fn headers(round: &mut Round, letter: &Letter) -> anyhow::Result<Result<Headers, Unfit>> {
-    let exists = round.exists(&letter.line.at.place)?;
-    Ok(if exists { marked_letter(letter, round.redrives_max) } else { Err(Unfit::NoSuchPartition) })
+/// What a record is published with, beside what is kept of it.
+struct Fitted {
+    partition: i32,
+    headers: Headers,
+}
+
+/// What the record is published with, or why it can't be.
+async fn fitted(
+    round: &mut Round,
+    connection: &OperatorConnection,
+    letter: &Letter,
+) -> anyhow::Result<Result<Fitted, Unfit>> {
+    let LetterPlace { place, topic_id, offset } = &letter.line.at;
+    let from = Refused { place, topic_id, offset: Offset(*offset) };
+    let partition = round.partition_for(connection, &from, letter.key.as_deref()).await?;
+    let headers = marked_letter(letter, round.redrives_max);
+    Ok(partition.and_then(|partition| Ok(Fitted { partition, headers: headers? })))
 }
 
 fn marked_letter(letter: &Letter, redrives_max: u32) -> Result<Headers, Unfit> {
@@ -93,13 +106,13 @@ fn marked_letter(letter: &Letter, redrives_max: u32) -> Result<Headers, Unfit> {
     marked(&letter.headers, letter.line.redrives, redrives_max)
 }
 
-fn outgoing<'a>(letter: &'a Letter, headers: &'a Headers) -> Outgoing<'a> {
+fn outgoing<'a>(letter: &'a Letter, fitted: &'a Fitted) -> Outgoing<'a> {
     Outgoing {
         topic: &letter.line.at.place.topic,
-        partition: letter.line.at.place.partition,
+        partition: fitted.partition,
         key: letter.key.as_deref(),
         payload: letter.payload.as_deref(),
-        headers,
+        headers: &fitted.headers,
     }
 }
 
@@ -107,7 +120,7 @@ fn outgoing<'a>(letter: &'a Letter, headers: &'a Headers) -> Outgoing<'a> {
 mod tests {
     use super::*;
     use crate::record::place::Place;
-    use crate::store::{LetterLine, LetterPlace};
+    use crate::store::LetterLine;
 
     fn letter(headers: &[(&str, &str)], redrives: i32, payload: Option<&str>) -> Letter {
         let place = Place { topic: "events".into(), partition: 0 };

@@ -7,6 +7,7 @@ mod runs;
 use super::console::{self, Advance};
 use super::dead_letters::Filter;
 use super::ending::Ending;
+use crate::record::key::Keys;
 use crate::settings::BadSetting;
 use crate::source::cluster;
 use crate::store::settings::Database;
@@ -26,6 +27,9 @@ pub struct Redrive {
     /// Which are redriven.
     #[command(flatten)]
     pub filter: Filter,
+    /// How topics' keys are placed.
+    #[command(flatten)]
+    pub keys: Keys,
     /// Redrive all dead letters. Without it at least one filter must be given.
     #[arg(long)]
     pub all: bool,
@@ -56,7 +60,7 @@ pub async fn redrive(settings: &Redrive) -> anyhow::Result<Ending> {
     filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
     let selected = Selected { filter, redriven: if settings.again { Redriven::Too } else { Redriven::Not } };
     let count = selected.count(&connection).await.context("PostgreSQL")?;
-    let mut round = Round::new(&settings.cluster, settings.redrives_max, settings.dry_run)?;
+    let mut round = Round::new(&settings.cluster, &settings.keys, settings.redrives_max, settings.dry_run)?;
     let done = all(&mut round, &connection, &selected, count).await;
     let tally = round.tally;
     console::answer(tally.in_words(settings.dry_run, settings.redrives_max))?;

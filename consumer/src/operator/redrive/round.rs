@@ -1,7 +1,9 @@
 //! One run of the command: its limits, its clients of Kafka, and what it has done.
 
-use crate::record::Span;
+use crate::record::key::{Keys, partition_of};
+use crate::record::layouts::Layouts;
 use crate::record::place::Place;
+use crate::record::{Offset, Span};
 use crate::source::cluster::{self, Cluster, Republisher, Rereader};
 use crate::store::{Error, LetterFilter, OperatorConnection, Redriven};
 use anyhow::Context as _;
@@ -9,10 +11,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The header that says how often a record was published again.
-const REDRIVE_COUNT: &str = "redrive-count";
+const REDRIVE_COUNT: &[u8] = b"redrive-count";
 
 /// A record's headers in order; a value may be missing.
-pub type Headers = Vec<(String, Option<Vec<u8>>)>;
+pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// The dead letters that the command is about.
 pub struct Selected {
@@ -20,6 +22,16 @@ pub struct Selected {
     pub filter: LetterFilter,
     /// Whether those that were published again are among them.
     pub redriven: Redriven,
+}
+
+/// Where a record was refused.
+pub struct Refused<'a> {
+    /// The partition.
+    pub place: &'a Place,
+    /// Kafka's id of the topic then, empty if it was not known.
+    pub topic_id: &'a str,
+    /// The record's offset.
+    pub offset: Offset,
 }
 
 /// Why a dead letter is not redriven.
@@ -31,6 +43,8 @@ pub enum Unfit {
     PayloadNotKept,
     /// The partition no longer exists.
     NoSuchPartition,
+    /// Where its key belongs by now is not known.
+    UnknownPlace,
 }
 
 /// What has been done so far.
@@ -41,6 +55,7 @@ pub struct Tally {
     too_often: u64,
     payload_not_kept: u64,
     no_such_partition: u64,
+    unknown_place: u64,
 }
 
 /// One run of the command.
@@ -55,6 +70,7 @@ pub struct Round {
     pub tally: Tally,
     settings: cluster::Settings,
     cluster: Cluster,
+    keys: Keys,
     /// Reads records; made when it is first needed.
     rereader: Option<Arc<Rereader>>,
     known: Known,
@@ -66,6 +82,7 @@ struct Known {
     partitions: HashMap<String, Vec<Place>>,
     /// `None` where an id can't be learned.
     topic_ids: HashMap<String, Option<String>>,
+    layouts: HashMap<String, Layouts>,
 }
 
 impl Selected {
@@ -84,7 +101,12 @@ impl Round {
     ///
     /// # Errors
     /// When librdkafka refuses the settings.
-    pub fn new(settings: &cluster::Settings, redrives_max: u32, dry_run: bool) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &cluster::Settings,
+        keys: &Keys,
+        redrives_max: u32,
+        dry_run: bool,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             redrives_max,
             dry_run,
@@ -92,6 +114,7 @@ impl Round {
             tally: Tally::default(),
             settings: settings.clone(),
             cluster: Cluster::new(settings)?,
+            keys: keys.clone(),
             rereader: None,
             known: Known::default(),
         })
@@ -102,12 +125,68 @@ impl Round {
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn exists(&mut self, place: &Place) -> anyhow::Result<bool> {
+        Ok(self.partitions(&place.topic)?.contains(place))
+    }
+
+    fn partitions(&mut self, topic: &str) -> anyhow::Result<&[Place]> {
         let partitions = &mut self.known.partitions;
-        if !partitions.contains_key(&place.topic) {
-            let known = tokio::task::block_in_place(|| self.cluster.partitions(&place.topic));
-            partitions.insert(place.topic.clone(), known.context("Kafka")?);
+        if !partitions.contains_key(topic) {
+            let known = tokio::task::block_in_place(|| self.cluster.partitions(topic));
+            partitions.insert(topic.to_owned(), known.context("Kafka")?);
         }
-        Ok(partitions.get(&place.topic).is_some_and(|known| known.contains(place)))
+        Ok(partitions.get(topic).map_or(&[], Vec::as_slice))
+    }
+
+    fn topic_id(&mut self, topic: &str) -> Option<&str> {
+        let topic_ids = &mut self.known.topic_ids;
+        if !topic_ids.contains_key(topic) {
+            let now = tokio::task::block_in_place(|| self.cluster.topic_id(topic));
+            topic_ids.insert(topic.to_owned(), now);
+        }
+        topic_ids.get(topic).and_then(Option::as_deref)
+    }
+
+    /// The partition that a refused record goes to: where its key belongs by now, since that is where a copy would be. A
+    /// record without a key goes where it came from.
+    ///
+    /// # Errors
+    /// When PostgreSQL or Kafka doesn't answer.
+    pub async fn partition_for(
+        &mut self,
+        connection: &OperatorConnection,
+        from: &Refused<'_>,
+        key: Option<&[u8]>,
+    ) -> anyhow::Result<Result<i32, Unfit>> {
+        let Refused { place, topic_id, offset } = *from;
+        let count = i32::try_from(self.partitions(&place.topic)?.len())?;
+        let there = self.exists(place)?.then_some(place.partition).ok_or(Unfit::NoSuchPartition);
+        match key {
+            None => Ok(there),
+            Some(_) if count == 0 => Ok(Err(Unfit::NoSuchPartition)),
+            Some(key) if self.keys.are_placed_by_murmur2(&place.topic) => Ok(Ok(partition_of(key, count))),
+            Some(_) => {
+                let is_present = self.is_of_present_layout(connection, place, topic_id, offset).await?;
+                Ok(if is_present { there } else { Err(Unfit::UnknownPlace) })
+            }
+        }
+    }
+
+    async fn is_of_present_layout(
+        &mut self,
+        connection: &OperatorConnection,
+        place: &Place,
+        topic_id: &str,
+        offset: Offset,
+    ) -> anyhow::Result<bool> {
+        let now = self.topic_id(&place.topic).unwrap_or_default().to_owned();
+        if !self.known.layouts.contains_key(&place.topic) {
+            let layouts = connection.layouts(&place.topic, &now).await.context("PostgreSQL")?;
+            self.known.layouts.insert(place.topic.clone(), layouts);
+        }
+        let layouts = self.known.layouts.get(&place.topic);
+        let is_present =
+            layouts.is_none_or(|layouts| layouts.at(place.partition, offset) == layouts.present());
+        Ok(is_present && (topic_id.is_empty() || now.is_empty() || topic_id == now))
     }
 
     /// The part of these spans that Kafka still has, unless the partition no longer exists or the topic was made anew.
@@ -123,12 +202,7 @@ impl Round {
         if !self.exists(place)? {
             return Ok(Err(Unfit::NoSuchPartition));
         }
-        let topic_ids = &mut self.known.topic_ids;
-        if !topic_ids.contains_key(&place.topic) {
-            let now = tokio::task::block_in_place(|| self.cluster.topic_id(&place.topic));
-            topic_ids.insert(place.topic.clone(), now);
-        }
-        let now = topic_ids.get(&place.topic).and_then(Option::as_deref);
+        let now = self.topic_id(&place.topic);
         if !topic_id.is_empty() && now.is_some_and(|now| now != topic_id) {
             return Ok(Err(Unfit::PayloadNotKept));
         }
@@ -154,7 +228,7 @@ impl Round {
 /// # Errors
 /// When the record was redriven too often.
 pub fn marked(headers: &Headers, redrives: i32, redrives_max: u32) -> Result<Headers, Unfit> {
-    let is_count = |name: &str| name.eq_ignore_ascii_case(REDRIVE_COUNT);
+    let is_count = |name: &[u8]| name.eq_ignore_ascii_case(REDRIVE_COUNT);
     let before = headers.iter().rfind(|(name, _)| is_count(name)).and_then(|(_, value)| value.as_deref());
     let before = before.and_then(|value| std::str::from_utf8(value).ok()?.parse::<u32>().ok()).unwrap_or(0);
     let redrives = before.saturating_add(u32::try_from(redrives).unwrap_or(0));
@@ -173,13 +247,14 @@ impl Tally {
             Unfit::TooOften => self.too_often += records,
             Unfit::PayloadNotKept => self.payload_not_kept += records,
             Unfit::NoSuchPartition => self.no_such_partition += records,
+            Unfit::UnknownPlace => self.unknown_place += records,
         }
     }
 
     /// How many records were not redriven.
     #[must_use]
     pub fn held_back(&self) -> u64 {
-        self.too_often + self.payload_not_kept + self.no_such_partition
+        self.too_often + self.payload_not_kept + self.no_such_partition + self.unknown_place
     }
 
     /// A line for each kind of outcome.
@@ -197,6 +272,12 @@ impl Tally {
                 "refused: the payload was not kept, and Kafka doesn't have it any more".into(),
             ),
             (self.no_such_partition, "refused: the partition they came from no longer exists".into()),
+            (
+                self.unknown_place,
+                "refused: their keys are not placed by murmur2 (OTHER_PARTITIONER_TOPICS), and the topic's layout \
+                 has changed since: let their producer send them again"
+                    .into(),
+            ),
         ];
         let held_back = held_back.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(held_back.map(|(count, why)| format!("{count} {why}")));

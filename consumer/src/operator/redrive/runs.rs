@@ -1,10 +1,10 @@
 //! Redriving records of which only places are kept: they are read again from Kafka.
 
-use super::round::{Headers, Round, Selected, Unfit, marked};
+use super::round::{Headers, Refused, Round, Selected, Unfit, marked};
 use crate::operator::console::Advance;
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
-use crate::source::cluster::{Outgoing, Reread};
+use crate::source::cluster::{Outgoing, Reread, all_published};
 use crate::store::{LetterRun, OperatorConnection};
 use anyhow::Context as _;
 use futures_util::future::join_all;
@@ -71,7 +71,7 @@ async fn redrive_stretch(
             break;
         }
         found += records.len() as u64;
-        publish(round, connection, place, stretch, &records).await?;
+        publish(round, connection, (place, topic_id), stretch, &records).await?;
         advance.at(format_args!("{} records read again from Kafka and published", round.tally.redriven));
     }
     round.tally.hold_back(Unfit::PayloadNotKept, records(&stretch.spans).saturating_sub(found));
@@ -81,35 +81,33 @@ async fn redrive_stretch(
 async fn publish(
     round: &mut Round,
     connection: &OperatorConnection,
-    place: &Place,
+    (place, topic_id): (&Place, &str),
     stretch: &Stretch,
     records: &[Reread],
 ) -> anyhow::Result<()> {
-    let mut fit: Vec<(&Reread, Headers)> = Vec::new();
+    let mut fit: Vec<(&Reread, i32, Headers)> = Vec::new();
     for record in records {
-        match marked(&record.headers, 0, round.redrives_max) {
-            Ok(headers) => fit.push((record, headers)),
+        let from = Refused { place, topic_id, offset: record.offset };
+        let partition = round.partition_for(connection, &from, record.key.as_deref()).await?;
+        let headers = marked(&record.headers, 0, round.redrives_max);
+        match partition.and_then(|partition| Ok((partition, headers?))) {
+            Ok((partition, headers)) => fit.push((record, partition, headers)),
             Err(unfit) => round.tally.hold_back(unfit, 1),
         }
     }
-    let publishing =
-        fit.iter().map(|(record, headers)| round.republisher.publish(outgoing(place, record, headers)));
+    let publishing = fit.iter().map(|(record, partition, headers)| {
+        round.republisher.publish(outgoing(&place.topic, *partition, record, headers))
+    });
     let outcomes = join_all(publishing).await;
     let delivered = fit.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-    let delivered: Vec<Offset> = delivered.map(|((record, _), _)| record.offset).collect();
+    let delivered: Vec<Offset> = delivered.map(|((record, ..), _)| record.offset).collect();
     connection.mark_runs_redriven(&stretch.run_ids, &delivered).await.context("PostgreSQL")?;
     round.tally.redriven += delivered.len() as u64;
-    outcomes.into_iter().collect::<Result<(), _>>().context("Kafka did not take a record")
+    all_published(outcomes).context("Kafka did not take a record")
 }
 
-fn outgoing<'a>(place: &'a Place, record: &'a Reread, headers: &'a Headers) -> Outgoing<'a> {
-    Outgoing {
-        topic: &place.topic,
-        partition: place.partition,
-        key: record.key.as_deref(),
-        payload: record.payload.as_deref(),
-        headers,
-    }
+fn outgoing<'a>(topic: &'a str, partition: i32, record: &'a Reread, headers: &'a Headers) -> Outgoing<'a> {
+    Outgoing { topic, partition, key: record.key.as_deref(), payload: record.payload.as_deref(), headers }
 }
 
 fn records(spans: &[Span]) -> u64 {

@@ -1,28 +1,43 @@
 //! Kafka for an operator's command, outside the consumer group. Calls block the thread, each up to a limit.
 
+mod layouts;
+mod log_reader;
 mod members;
 mod open_transactions;
 mod republisher;
 mod rereader;
 
+pub use log_reader::{LogReader, LogRecord, Next};
 pub use members::{Member, Members};
 pub use open_transactions::OpenTransaction;
 pub use rdkafka::error::KafkaError;
-pub use republisher::{Outgoing, Republisher};
+pub use republisher::{Outgoing, Republisher, all_published};
 pub use rereader::{Reread, Rereader};
 
 use crate::record::Offset;
 use crate::record::place::Place;
 use chrono::{DateTime, Utc};
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 /// How long one question waits for its answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Between two questions about a partition that has no leader.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// What is said of a partition that has no leader for a moment, or none that the client knows.
+const LEADERLESS: [RDKafkaErrorCode; 6] = [
+    RDKafkaErrorCode::UnknownPartition,
+    RDKafkaErrorCode::UnknownTopic,
+    RDKafkaErrorCode::UnknownTopicOrPartition,
+    RDKafkaErrorCode::LeaderNotAvailable,
+    RDKafkaErrorCode::NotLeaderForPartition,
+    RDKafkaErrorCode::ReplicaNotAvailable,
+];
 
 /// Settings that only apply to a member of the group. The others apply here as well, above all TLS and SASL.
 const MEMBERS_ONLY: [&str; 10] = [
@@ -48,6 +63,9 @@ pub struct Settings {
     /// The consumer group whose members count.
     #[arg(long, env = "KAFKA_GROUP_ID", default_value = "business-metrics")]
     pub kafka_group_id: String,
+    /// The topic that says where the topics' layouts end. `consumer layout change` makes it and writes to it.
+    #[arg(long, env = "LAYOUTS_TOPIC", default_value = super::settings::LAYOUTS_TOPIC)]
+    pub layouts_topic: String,
     /// librdkafka's settings, from `KAFKA_CONFIG_<SETTING>` with underscores for dots.
     #[arg(skip)]
     pub kafka_config: BTreeMap<String, String>,
@@ -101,7 +119,7 @@ pub enum At {
     /// The one after the newest record that the brokers have acknowledged (the high watermark), behind open transactions
     /// too.
     Acknowledged,
-    /// That of the first record stamped at this instant or later; after the newest where there is none.
+    /// That of the first record stamped at this instant or later; none where there is no such record.
     Time(DateTime<Utc>),
 }
 
@@ -142,9 +160,38 @@ impl Cluster {
 
     /// An offset of each place; places that Kafka doesn't know are left out.
     ///
+    /// A partition that was just made, or that moves to another broker, has no leader for a moment. Kafka is asked again
+    /// about those that its metadata lists and that it gives no offset of, until the limit of one question.
+    ///
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn offsets(&self, places: &[Place], at: At) -> Result<HashMap<Place, Offset>, KafkaError> {
+        let deadline = Instant::now() + ANSWER_WAIT_MAX;
+        let (mut found, mut missing) = (HashMap::new(), places.to_vec());
+        loop {
+            found.extend(self.offsets_now(&missing, at)?);
+            missing.retain(|place| !found.contains_key(place));
+            if !missing.is_empty() {
+                let listed = self.listed(&missing)?;
+                missing.retain(|place| listed.contains(place));
+            }
+            if missing.is_empty() || Instant::now() >= deadline {
+                return Ok(found.into_iter().filter_map(|(place, offset)| Some((place, offset?))).collect());
+            }
+            std::thread::sleep(ASK_AGAIN_AFTER);
+        }
+    }
+
+    /// All partitions of these places' topics.
+    fn listed(&self, places: &[Place]) -> Result<BTreeSet<Place>, KafkaError> {
+        let topics: BTreeSet<&str> = places.iter().map(|place| &*place.topic).collect();
+        let listed: Result<Vec<Vec<Place>>, KafkaError> =
+            topics.into_iter().map(|topic| self.partitions(topic)).collect();
+        Ok(listed?.into_iter().flatten().collect())
+    }
+
+    /// What Kafka answers at once: no offset of a place that has none of the kind that is asked for.
+    fn offsets_now(&self, places: &[Place], at: At) -> Result<HashMap<Place, Option<Offset>>, KafkaError> {
         let asked = match at {
             At::Earliest => KafkaOffset::Beginning,
             At::Latest | At::Acknowledged => KafkaOffset::End,
@@ -158,30 +205,20 @@ impl Cluster {
             return Ok(HashMap::new());
         }
         let client = if at == At::Acknowledged { &self.uncommitted } else { &self.consumer };
-        let found = client.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let found = match client.offsets_for_times(list, ANSWER_WAIT_MAX) {
+            Err(error) if error.rdkafka_error_code().is_some_and(|code| LEADERLESS.contains(&code)) => {
+                return Ok(HashMap::new());
+            }
+            answer => answer?,
+        };
         let elements = found.elements();
         let known = elements.iter().filter(|element| element.error().is_ok());
-        let known = known.filter_map(|element| {
-            let KafkaOffset::Offset(offset) = element.offset() else { return None };
-            Some((
-                Place { topic: element.topic().to_owned(), partition: element.partition() },
-                Offset(offset),
-            ))
+        let answer = known.map(|element| {
+            let offset =
+                if let KafkaOffset::Offset(offset) = element.offset() { Some(Offset(offset)) } else { None };
+            (Place { topic: element.topic().to_owned(), partition: element.partition() }, offset)
         });
-        Ok(known.collect())
-    }
-
-    /// Gives a topic more partitions: `count` in all.
-    ///
-    /// # Errors
-    /// When Kafka refuses, or doesn't answer.
-    pub async fn extend(&self, topic: &str, count: i32) -> Result<(), KafkaError> {
-        let admin: AdminClient<Quiet> = self.settings.config().create_with_context(Quiet)?;
-        let options = AdminOptions::new().operation_timeout(Some(ANSWER_WAIT_MAX));
-        let count = usize::try_from(count).unwrap_or_default();
-        let answers = admin.create_partitions(&[NewPartitions::new(topic, count)], &options).await?;
-        let refusal = answers.into_iter().find_map(Result::err);
-        refusal.map_or(Ok(()), |(_, code)| Err(KafkaError::AdminOp(code)))
+        Ok(answer.collect())
     }
 
     /// The members of the consumer group now.

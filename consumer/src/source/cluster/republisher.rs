@@ -1,8 +1,10 @@
 //! Publishes records again, to the partition they came from.
 
 use super::{KafkaError, Quiet, Settings};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use crate::source::queue;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
 use std::time::Duration;
 
 /// How long a record may wait for room in the client, and then for Kafka to take it.
@@ -22,7 +24,27 @@ pub struct Outgoing<'a> {
     /// Its value, if it has one.
     pub payload: Option<&'a [u8]>,
     /// Its headers in order; a value may be missing.
-    pub headers: &'a [(String, Option<Vec<u8>>)],
+    pub headers: &'a [(Vec<u8>, Option<Vec<u8>>)],
+}
+
+/// Why a record was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum Unpublished {
+    /// A right is missing.
+    #[error(
+        "this command may not write to topic {topic}: grant it the operation WRITE on that topic \
+         (kafka-acls --add --allow-principal ... --operation Write --topic {topic})"
+    )]
+    NoRight {
+        /// The topic's name.
+        topic: String,
+    },
+    /// Kafka's client gave the record up because another one of the same partition failed.
+    #[error("a record before it failed")]
+    GivenUp,
+    /// Kafka doesn't take it, or doesn't answer.
+    #[error(transparent)]
+    Refused(KafkaError),
 }
 
 /// An idempotent producer that waits for every replica.
@@ -49,12 +71,11 @@ impl Republisher {
     ///
     /// # Errors
     /// When Kafka doesn't take it.
-    pub async fn publish(&self, record: Outgoing<'_>) -> Result<(), KafkaError> {
-        let room = OwnedHeaders::new_with_capacity(record.headers.len());
-        let headers = record
-            .headers
-            .iter()
-            .fold(room, |headers, (key, value)| headers.insert(Header { key, value: value.as_deref() }));
+    pub async fn publish(&self, record: Outgoing<'_>) -> Result<(), Unpublished> {
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        for (name, value) in record.headers {
+            queue::add_header(&mut headers, name, value.as_deref());
+        }
         let outgoing = FutureRecord {
             topic: record.topic,
             partition: Some(record.partition),
@@ -64,6 +85,66 @@ impl Republisher {
             headers: Some(headers),
         };
         let delivery = self.producer.send(outgoing, DELIVERY_WAIT_MAX).await;
-        delivery.map(drop).map_err(|(error, _)| error)
+        delivery.map(drop).map_err(|(error, _)| self.in_words(record.topic, error))
+    }
+
+    fn in_words(&self, topic: &str, error: KafkaError) -> Unpublished {
+        // A client that isn't given a producer's id fails for good. It says why, and all of its records only that.
+        let fatal = self.producer.client().fatal_error().map(|(code, _)| code);
+        match fatal.or(error.rdkafka_error_code()) {
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
+            ) => Unpublished::NoRight { topic: topic.to_owned() },
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => Unpublished::GivenUp,
+            Some(_) | None => Unpublished::Refused(error),
+        }
+    }
+}
+
+/// The failure that tells most of why records were not published.
+///
+/// # Errors
+/// When one was not.
+pub fn all_published(outcomes: Vec<Result<(), Unpublished>>) -> Result<(), Unpublished> {
+    let failures = outcomes.into_iter().filter_map(Result::err);
+    let telling = failures.min_by_key(|failure| matches!(failure, Unpublished::GivenUp));
+    telling.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+    use std::collections::BTreeMap;
+
+    /// What publishing a few records says while Kafka answers these requests so.
+    async fn said(request: RDKafkaApiKey, answer: RDKafkaRespErr) -> String {
+        let kafka = MockCluster::new(1).unwrap();
+        kafka.create_topic("events", 1, 1).unwrap();
+        kafka.request_errors(request, &[answer; 8]);
+        let settings = Settings {
+            kafka_brokers: kafka.bootstrap_servers(),
+            kafka_group_id: "group".into(),
+            layouts_topic: "layouts".into(),
+            kafka_config: BTreeMap::new(),
+        };
+        let republisher = Republisher::new(&settings).unwrap();
+        let record = Outgoing { topic: "events", partition: 0, key: None, payload: Some(b"x"), headers: &[] };
+        let publishing = (0..5).map(|_| republisher.publish(record));
+        let outcomes = futures_util::future::join_all(publishing).await;
+        all_published(outcomes).unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_missing_right_is_named_whichever_request_it_is_missed_by() {
+        let (topic, cluster) = (
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+        );
+        for (request, answer) in [(RDKafkaApiKey::Produce, topic), (RDKafkaApiKey::InitProducerId, cluster)] {
+            let said = said(request, answer).await;
+            assert!(said.contains("may not write to topic events"), "{request:?}: {said}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 use super::{ANSWER_WAIT_MAX, At, Cluster, KafkaError, Quiet, Settings};
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
+use crate::source::describing;
 use crate::source::queue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ pub struct Reread {
     /// Its value, if it has one.
     pub payload: Option<Vec<u8>>,
     /// Its headers in order; a value may be missing.
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// A consumer that is in no group and commits no offsets.
@@ -45,7 +46,9 @@ impl Cluster {
     /// Kafka's id of a topic, if it can be learned.
     #[must_use]
     pub fn topic_id(&self, topic: &str) -> Option<String> {
-        queue::topic_ids(self.consumer.client(), &[topic], ANSWER_WAIT_MAX).remove(topic)
+        let described =
+            describing::topics(self.consumer.client(), &[topic], ANSWER_WAIT_MAX).ok()?.remove(topic)?;
+        described.ok().map(|described| described.id).filter(|id| !id.is_empty())
     }
 
     /// The part of these spans that Kafka's retention has not reached.
@@ -140,12 +143,12 @@ fn is_in(spans: &[Span], offset: Offset) -> bool {
 }
 
 fn reread(message: &BorrowedMessage<'_>) -> Reread {
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+    let headers = queue::headers_of(message).into_iter();
     Reread {
         offset: Offset(message.offset()),
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().map(<[u8]>::to_vec),
-        headers: headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect(),
+        headers: headers.map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect(),
     }
 }
 

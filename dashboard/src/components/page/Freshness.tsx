@@ -9,15 +9,18 @@ interface FreshnessProps {
   asOf: number | null;
   /** Undefined if the API doesn't send it, null if a partition has never been read. */
   completeThrough: string | null | undefined;
+  /** Buckets before this instant are approximate; undefined if none is. */
+  exactFrom: string | undefined;
   fetching: boolean;
   onRefresh: () => void;
 }
 
-export function Freshness({ asOf, completeThrough, fetching, onRefresh }: FreshnessProps) {
+export function Freshness({ asOf, completeThrough, exactFrom, fetching, onRefresh }: FreshnessProps) {
   return (
     <>
       {/* As wide as it will be, so that nothing moves when the answer arrives. */}
       <p className="mr-1 text-xs text-muted max-sm:basis-full sm:min-w-72 sm:text-right">
+        <Exactness from={exactFrom} />
         <Completeness through={completeThrough} />
         {asOf !== null && <Age asOf={asOf} />}
       </p>
@@ -30,6 +33,25 @@ export function Freshness({ asOf, completeThrough, fetching, onRefresh }: Freshn
         <Icon name="refresh" className={fetching ? "animate-spin" : ""} />
         <span className="sr-only">Refresh</span>
       </button>
+    </>
+  );
+}
+
+/** Hours that were counted before quarters of an hour were kept are shared out whole in zones that are off by 30 or 45 minutes. */
+function Exactness({ from }: { from: string | undefined }) {
+  const { formats } = usePlace();
+  if (from === undefined) return null;
+  return (
+    <>
+      Approximate before{" "}
+      <time
+        dateTime={from}
+        title="In this time zone, records before this instant are counted by whole hours of UTC, up to 45 minutes off."
+        className="font-medium text-ink"
+      >
+        {formats.exactly(from)}
+      </time>
+      {" · "}
     </>
   );
 }

@@ -268,6 +268,21 @@ proptest! {
     }
 
     #[test]
+    fn what_is_asked_follows_the_clock_and_never_goes_back(
+        (raw, now) in some_query(),
+        timezone in option::of(prop::sample::select(&["Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"][..])),
+        mut later in prop::array::uniform2(0i64..400_000),
+    ) {
+        let raw = RawRange { timezone: timezone.map(str::to_owned), ..raw };
+        later.sort_unstable();
+        let [first, between, last] = [0, later[0], later[1]]
+            .map(|seconds| raw.normalise(now + TimeDelta::seconds(seconds), &settings()).unwrap().key());
+        if first == last {
+            prop_assert_eq!(between, first);
+        }
+    }
+
+    #[test]
     fn what_was_asked_for_is_in_the_range((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
         let limit = TimeDelta::seconds(size(&range).seconds());

@@ -173,6 +173,7 @@ fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
 fn verifier(keys: Vec<Key>) -> Verifier {
     jwt::install();
     Verifier {
+        replaced: AtomicU64::new(0),
         key_ring: RwLock::new(KeyRing::new(keys)),
         file: None,
         issuer: None,

@@ -3,6 +3,7 @@
 use super::super::tests::{acme, api, send_raw, token};
 use super::*;
 use crate::answer::Answer;
+use crate::answer::known::Known;
 use crate::answer::problem::Problem;
 use crate::request::scope::Scope;
 use serde_json::{Value, json};
@@ -161,6 +162,7 @@ fn answers_are_as_said() {
     use crate::request::raw_range::{RawRange, Settings};
     let now = "2026-02-25T10:30:00Z".parse().unwrap();
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
+    let known = |complete_through| Known { complete_through, exact_from: Some(now), ..Known::default() };
     let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
     let bad = domain::Counters {
         payments_total: 100,
@@ -170,20 +172,33 @@ fn answers_are_as_said() {
     };
     let sums = || crate::answer::summary::Sums { closed: bad, ..Default::default() };
     let summary = |profile, through| {
-        Answer::of(&crate::answer::summary::Summary::new("acme", range, through, (profile, sums()), now))
+        Answer::of(&crate::answer::summary::Summary::new(
+            "acme",
+            range,
+            known(through),
+            (profile, sums()),
+            now,
+        ))
     };
     check("Summary", &shown(&|| summary(None, None)));
     let plan = crate::answer::summary::Plan { id: "p".into(), name: "pro".into() };
     let profile = || crate::answer::summary::Profile { name: Some("A".into()), plan: Some(plan.clone()) };
     check("Summary", &shown(&|| summary(Some(profile()), Some(now))));
     let rows = Default::default();
-    let trends = || Answer::of(&crate::answer::trends::Trends::new("acme", range, Some(now), &rows, now));
+    let trends =
+        || Answer::of(&crate::answer::trends::Trends::new("acme", range, known(Some(now)), &rows, now));
     check("Trends", &shown(&trends));
     let listing = crate::request::listing::Listing::from_pairs(&[]).unwrap();
     let health = || {
         let rows = crate::answer::workflow_health::Rows::default();
-        let health =
-            crate::answer::workflow_health::WorkflowHealth::new("acme", range, None, rows, &listing, now);
+        let health = crate::answer::workflow_health::WorkflowHealth::new(
+            "acme",
+            range,
+            Known::default(),
+            rows,
+            &listing,
+            now,
+        );
         Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
@@ -193,8 +208,9 @@ fn answers_are_as_said() {
         totals: Default::default(),
         workflows: Vec::new(),
     };
-    let insights =
-        || Answer::of(&crate::answer::insights::Insights::new("acme", range, None, &window, &rows, now));
+    let insights = || {
+        Answer::of(&crate::answer::insights::Insights::new("acme", range, known(None), &window, &rows, now))
+    };
     check("Insights", &shown(&insights));
 }
 

@@ -46,4 +46,11 @@ fn describe() {
     gauge!("query_api_postgresql_up", "Whether PostgreSQL is reachable and has the schema");
     gauge!("query_api_redis_up", "Whether Redis is reachable");
     counter!("query_api_redis_errors_total", "Requests to Redis that failed");
+    // A counter that first appears with its first event can't be asked for an increase.
+    for from in ["process", "redis", "postgresql", "stale"] {
+        metrics::counter!("query_api_answers_total", "from" => from).increment(0);
+    }
+    for name in ["query_api_loads_shed_total", "query_api_redis_errors_total"] {
+        metrics::counter!(name).increment(0);
+    }
 }

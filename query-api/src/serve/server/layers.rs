@@ -4,7 +4,10 @@ use crate::serve::server::settings::BadSettings;
 use hyper::Request;
 use hyper::header::HeaderName;
 use std::time::Duration;
+use tower::Layer as _;
+use tower_http::CompressionLevel;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::compression::{Compression, CompressionLayer};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// Smaller answers don't get smaller by compressing.
@@ -38,8 +41,16 @@ fn is_safe_id(id: &[u8]) -> bool {
     (1..=REQUEST_ID_BYTES_MAX).contains(&id.len()) && id.iter().all(plain)
 }
 
+/// `service`, whose answers are compressed as its clients take them.
+pub fn compressed<S>(service: S) -> Compression<S, impl Predicate> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(worth_compressing())
+        .layer(service)
+}
+
 /// Which answers are compressed: those that shrink, but no streams, whose events would wait in the compressor.
-pub fn worth_compressing() -> impl Predicate {
+fn worth_compressing() -> impl Predicate {
     SizeAbove::new(COMPRESS_BYTES_MIN)
         .and(NotForContentType::SSE)
         .and(NotForContentType::IMAGES)

@@ -1,5 +1,6 @@
 //! What lies between a member's reader and its pipeline.
 
+use crate::kafka::TimelineId;
 use consumer::batch::{Batch, Claim};
 use consumer::record::Partition;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,12 +16,18 @@ pub(super) struct Between {
     pub floor: i64,
     /// Revocations that the pipeline is done with.
     pub done: u64,
+    /// The log that is read under each claim.
+    pub logs: BTreeMap<(Partition, i64), TimelineId>,
 }
 
 pub(super) enum Message {
     Assigned(Vec<Partition>, u64),
     Batch(Batch),
     Revoked(Vec<Partition>),
+    /// Reading under this claim has reached the end of a layout.
+    LayoutEnded(Partition, i64),
+    /// A partition can't be read any further under this claim.
+    Broken(Partition, i64),
 }
 
 pub(super) enum Order {

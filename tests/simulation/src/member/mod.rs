@@ -16,6 +16,7 @@ pub use verdict::Verdict;
 use crate::group::MemberId;
 use crate::outside::Outside;
 use between::Between;
+use consumer::record::Partition;
 use pipeline::Pipeline;
 use reader::Reader;
 use std::collections::{BTreeMap, VecDeque};
@@ -46,13 +47,16 @@ pub enum Act {
     Work,
     /// Go on with what the writer is at.
     Write,
+    /// Ask Kafka where partitions end, or take the answer.
+    Ask,
     /// Work, or where it is at nothing prove that an idle partition is this member's.
     Prove,
 }
 
 impl Act {
     /// What goes on while all is well.
-    pub const CALM: [Self; 6] = [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Work, Self::Write];
+    pub const CALM: [Self; 7] =
+        [Self::Poll, Self::Obey, Self::Fold, Self::HandOver, Self::Ask, Self::Work, Self::Write];
 }
 
 impl Member {
@@ -69,6 +73,7 @@ impl Member {
                 orders: VecDeque::new(),
                 floor: setup.floor,
                 done: 0,
+                logs: BTreeMap::new(),
             },
         }
     }
@@ -82,6 +87,7 @@ impl Member {
             Act::HandOver => reader.hand_over(between),
             Act::Obey => reader.obey(between, outside),
             Act::LetGo => reader.let_go(outside),
+            Act::Ask => pipeline.ask_ends(outside),
             Act::Work => pipeline.work(between, outside, false),
             Act::Write => pipeline.writer.work(between, outside),
             Act::Prove => pipeline.work(between, outside, true),
@@ -92,6 +98,12 @@ impl Member {
     /// Cuts its connections: its process has ended.
     pub fn disconnect(&mut self, outside: &mut Outside) {
         self.pipeline.hang_up(outside);
+    }
+
+    /// The partitions that it has stopped reading, because their log isn't the one that was counted.
+    #[must_use]
+    pub fn stopped(&self) -> Vec<Partition> {
+        self.pipeline.stopped()
     }
 
     /// Whether there is nothing it is at.

@@ -1,18 +1,21 @@
 //! The order of things in a member, as `pipeline` has it in production: claim, decide while the batch before is
 //! written, settle.
 
+mod claims;
+mod stage;
+
 use super::between::{Between, Message, Order};
 use super::line::{Line, Reply};
 use super::setup::Setup;
 use super::verdict::Verdict;
-use super::writer::{WriteOutcome, Writer};
+use super::writer::{Back, TopicIds, WriteOutcome, Writer};
 use crate::defect::Defect;
 use crate::group::MemberId;
 use crate::outside::Outside;
-use crate::producer;
-use crate::statement::{Answer, ProgressRow, Statement, Step, TailRow};
+use crate::statement::{Answer, PageAsked, Statement, Step, TailRow};
+use chrono::{DateTime, Utc};
+use consumer::batch::Batch;
 use consumer::batch::texts::Texts;
-use consumer::batch::{Batch, Claim};
 use consumer::decide::changes::{Changes, PartitionChanges};
 use consumer::decide::held_partition::HeldPartition;
 use consumer::decide::member::Member;
@@ -21,17 +24,18 @@ use consumer::ledger::filter::Filter;
 use consumer::ledger::segment::{PageKey, Segment};
 use consumer::ledger::{Ledger, PageRead, Size};
 use consumer::record::{Offset, Partition, Span};
-use consumer::refused::allowance::Allowance;
+use stage::Stage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-type ProgressRows = BTreeMap<Partition, ProgressRow>;
 type Pages = BTreeMap<PageKey, Vec<u64>>;
 type Tails = BTreeMap<Partition, Vec<TailRow>>;
 
-/// The generation of partitions and keys; there is one.
-const LAYOUT: i32 = 1;
 /// Of a partition that a defect doesn't forget, though it is not held.
 const NO_EPOCH: i64 = -1;
+/// How often a member that is at nothing looks whether waiting partitions are released.
+const RELEASES: f64 = 0.3;
+/// How often it looks into the layouts' topic, though it claims nothing.
+const ROUNDS: f64 = 0.05;
 
 pub struct Pipeline {
     pub verdicts: Vec<Verdict>,
@@ -40,6 +44,16 @@ pub struct Pipeline {
     defect: Option<Defect>,
     member: Member,
     unclaimed: BTreeMap<Partition, u64>,
+    /// Those of the unclaimed that wait at the end of a layout.
+    waiting: BTreeSet<Partition>,
+    /// Partitions that are not read any more, though they are assigned.
+    stopped: BTreeSet<Partition>,
+    /// The ids of the topics that are read.
+    topic_ids: TopicIds,
+    /// Of the database, when what is held was claimed.
+    incarnation: Option<u32>,
+    /// When Kafka was asked where partitions end, while there is no answer.
+    asked_at: Option<DateTime<Utc>>,
     task: Task,
     line: Line,
     /// What was read before a claim; what only defects have.
@@ -53,11 +67,8 @@ pub struct Pipeline {
 /// What it is at.
 enum Task {
     Idle,
-    /// Reads the ledger before the claim; only defects do.
-    Early(Vec<Partition>),
-    Claiming(Vec<Partition>),
-    Starting(ProgressRows, ProgressRows),
-    Holding(ProgressRows),
+    /// Claims partitions.
+    Claiming(Stage),
     Sizing(UndecidedBatch),
     Reading(Questions),
     LookingUp(Questions),
@@ -68,6 +79,10 @@ enum Task {
 enum Next {
     Claim(Vec<Partition>),
     Revoke(Vec<Partition>),
+    /// Unless there is a later claim than this.
+    ClaimAgain(Partition, i64),
+    /// The same.
+    Stop(Partition, i64),
     Write(DecidedBatch),
     Prove,
     Rejoin,
@@ -82,6 +97,11 @@ impl Pipeline {
             defect: setup.defect,
             member: Member::new(Ledger::new(setup.tuning)),
             unclaimed: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            topic_ids: TopicIds::new(),
+            incarnation: None,
+            asked_at: None,
             task: Task::Idle,
             line: Line::default(),
             early: (Pages::new(), Tails::new()),
@@ -93,6 +113,10 @@ impl Pipeline {
     pub fn is_idle(&self) -> bool {
         let done = self.writer.is_free() && self.ahead.is_none() && self.unclaimed.is_empty();
         done && matches!(self.task, Task::Idle)
+    }
+
+    pub fn stopped(&self) -> Vec<Partition> {
+        self.stopped.iter().copied().collect()
     }
 
     pub fn hang_up(&mut self, outside: &mut Outside) {
@@ -124,13 +148,7 @@ impl Pipeline {
                     Task::Waiting(next)
                 }
             }
-            task @ (Task::Early(_)
-            | Task::Claiming(_)
-            | Task::Starting(..)
-            | Task::Holding(_)
-            | Task::Sizing(_)
-            | Task::Reading(_)
-            | Task::LookingUp(_)) => {
+            task @ (Task::Claiming(_) | Task::Sizing(_) | Task::Reading(_) | Task::LookingUp(_)) => {
                 self.line.send(self.statements(&task), outside);
                 task
             }
@@ -150,7 +168,7 @@ impl Pipeline {
             Reply::Failed => outside.trace.say(|| format!("member {}: reading failed", self.id)),
             Reply::Answers(mut answers) => {
                 let task = std::mem::replace(&mut self.task, Task::Idle);
-                self.task = self.answered(task, &mut answers, between);
+                self.task = self.answered(task, &mut answers, between, outside);
             }
         }
     }
@@ -158,52 +176,38 @@ impl Pipeline {
     fn statements(&self, task: &Task) -> Vec<Statement> {
         match task {
             Task::Idle | Task::Waiting(_) => Vec::new(),
-            Task::Early(partitions) => {
-                let quarters = producer::quarters();
-                let keys = partitions.iter().flat_map(|partition| {
-                    quarters.iter().map(|quarter| PageKey { partition: *partition, quarter: *quarter })
-                });
-                vec![Statement::Pages(keys.collect()), Statement::Tails(partitions.clone())]
+            Task::Claiming(stage) => stage.statements(),
+            Task::Sizing(batch) => {
+                vec![Statement::Sizes(batch.unsized_pages().iter().map(|key| self.asked(*key)).collect())]
             }
-            Task::Claiming(partitions) => vec![
-                Statement::Begin,
-                Statement::Lock(partitions.clone()),
-                Statement::Claim(partitions.clone()),
-                Statement::Commit,
-            ],
-            Task::Starting(_, unread) => {
-                let partitions: Vec<Partition> = unread.keys().copied().collect();
-                vec![Statement::Start(partitions.clone()), Statement::StoredProgress(partitions)]
-            }
-            Task::Holding(starts) => vec![Statement::Tails(starts.keys().copied().collect())],
-            Task::Sizing(batch) => vec![Statement::Sizes(batch.unsized_pages().to_vec())],
             Task::Reading(questions) => {
-                vec![Statement::Pages(questions.pages.iter().map(|(key, _)| *key).collect())]
+                vec![Statement::Pages(questions.pages.iter().map(|(key, _)| self.asked(*key)).collect())]
             }
-            Task::LookingUp(questions) => vec![Statement::LookUp(questions.lookups.clone())],
+            Task::LookingUp(questions) => {
+                let lookups = questions.lookups.iter();
+                let asked = lookups.map(|(key, fingerprints)| (self.asked(*key), fingerprints.clone()));
+                vec![Statement::LookUp(asked.collect())]
+            }
         }
     }
 
-    fn answered(&mut self, task: Task, answers: &mut Vec<Answer>, between: &mut Between) -> Task {
-        let last = answers.pop();
-        match (task, last) {
-            (Task::Early(partitions), Some(Answer::Tails(tails))) => {
-                if let Some(Answer::Pages(pages)) = answers.pop() {
-                    self.early = (pages, tails);
-                }
-                Task::Claiming(partitions)
-            }
-            (Task::Claiming(_), _) => match answers.pop() {
-                Some(Answer::ClaimedProgress(claimed)) => self.claimed(claimed),
-                _ => Task::Idle,
-            },
-            (Task::Starting(starts, unread), Some(Answer::StoredProgress(stored))) => {
-                self.started(starts, &unread, &stored)
-            }
-            (Task::Holding(starts), Some(Answer::Tails(tails))) => {
-                self.hold(starts, tails, between);
-                Task::Idle
-            }
+    fn asked(&self, key: PageKey) -> PageAsked {
+        let reading = self.member.held().get(&key.partition).map(|held| held.reading);
+        (key, reading.filter(|reading| !reading.is_only_layout).map(|reading| reading.layout))
+    }
+
+    fn answered(
+        &mut self,
+        task: Task,
+        answers: &mut Vec<Answer>,
+        between: &mut Between,
+        outside: &Outside,
+    ) -> Task {
+        if let Task::Claiming(stage) = task {
+            let next = self.claim_answered(stage, answers, between, outside);
+            return next.map_or(Task::Idle, Task::Claiming);
+        }
+        match (task, answers.pop()) {
             (Task::Sizing(batch), Some(Answer::Sizes(sizes))) => self.ask(batch, sizes),
             (Task::Reading(questions), Some(Answer::Pages(pages))) => self.page_read(questions, pages),
             (Task::LookingUp(mut questions), Some(Answer::Pages(found))) => {
@@ -221,8 +225,15 @@ impl Pipeline {
 
     fn begin(&mut self, between: &mut Between, outside: &mut Outside, prove: bool) -> Task {
         self.unclaimed.retain(|partition, assignment| between.wanted.get(partition) == Some(assignment));
-        if !self.unclaimed.is_empty() {
-            return Task::Waiting(Next::Claim(self.unclaimed.keys().copied().collect()));
+        let Self { unclaimed, waiting, .. } = self;
+        waiting.retain(|partition| unclaimed.contains_key(partition));
+        let claimable: Vec<Partition> =
+            unclaimed.keys().filter(|of| !waiting.contains(of)).copied().collect();
+        if !claimable.is_empty() {
+            return Task::Waiting(Next::Claim(claimable));
+        }
+        if !waiting.is_empty() && outside.rng.chance(RELEASES) {
+            return Task::Claiming(self.releasing());
         }
         match between.channel.pop_front() {
             Some(Message::Assigned(partitions, assignment)) => {
@@ -230,8 +241,13 @@ impl Pipeline {
                 Task::Idle
             }
             Some(Message::Revoked(partitions)) => Task::Waiting(Next::Revoke(partitions)),
+            Some(Message::LayoutEnded(partition, epoch)) => Task::Waiting(Next::ClaimAgain(partition, epoch)),
+            Some(Message::Broken(partition, epoch)) => Task::Waiting(Next::Stop(partition, epoch)),
             Some(Message::Batch(batch)) => self.count(batch, between, outside),
             None if prove => Task::Waiting(Next::Prove),
+            None if outside.rng.chance(ROUNDS) => {
+                self.learn(Vec::new(), outside).map_or(Task::Idle, Task::Claiming)
+            }
             None => match self.ahead.take() {
                 Some(decided) => Task::Waiting(Next::Write(decided)),
                 None => Task::Idle,
@@ -243,23 +259,31 @@ impl Pipeline {
         match next {
             Next::Claim(partitions) => {
                 let early = self.has(Defect::PagesReadBeforeClaim) || self.has(Defect::TailsReadBeforeClaim);
-                return if early { Task::Early(partitions) } else { Task::Claiming(partitions) };
+                let stage =
+                    if early { Some(Stage::Early(partitions)) } else { self.learn(partitions, outside) };
+                return stage.map_or(Task::Idle, Task::Claiming);
             }
             Next::Revoke(partitions) => {
                 for partition in partitions {
                     self.unclaimed.remove(&partition);
+                    self.stopped.remove(&partition);
                     self.forget(partition);
                 }
                 between.done += 1;
             }
+            Next::ClaimAgain(partition, epoch) if self.holds(partition, epoch) => {
+                self.read_again(&[partition], between);
+            }
+            Next::Stop(partition, epoch) if self.holds(partition, epoch) => self.stop(partition),
+            Next::ClaimAgain(..) | Next::Stop(..) => {}
             Next::Write(decided) => {
                 let changes = self.member.place(decided);
                 if !self.writer.is_free() {
-                    return self.place_too_early(changes, between);
+                    return self.place_too_early(changes, between, outside);
                 }
-                self.write(changes, between);
+                self.write(changes, between, outside);
             }
-            Next::Prove => self.prove(between),
+            Next::Prove => self.prove(between, outside),
             Next::Rejoin => {
                 outside.trace.say(|| format!("member {}: the floor rose past its batch", self.id));
                 self.rejoin(between);
@@ -269,54 +293,22 @@ impl Pipeline {
     }
 
     /// Placed before what is written was settled, and written after: only a defect does.
-    fn place_too_early(&mut self, changes: Changes, between: &Between) -> Task {
-        self.writer.next = Some((self.steps(&changes, between), changes));
+    fn place_too_early(&mut self, changes: Changes, between: &Between, outside: &Outside) -> Task {
+        self.writer.next = Some((self.steps(&changes, between, outside), changes));
         Task::Idle
     }
 
-    // --- Claims ---
+    // --- Partitions come and go ---
 
-    fn claimed(&mut self, claimed: ProgressRows) -> Task {
-        let (starts, unread): (ProgressRows, ProgressRows) =
-            claimed.into_iter().partition(|(_, row)| row.next.is_some());
-        if unread.is_empty() { Task::Holding(starts) } else { Task::Starting(starts, unread) }
+    /// Stops reading a partition; the others go on.
+    fn stop(&mut self, partition: Partition) {
+        self.forget(partition);
+        self.unclaimed.remove(&partition);
+        self.stopped.insert(partition);
     }
 
-    fn started(&mut self, mut starts: ProgressRows, unread: &ProgressRows, stored: &ProgressRows) -> Task {
-        // A claim that was lost since has another's epoch: it is claimed again.
-        let ours = |(partition, row): &(&Partition, &ProgressRow)| {
-            unread.get(*partition).is_some_and(|claimed| claimed.epoch == row.epoch)
-        };
-        starts.extend(stored.iter().filter(ours).map(|(partition, row)| (*partition, *row)));
-        Task::Holding(starts)
-    }
-
-    fn hold(&mut self, starts: ProgressRows, mut tails: Tails, between: &mut Between) {
-        let (early_pages, early_tails) = std::mem::take(&mut self.early);
-        match self.defect {
-            Some(Defect::TailsReadBeforeClaim) => tails = early_tails,
-            Some(Defect::TailsNotRead) => tails.clear(),
-            _ => {}
-        }
-        for (partition, row) in starts {
-            let Some(assignment) = self.unclaimed.remove(&partition) else { continue };
-            let position = Offset(row.next.unwrap_or(0));
-            let held = HeldPartition::claimed(row.epoch, LAYOUT, position);
-            let kept = self.keeps_pages().then(|| self.member.held_mut(partition)).flatten();
-            match kept {
-                Some(kept) => *kept = held,
-                None => {
-                    let rows = tails.get(&partition).map_or(&[][..], Vec::as_slice);
-                    let tail: Vec<Vec<Segment>> = rows.iter().map(segments).collect();
-                    self.member.hold(partition, held, &tail);
-                }
-            }
-            let claim = Claim { partition, epoch: row.epoch, position, allowance: Allowance::spent(0, 0) };
-            between.orders.push_back(Order::Fetch(claim, assignment));
-        }
-        if self.has(Defect::PagesReadBeforeClaim) {
-            self.put(early_pages);
-        }
+    fn holds(&self, partition: Partition, epoch: i64) -> bool {
+        self.member.held().get(&partition).is_some_and(|held| held.epoch == epoch)
     }
 
     fn keeps_pages(&self) -> bool {
@@ -342,6 +334,15 @@ impl Pipeline {
             }
         } else if !self.has(Defect::RevokedWritten) {
             self.member.forget(partition);
+        }
+    }
+
+    /// Claims partitions anew that are held.
+    fn read_again(&mut self, held: &[Partition], between: &Between) {
+        for partition in held {
+            self.forget(*partition);
+            let assignment = between.wanted.get(partition);
+            self.unclaimed.extend(assignment.map(|assignment| (*partition, *assignment)));
         }
     }
 
@@ -397,32 +398,61 @@ impl Pipeline {
         }
     }
 
-    fn write(&mut self, changes: Changes, between: &Between) {
+    fn write(&mut self, changes: Changes, between: &Between, outside: &Outside) {
         if !changes.partitions.is_empty() {
-            let steps = self.steps(&changes, between);
-            self.writer.begin(changes, steps);
+            let steps = self.steps(&changes, between, outside);
+            self.writer.begin(changes, steps, self.topic_ids.clone(), self.incarnation);
         }
     }
 
-    fn steps(&self, changes: &Changes, between: &Between) -> Vec<Step> {
-        let step = |changes: &PartitionChanges| Step {
-            partition: changes.partition,
-            epoch: changes.epoch,
-            from: changes.span.from.0,
-            until: changes.span.until.0,
-            forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&changes.partition),
+    fn steps(&self, changes: &Changes, between: &Between, outside: &Outside) -> Vec<Step> {
+        let step = |changes: &PartitionChanges| {
+            let PartitionChanges { partition, epoch, span, .. } = *changes;
+            let held = self.member.held().get(&partition);
+            let log = between.logs.get(&(partition, epoch)).copied();
+            let log = log.unwrap_or_else(|| outside.kafka.timeline(partition));
+            Step {
+                partition,
+                epoch,
+                from: span.from.0,
+                until: span.until.0,
+                leader_epoch: outside.kafka.epoch_before(log, span.until.0),
+                log,
+                complete_through: held
+                    .and_then(|held| held.complete_through(span.until))
+                    .map(|at| at.timestamp()),
+                forced: self.has(Defect::RevokedWritten) && !between.wanted.contains_key(&partition),
+            }
         };
         changes.partitions.iter().map(step).collect()
     }
 
+    /// Asks Kafka where the partitions end, or takes the answer.
+    pub fn ask_ends(&mut self, outside: &Outside) {
+        let Some(at) = self.asked_at.take() else {
+            self.asked_at = DateTime::from_timestamp(outside.kafka.now.cast_signed(), 0);
+            return;
+        };
+        let partitions: Vec<Partition> = self.member.held().keys().copied().collect();
+        for partition in partitions {
+            let (end, readable) = (outside.kafka.end(partition), outside.kafka.stable_end(partition));
+            let end = if self.has(Defect::EndsAreStable) { readable } else { end };
+            if let Some(held) = self.member.held_mut(partition) {
+                held.ended_at(at, Offset(end));
+                held.readable_until(at, Offset(readable));
+            }
+        }
+    }
+
     /// Moves partitions by nothing, which proves that they are held.
-    fn prove(&mut self, between: &Between) {
+    fn prove(&mut self, between: &Between, outside: &Outside) {
         let held = self.member.held().iter().filter(|(_, held)| held.epoch != NO_EPOCH);
         let proof = |(partition, held): (&Partition, &HeldPartition)| {
             PartitionChanges::empty(*partition, held.epoch, Span::empty(held.next_offset))
         };
         let partitions = held.map(proof).collect();
-        self.write(Changes { texts: Texts::default(), partitions, floor: between.floor }, between);
+        let changes = Changes { texts: Texts::default(), partitions, floor: between.floor };
+        self.write(changes, between, outside);
     }
 
     // --- What was written ---
@@ -434,12 +464,18 @@ impl Pipeline {
     }
 
     fn wrote(&mut self, written: WriteOutcome, between: &mut Between, outside: &mut Outside) {
-        if written.floor_rose || written.gave_up {
+        if written.back == Some(Back::FloorMoved) || written.gave_up {
             outside.trace.event("batches dropped under a floor that rose");
             return self.rejoin(between);
         }
-        let claims = written.changes.partitions.iter().map(|changes| (changes.partition, changes.epoch));
-        let claims: Vec<Verdict> = claims.collect();
+        if written.back == Some(Back::Elsewhere) {
+            outside.trace.event("batches dropped after a restore");
+            let held: Vec<Partition> = self.member.held().keys().copied().collect();
+            self.member.settle(written.changes, &written.committed);
+            return self.read_again(&held, between);
+        }
+        let claim = |changes: &PartitionChanges| (changes.partition, changes.epoch, self.incarnation);
+        let claims: Vec<Verdict> = written.changes.partitions.iter().map(claim).collect();
         let segments = self.has(Defect::PartOfPageKept).then(|| segments_of(&written.changes));
         let lost = if written.remembered {
             Vec::new()
@@ -456,7 +492,7 @@ impl Pipeline {
             _ => {}
         }
         if !lost.is_empty() {
-            self.verdicts.extend(claims.into_iter().filter(|(partition, _)| lost.contains(partition)));
+            self.verdicts.extend(claims.into_iter().filter(|(partition, ..)| lost.contains(partition)));
             self.rejoin(between);
         }
     }
@@ -480,7 +516,7 @@ impl Pipeline {
     }
 }
 
-fn segments(row: &TailRow) -> Vec<Segment> {
+pub(super) fn segments(row: &TailRow) -> Vec<Segment> {
     let segment = |(key, fingerprints, sums): &(PageKey, Vec<u64>, _)| Segment {
         key: *key,
         fingerprints: fingerprints.clone(),

@@ -5,7 +5,6 @@ use super::setup::Setup;
 use crate::defect::Defect;
 use crate::group::{MemberId, News};
 use crate::outside::Outside;
-use crate::producer::CEILING;
 use consumer::batch::{Batch, Claim};
 use consumer::record::decode::Bounds;
 use consumer::record::identity::Fingerprints;
@@ -107,24 +106,27 @@ impl Reader {
         outside.group.released(self.id, &partitions);
     }
 
+    /// What the pipeline orders.
     pub fn obey(&mut self, between: &mut Between, outside: &mut Outside) {
         if self.leaving.is_some() {
             return;
         }
         match between.orders.pop_front() {
-            Some(Order::Fetch(claim, assignment)) => {
-                let known = self.claims.iter().any(|known| known.partition == claim.partition);
-                if between.wanted.get(&claim.partition) == Some(&assignment) && !known {
-                    outside.trace.say(|| format!("member {} reads {claim:?}", self.id));
-                    self.claims.push(Claim { position: self.start(&claim), ..claim });
-                }
+            Some(Order::Fetch(claim, assignment))
+                if between.wanted.get(&claim.partition) == Some(&assignment) =>
+            {
+                // What is read of it under an earlier claim is read again.
+                self.claims.retain(|known| known.partition != claim.partition);
+                self.batch.forget(claim.partition);
+                outside.trace.say(|| format!("member {} reads {claim:?}", self.id));
+                self.claims.push(Claim { position: self.start(&claim), ..claim });
             }
             Some(Order::Rejoin) => {
                 outside.group.remove(self.id);
                 self.joined = false;
                 self.revoke(between.wanted.keys().copied().collect(), between, outside);
             }
-            None => {}
+            Some(Order::Fetch(..)) | None => {}
         }
     }
 
@@ -136,8 +138,8 @@ impl Reader {
         }
     }
 
-    /// Folds some records of one partition, or passes the markers behind its last.
-    pub fn fold(&mut self, between: &Between, outside: &mut Outside) {
+    /// Folds some records of one partition, or passes what is no record behind its last.
+    pub fn fold(&mut self, between: &mut Between, outside: &mut Outside) {
         let busy = !self.outbox.is_empty() || self.leaving.is_some();
         if busy || self.claims.is_empty() || self.batch.records() >= self.batch_records {
             return;
@@ -145,13 +147,32 @@ impl Reader {
         if self.batch.is_empty() {
             self.batch.floor = between.floor;
         }
-        let bounds = Bounds { floor: self.batch.floor, ceiling: CEILING };
+        let which = outside.rng.index(self.claims.len());
+        if !self.has_followed(which, between, outside) {
+            return self.end_claim(which, between, Message::Broken);
+        }
+        self.take(which, outside);
+        let claim = &self.claims[which];
+        if claim.ends_before(claim.position) {
+            self.end_claim(which, between, Message::LayoutEnded);
+        }
+    }
+
+    fn take(&mut self, which: usize, outside: &mut Outside) {
+        let bounds = Bounds { floor: self.batch.floor, ceiling: outside.database.tables.ceiling };
         let Self { claims, batch, fingerprints, defect, .. } = self;
-        let which = outside.rng.index(claims.len());
         let claim = &mut claims[which];
         let (partition, from) = (claim.partition, claim.position);
         let count = usize::try_from(1 + outside.rng.below(FOLD_RECORDS_MAX)).expect("a few");
-        for (offset, payload) in outside.kafka.records(partition, from.0).take(count) {
+        let reach = |batch: &mut Batch, claim: &mut Claim, position: Offset| {
+            let position = claim.until.map_or(position, |until| until.min(position));
+            batch.reach(claim, position, None);
+        };
+        let open_too = *defect == Some(Defect::UncommittedRead);
+        for (offset, payload) in outside.kafka.records(partition, from.0, open_too).take(count) {
+            if claim.ends_before(Offset(offset)) {
+                return reach(batch, claim, Offset(offset));
+            }
             let raw = Raw {
                 partition,
                 offset: Offset(offset),
@@ -159,12 +180,39 @@ impl Reader {
                 payload,
                 headers: Vec::new(),
                 timestamp_ms: None,
+                leader_epoch: None,
             };
             batch.take(claim, &raw, fingerprints, bounds, KEEPING);
         }
         if claim.position == from && *defect != Some(Defect::MarkersNotPassed) {
-            batch.reach(claim, Offset(outside.kafka.end(partition)));
+            reach(batch, claim, Offset(outside.kafka.stable_end(partition)));
         }
+    }
+
+    /// Whether the partition's present log goes on from what was read of it; Kafka's client asks for that.
+    fn has_followed(&self, which: usize, between: &mut Between, outside: &Outside) -> bool {
+        let Claim { partition, epoch, position, .. } = self.claims[which];
+        let Some(log) = between.logs.get_mut(&(partition, epoch)) else { return true };
+        let now = outside.kafka.timeline(partition);
+        if *log == now {
+            return true;
+        }
+        let is_anew = outside.kafka.topic_id_of(*log) != outside.kafka.topic_id_of(now);
+        let followed = position.0 <= outside.kafka.shared(partition, *log) && !is_anew;
+        if followed
+            || (self.defect == Some(Defect::LeaderEpochIgnored) && position.0 <= outside.kafka.end(partition))
+        {
+            *log = now;
+            return true;
+        }
+        false
+    }
+
+    /// Stops reading a partition, once what was read is in line for the pipeline.
+    fn end_claim(&mut self, which: usize, between: &Between, message: impl Fn(Partition, i64) -> Message) {
+        let claim = self.claims.remove(which);
+        self.end_batch(between.floor);
+        self.outbox.push_back(message(claim.partition, claim.epoch));
     }
 
     /// Hands over what is next in line, or the batch, if the pipeline has room.

@@ -1,6 +1,9 @@
 //! From the production code's rows to what the simulated tables take.
 
-use crate::statement::{CounterRow, Failure, SegmentRow, TailRow, Update, WorkflowKey, WorkflowSums, Writes};
+use crate::kafka;
+use crate::statement::{
+    CounterRow, Failure, Place, SegmentRow, SpanRow, Step, TailRow, Update, WorkflowKey, WorkflowSums, Writes,
+};
 use chrono::{DateTime, Utc};
 use consumer::decide::changes::Changes;
 use consumer::ledger::segment::PageKey;
@@ -8,14 +11,26 @@ use consumer::record::topic_names::TopicNames;
 use consumer::record::{Partition, Topic};
 use consumer::store::Rows;
 use domain::{Counters, Quarter};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-/// The rows of the partitions that have moved: the ledger's, and all others.
-pub fn of(changes: &Changes, moved: &[Partition]) -> (Writes, Writes) {
-    let topics = TopicNames::new(["e", "w", "m"].map(str::to_owned));
-    let rows = Rows::of(changes, moved, &topics, &HashMap::new());
-    let moving = changes.partitions.iter().filter(|changes| moved.contains(&changes.partition));
-    let spans = moving.map(|changes| (changes.partition, changes.span.from.0, changes.span.until.0));
+/// The rows of the partitions that have moved, by these steps: the ledger's, and all others.
+pub fn of(
+    changes: &Changes,
+    moved: &[Partition],
+    steps: &[Step],
+    topic_ids: &BTreeMap<Topic, u32>,
+) -> (Writes, Writes) {
+    let topics = kafka::names();
+    let ids = topic_ids.iter().map(|(topic, id)| (*topic, id.to_string())).collect();
+    let rows = Rows::of(changes, moved, &topics, &ids);
+    let moving = steps.iter().filter(|step| moved.contains(&step.partition));
+    let spans = moving.map(|step| SpanRow {
+        partition: step.partition,
+        from: step.from,
+        until: step.until,
+        log: step.log,
+        floor: changes.floor,
+    });
     let filed = rows.filed.topic.iter().zip(&rows.filed.partition);
     let ledger = Writes {
         filed: filed.map(|(topic, number)| partition(&topics, topic, *number)).collect(),
@@ -39,17 +54,17 @@ fn partition(topics: &TopicNames, topic: &str, number: i32) -> Partition {
     Partition { topic: topics.topic(topic).unwrap_or(Topic::Events), number }
 }
 
-fn segments(rows: &Rows, topics: &TopicNames) -> Vec<SegmentRow> {
+fn segments(rows: &Rows, topics: &TopicNames) -> Vec<(i32, SegmentRow)> {
     let s = &rows.segments;
     let segment = |row: usize| {
         let partition = partition(topics, &s.topic[row], s.partition[row]);
         let key = PageKey { partition, quarter: Quarter::of(s.quarter[row]) };
-        (key, fingerprints(&s.fingerprints[row]).collect(), row_of(&s.sums, row))
+        (s.layout[row], (key, fingerprints(&s.fingerprints[row]).collect(), row_of(&s.sums, row)))
     };
     (0..s.topic.len()).map(segment).collect()
 }
 
-fn tails(rows: &Rows, topics: &TopicNames) -> Vec<(Partition, TailRow)> {
+fn tails(rows: &Rows, topics: &TopicNames) -> Vec<(Partition, i32, TailRow)> {
     let tail = |row: &consumer::store::TailRow| {
         let partition = partition(topics, &row.topic, row.partition);
         let mut rest = fingerprints(&row.fingerprints);
@@ -58,7 +73,7 @@ fn tails(rows: &Rows, topics: &TopicNames) -> Vec<(Partition, TailRow)> {
             let length = usize::try_from(row.lengths[place]).unwrap_or_default();
             (key, rest.by_ref().take(length).collect(), row_of(&row.sums, place))
         };
-        (partition, row.quarters.iter().enumerate().map(segment).collect())
+        (partition, row.layout, row.quarters.iter().enumerate().map(segment).collect())
     };
     rows.tails.iter().map(tail).collect()
 }
@@ -68,11 +83,19 @@ fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
     fingerprints.iter().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
+/// Quarters, hours, days. An hour's row has its quarters.
 fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
-    rows.counters.each_ref().map(|c| {
-        let row = |row: usize| ((c.organization[row].clone(), c.bucket[row]), c.adds(row));
-        (0..c.organization.len()).map(row).collect()
-    })
+    let [hours, days] = rows.counters.each_ref().map(|rows| {
+        let row = |row: usize| ((rows.organization[row].clone(), rows.bucket[row]), rows.adds(row));
+        (0..rows.organization.len()).map(row).collect::<Vec<CounterRow>>()
+    });
+    let of_hour = |row: usize| {
+        let organization = &rows.counters[0].organization[row];
+        let quarters = rows.counters[0].quarters_add(row).into_iter();
+        quarters.map(|(start, adds)| ((organization.clone(), start), adds))
+    };
+    let quarters = (0..hours.len()).flat_map(of_hour);
+    [quarters.filter(|(_, adds)| *adds != Counters::default()).collect(), hours, days]
 }
 
 fn row_of(columns: &[Vec<i64>; 8], row: usize) -> Counters {
@@ -119,8 +142,11 @@ fn failures(rows: &Rows) -> Vec<((String, String), Failure)> {
     (0..f.organization.len()).map(failure).collect()
 }
 
-fn letters(rows: &Rows, topics: &TopicNames) -> Vec<((Partition, i64), &'static str)> {
+fn letters(rows: &Rows, topics: &TopicNames) -> Vec<(Place, &'static str)> {
     let d = &rows.dead_letters;
-    let place = |row: usize| (partition(topics, &d.topic[row], d.partition[row]), d.offset[row]);
+    let place = |row: usize| {
+        let id = d.topic_id[row].parse().unwrap_or(0);
+        (id, partition(topics, &d.topic[row], d.partition[row]), d.offset[row])
+    };
     (0..d.topic.len()).map(|row| (place(row), d.reason[row])).collect()
 }

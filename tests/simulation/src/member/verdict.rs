@@ -2,5 +2,5 @@
 
 use consumer::record::Partition;
 
-/// A partition that was taken for lost, and under which claim.
-pub type Verdict = (Partition, i64);
+/// A partition that was taken for lost, under which claim, and the database's incarnation that it was claimed in.
+pub type Verdict = (Partition, i64, Option<u32>);

@@ -10,7 +10,7 @@ use crate::outside::Outside;
 use crate::statement::{Answer, ProgressRow, Statement, Step};
 use consumer::decide::changes::Changes;
 use consumer::decide::outcome::{CommitOutcome, StoredProgress};
-use consumer::record::{Offset, Partition};
+use consumer::record::{Offset, Partition, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub struct Writer {
@@ -23,11 +23,17 @@ pub struct Writer {
     pub next: Option<(Vec<Step>, Changes)>,
 }
 
+/// The topics' ids, as the member knows them.
+pub type TopicIds = BTreeMap<Topic, u32>;
+
 /// Changes being written.
 pub struct Job {
     pub changes: Changes,
     /// How partitions move whose fate isn't known yet.
     steps: Vec<Step>,
+    topic_ids: TopicIds,
+    /// Of the database, when the changes' partitions were claimed.
+    incarnation: Option<u32>,
     stage: Stage,
     pub moved: Vec<Partition>,
     committed: BTreeSet<Partition>,
@@ -39,10 +45,19 @@ pub struct Job {
 pub struct WriteOutcome {
     pub changes: Changes,
     pub committed: BTreeSet<Partition>,
-    pub floor_rose: bool,
+    pub back: Option<Back>,
     pub remembered: bool,
     /// It was not looked after; only a defect doesn't.
     pub gave_up: bool,
+}
+
+/// Why nothing was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Back {
+    /// The floor rose, or fell.
+    FloorMoved,
+    /// The database is another incarnation.
+    Elsewhere,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,8 +68,8 @@ enum Stage {
     Write,
     /// Move in another transaction; only a defect does.
     Offset,
-    /// The floor rose: roll back.
-    Back,
+    /// Roll back.
+    Back(Back),
     /// Look what has happened.
     Look,
 }
@@ -83,14 +98,21 @@ impl Writer {
     pub fn take_written(&mut self) -> Option<WriteOutcome> {
         let written = self.written.take();
         if let Some((steps, changes)) = self.next.take_if(|_| self.job.is_none()) {
-            self.begin(changes, steps);
+            self.begin(changes, steps, TopicIds::new(), None);
         }
         written
     }
 
-    pub fn begin(&mut self, changes: Changes, steps: Vec<Step>) {
-        let (moved, committed) = (Vec::new(), BTreeSet::new());
-        self.job = Some(Job { changes, steps, stage: Stage::Claim, moved, committed, remembered: false });
+    pub fn begin(
+        &mut self,
+        changes: Changes,
+        steps: Vec<Step>,
+        topic_ids: TopicIds,
+        incarnation: Option<u32>,
+    ) {
+        let (stage, moved, committed) = (Stage::Claim, Vec::new(), BTreeSet::new());
+        let remembered = false;
+        self.job = Some(Job { changes, steps, topic_ids, incarnation, stage, moved, committed, remembered });
     }
 
     pub fn hang_up(&mut self, outside: &mut Outside) {
@@ -136,14 +158,14 @@ impl Writer {
                 let steps = Statement::Move(moved.copied().collect());
                 vec![Statement::Begin, Statement::Lock(partitions), steps, Statement::Commit]
             }
-            Stage::Back => vec![Statement::Rollback],
+            Stage::Back(_) => vec![Statement::Rollback],
             Stage::Look => vec![Statement::StoredProgress(partitions)],
         }
     }
 
     fn writes(&self, job: &Job, all: &[Partition]) -> Vec<Statement> {
         let moved = if self.has(Defect::FencedWritten) { all } else { &job.moved };
-        let (mut ledger, others) = rows::of(&job.changes, moved);
+        let (mut ledger, others) = rows::of(&job.changes, moved, &job.steps, &job.topic_ids);
         if self.has(Defect::FiledTailKept) {
             ledger.filed.clear();
         }
@@ -160,9 +182,13 @@ impl Writer {
 
     fn answered(&mut self, job: Job, answers: &[Answer], between: &mut Between, outside: &mut Outside) {
         match (job.stage, answers) {
-            (Stage::Claim, [_, _, Answer::Step(moved), Answer::Floor(floor), ..]) => {
+            (Stage::Claim, [_, _, Answer::Step(moved), Answer::Floor(floor, incarnation), ..]) => {
                 outside.trace.say(|| format!("member {} moved {moved:?}", self.id));
-                self.moved(job, moved.clone(), *floor, between);
+                if self.is_elsewhere(&job, *incarnation) {
+                    self.job = Some(Job { stage: Stage::Back(Back::Elsewhere), ..job });
+                } else {
+                    self.moved(job, moved.clone(), *floor, between);
+                }
             }
             (Stage::Write, _) if self.has(Defect::OffsetAfter) => {
                 self.job = Some(Job { stage: Stage::Offset, ..job });
@@ -170,21 +196,24 @@ impl Writer {
             (Stage::Write | Stage::Offset, _) => {
                 let mut job = job;
                 job.committed.extend(std::mem::take(&mut job.moved));
-                self.end(job, false, false);
+                self.end(job, None, false);
             }
-            (Stage::Back, _) => self.end(job, true, false),
-            (Stage::Look, [Answer::StoredProgress(stored)]) => self.found_out(job, stored),
+            (Stage::Back(why), _) => self.end(job, Some(why), false),
+            (Stage::Look, [Answer::StoredProgress(stored, incarnation)]) => {
+                self.found_out(job, stored, *incarnation);
+            }
             (Stage::Claim | Stage::Look, _) => self.job = Some(job),
         }
     }
 
     fn moved(&mut self, job: Job, moved: Vec<Partition>, floor: i64, between: &mut Between) {
         let ignored = self.has(Defect::FloorIgnored);
-        let rose = floor != job.changes.floor && job.changes.has_older_than(floor);
+        // One that fell is that of a database of before: what lies between was left out when a tail was filed.
+        let rose = floor < job.changes.floor || job.changes.has_older_than(floor);
         if !ignored {
             between.floor = floor;
         }
-        let stage = if rose && !ignored { Stage::Back } else { Stage::Write };
+        let stage = if rose && !ignored { Stage::Back(Back::FloorMoved) } else { Stage::Write };
         self.job = Some(Job { stage, moved, ..job });
     }
 
@@ -200,16 +229,21 @@ impl Writer {
                 Some(Defect::DoubtTakenForFailed | Defect::NoFromCheck) => job.stage = Stage::Claim,
                 Some(Defect::DoubtTakenForDone) => {
                     job.committed.extend(job.steps.iter().map(|step| step.partition));
-                    return self.end(job, false, false);
+                    return self.end(job, None, false);
                 }
-                Some(Defect::RememberedTooEarly) => return self.end(job, false, true),
+                Some(Defect::RememberedTooEarly) => return self.end(job, None, true),
                 _ => {}
             }
         }
         self.job = Some(job);
     }
 
-    fn found_out(&mut self, mut job: Job, stored: &BTreeMap<Partition, ProgressRow>) {
+    fn is_elsewhere(&self, job: &Job, incarnation: u32) -> bool {
+        let is_elsewhere = job.incarnation.is_some_and(|claimed| claimed != incarnation);
+        is_elsewhere && !self.has(Defect::IncarnationIgnored)
+    }
+
+    fn found_out(&mut self, mut job: Job, stored: &BTreeMap<Partition, ProgressRow>, incarnation: u32) {
         if self.has(Defect::ClaimAdopted) {
             let epoch = |of: Partition, epoch| stored.get(&of).map_or(epoch, |row| row.epoch);
             let partitions = &mut job.changes.partitions;
@@ -231,15 +265,17 @@ impl Writer {
                 Some(CommitOutcome::Lost) | None => false,
             }
         });
-        if job.steps.is_empty() {
-            self.end(job, false, false);
+        if self.is_elsewhere(&job, incarnation) {
+            self.end(job, Some(Back::Elsewhere), false);
+        } else if job.steps.is_empty() {
+            self.end(job, None, false);
         } else {
             self.job = Some(Job { stage: Stage::Claim, ..job });
         }
     }
 
-    fn end(&mut self, job: Job, floor_rose: bool, gave_up: bool) {
+    fn end(&mut self, job: Job, back: Option<Back>, gave_up: bool) {
         let Job { changes, committed, remembered, .. } = job;
-        self.written = Some(WriteOutcome { changes, committed, floor_rose, remembered, gave_up });
+        self.written = Some(WriteOutcome { changes, committed, back, remembered, gave_up });
     }
 }

@@ -1,0 +1,107 @@
+//! The layouts' topic for operators: reading it, making it, and announcing where a layout ends.
+
+use super::republisher::Unpublished;
+use super::{ANSWER_WAIT_MAX, Cluster, KafkaError, Outgoing, Quiet, Republisher};
+use crate::record::layouts::Announced;
+use crate::source::describing;
+use crate::source::layout_log::{self, LayoutLog, PARTITION};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::types::RDKafkaErrorCode;
+
+/// The brokers' default.
+const DEFAULT_REPLICATION: i32 = -1;
+
+impl Cluster {
+    /// All that Kafka keeps about the ends of layouts, in order; nothing if the layouts' topic doesn't exist.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer, or the topic may not be read.
+    pub fn announced(&self) -> Result<Vec<Announced>, KafkaError> {
+        let mut log = LayoutLog::new(&self.settings.layouts_topic, self.settings.reader("read_uncommitted"));
+        Ok(log.read(&self.uncommitted, ANSWER_WAIT_MAX)?.to_vec())
+    }
+
+    /// The right on the layouts' topic that announcing needs and this client lacks; `None` if it lacks none.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub async fn right_lacking_to_announce(&self) -> Result<Option<String>, KafkaError> {
+        let topic = &self.settings.layouts_topic;
+        if layout_log::exists(&self.uncommitted, topic, ANSWER_WAIT_MAX)? {
+            let described = describing::topics(self.consumer.client(), &[topic], ANSWER_WAIT_MAX);
+            let described = described.ok().and_then(|mut topics| topics.remove(topic)?.ok());
+            let lacks = described.is_some_and(|described| described.may_write == Some(false));
+            return Ok(lacks.then(|| format!("WRITE on the topic {topic}")));
+        }
+        let refused = self.make_layouts_topic(true).await.err();
+        Ok(refused.map(|error| format!("CREATE for the topic {topic} ({error})")))
+    }
+
+    /// Checks that this client may give a topic `count` partitions.
+    ///
+    /// # Errors
+    /// When Kafka refuses, or doesn't answer.
+    pub async fn may_extend(&self, topic: &str, count: i32) -> Result<(), KafkaError> {
+        self.partitioned(topic, count, true).await
+    }
+
+    /// Gives a topic more partitions: `count` in all.
+    ///
+    /// # Errors
+    /// When Kafka refuses, or doesn't answer.
+    pub async fn extend(&self, topic: &str, count: i32) -> Result<(), KafkaError> {
+        self.partitioned(topic, count, false).await
+    }
+
+    /// Makes the layouts' topic if it doesn't exist, and adds this to it.
+    ///
+    /// # Errors
+    /// When Kafka refuses, or doesn't answer.
+    pub async fn announce(&self, announced: &Announced) -> Result<(), Unpublished> {
+        let topic = &self.settings.layouts_topic;
+        let exists = layout_log::exists(&self.uncommitted, topic, ANSWER_WAIT_MAX);
+        if !exists.map_err(Unpublished::Refused)? {
+            self.make_layouts_topic(false).await.map_err(Unpublished::Refused)?;
+        }
+        let value = announced.written();
+        let record = Outgoing {
+            topic,
+            partition: PARTITION,
+            key: Some(announced.topic.as_bytes()),
+            payload: Some(&value),
+            headers: &[],
+        };
+        Republisher::new(&self.settings).map_err(Unpublished::Refused)?.publish(record).await
+    }
+
+    /// Its records are never deleted: they are few, and each is needed for as long as a log is.
+    async fn make_layouts_topic(&self, only_check: bool) -> Result<(), KafkaError> {
+        let name = &self.settings.layouts_topic;
+        let topic = NewTopic::new(name, 1, TopicReplication::Fixed(DEFAULT_REPLICATION))
+            .set("cleanup.policy", "delete")
+            .set("retention.ms", "-1")
+            .set("retention.bytes", "-1");
+        let answers = self.admin()?.create_topics(&[topic], &options(only_check)).await?;
+        match answers.into_iter().find_map(Result::err) {
+            None | Some((_, RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
+            Some((_, code)) => Err(KafkaError::AdminOp(code)),
+        }
+    }
+
+    async fn partitioned(&self, topic: &str, count: i32, only_check: bool) -> Result<(), KafkaError> {
+        let count = usize::try_from(count).unwrap_or_default();
+        let partitions = [NewPartitions::new(topic, count)];
+        let answers = self.admin()?.create_partitions(&partitions, &options(only_check)).await?;
+        let refusal = answers.into_iter().find_map(Result::err);
+        refusal.map_or(Ok(()), |(_, code)| Err(KafkaError::AdminOp(code)))
+    }
+
+    fn admin(&self) -> Result<AdminClient<Quiet>, KafkaError> {
+        self.settings.config().create_with_context(Quiet)
+    }
+}
+
+fn options(only_check: bool) -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(ANSWER_WAIT_MAX)).validate_only(only_check)
+}

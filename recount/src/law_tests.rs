@@ -1,0 +1,181 @@
+//! The law: however entries are cut into runs, the cells are what a count in memory, record by record, says.
+
+use crate::cells::{Buckets, Cell, WorkflowHour, write_runs};
+use crate::entry::{Effect, Entry, Run};
+use crate::identities::Identities;
+use crate::sorter::Sorter;
+use crate::{Merge, Width};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A record, by small numbers, so that many are copies of one identity.
+#[derive(Clone, Copy, Debug)]
+struct Sketch {
+    organization: u8,
+    quarter: i32,
+    id: u8,
+    partition: i32,
+    sort: u8,
+    outcome: u8,
+    certain: bool,
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let quarter = prop::sample::select(vec![-97, -1, 0, 3, 4, 95, 96]);
+    (0..3u8, quarter, 0..4u8, 0..3i32, 0..5u8, 1..4u8, prop::bool::weighted(0.8)).prop_map(
+        |(organization, quarter, id, partition, sort, outcome, certain)| Sketch {
+            organization,
+            quarter,
+            id,
+            partition,
+            sort,
+            outcome,
+            certain,
+        },
+    )
+}
+
+impl Sketch {
+    fn organization(self) -> String {
+        "abc".repeat(1 + usize::from(self.organization))
+    }
+
+    fn id(self) -> String {
+        format!("id{}", self.id)
+    }
+
+    fn effect(self) -> Effect<'static> {
+        match self.sort {
+            0 => Effect::Order,
+            1 => Effect::Payment { successful: self.outcome == 1 },
+            2 => Effect::Sent,
+            3 => Effect::Delivered,
+            _ => Effect::Run(Run {
+                outcome: self.outcome,
+                execution_time_ms: i64::from(self.outcome) * 100,
+                finished_at: i64::from(self.partition),
+                workflow: if self.outcome == 3 { "other" } else { "checkout" },
+                name: "Checkout",
+            }),
+        }
+    }
+}
+
+/// A folder of its own, deleted with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("recount-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// The entries of the records, in this order at ascending offsets, cut into runs.
+fn sorted(folder: &Folder, records: &[Sketch], per_run: usize) -> Merge {
+    let mut sorter = Sorter::new(&folder.0, "entries", 1 << 20, Vec::new());
+    for (offset, record) in (0..).zip(records) {
+        let (organization, id) = (record.organization(), record.id());
+        let entry = Entry {
+            organization: &organization,
+            quarter: record.quarter,
+            id: &id,
+            partition: record.partition,
+            offset,
+            certain: record.certain,
+            effect: record.effect(),
+        };
+        sorter.add(|bytes| entry.write(bytes));
+        if (offset + 1) % i64::try_from(per_run).unwrap() == 0 {
+            sorter.spill().unwrap();
+        }
+    }
+    sorter.settle().unwrap();
+    sorter.merge().unwrap()
+}
+
+type Cells = BTreeMap<(Width, String, i64), Cell<8>>;
+/// Organization, quarter, what it belongs to, id.
+type Key = (String, i32, u8, String);
+
+/// What a count in memory says.
+fn expected(records: &[Sketch]) -> Cells {
+    let mut firsts: BTreeMap<Key, BTreeMap<i32, [i64; 8]>> = BTreeMap::new();
+    let mut certain: BTreeMap<Key, bool> = BTreeMap::new();
+    for record in records {
+        let key = (record.organization(), record.quarter, record.effect().what() as u8, record.id());
+        *certain.entry(key.clone()).or_default() |= record.certain;
+        firsts.entry(key).or_default().entry(record.partition).or_insert(record.effect().counters());
+    }
+    let mut cells = Cells::new();
+    for (key, copies) in firsts {
+        for width in Width::ALL {
+            let start = width.start(i64::from(key.1) * 900);
+            let cell = cells.entry((width, key.0.clone(), start)).or_default();
+            for place in 0..8 {
+                let values = || copies.values().map(|values| values[place]);
+                let least = if certain[&key] { i64::MAX } else { 0 };
+                cell.low[place] += values().min().unwrap().min(least);
+                cell.high[place] += values().max().unwrap();
+            }
+        }
+    }
+    cells
+}
+
+proptest! {
+    #[test]
+    fn cells_are_those_of_a_count_in_memory(records in prop::collection::vec(sketch(), 0..120), per_run in 1..60usize) {
+        let folder = Folder::new();
+        let mut identities = Identities::of(sorted(&folder, &records, per_run)).unwrap();
+        let (mut buckets, mut closed, mut copies) = (Buckets::default(), Vec::new(), 0);
+        while let Some(identity) = identities.take_next().unwrap() {
+            copies += identity.copies;
+            buckets.add(&identity, &mut closed);
+        }
+        buckets.close(&mut closed);
+        prop_assert_eq!(copies, records.len() as u64);
+        let count = closed.len();
+        for width in Width::ALL {
+            let keys: Vec<_> = closed.iter().filter(|cell| cell.width == width).map(|cell| (&cell.organization, cell.start)).collect();
+            prop_assert!(keys.is_sorted(), "{:?}", keys);
+        }
+        let cells: Cells = closed.into_iter().map(|closed| ((closed.width, closed.organization, closed.start), closed.cell)).collect();
+        prop_assert_eq!(cells.len(), count, "each cell is completed once");
+        prop_assert_eq!(cells, expected(&records));
+    }
+
+    #[test]
+    fn hours_of_workflows_add_up_to_the_organizations_counters(records in prop::collection::vec(sketch(), 0..80)) {
+        let folder = Folder::new();
+        let mut identities = Identities::of(sorted(&folder, &records, 7)).unwrap();
+        let mut hours: BTreeMap<(String, i64), Cell<4>> = BTreeMap::new();
+        while let Some(identity) = identities.take_next().unwrap() {
+            write_runs(&identity, |item| {
+                let hour = WorkflowHour::read(item).unwrap();
+                let sum = hours.entry((hour.organization, hour.start)).or_default();
+                sum.low.iter_mut().zip(hour.cell.low).for_each(|(sum, value)| *sum += value);
+                sum.high.iter_mut().zip(hour.cell.high).for_each(|(sum, value)| *sum += value);
+            });
+        }
+        for ((width, organization, start), cell) in expected(&records) {
+            if width == Width::Hour {
+                let hour = hours.get(&(organization, start)).copied().unwrap_or_default();
+                // Copies that contradict each other may be of several workflows: then only bounds are known.
+                prop_assert!(hour.low[0] <= cell.low[3] && cell.high[3] <= hour.high[0]);
+                prop_assert!(hour.low[3] <= cell.low[5] && cell.high[5] <= hour.high[3]);
+            }
+        }
+    }
+}

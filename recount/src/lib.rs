@@ -1,0 +1,30 @@
+//! The third book: what the tables must be, from the records alone.
+//!
+//! ```text
+//! value -> content -> refusal? -> says -> entry -> sorter (on disk) -> identities -> cells
+//! ```
+//! The consumer's books, its ledger and its counters, take the same decisions. This crate applies the contract again, and shares
+//! nothing with the code that counts but the generated protobuf. It keeps whole identities where the ledger keeps fingerprints,
+//! and sorts them on disk, so that its memory is bounded whatever it is given.
+
+pub mod cells;
+pub mod content;
+pub mod entry;
+pub mod identities;
+pub mod json;
+pub mod refusal;
+pub mod says;
+pub mod sorter;
+pub mod value;
+
+pub use cells::{Cell, Width};
+pub use content::{Content, Kind, View};
+pub use entry::{Effect, Entry, Run};
+pub use identities::{Identities, Identity};
+pub use refusal::{Horizon, refusal};
+pub use says::{Says, says};
+pub use sorter::{Merge, Sorter};
+pub use value::{declares_json, read};
+
+#[cfg(test)]
+mod law_tests;
