@@ -75,11 +75,24 @@ impl Ends {
     pub(super) fn describe(
         &self,
     ) -> Result<BTreeMap<Topic, Result<TopicDescription, Undescribed>>, Undescribed> {
-        let described = describing::topics(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX)?;
-        Ok(described
+        let described = describing::topics(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX);
+        if described.is_err() {
+            self.learn_brokers();
+        }
+        Ok(described?
             .into_iter()
             .filter_map(|(name, about)| Some((self.topics.topic(&name)?, about)))
             .collect())
+    }
+
+    /// Asks any broker which brokers there are. Topics are described by the controller alone, and a client whose latest word
+    /// of the cluster came from a broker that was just starting may know no controller for minutes (librdkafka renews it every
+    /// five).
+    fn learn_brokers(&self) {
+        if let Err(error) = self.consumer.fetch_metadata(Some(self.topics.of(Topic::ALL[0])), ANSWER_WAIT_MAX)
+        {
+            tracing::debug!(%error, "no broker said which brokers there are");
+        }
     }
 
     /// What the client says about why no broker answers.
