@@ -4,10 +4,13 @@
 use super::asking::Asking;
 use super::connection::request;
 use super::finding::Finding;
+use super::group::Group;
 use super::latencies::Latencies;
+use super::live;
 use super::serving::Serving;
 use anyhow::ensure;
 use chrono::{DateTime, Days, Utc};
+use domain::channels;
 use machine::say;
 use serde::Serialize;
 use serde_json::Value;
@@ -25,13 +28,26 @@ const DAYS_LESS: u32 = 8;
 /// Zones of the questions, in turn: one begins its days within an hour of UTC.
 const ZONES: [&str; 3] = ["UTC", "Europe/Berlin", "Asia/Kolkata"];
 
+/// The tables that have rows of it.
+const TABLES: [&str; 7] = [
+    "workflow_hourly_metrics",
+    "workflow_daily_metrics",
+    "org_hourly_metrics",
+    "org_daily_metrics",
+    "organization_channels",
+    "channel_hourly_metrics",
+    "channel_daily_metrics",
+];
+
 /// The endpoints, with what is asked of each beside the range.
-const ENDPOINTS: [(&str, &str); 5] = [
+const ENDPOINTS: [(&str, &str); 7] = [
     ("summary", ""),
     ("trends", "&granularity=day"),
     ("workflow-health", ""),
     ("workflow-health", "&sort=p95_execution_time_ms"),
     ("insights", ""),
+    ("delivery-health", "&granularity=day"),
+    ("delivery-health", "&granularity=day&channel=channel_7"),
 ];
 
 /// What each workflow has run in each hour. `$1` is the first day, `$2` the number of hours, `$3` that of workflows.
@@ -43,7 +59,16 @@ const HOURS: &str = "
     from generate_series(0, $3::bigint - 1) w, generate_series(0, $2::bigint - 1) h,
          lateral (select $1::timestamptz + h * interval '1 hour' as hour, 1 + (3 * w + 5 * h) % 4 as n) as runs
     order by w, h";
-const ROLL_UPS: [&str; 3] = [
+/// What each channel has sent and delivered in each hour. `$1` is the first day, `$2` the number of hours, `$3` that of channels.
+const CHANNELS: &str = "
+    insert into channel_hourly_metrics (organization_id, channel, hour_bucket, messages_sent, messages_delivered, messages_sent_q3)
+    select 'org_large', 'channel_' || c, $1::timestamptz + h * interval '1 hour', 2 + c, 1 + c, 1
+    from generate_series(0, $2::bigint - 1) h, generate_series(0, $3::bigint - 1) c order by h, c";
+const ROLL_UPS: [&str; 7] = [
+    "insert into organization_channels select distinct organization_id, channel from channel_hourly_metrics",
+    "insert into channel_daily_metrics (organization_id, channel, day_bucket, messages_sent, messages_delivered)
+     select organization_id, channel, date_bin('1 day', hour_bucket, 'epoch'), sum(messages_sent), sum(messages_delivered)
+     from channel_hourly_metrics group by 1, 2, 3 order by 1, 3, 2",
     "insert into workflow_daily_metrics (organization_id, workflow_id, day_bucket, workflow_name, name_as_of, runs, failed,
                                          total_execution_time_ms, durations)
      select organization_id, workflow_id, date_bin('1 day', hour_bucket, 'epoch'), max(workflow_name), max(name_as_of), sum(runs),
@@ -58,6 +83,14 @@ const ROLL_UPS: [&str; 3] = [
      select organization_id, date_bin('1 day', hour_bucket, 'epoch'), sum(workflows_total), sum(workflows_failed),
             sum(total_execution_time_ms), sum(durations)
      from org_hourly_metrics where organization_id = 'org_large' group by 1, 2 order by 1, 2",
+    "update org_hourly_metrics t set messages_sent = c.sent, messages_delivered = c.delivered, messages_sent_q3 = c.sent_q3
+     from (select hour_bucket, sum(messages_sent) as sent, sum(messages_delivered) as delivered, sum(messages_sent_q3) as sent_q3
+           from channel_hourly_metrics group by 1) as c
+     where t.organization_id = 'org_large' and t.hour_bucket = c.hour_bucket",
+    "update org_daily_metrics t set messages_sent = c.sent, messages_delivered = c.delivered
+     from (select day_bucket, sum(messages_sent) as sent, sum(messages_delivered) as delivered
+           from channel_daily_metrics group by 1) as c
+     where t.organization_id = 'org_large' and t.day_bucket = c.day_bucket",
 ];
 
 /// How large it is.
@@ -90,12 +123,12 @@ impl Large {
         say::line(format_args!("Storing {} workflows x {} days", self.workflows, self.days));
         let (hours, workflows) = (i64::from(self.days) * 24, i64::from(self.workflows));
         client.execute(HOURS, &[&self.from, &hours, &workflows]).await?;
+        let channels = i64::try_from(channels::CHANNELS_MAX)?;
+        client.execute(CHANNELS, &[&self.from, &hours, &channels]).await?;
         for statement in ROLL_UPS {
             client.execute(statement, &[]).await?;
         }
-        for table in
-            ["workflow_hourly_metrics", "workflow_daily_metrics", "org_hourly_metrics", "org_daily_metrics"]
-        {
+        for table in TABLES {
             client.batch_execute(&format!("vacuum (analyze) {table}")).await?;
         }
         Ok(())
@@ -125,6 +158,17 @@ impl Large {
             all.push(cold);
         }
         Ok(all)
+    }
+
+    /// Keeps pages of it open.
+    ///
+    /// # Errors
+    /// When something can't be started, or no change was told.
+    pub fn keep_open(&self, api: &Serving, secret: &Secret, group: Group<'_>) -> anyhow::Result<live::Seen> {
+        let token = secret.token(ORGANIZATION)?;
+        let ranges = self.ranges().take(live::PAGES).collect();
+        let pages = live::Pages { address: api.address(), organization: (ORGANIZATION, &token), ranges };
+        pages.run(group)
     }
 
     /// The target of each endpoint.

@@ -15,6 +15,7 @@ mod ingest;
 mod large;
 mod latencies;
 mod lines;
+mod live;
 mod machine;
 mod markers;
 mod past;

@@ -9,15 +9,17 @@ use super::asking::Asking;
 use super::chart::{Bar, Chart, grouped};
 use super::connection::{Connection, request};
 use super::finding::Finding;
+use super::group::{Group, create_topics};
 use super::large::{Cold, Large};
 use super::latencies::Latencies;
+use super::live;
 use super::record::{Outputs, Row};
 use super::report::median_of;
 use super::round::{as_float, drop_database};
 use super::serving::Serving;
 use super::stored::{Question, Stored};
 use super::wrk::{self, Wrk};
-use ::load::Rng;
+use ::load::{Rng, Topics};
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use machine::say;
@@ -115,6 +117,7 @@ struct Figures {
     api: Paced,
     constant: Paced,
     uncached: Paced,
+    live: Option<live::Seen>,
 }
 
 /// Measures, prints and saves the figures.
@@ -124,9 +127,11 @@ struct Figures {
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let size = options.size();
     let services = Services::start(Purpose::Benchmarks).await?;
-    say::line("Building query-api and its peer (release)");
-    let built = block_in_place(|| binaries::build_packages(&["query-api", "constant"], Profile::Release))?;
-    let [query_api, constant]: [PathBuf; 2] = built.try_into().expect("one for each package");
+    say::line("Building query-api, its peer and consumer (release)");
+    let built = block_in_place(|| {
+        binaries::build_packages(&["query-api", "constant", "consumer"], Profile::Release)
+    })?;
+    let [query_api, constant, consumer]: [PathBuf; 3] = built.try_into().expect("one for each package");
     let name = format!("bench_read_{}", std::process::id());
     let database = services.postgres.create_migrated(&name).await?;
     let stored = Stored::until(Utc::now(), size.organizations, size.days);
@@ -136,7 +141,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     large.store(&database.connect().await?).await?;
 
     let secret = Secret::random()?;
-    let api = Serving::query_api(&query_api, &services, &database, &format!("{name}:"), &secret).await?;
+    let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
+    create_topics(&services, &topics, live::PARTITIONS).await?;
+    let api = Serving::query_api(&query_api, &services, &database, &topics.events, &secret).await?;
     say::line("RATE_LIMIT_PER_SECOND=0: one organization asks for all");
     let hot = Question::new(HOT, stored.hours() - 24..stored.hours());
     let token = secret.token(&hot.organization())?;
@@ -145,7 +152,10 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let trends = constant_of(&constant, &services, "trends", &trends).await?;
     let stage = Stage { services, api, constants: [summary, trends], stored, large, hot, token };
 
-    let figures = block_in_place(|| stage.measure(&size, &secret))?;
+    let mut figures = block_in_place(|| stage.measure(&size, &secret))?;
+    let Stage { services, api, .. } = &stage;
+    let group = Group { services, consumer: &consumer, topics: &topics, name: &name, database: &database };
+    figures.live = Some(block_in_place(|| stage.large.keep_open(api, &secret, group))?);
     say::line("Every answer was right.");
     let rows = figures.rows()?;
     let chart = figures.chart(&stage.stored, bytes.len());
@@ -215,7 +225,7 @@ impl Stage {
         say_paced("cached", &api);
         let constant = self.cached(&self.constants[0], rate, size.seconds)?;
         say_paced("constant", &constant);
-        Ok(Figures { repeated, cold, api, constant, uncached })
+        Ok(Figures { repeated, cold, api, constant, uncached, live: None })
     }
 
     /// Measures an answer and its constant body in turn.
@@ -343,6 +353,9 @@ impl Figures {
         rows.push(Row::new("cached", &self.api)?);
         rows.push(Row::new("constant", &self.constant)?);
         rows.push(Row::new("uncached", &self.uncached)?);
+        if let Some(live) = &self.live {
+            rows.push(Row::new("live pages", live)?);
+        }
         Ok(rows)
     }
 
@@ -386,6 +399,6 @@ impl Figures {
         let cached = "cached summary at half of its rate".to_owned();
         let paced =
             [p99(cached, &self.api, CACHED_P99_MAX_MS), p99(uncached, &self.uncached, UNCACHED_P99_MAX_MS)];
-        rates.chain(paced).chain(cold).collect()
+        rates.chain(paced).chain(cold).chain(self.live.as_ref().map(live::finding)).collect()
     }
 }

@@ -7,13 +7,13 @@
 
 use super::chart::{Bar, Chart, grouped};
 use super::finding::Finding;
-use super::group::{Group, create_topics};
+use super::group::Group;
 use super::ingest::produce;
 use super::past::Past;
 use super::record::{Outputs, Row};
 use super::round::{Measured, Wal, as_float, drop_database};
 use super::watch::Watch;
-use ::load::{Horizon, Load, Topics, Trouble, Truth, check};
+use ::load::{Horizon, Load, Mix, Topics, Trouble, Truth, check};
 use anyhow::{Context as _, ensure};
 use chrono::Utc;
 use clap::ValueEnum;
@@ -64,6 +64,8 @@ enum Axis {
     Organizations,
     /// Members of the consumer's group
     Members,
+    /// Messages instead of events, without and with channels
+    Channels,
     /// Identities in the ledger, while a tenth of the records are up to 72 hours late
     Ledger,
 }
@@ -78,9 +80,12 @@ struct Point {
     ledger: u64,
     /// Share of late records.
     late: f64,
+    /// Messages instead of events: whether they name their channel.
+    messages: Option<bool>,
 }
 
-const BASE: Point = Point { partitions: 8, organizations: 1_000, members: 1, ledger: 0, late: 0.0 };
+const BASE: Point =
+    Point { partitions: 8, organizations: 1_000, members: 1, ledger: 0, late: 0.0, messages: None };
 
 /// A point's figures, for JSON.
 #[derive(Serialize)]
@@ -132,7 +137,8 @@ impl Options {
 }
 
 impl Axis {
-    const ALL: [Self; 4] = [Self::Partitions, Self::Organizations, Self::Members, Self::Ledger];
+    const ALL: [Self; 5] =
+        [Self::Partitions, Self::Organizations, Self::Members, Self::Channels, Self::Ledger];
 
     fn points(self, quick: bool) -> Vec<Point> {
         match self {
@@ -143,6 +149,7 @@ impl Axis {
                 some.map(|organizations| Point { organizations, ..BASE }).collect()
             }
             Self::Members => [1, 2, 3].map(|members| Point { members, ..BASE }).into(),
+            Self::Channels => [false, true].map(|named| Point { messages: Some(named), ..BASE }).into(),
             Self::Ledger => {
                 let all = [1_000_000, 100_000_000].into_iter();
                 let some = all.filter(|ledger| !quick || *ledger < 100_000_000);
@@ -157,6 +164,8 @@ impl Axis {
             Self::Organizations => (point.organizations, "organizations"),
             Self::Members => (point.members.into(), "members"),
             Self::Ledger => (point.ledger, "in the ledger"),
+            Self::Channels if point.messages == Some(true) => return "messages by channel".into(),
+            Self::Channels => return "messages without channels".into(),
         };
         let what = if number == 1 { what.trim_end_matches('s') } else { what };
         format!("{} {what}", grouped(as_float(number)))
@@ -173,15 +182,18 @@ struct Ground<'a> {
 
 impl Point {
     fn is_base(&self) -> bool {
-        (self.partitions, self.organizations, self.members, self.ledger)
-            == (BASE.partitions, BASE.organizations, BASE.members, BASE.ledger)
+        (self.partitions, self.organizations, self.members, self.ledger, self.messages)
+            == (BASE.partitions, BASE.organizations, BASE.members, BASE.ledger, BASE.messages)
     }
 
     async fn measure(&self, ground: &Ground<'_>, records: u64) -> anyhow::Result<Measured> {
         let Ground { services, consumer, number } = ground;
         let name = format!("scale_{}_{number}", std::process::id());
         let topics = Topics::prefixed(&format!("bench-{}-scale-{number}-", std::process::id()));
-        create_topics(services, &topics, self.partitions).await?;
+        let topic = self.topic(&topics);
+        services.kafka.create_topics(&[topic], self.partitions).await?;
+        let others = topics.all().into_iter().filter(|other| *other != topic).collect::<Vec<_>>();
+        services.kafka.create_topics(&others, 1).await?;
         let database = services.postgres.create_migrated(&name).await?;
         let (now, mut truth) = (Utc::now(), Truth::of_new_records(Horizon::at(Utc::now())));
         self.remember(&database, &topics, &mut truth).await?;
@@ -190,6 +202,7 @@ impl Point {
             companies: usize::try_from(self.organizations)?,
             partitions: self.partitions,
             trouble: Trouble { stragglers: self.late, ..Trouble::NONE },
+            mix: self.mix(),
             ..Load::plain(1, now)
         };
         let group = Group { services, consumer, topics: &topics, name: &name, database: &database };
@@ -220,6 +233,15 @@ impl Point {
         })
     }
 
+    /// The topic of the records. The others have one partition each, and nothing in it.
+    fn topic<'a>(&self, topics: &'a Topics) -> &'a str {
+        if self.messages.is_some() { &topics.message_deliveries } else { &topics.events }
+    }
+
+    fn mix(&self) -> Mix {
+        self.messages.map_or(Mix::EVENTS, |names_channels| Mix { names_channels, ..Mix::MESSAGES })
+    }
+
     /// Fills the ledger with the identities that were counted before, if any.
     async fn remember(
         &self,
@@ -239,7 +261,7 @@ impl Point {
     /// Starts the members, and waits until each has partitions.
     async fn joined(&self, group: &Group<'_>) -> anyhow::Result<(Vec<Process>, Watch)> {
         let partitions = usize::try_from(self.partitions)?;
-        let mut watch = Watch::new(group.database, &group.topics.events, partitions).await?;
+        let mut watch = Watch::new(group.database, self.topic(group.topics), partitions).await?;
         let settings = [("KAFKA_CONFIG_SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS.to_string())];
         let mut members = Vec::new();
         for number in 1..=self.members {

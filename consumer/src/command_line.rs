@@ -81,6 +81,13 @@ pub struct Migrate {
     /// last claimed by such a member.
     #[arg(long)]
     pub finish: bool,
+    /// Distribute the tables by organization over the nodes of a Citus cluster, whose coordinator DATABASE_URL names. Members
+    /// may count meanwhile.
+    #[arg(long)]
+    pub distribute: bool,
+    /// Say what `--distribute` would do, and do nothing.
+    #[arg(long, requires = "distribute", conflicts_with = "finish")]
+    pub dry_run: bool,
 }
 
 impl CommandLine {

@@ -5,7 +5,7 @@
 //! The pure parts run as in production; the tables are maps.
 
 use crate::batch::{Batch, Claim};
-use crate::decide::changes::{Changes, PartitionChanges};
+use crate::decide::changes::{Changes, Messages, PartitionChanges};
 use crate::decide::held_partition::HeldPartition;
 use crate::decide::member::Member;
 use crate::decide::undecided::DecidedBatch;
@@ -18,9 +18,9 @@ use crate::record::layouts::Reading;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw, Topic};
 use crate::refused::allowance::{Allowance, Keeping};
-use crate::store::{PreparedCounters, Rows};
+use crate::store::{ChannelRows, PreparedCounters, Rows};
 use chrono::{DateTime, Utc};
-use domain::{BucketSize, Counters, Durations, Quarter};
+use domain::{BucketSize, Counters, Durations, Quarter, channels};
 use proptest::prelude::*;
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -80,9 +80,18 @@ impl Sketch {
                 status: 1 + i32::from(self.status % 4),
                 sent_at: time,
                 occurred_at: time,
-                channel: String::new(),
+                channel: self.channel(),
             }
             .encode_to_vec(),
+        }
+    }
+
+    /// Some organization has more channels than may have a name of their own, of names of several lengths.
+    fn channel(self) -> String {
+        match (self.organization, self.id) {
+            (_, 0) => String::new(),
+            (0, id) => format!("c{}", id % 3),
+            (_, id) => "x".repeat(usize::from(id) * 9) + &self.second.to_string(),
         }
     }
 
@@ -110,6 +119,8 @@ type Workflow = (String, DateTime<Utc>, [i64; 4], Durations);
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Tables {
     counters: BTreeMap<(BucketSize, String, DateTime<Utc>), Counters>,
+    channels: BTreeMap<(String, String, Quarter), Messages>,
+    channel_names: BTreeMap<String, BTreeSet<(usize, String)>>,
     workflows: BTreeMap<(String, String, DateTime<Utc>), Workflow>,
     failures: BTreeMap<(String, String), (DateTime<Utc>, String)>,
     organizations: BTreeMap<String, (DateTime<Utc>, i16, String, String)>,
@@ -185,16 +196,19 @@ impl Tables {
         for (size, table) in BucketSize::STORED.into_iter().zip(&*rows.counters) {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
-                let cell = self.counters.entry((size, organization.clone(), *bucket)).or_default();
+                let cell = self.counters.entry((size, organization.to_owned(), *bucket)).or_default();
                 *cell += &table.adds(row);
                 let quarters = table.quarters_add(row).into_iter().filter(|_| size == BucketSize::Hour);
                 for (start, adds) in quarters.filter(|(_, adds)| *adds != Counters::default()) {
-                    *self.counters.entry((BucketSize::Quarter, organization.clone(), start)).or_default() +=
-                        &adds;
+                    *self
+                        .counters
+                        .entry((BucketSize::Quarter, organization.to_owned(), start))
+                        .or_default() += &adds;
                 }
             }
             assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
         }
+        self.add_channels(&rows.channels);
         let w = &rows.workflows;
         for row in 0..w.organization.len() {
             let key = (w.organization[row].clone(), w.workflow_id[row].clone(), w.hour[row]);
@@ -227,8 +241,47 @@ impl Tables {
         }
     }
 
+    /// As the statements do.
+    fn add_channels(&mut self, rows: &ChannelRows) {
+        let named = || rows.organization.iter().zip(&rows.channel);
+        let names = named().collect::<BTreeSet<_>>();
+        let before = self.channel_names.clone();
+        for (organization, channel) in names.into_iter().filter(|(_, channel)| *channel != channels::OTHER) {
+            let (length, name) = channels::rank(channel);
+            let rank = (length, name.to_owned());
+            let precede = before.get(organization).map_or(0, |names| names.range(..&rank).count());
+            if precede < channels::CHANNELS_MAX {
+                self.channel_names.entry(organization.to_owned()).or_default().insert(rank);
+            }
+        }
+        for (row, (organization, channel)) in named().enumerate() {
+            let kept = self.channel_names.get(organization);
+            let is_kept = kept.is_some_and(|names| names.iter().any(|(_, name)| name == channel));
+            let channel = if is_kept { channel } else { channels::OTHER };
+            for (quarter, messages) in rows.quarters_add(row) {
+                *self.channels.entry((organization.to_owned(), channel.to_owned(), quarter)).or_default() +=
+                    messages;
+            }
+        }
+    }
+
+    /// As answers show them.
+    fn channels_shown(&mut self) {
+        for names in self.channel_names.values_mut() {
+            *names = std::mem::take(names).into_iter().take(channels::CHANNELS_MAX).collect();
+        }
+        for ((organization, channel, quarter), messages) in std::mem::take(&mut self.channels) {
+            let is_shown = self.channel_names.get(&organization);
+            let is_shown = is_shown.is_some_and(|names| names.iter().any(|(_, name)| *name == channel));
+            let channel = if is_shown { channel } else { channels::OTHER.to_owned() };
+            *self.channels.entry((organization, channel, quarter)).or_default() += messages;
+        }
+        self.channels.retain(|_, messages| *messages != Messages::default());
+    }
+
     /// The tables that people see.
-    fn visible(self) -> Self {
+    fn visible(mut self) -> Self {
+        self.channels_shown();
         Self { pages: BTreeMap::new(), next: BTreeMap::new(), epochs: BTreeMap::new(), ..self }
     }
 }
@@ -408,6 +461,53 @@ fn recount(records: &[Sketch]) -> Counters {
     sum
 }
 
+type ChannelNames = BTreeMap<String, BTreeSet<(usize, String)>>;
+
+/// The channels of each organization that have a name, and the messages of all of them, computed directly.
+fn by_channel(records: &[Sketch]) -> (ChannelNames, BTreeMap<(String, String, Quarter), Messages>) {
+    let records = || {
+        let messages = records.iter().filter(|record| record.topic == Topic::MessageDeliveries);
+        messages.filter(|record| record.status % 4 != 3 && record.id != 0)
+    };
+    let mut names = ChannelNames::new();
+    for record in records() {
+        let channel = record.channel();
+        let is_long = channel.len() > channels::CHANNEL_BYTES_MAX;
+        if !is_long {
+            names.entry(format!("org{}", record.organization)).or_default().insert((channel.len(), channel));
+        }
+    }
+    names.values_mut().for_each(|names| {
+        *names = std::mem::take(names).into_iter().take(channels::CHANNELS_MAX).collect();
+    });
+    let mut messages: BTreeMap<_, Messages> = BTreeMap::new();
+    let mut counted = BTreeSet::new();
+    for record in records() {
+        let quarter = Quarter::of_second(record.second).unwrap();
+        let is_sent = record.status % 4 == 0;
+        if !counted.insert((record.organization, record.id, quarter, is_sent)) {
+            continue;
+        }
+        let (organization, channel) = (format!("org{}", record.organization), record.channel());
+        let shown =
+            names.get(&organization).is_some_and(|names| names.iter().any(|(_, name)| *name == channel));
+        let channel = if shown { channel } else { channels::OTHER.to_owned() };
+        let sum = messages.entry((organization, channel, quarter)).or_default();
+        *sum += Messages { sent: i64::from(is_sent), delivered: i64::from(!is_sent) };
+    }
+    (names, messages)
+}
+
+fn shuffled(records: &[Sketch], order: u64) -> Vec<Sketch> {
+    use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+    let place = |(index, _): &(usize, &Sketch)| {
+        BuildHasherDefault::<DefaultHasher>::default().hash_one((order, *index))
+    };
+    let mut records: Vec<(usize, &Sketch)> = records.iter().enumerate().collect();
+    records.sort_by_key(place);
+    records.into_iter().map(|(_, record)| *record).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -425,14 +525,7 @@ proptest! {
 
         let mut wild = records.clone();
         wild.extend(repeats.iter().map(|index| *index.get(&records)));
-        let shuffle = |record: &(usize, Sketch)| {
-            use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-            BuildHasherDefault::<DefaultHasher>::default().hash_one((order, record.0))
-        };
-        let mut wild: Vec<(usize, Sketch)> = wild.into_iter().enumerate().collect();
-        wild.sort_by_key(shuffle);
-        let wild: Vec<Sketch> = wild.into_iter().map(|(_, record)| record).collect();
-        let stormy = run(&logs(&wild, partitions), &cuts, tuning);
+        let stormy = run(&logs(&shuffled(&wild, order), partitions), &cuts, tuning);
 
         let mut sums = [Counters::default(); 3];
         for ((size, ..), counters) in &stormy.counters {
@@ -443,7 +536,26 @@ proptest! {
         }
         let expected = recount(&records);
         prop_assert_eq!(sums, [expected; 3], "every size of bucket adds up to the recount");
+        let stormy = stormy.visible();
+        let (names, messages) = by_channel(&records);
+        prop_assert_eq!(&stormy.channel_names, &names, "the first names of all");
+        prop_assert_eq!(&stormy.channels, &messages);
         prop_assert_eq!(stormy.books, expected, "and so do the ledger's books");
-        prop_assert_eq!(stormy.visible(), calm.visible());
+        prop_assert_eq!(stormy, calm.visible());
+    }
+
+    #[test]
+    fn which_channels_have_a_name_is_a_function_of_the_set_of_records(
+        records in prop::collection::vec(sketch(), 20..120),
+        order in any::<u64>(),
+        partitions in 1i32..4,
+        cuts in prop::collection::vec((1usize..12, cut()), 0..24),
+    ) {
+        let of_one = |record: Sketch| Sketch { topic: Topic::MessageDeliveries, organization: 1, ..record };
+        let records: Vec<Sketch> = records.into_iter().map(of_one).collect();
+        let shown = run(&logs(&shuffled(&records, order), partitions), &cuts, Tuning::with_budget(1 << 20)).visible();
+        let (names, messages) = by_channel(&records);
+        prop_assert_eq!(shown.channel_names, names);
+        prop_assert_eq!(shown.channels, messages);
     }
 }

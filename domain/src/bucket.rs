@@ -39,6 +39,16 @@ impl BucketSize {
         }
     }
 
+    /// The table that holds messages by channel of this size; for quarters a view of the hours.
+    #[must_use]
+    pub const fn channel_table(self) -> &'static str {
+        match self {
+            Self::Quarter => "channel_quarter_metrics",
+            Self::Hour => "channel_hourly_metrics",
+            Self::Day => "channel_daily_metrics",
+        }
+    }
+
     /// The column that holds the bucket's start.
     #[must_use]
     pub const fn column(self) -> &'static str {

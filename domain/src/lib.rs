@@ -1,8 +1,9 @@
-//! What the consumer and the query API must agree on, and nothing else: buckets of time, the eight counters,
-//! histograms of durations, and the keys of the cache. Pure: no I/O, no clock.
+//! What the consumer and the query API must agree on, and nothing else: buckets of time, the eight counters, histograms of
+//! durations, names of channels, and the keys of the cache. Pure: no I/O, no clock.
 
 mod bucket;
 mod cache_key;
+pub mod channels;
 mod counters;
 mod durations;
 

@@ -138,9 +138,12 @@ fn says_the_same(record: &Record<'_>, message: &Message) {
         Message::Event(event) => event_says(&record.says, event),
         Message::Workflow(run) => run_says(&record.says, run),
         Message::Delivery(delivery) => {
+            let channel = recount::says::channel(&delivery.channel);
             let says = match delivery.status() {
-                Status::Sent => Says::Message(Milestone::Sent),
-                Status::Delivered | Status::Read => Says::Message(Milestone::Delivered),
+                Status::Sent => Says::Message { milestone: Milestone::Sent, channel },
+                Status::Delivered | Status::Read => {
+                    Says::Message { milestone: Milestone::Delivered, channel }
+                }
                 Status::Failed | Status::Unspecified => Says::Nothing,
             };
             assert_eq!(record.says, says);

@@ -9,12 +9,14 @@ use std::error::Error as _;
 use std::time::Duration;
 use tokio_postgres::Client;
 
+mod distribute;
 mod filling;
 mod indexes;
 mod quarters;
 mod report;
 mod roll_ups;
 
+pub use distribute::{Distribution, distribute, distribution};
 pub use report::{Error, Told};
 
 mod embedded {
@@ -30,8 +32,11 @@ const TRIES_MAX: u32 = 100;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// From now on there are only members that count channels.
+const CHANNELS_KNOWN: &str = "update roll_ups set channels_since = now()";
+
 /// The newest numbered migration there is.
-pub const NEWEST: i32 = 10;
+pub const NEWEST: i32 = 11;
 
 /// Brings the schema up to date and returns what was applied, as `V1__name`; empty when there was nothing to do. Members count
 /// meanwhile. When it is interrupted, calling it again goes on.
@@ -44,7 +49,7 @@ pub async fn migrate(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<
     }
     take_turns(client, told).await?;
     let applied = all(client, told).await;
-    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
+    give_turn(client).await?;
     applied
 }
 
@@ -58,6 +63,12 @@ async fn take_turns(client: &Client, told: &mut dyn FnMut(Told)) -> Result<(), E
         }
         tokio::time::sleep(PAUSE).await;
     }
+    Ok(())
+}
+
+/// Lets the next migration run.
+async fn give_turn(client: &Client) -> Result<(), Error> {
+    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(())
 }
 
@@ -98,14 +109,14 @@ pub async fn finish(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<b
         return Err(Error::Unfinished(unfinished));
     }
     client.batch_execute(&format!("set lock_timeout = '{LOCK_TIMEOUT}'")).await?;
-    let drops = [(9, quarters::DROP), (10, roll_ups::DROP)];
-    let drops: Vec<&str> = drops.into_iter().filter(|(of, _)| *of > finished).map(|(_, drop)| drop).collect();
+    let ends = [(9, quarters::DROP), (10, roll_ups::DROP), (11, CHANNELS_KNOWN)];
+    let ends: Vec<&str> = ends.into_iter().filter(|(of, _)| *of > finished).map(|(_, end)| end).collect();
     // Batches hold this lock in share mode to their end, and read what is finished under it.
     let all = format!(
         "lock table ledger_floor in exclusive mode; update ledger_floor set finished = {NEWEST}; {}",
-        drops.join("; ")
+        ends.join("; ")
     );
-    drop_when_free(client, &all, told).await?;
+    end_when_free(client, &all, told).await?;
     Ok(true)
 }
 
@@ -136,11 +147,11 @@ async fn unfinished(client: &Client) -> Result<Vec<String>, Error> {
     Ok(why)
 }
 
-/// Drops something for which members must be locked out. Those whose batch is under way wait for a moment.
-async fn drop_when_free(client: &mut Client, drop: &str, told: &mut dyn FnMut(Told)) -> Result<(), Error> {
+/// Does something for which members must be locked out. Those whose batch is under way wait for a moment.
+async fn end_when_free(client: &mut Client, end: &str, told: &mut dyn FnMut(Told)) -> Result<(), Error> {
     for _ in 0..TRIES_MAX {
         let transaction = client.transaction().await?;
-        match transaction.batch_execute(drop).await {
+        match transaction.batch_execute(end).await {
             Ok(()) => return Ok(transaction.commit().await?),
             Err(error) if is_lock_timeout(&error) => told(Told::Waits("a lock on the tables")),
             Err(error) => return Err(error.into()),

@@ -12,6 +12,13 @@ pub enum Told {
         /// Which.
         index: String,
     },
+    /// It moves a table's rows to the nodes of a cluster.
+    Distributes {
+        /// Which.
+        table: &'static str,
+        /// How many rows it has, estimated.
+        rows: i64,
+    },
     /// It has done so much of something.
     Advanced {
         /// Of what.
@@ -41,6 +48,9 @@ pub enum Error {
     /// Members of the former version still need what is to be dropped, each in a sentence.
     #[error("nothing is dropped:\n{}", .0.join("\n"))]
     Unfinished(Vec<String>),
+    /// The tables can't be distributed over nodes, each reason in a sentence.
+    #[error("nothing is distributed:\n{}", .0.join("\n"))]
+    Undistributable(Vec<String>),
 }
 
 /// Whether a statement gave way to somebody's lock.

@@ -13,6 +13,7 @@
 //! many connections they hold.
 
 use crate::answer::{problem, workflow_health};
+use crate::request::listing::workflows::WORKFLOWS_MAX;
 use crate::serve::server::connection;
 use crate::serve::watch;
 use crate::settings::Settings;
@@ -26,8 +27,8 @@ const _: () = assert!(streams::AGE_MAX.as_secs() < connection::AGE_MAX.as_secs()
 /// A client that tries again after a 503 comes when the pause after a failed load is over.
 const _: () = assert!(problem::RETRY_UNAVAILABLE.as_secs() >= cache::PAUSE.as_secs());
 
-/// Workflows that are sorted after reading fill the list.
-const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= workflow_health::WORKFLOWS_MAX);
+/// Workflows that are sorted after reading fill a page.
+const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= WORKFLOWS_MAX as usize);
 
 /// Two limits that disagree: a sentence that names both, what follows from it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

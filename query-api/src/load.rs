@@ -1,6 +1,7 @@
 //! A load: reads the rows that a query needs, and composes the answer from them.
 
 use crate::answer::Answer;
+use crate::answer::delivery_health::DeliveryHealth;
 use crate::answer::insights::{Insights, Window};
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
@@ -31,6 +32,11 @@ pub async fn load(
         Query::WorkflowHealth(range, listing) => {
             let Read { known, rows } = store.workflow_health(organization, range, listing).await?;
             Answer::of(&WorkflowHealth::new(organization, *range, known, rows, listing, now))
+        }
+        Query::DeliveryHealth(range, channel) => {
+            let channel = channel.as_deref();
+            let Read { known, rows } = store.delivery_health(organization, range, channel).await?;
+            Answer::of(&DeliveryHealth::new(organization, *range, known, rows, channel, now))
         }
         Query::Insights(range) => {
             let window = Window::of(range);

@@ -56,7 +56,8 @@ impl<const N: usize> Default for Cell<N> {
 }
 
 impl<const N: usize> Cell<N> {
-    fn add(&mut self, other: &Self) {
+    /// Adds the values of another cell.
+    pub fn add(&mut self, other: &Self) {
         self.low.iter_mut().zip(other.low).for_each(|(sum, value)| *sum += value);
         self.high.iter_mut().zip(other.high).for_each(|(sum, value)| *sum += value);
     }
@@ -157,9 +158,11 @@ pub fn write_runs(identity: &Identity, mut item: impl FnMut(&[u8])) {
         .entries()
         .filter_map(|entry| match entry.effect {
             Effect::Run(run) => Some(run),
-            Effect::Order | Effect::Payment { .. } | Effect::Sent | Effect::Delivered | Effect::Update(_) => {
-                None
-            }
+            Effect::Order
+            | Effect::Payment { .. }
+            | Effect::Sent(_)
+            | Effect::Delivered(_)
+            | Effect::Update(_) => None,
         })
         .collect();
     let mut workflows: Vec<&str> = runs.iter().map(|run| run.workflow).collect();

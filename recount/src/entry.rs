@@ -34,10 +34,10 @@ pub enum Effect<'a> {
     },
     /// A workflow execution.
     Run(Run<'a>),
-    /// A message sent.
-    Sent,
-    /// A message delivered or read.
-    Delivered,
+    /// A message sent, by the name of its channel.
+    Sent(&'a str),
+    /// A message delivered or read, likewise.
+    Delivered(&'a str),
     /// An organization's name and plan.
     Update(Update<'a>),
 }
@@ -104,8 +104,8 @@ impl Effect<'_> {
         match self {
             Self::Order | Self::Payment { .. } => What::Event,
             Self::Run(_) => What::Run,
-            Self::Sent => What::Sent,
-            Self::Delivered => What::Delivered,
+            Self::Sent(_) => What::Sent,
+            Self::Delivered(_) => What::Delivered,
             Self::Update(_) => What::Update,
         }
     }
@@ -117,8 +117,8 @@ impl Effect<'_> {
             Self::Order => [1, 0, 0, 0, 0, 0, 0, 0],
             Self::Payment { successful } => [0, 1, i64::from(*successful), 0, 0, 0, 0, 0],
             Self::Run(run) => [0, 0, 0, 1, i64::from(run.outcome != 1), run.execution_time_ms, 0, 0],
-            Self::Sent => [0, 0, 0, 0, 0, 0, 1, 0],
-            Self::Delivered => [0, 0, 0, 0, 0, 0, 0, 1],
+            Self::Sent(_) => [0, 0, 0, 0, 0, 0, 1, 0],
+            Self::Delivered(_) => [0, 0, 0, 0, 0, 0, 0, 1],
             Self::Update(_) => [0; 8],
         }
     }
@@ -127,7 +127,7 @@ impl Effect<'_> {
         match self {
             Self::Order => out.push(0),
             Self::Payment { successful } => out.push(1 + u8::from(*successful)),
-            Self::Sent | Self::Delivered => {}
+            Self::Sent(channel) | Self::Delivered(channel) => text(out, channel),
             Self::Run(run) => {
                 out.push(run.outcome);
                 out.extend(sortable64(run.execution_time_ms));
@@ -181,8 +181,8 @@ impl<'a> Entry<'a> {
                 workflow: rest.text()?,
                 name: rest.text()?,
             }),
-            3 => Effect::Sent,
-            4 => Effect::Delivered,
+            3 => Effect::Sent(rest.text()?),
+            4 => Effect::Delivered(rest.text()?),
             5 => Effect::Update(Update {
                 seconds: rest.number64()?,
                 nanos: rest.number32()?,
@@ -265,8 +265,8 @@ mod tests {
         let effect = match sort {
             0 => Effect::Order,
             1 | 2 => Effect::Payment { successful: *sort == 2 },
-            3 => Effect::Sent,
-            4 => Effect::Delivered,
+            3 => Effect::Sent(name),
+            4 => Effect::Delivered(name),
             5 => Effect::Run(Run {
                 outcome: 2,
                 execution_time_ms: *number,

@@ -40,9 +40,11 @@ impl Identity {
     fn take_update(&mut self, update: &Update<'_>, bytes: &[u8]) {
         let known = self.entries().find_map(|entry| match entry.effect {
             Effect::Update(known) => Some((known.seconds, known.nanos)),
-            Effect::Order | Effect::Payment { .. } | Effect::Run(_) | Effect::Sent | Effect::Delivered => {
-                None
-            }
+            Effect::Order
+            | Effect::Payment { .. }
+            | Effect::Run(_)
+            | Effect::Sent(_)
+            | Effect::Delivered(_) => None,
         });
         let newest = (update.seconds, update.nanos);
         if known.is_none_or(|known| known < newest) {

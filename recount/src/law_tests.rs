@@ -1,13 +1,15 @@
 //! The law: however entries are cut into runs, the cells are what a count in memory, record by record, says.
 
 use crate::cells::{Buckets, Cell, WorkflowHour, write_runs};
+use crate::channels::{ChannelDay, ChannelHour, ChannelHours, ChannelItems, FirstNames, Quarters};
 use crate::entry::{Effect, Entry, Run};
 use crate::identities::Identities;
 use crate::sorter::Sorter;
 use crate::{Merge, Width};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A record, by small numbers, so that many are copies of one identity.
@@ -46,12 +48,21 @@ impl Sketch {
         format!("id{}", self.id)
     }
 
+    /// Mostly the same for all copies.
+    fn channel(self) -> &'static str {
+        static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let some = ["unknown", "other", "sms", "email"].map(str::to_owned);
+            some.into_iter().chain((0..60).map(|n| format!("campaign {:04}", n * 7_919 % 10_007))).collect()
+        });
+        &NAMES[usize::from(self.id) + usize::from(self.outcome == 3)]
+    }
+
     fn effect(self) -> Effect<'static> {
         match self.sort {
             0 => Effect::Order,
             1 => Effect::Payment { successful: self.outcome == 1 },
-            2 => Effect::Sent,
-            3 => Effect::Delivered,
+            2 => Effect::Sent(self.channel()),
+            3 => Effect::Delivered(self.channel()),
             _ => Effect::Run(Run {
                 outcome: self.outcome,
                 execution_time_ms: i64::from(self.outcome) * 100,
@@ -134,6 +145,50 @@ fn expected(records: &[Sketch]) -> Cells {
     cells
 }
 
+/// Organization, hour, channel.
+type Channels = BTreeMap<(String, i64, String), Quarters>;
+
+/// The first names and the hours that a count in memory says.
+fn expected_channels(records: &[Sketch], since: i64) -> (BTreeMap<String, FirstNames>, Channels) {
+    let mut copies: BTreeMap<Key, (bool, BTreeMap<i32, &str>)> = BTreeMap::new();
+    for record in records {
+        let key = (record.organization(), record.quarter, record.effect().what() as u8, record.id());
+        let (certain, firsts) = copies.entry(key).or_default();
+        *certain |= record.certain;
+        firsts.entry(record.partition).or_insert(record.channel());
+    }
+    let mut names: BTreeMap<String, BTreeSet<(usize, &str)>> = BTreeMap::new();
+    let mut named = Vec::new();
+    for ((organization, quarter, what, _), (certain, firsts)) in copies {
+        let channels: BTreeSet<&str> = firsts.into_values().collect();
+        let is_sure = certain && channels.len() == 1;
+        let second = i64::from(quarter) * 900;
+        for channel in channels.into_iter().filter(|channel| *channel != "unknown") {
+            if is_sure && second >= since && channel != "other" {
+                names.entry(organization.clone()).or_default().insert((channel.len(), channel));
+            }
+            named.push((organization.clone(), second, usize::from(what == 4), channel, is_sure));
+        }
+    }
+    let mut channels = Channels::new();
+    for (organization, second, milestone, channel, is_sure) in named {
+        let first = names.get(&organization);
+        let mut first = first.into_iter().flatten().take(32);
+        let shown = if first.any(|(_, name)| *name == channel) { channel } else { "other" };
+        let hour = Width::Hour.start(second);
+        let quarters = channels.entry((organization, hour, shown.to_owned())).or_default();
+        let cell = &mut quarters[usize::try_from(second - hour).unwrap() / 900];
+        cell.low[milestone] += i64::from(is_sure);
+        cell.high[milestone] += 1;
+    }
+    let first = |names: BTreeSet<(usize, &str)>| {
+        let mut first = FirstNames::default();
+        names.into_iter().take(32).for_each(|(_, name)| drop(first.take(name)));
+        first
+    };
+    (names.into_iter().map(|(organization, names)| (organization, first(names))).collect(), channels)
+}
+
 proptest! {
     #[test]
     fn cells_are_those_of_a_count_in_memory(records in prop::collection::vec(sketch(), 0..120), per_run in 1..60usize) {
@@ -177,5 +232,42 @@ proptest! {
                 prop_assert!(hour.low[3] <= cell.low[5] && cell.high[5] <= hour.high[3]);
             }
         }
+    }
+
+    #[test]
+    fn hours_of_channels_are_those_of_a_count_in_memory(
+        records in prop::collection::vec((sketch(), 0..60u8), 0..200),
+        since in prop::sample::select(vec![i64::MIN, 0, 3_600]),
+        per_run in 20..200usize,
+    ) {
+        let messages = records.into_iter().map(|(record, id)| Sketch { id, sort: 2 + id % 2, ..record });
+        let records: Vec<Sketch> = messages.collect();
+        let folder = Folder::new();
+        let mut identities = Identities::of(sorted(&folder, &records, per_run)).unwrap();
+        let mut sorter = Sorter::new(&folder.0, "channels", 1 << 20, Vec::new());
+        let mut items = ChannelItems::since(since);
+        while let Some(identity) = identities.take_next().unwrap() {
+            items.add(&identity, |item| sorter.add(|bytes| bytes.extend_from_slice(item)));
+        }
+        items.close(|item| sorter.add(|bytes| bytes.extend_from_slice(item)));
+        sorter.settle().unwrap();
+        let mut hours = ChannelHours::of(sorter.merge().unwrap()).unwrap();
+        let (mut all_names, mut channels) = (BTreeMap::new(), Channels::new());
+        while let Some((organization, names)) = hours.take_organization().unwrap() {
+            let mut day = hours.take_day(&organization, &names).unwrap();
+            while !day.is_empty() {
+                prop_assert!(day.iter().all(|hour| Width::Day.start(hour.start) == ChannelDay::of(&day).start));
+                let of_hour = |hour: ChannelHour| hour.channels.into_iter().map(move |(channel, quarters)| (hour.start, channel, quarters));
+                for (start, channel, quarters) in day.into_iter().flat_map(of_hour) {
+                    channels.insert((organization.clone(), start, channel), quarters);
+                }
+                day = hours.take_day(&organization, &names).unwrap();
+            }
+            all_names.insert(organization, names);
+        }
+        let (expected_names, expected) = expected_channels(&records, since);
+        all_names.retain(|_, names| *names != FirstNames::default());
+        prop_assert_eq!(all_names, expected_names);
+        prop_assert_eq!(channels, expected);
     }
 }

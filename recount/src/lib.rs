@@ -1,13 +1,14 @@
 //! The third book: what the tables must be, from the records alone.
 //!
 //! ```text
-//! value -> content -> refusal? -> says -> entry -> sorter (on disk) -> identities -> cells
+//! value -> content -> refusal? -> says -> entry -> sorter (on disk) -> identities -> cells, channels
 //! ```
 //! The consumer's books, its ledger and its counters, take the same decisions. This crate applies the contract again, and shares
 //! nothing with the code that counts but the generated protobuf. It keeps whole identities where the ledger keeps fingerprints,
 //! and sorts them on disk, so that its memory is bounded whatever it is given.
 
 pub mod cells;
+pub mod channels;
 pub mod content;
 pub mod entry;
 pub mod identities;
@@ -18,6 +19,7 @@ pub mod sorter;
 pub mod value;
 
 pub use cells::{Cell, Width};
+pub use channels::FirstNames;
 pub use content::{Content, Kind, View};
 pub use entry::{Effect, Entry, Run};
 pub use identities::{Identities, Identity};

@@ -15,6 +15,23 @@ pub enum Says<'a> {
     Adds(Effect<'a>),
 }
 
+/// The name of messages without a channel. The tables have no row of it.
+pub const UNKNOWN: &str = "unknown";
+
+/// The name that all channels share that have none of their own.
+pub const OTHER: &str = "other";
+
+/// The name under which a message of this channel is counted, but for channels that have none of their own.
+#[must_use]
+pub fn channel(named: &str) -> &str {
+    match named {
+        "" => UNKNOWN,
+        long if long.len() > 64 => OTHER,
+        text if text.chars().any(char::is_control) => OTHER,
+        text => text,
+    }
+}
+
 /// What the record says. It must not be one that is refused.
 #[must_use]
 pub fn says(record: View<'_>) -> Says<'_> {
@@ -47,8 +64,8 @@ pub fn says(record: View<'_>) -> Says<'_> {
             }))
         }
         View::Delivery(delivery) => match delivery.status() {
-            Status::Sent => Says::Adds(Effect::Sent),
-            Status::Delivered | Status::Read => Says::Adds(Effect::Delivered),
+            Status::Sent => Says::Adds(Effect::Sent(channel(&delivery.channel))),
+            Status::Delivered | Status::Read => Says::Adds(Effect::Delivered(channel(&delivery.channel))),
             Status::Failed | Status::Unspecified => Says::Nothing,
         },
     }

@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Memory of an item beside its bytes.
 const ITEM_BYTES: usize = size_of::<(usize, u32)>();
 
-/// Takes items in any order, to give them back sorted. An item has from 16 to 65,535 bytes.
+/// Takes items in any order, to give them back sorted. An item has at most 65,535 bytes, and 16 or more on average.
 pub struct Sorter {
     folder: PathBuf,
     name: &'static str,

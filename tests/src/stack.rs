@@ -11,12 +11,15 @@ use load::{Differences, Horizon, Produced, Producer, Topics, Truth};
 use machine::kafka::KafkaPlan;
 use stack::binaries::Binaries;
 use stack::wait::{self, Seen};
-use stack::{DatabaseUrl, Kafka, KafkaCluster, Postgres, PostgresPair, Proxy, Redis, Service, Services};
+use stack::{
+    Citus, DatabaseUrl, Kafka, KafkaCluster, Postgres, PostgresPair, Proxy, Redis, Service, Services,
+};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Client;
 
 /// How long counting all records may take, including a restart and a dead member's session.
@@ -29,6 +32,9 @@ const PRODUCE_LIMIT: Duration = Duration::from_secs(60);
 const COPY_LIMIT: Duration = Duration::from_secs(60);
 /// Brokers of a story's own cluster.
 const BROKERS: usize = 3;
+
+/// How names of stories begin.
+const STORY: &str = "story_";
 
 /// Partitions of each topic, unless a story asks for another number.
 const PARTITIONS: i32 = 4;
@@ -43,8 +49,16 @@ pub struct Stack {
     database: DatabaseUrl,
     pair: Option<Pair>,
     brokers: Option<KafkaCluster>,
+    nodes: Option<Nodes>,
     folder: PathBuf,
     _clock: Clock,
+}
+
+/// A Citus cluster, and the turn to use it.
+#[derive(Debug)]
+struct Nodes {
+    citus: Citus,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// PostgreSQL as a primary and a standby, and the proxy that leads to the primary of the moment.
@@ -102,6 +116,27 @@ impl Stack {
         Some(Self { brokers: Some(brokers), ..Self::on(shared, PARTITIONS).await })
     }
 
+    /// With a database on the nodes of a Citus cluster, migrated and not yet distributed. `None`, after printing why, if none is
+    /// given. One story at a time has the cluster.
+    pub async fn with_nodes() -> Option<Self> {
+        static SAID: Once = Once::new();
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let shared = Shared::get().await;
+        let Some(url) = &shared.services.environment().citus_url else {
+            say_once(&SAID, "skipped: stories about many nodes, because CITUS_URL is not set");
+            return None;
+        };
+        let turn = TURN.lock().await;
+        let citus = must(Citus::find(url).await);
+        must(citus.drop_databases(STORY).await);
+        let name = unique_name();
+        let database = must(citus.create_database(&name).await);
+        let mut client = must(database.connect().await);
+        must(migrations::migrate(&mut client, &mut |_| ()).await.map_err(Into::into));
+        let nodes = Nodes { citus, _turn: turn };
+        Some(Self { nodes: Some(nodes), ..Self::over(shared, name, PARTITIONS, database).await })
+    }
+
     async fn on(shared: Shared, partitions: i32) -> Self {
         let name = unique_name();
         let database = must(shared.services.postgres.create_migrated(&name).await);
@@ -121,6 +156,7 @@ impl Stack {
             database,
             pair: None,
             brokers: None,
+            nodes: None,
             folder,
             _clock: Clock::start(),
         }
@@ -304,6 +340,15 @@ impl Stack {
         self.brokers.as_ref().expect("the story was started with brokers")
     }
 
+    /// The story's database on a worker.
+    ///
+    /// # Panics
+    /// When the story was not started [`Stack::with_nodes`].
+    #[must_use]
+    pub fn worker(&self) -> DatabaseUrl {
+        self.nodes.as_ref().expect("the story was started with nodes").citus.worker(&self.name)
+    }
+
     /// PostgreSQL.
     #[must_use]
     pub fn postgres(&self) -> &Postgres {
@@ -362,5 +407,5 @@ fn unique_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    format!("story_{second}_{}_{number}", std::process::id())
+    format!("{STORY}{second}_{}_{number}", std::process::id())
 }

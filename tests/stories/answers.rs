@@ -183,3 +183,54 @@ async fn an_answer_that_is_known_is_not_sent_again() {
     let again = api.get_with(&summary_path(), &[("authorization", &token), ("if-none-match", etag)]).await;
     assert_eq!((again.status, &*again.body), (304, ""));
 }
+
+#[tokio::test]
+async fn pages_of_workflows_have_each_of_them_once_in_every_order_and_one_can_be_asked_about() {
+    let at = yesterday();
+    // As many workflows as three pages hold, many of them alike.
+    let runs = (0..230).flat_map(|workflow| {
+        (0..1 + workflow % 3).map(move |run| {
+            let outcome = if (workflow + run) % 4 == 0 { Outcome::Failed } else { Outcome::Success };
+            let execution = format!("e{workflow}-{run}");
+            let mut message = Message::workflow("acme", &execution, at, outcome, 100 * (1 + workflow % 7));
+            if let Message::Workflow(run) = &mut message {
+                (run.workflow_id, run.workflow_name) =
+                    (format!("w{workflow}"), format!("Flow {}", workflow % 50));
+            }
+            message
+        })
+    });
+    let stack = counted(plain(runs)).await;
+    let api = stack.api().serve().await;
+    let range = summary_path();
+    let ask = async |more: &str| {
+        let path = format!("/metrics/workflow-health{}{more}", range.trim_start_matches("/metrics/summary"));
+        let answer = api.get(&path, &Token::of("acme").sign()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.json()
+    };
+    for sort in ["failures", "runs", "failure_rate", "avg_execution_time_ms", "p95_execution_time_ms", "name"]
+    {
+        let mut orders = Vec::new();
+        for limit in [100, 7] {
+            let (mut ids, mut after) = (Vec::new(), String::new());
+            loop {
+                let page = ask(&format!("&sort={sort}&workflowsLimit={limit}{after}")).await;
+                assert_eq!(page["totals"]["total"], 459, "{page}");
+                let workflows = page["workflows"].as_array().expect("a list");
+                ids.extend(workflows.iter().map(|workflow| workflow["workflowId"].to_string()));
+                let Some(next) = page["nextWorkflowsCursor"].as_str() else { break };
+                after = format!("&workflowsCursor={next}");
+            }
+            orders.push(ids);
+        }
+        assert_eq!(orders[0], orders[1], "{sort}");
+        let each: std::collections::BTreeSet<_> = orders[0].iter().collect();
+        assert_eq!((orders[0].len(), each.len()), (230, 230), "{sort}");
+    }
+    let one = ask("&workflow=w8").await;
+    assert_eq!((&one["totals"]["total"], &one["totals"]["failed"]), (&json!(3), &json!(1)), "{one}");
+    assert_eq!(one["workflows"].as_array().map(Vec::len), Some(1));
+    assert_eq!(one["recentFailures"].as_array().map(Vec::len), Some(1));
+    assert_eq!(api.stop().await, Some(0));
+}

@@ -1,7 +1,9 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod channels;
 mod chaos;
+mod citus;
 mod clocks;
 mod commands;
 mod commits;

@@ -5,6 +5,7 @@ use crate::telling::{count, counted, make_anew, orders, orders_created, plain, t
 use chrono::Utc;
 use load::murmur2::partition_of;
 use load::{Kind, Load, Message, Produced};
+use proto::v1::message_delivery::Status;
 use serde_json::Value;
 use tests::{Ended, Stack};
 
@@ -23,6 +24,26 @@ pub async fn answer(stack: &Stack, args: &[&str]) -> String {
 /// The same, as JSON.
 pub async fn json(stack: &Stack, args: &[&str]) -> Value {
     serde_json::from_str(&answer(stack, args).await).expect("JSON")
+}
+
+/// A message of "acme" that was sent at noon by this channel, which is its id, too.
+pub fn sent_by(channel: &str) -> Produced {
+    let mut message = Message::delivery("acme", channel, yesterday(), yesterday(), Status::Sent);
+    if let Message::Delivery(delivery) = &mut message {
+        channel.clone_into(&mut delivery.channel);
+    }
+    Produced::plain(message)
+}
+
+/// A stack that has counted a message of each of forty channels. Of the last ones there were rows before shorter names came.
+pub async fn forty_channels() -> Stack {
+    let stack = Stack::start().await;
+    let (first, last) = ((0..10).map(|n| format!("c{n}")), (10..40).map(|n| format!("c{n}")));
+    for names in [last.collect::<Vec<_>>(), first.collect()] {
+        stack.produce(names.iter().map(|name| sent_by(name))).await;
+        count(&stack).await;
+    }
+    stack
 }
 
 #[tokio::test]
@@ -259,6 +280,60 @@ async fn a_tampered_bucket_of_any_size_is_found_and_named() {
     }
     let away = operate(&stack, &["audit", "--replica-url", "postgres://nobody@127.0.0.1:1/nothing"]).await;
     assert_eq!(away.code, Some(3), "{away:#?}");
+}
+
+#[tokio::test]
+async fn a_tampered_row_of_a_channel_is_found_and_named_and_more_channels_than_have_rows_agree() {
+    let stack = forty_channels().await;
+    let client = stack.client().await;
+    let names = client.query_one("select count(*) from organization_channels", &[]).await.expect("names");
+    assert_eq!(names.get::<_, i64>(0), 40, "more were kept than have rows in answers");
+    let agrees = async || assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
+    agrees().await;
+    // It is shown with the others, whatever its row is named.
+    let rename = "update channel_daily_metrics set channel = 'zebra' where channel = 'c39'";
+    client.batch_execute(rename).await.expect("a row");
+    agrees().await;
+
+    let noon = format!("{}Z", &text(yesterday())[..19]);
+    let midnight = format!("{}T00:00:00Z", &noon[..10]);
+    let half_past = noon.replace("12:00:00", "12:30:00");
+    let of_day = |channel, sum, stored| {
+        format!(
+            "{midnight}  acme  {channel}  messages_sent | messages_delivered of the day: sum {sum} | 0, stored {stored} | 0"
+        )
+    };
+    let of_quarter = |start: &str, sum, stored| {
+        format!(
+            "{start}  acme  messages_sent | messages_delivered of the quarter, at most what is stored: \
+             sum {sum} | 0, stored {stored} | 0"
+        )
+    };
+    for (tamper, expected) in [
+        (
+            "channel_daily_metrics set messages_sent = messages_sent + 1 where channel = 'c5'",
+            vec![of_day("c5", 1, 2)],
+        ),
+        (
+            "channel_hourly_metrics set messages_sent = messages_sent + 1 where channel = 'c39'",
+            vec![of_day("other", 9, 8), of_quarter(&noon, 41, 40)],
+        ),
+        (
+            "channel_hourly_metrics set messages_sent_q3 = 1 where channel = 'c7'",
+            vec![of_quarter(&half_past, 1, 0)],
+        ),
+    ] {
+        client.batch_execute(&format!("update {tamper}")).await.expect("a row");
+        let ended = operate(&stack, &["audit"]).await;
+        assert_eq!(ended.code, Some(1), "{tamper}: {ended:#?}");
+        for expected in &expected {
+            assert!(ended.output.contains(expected), "{expected}: {ended:#?}");
+        }
+        let differing = format!("differ in {} counters", expected.len());
+        assert!(ended.output.contains(&differing), "{tamper}: {ended:#?}");
+        answer(&stack, &["recount", "--repair"]).await;
+        agrees().await;
+    }
 }
 
 #[tokio::test]

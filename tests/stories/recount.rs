@@ -1,6 +1,6 @@
 //! The third book: the log, read anew, is compared with the tables.
 
-use crate::operators::{answer, operate};
+use crate::operators::{answer, forty_channels, operate, sent_by};
 use crate::resets::forget_before;
 use crate::telling::{
     count, counted, orders, orders_created, orders_in, plain, text, until_waiting_for_locks, yesterday,
@@ -51,6 +51,18 @@ async fn records_refused_for_the_clocks_sake_are_not_counted_anew() {
     assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
 }
 
+/// Tampers with a table, which differs from the log in so many values then, one of which is as expected; and repairs it.
+async fn differs(stack: &Stack, tamper: &str, differing: u32, expected: &str) {
+    stack.client().await.batch_execute(&format!("update {tamper}")).await.expect("a row");
+    let ended = operate(stack, &["recount"]).await;
+    assert_eq!(ended.code, Some(1), "{tamper}: {ended:#?}");
+    let differing = format!("{differing} values differ");
+    assert!(ended.output.contains(expected) && ended.output.contains(&differing), "{tamper}: {ended:#?}");
+    assert!(ended.output.contains("no record makes a difference"), "{tamper}: {ended:#?}");
+    answer(stack, &["recount", "--repair"]).await;
+    assert!(answer(stack, &["recount"]).await.contains(EQUAL), "{tamper}");
+}
+
 #[tokio::test]
 async fn a_cell_of_any_table_that_differs_is_named_with_by_how_much_and_set_right() {
     let run = |id, millis| Message::workflow("acme", id, yesterday(), Outcome::Success, millis);
@@ -58,45 +70,81 @@ async fn a_cell_of_any_table_that_differs_is_named_with_by_how_much_and_set_righ
     let stack = counted([orders("acme", 10), plain([run("r1", 5), run("r2", 7), named])].concat()).await;
     let noon = noon();
     let midnight = format!("{}T00:00:00Z", &noon[..10]);
-    let client = stack.client().await;
-    for (tamper, expected) in [
+    for (tamper, differing, expected) in [
         // What a quarter has too much, the first has too little.
         (
             "org_hourly_metrics set orders_created_q3 = 1",
+            2,
             format!("{noon}  acme  orders_created: log 10, quarter 9 (-1)"),
         ),
         // An hour has its quarters.
         (
             "org_hourly_metrics set orders_created = 12",
+            2,
             format!("{noon}  acme  orders_created: log 10, hour 12 (+2)"),
         ),
         (
             "org_daily_metrics set messages_sent = 1",
+            1,
             format!("{midnight}  acme  messages_sent: log 0, day 1 (+1)"),
         ),
         (
             "workflow_hourly_metrics set runs = 3",
+            1,
             format!("{noon}  acme  checkout  runs: log 2, workflow's hour 3 (+1)"),
         ),
-        ("workflow_hourly_metrics set durations = 1", "durations: log".to_owned()),
+        ("workflow_hourly_metrics set durations = 1", 1, "durations: log".to_owned()),
         (
             "organizations set name = 'Other'",
+            1,
             "acme  name | plan_id | plan_name | event_id: log \"Acme | p | Pro | u1\"".to_owned(),
         ),
     ] {
-        client.batch_execute(&format!("update {tamper}")).await.expect("a row");
-        let ended = operate(&stack, &["recount"]).await;
-        assert_eq!(ended.code, Some(1), "{tamper}: {ended:#?}");
-        let differing = if tamper.starts_with("org_hourly") { "2 values differ" } else { "1 values differ" };
-        assert!(ended.output.contains(&expected) && ended.output.contains(differing), "{tamper}: {ended:#?}");
-        assert!(ended.output.contains("no record makes a difference"), "{tamper}: {ended:#?}");
-        answer(&stack, &["recount", "--repair"]).await;
-        assert!(answer(&stack, &["recount"]).await.contains(EQUAL), "{tamper}");
+        differs(&stack, tamper, differing, &expected).await;
     }
-    client
-        .batch_execute("delete from org_hourly_metrics; delete from workflow_hourly_metrics")
-        .await
-        .expect("rows");
+    let delete = "delete from org_hourly_metrics; delete from workflow_hourly_metrics";
+    stack.client().await.batch_execute(delete).await.expect("rows");
+    answer(&stack, &["recount", "--repair"]).await;
+    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
+    assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
+}
+
+#[tokio::test]
+async fn a_row_of_a_channel_that_differs_is_named_with_by_how_much_and_set_right() {
+    let stack = counted([sent_by("sms")]).await;
+    let noon = noon();
+    let midnight = format!("{}T00:00:00Z", &noon[..10]);
+    for (tamper, differing, expected) in [
+        (
+            "channel_hourly_metrics set messages_delivered_q3 = 1",
+            2,
+            format!("{noon}  acme  sms  messages_delivered: log 0, channel's quarter -1 (-1)"),
+        ),
+        (
+            "channel_hourly_metrics set messages_sent = 3",
+            2,
+            format!("{noon}  acme  sms  messages_sent: log 1, channel's hour 3 (+2)"),
+        ),
+        (
+            "channel_hourly_metrics set channel = 'fax'",
+            4,
+            format!("{noon}  acme  other  messages_sent: log 0, channel's hour 1 (+1)"),
+        ),
+        (
+            "channel_daily_metrics set messages_sent = 0",
+            1,
+            format!("{midnight}  acme  sms  messages_sent: log 1, channel's day 0 (-1)"),
+        ),
+        (
+            "organization_channels set channel = 'fax'",
+            1,
+            "acme  channel: log \"sms\", names that are kept \"\"".to_owned(),
+        ),
+    ] {
+        differs(&stack, tamper, differing, &expected).await;
+    }
+    let delete = "delete from channel_hourly_metrics; delete from channel_daily_metrics; delete from organization_channels";
+    stack.client().await.batch_execute(delete).await.expect("rows");
     answer(&stack, &["recount", "--repair"]).await;
     assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
     assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
@@ -136,13 +184,16 @@ async fn a_record_counted_twice_is_found_though_both_books_agree_and_is_set_righ
         format!("{noon}  acme  workflow execution r1: counted 2 times, in partitions 0 and 1; 2 copies in"),
         format!("{noon}  acme  sending of message m1: counted 2 times, in partitions 0 and 1; 2 copies in"),
         format!("{noon}  acme  checkout  runs: log 1, workflow's hour 2 (+1)"),
-        "18 values differ".to_owned(),
+        format!("{noon}  acme  email  messages_sent: log 1, channel's hour 2 (+1)"),
+        "21 values differ".to_owned(),
     ] {
         assert!(ended.output.contains(&expected), "{expected}: {ended:#?}");
     }
     let dry = operate(&stack, &["recount", "--repair", "--dry-run"]).await;
     assert_eq!(dry.code, Some(1), "{dry:#?}");
-    assert!(dry.output.contains("acme  3 buckets, 1 workflows' hours, 3 pages of the ledger"), "{dry:#?}");
+    let would =
+        "acme  3 buckets, 1 workflows' hours, 1 channels' hours, 1 channels' days, 3 pages of the ledger";
+    assert!(dry.output.contains(would), "{dry:#?}");
     stack.counts("acme").await.are(counted(11, 2));
 
     answer(&stack, &["recount", "--repair"]).await;
@@ -207,6 +258,24 @@ async fn a_repair_is_refused_when_members_have_counted_on() {
     assert!(refused.errors.contains("members have counted on"), "{refused:#?}");
     let row = client.query_one("select orders_created from org_hourly_metrics", &[]).await.expect("a row");
     assert_eq!(row.get::<_, i64>(0), 5, "nothing is changed");
+}
+
+#[tokio::test]
+async fn a_repair_is_refused_when_rows_of_channels_were_changed_by_others() {
+    let stack = counted([sent_by("sms")]).await;
+    let client = stack.client().await;
+    client.batch_execute("update channel_hourly_metrics set messages_sent = 5").await.expect("a row");
+    let lock = "begin; select from consumer_progress for update; update channel_hourly_metrics set messages_sent = 6";
+    client.batch_execute(lock).await.expect("a transaction");
+    let meanwhile = async {
+        until_waiting_for_locks(&stack, 1).await;
+        client.batch_execute("commit").await.expect("a commit");
+    };
+    let (refused, ()) = tokio::join!(operate(&stack, &["recount", "--repair"]), meanwhile);
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
+    assert!(refused.errors.contains("a row was changed"), "{refused:#?}");
+    let row = client.query_one("select messages_sent from channel_hourly_metrics", &[]).await.expect("a row");
+    assert_eq!(row.get::<_, i64>(0), 6, "nothing is changed");
 }
 
 #[tokio::test]
@@ -285,6 +354,72 @@ async fn records_that_contradict_each_other_are_no_wrong_count() {
         said.contains("3 values are among several that the log allows") && said.contains(EQUAL),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn copies_of_a_message_that_name_different_channels_are_no_wrong_count() {
+    let stack = Stack::with_partitions(2).await;
+    let copy = |partition, channel: &str| {
+        let mut copy = Produced { partition: Some(partition), ..sent_by(channel) };
+        if let Some(Message::Delivery(delivery)) = &mut copy.content {
+            "m1".clone_into(&mut delivery.message_id);
+        }
+        let message = copy.content.expect("a message");
+        Produced { partition: Some(partition), ..Produced::plain(message) }
+    };
+    stack.produce([copy(0, "email"), copy(0, "sms")]).await;
+    count(&stack).await;
+    assert!(!answer(&stack, &["recount"]).await.contains("contradict"));
+    stack.produce([copy(1, "sms")]).await;
+    let deliveries = &stack.topics().message_deliveries;
+    answer(&stack, &["progress", "reset", "--topic", deliveries, "--to", "latest"]).await;
+    let said = answer(&stack, &["recount"]).await;
+    assert!(
+        said.contains("6 values are among several that the log allows") && said.contains(EQUAL),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn more_channels_than_have_rows_agree_and_a_name_that_is_missing_is_added() {
+    let stack = forty_channels().await;
+    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
+    assert!(answer(&stack, &["recount", "--from", "2d"]).await.contains(EQUAL));
+    let client = stack.client().await;
+    client.batch_execute("delete from organization_channels where channel = 'c31'").await.expect("a name");
+    let ended = operate(&stack, &["recount"]).await;
+    assert!(ended.output.contains("acme  channel: log \"c31\", names that are kept \"\""), "{ended:#?}");
+    assert!(ended.output.contains("1 values differ"), "{ended:#?}");
+    let said = answer(&stack, &["recount", "--repair"]).await;
+    assert!(said.contains("set right: acme  1 channels' names"), "{said}");
+    let shown = "select sum(messages_sent)::bigint from channel_hourly_metrics \
+                 join kept_channels using (organization_id, channel)";
+    let shown: i64 = client.query_one(shown, &[]).await.expect("a sum").get(0);
+    assert_eq!(shown, 32, "one message of each channel that has rows");
+    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
+}
+
+#[tokio::test]
+async fn channels_are_not_judged_before_all_members_counted_them() {
+    let stack = counted([sent_by("sms")]).await;
+    let client = stack.client().await;
+    client.batch_execute("delete from channel_hourly_metrics").await.expect("a row");
+    let since = async |since: &str| {
+        client.batch_execute(&format!("update roll_ups set channels_since = {since}")).await.expect("a row");
+        answer(&stack, &["recount"]).await
+    };
+    let said = since("'infinity'").await;
+    assert!(said.contains("messages by channel: not compared before `consumer migrate --finish`"), "{said}");
+    let said = since("now()").await;
+    assert!(said.contains("messages by channel: compared from") && said.contains(EQUAL), "{said}");
+    // A record may have been an hour ahead of the clock of a member that knew no channels.
+    let noon = yesterday();
+    since(&format!("'{}'", text(noon - Duration::minutes(59)))).await;
+    let an_hour_before =
+        format!("update roll_ups set channels_since = '{}'", text(noon - Duration::hours(1)));
+    client.batch_execute(&an_hour_before).await.expect("a row");
+    let ended = operate(&stack, &["recount"]).await;
+    assert!(ended.output.contains("acme  sms  messages_sent: log 1, channel's hour 0 (-1)"), "{ended:#?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Compares PostgreSQL's tables with the truth, cell by cell.
 
-use crate::truth::{COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS};
+use crate::truth::{CHANNEL_COUNTERS, CHANNEL_TABLES, COUNTERS, TABLES, Truth, WORKFLOW_COUNTERS};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use recount::cells::numeral;
@@ -114,6 +114,7 @@ pub async fn check(client: &Client, truth: &Truth) -> Result<Differences> {
     let mut differences = check_counters(client, truth, &all).await?;
     check_workflows(client, truth, &mut differences).await?;
     check_roll_ups(client, truth, &mut differences).await?;
+    check_channels(client, truth, &mut differences).await?;
     check_organizations(client, truth, &mut differences).await?;
     check_dead_letters(client, truth, &mut differences).await?;
     Ok(differences)
@@ -229,6 +230,50 @@ async fn check_roll_ups(client: &Client, truth: &Truth, differences: &mut Differ
                 found.get(row).unwrap_or(&none),
             );
         }
+    }
+    Ok(())
+}
+
+/// Compares messages by channel, under the names that answers show. Members of before an upgrade counted none, so buckets from
+/// before it are left out.
+async fn check_channels(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    let since = client.query_one("select extract(epoch from channels_since)::float8 from roll_ups", &[]);
+    let since: f64 = since.await.context("roll_ups can't be read")?.get(0);
+    for (table, column, width) in CHANNEL_TABLES {
+        let shown = format!(
+            "(select organization_id, coalesce(k.channel, 'other') as channel, {column}, \
+                     sum(messages_sent)::bigint as messages_sent, sum(messages_delivered)::bigint as messages_delivered \
+              from {table} left join kept_channels k using (organization_id, channel) \
+              where {column} >= (select channels_since from roll_ups) group by 1, 2, 3) as shown"
+        );
+        let cells = truth.channels(width).into_iter().filter(|((.., bucket), _)| *bucket as f64 >= since);
+        let expected = cells
+            .map(|((organization, channel, bucket), cell)| (row_name(&[organization, channel], bucket), cell))
+            .collect();
+        let keys = ["organization_id", "channel"];
+        let found = read_rows(client, &shown, &keys, column, CHANNEL_COUNTERS).await?;
+        differences.compare_rows(table, CHANNEL_COUNTERS, &expected, &found);
+    }
+    if since == f64::NEG_INFINITY { check_channel_names(client, truth, differences).await } else { Ok(()) }
+}
+
+/// Compares which channels have rows of their own.
+async fn check_channel_names(client: &Client, truth: &Truth, differences: &mut Differences) -> Result<()> {
+    let query = "select organization_id, array_agg(channel order by octet_length(channel), channel) \
+                 from kept_channels group by 1";
+    let rows = client.query(query, &[]).await.context("kept_channels can't be read")?;
+    let read = |row: &tokio_postgres::Row| (row.get(0), row.get::<_, Vec<String>>(1).join(", "));
+    let found: BTreeMap<String, String> = rows.iter().map(read).collect();
+    let expected: BTreeMap<&str, String> = truth
+        .channel_names()
+        .map(|(organization, names)| (organization, names.iter().collect::<Vec<_>>().join(", ")))
+        .collect();
+    let none = String::new();
+    let unexpected = found.keys().map(String::as_str).filter(|id| !expected.contains_key(id));
+    for organization in expected.keys().copied().chain(unexpected) {
+        let expected = expected.get(organization).unwrap_or(&none);
+        let found = found.get(organization).unwrap_or(&none);
+        differences.compare(("kept_channels", "channel"), organization, expected, found);
     }
     Ok(())
 }

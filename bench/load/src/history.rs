@@ -44,7 +44,8 @@ impl History {
         json: 0.01,
     };
     /// The mix of records; updates are planned separately.
-    const MIX: Mix = Mix { orders: 34, payments: 31, updates: 0, unknown: 1, workflows: 18, messages: 16 };
+    const MIX: Mix =
+        Mix { orders: 34, payments: 31, updates: 0, unknown: 1, workflows: 18, messages: 16, ..Mix::EVENTS };
 
     /// Its records, in the order in which they are produced.
     #[must_use]

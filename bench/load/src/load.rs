@@ -141,6 +141,7 @@ impl Iterator for Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
     use crate::truth::Truth;
     use recount::Horizon;
     use std::collections::HashMap;
@@ -216,7 +217,27 @@ mod tests {
         let other = Truth::of(Horizon::at(until()), &records);
         assert_eq!(truth.tally, other.tally);
         assert_eq!(truth.totals(), other.totals());
+        assert_eq!(truth.channels(3_600), other.channels(3_600));
         assert_eq!(truth.organizations, other.organizations);
+    }
+
+    #[test]
+    fn records_about_one_message_name_the_same_channel_and_some_name_none() {
+        let mut channels: HashMap<String, String> = HashMap::new();
+        let load = Load { records: 20_000, ..Load::mixed(6, until()) };
+        for record in load.records() {
+            let Some(Message::Delivery(delivery)) = record.content else { continue };
+            // A bad record may have lost its id.
+            if delivery.message_id.is_empty() {
+                continue;
+            }
+            let known = channels.entry(delivery.message_id.clone()).or_insert(delivery.channel.clone());
+            assert_eq!(*known, delivery.channel, "{}", delivery.message_id);
+        }
+        for channel in ["email", "sms", "whatsapp", "push", ""] {
+            let messages = channels.values().filter(|known| *known == channel).count();
+            assert!(messages > channels.len() / 20, "{messages} of {channel:?}");
+        }
     }
 
     #[test]

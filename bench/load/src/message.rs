@@ -1,5 +1,6 @@
 //! The decoded content of a record: one of the contract's three messages, with short constructors.
 
+use crate::murmur2::murmur2;
 use chrono::{DateTime, Utc};
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -172,6 +173,14 @@ impl Message {
             Self::Delivery(delivery) => delivery.encoded_len(),
         }
     }
+}
+
+/// The channel of the message with this id: all records about a message name the same. Some name none.
+#[must_use]
+pub fn channel_of(id: &str) -> &'static str {
+    const CHANNELS: [&str; 8] = ["email", "email", "email", "sms", "sms", "whatsapp", "push", ""];
+    // The upper bits: the lower ones may choose the partition.
+    CHANNELS[usize::from(murmur2(id.as_bytes()).to_be_bytes()[0] >> 5)]
 }
 
 /// `time` as protobuf writes it.

@@ -8,7 +8,8 @@ use crate::produced::Produced;
 use proto::v1::OrganizationUpdated;
 use proto::v1::workflow_terminal::Outcome;
 use recount::entry::{Update, What};
-use recount::{Effect, Horizon, Says, refusal, says};
+use recount::says::UNKNOWN;
+use recount::{Effect, FirstNames, Horizon, Says, refusal, says};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
@@ -34,6 +35,16 @@ pub const COUNTERS: [&str; 8] = [
 /// The counting columns of `workflow_hourly_metrics`.
 pub const WORKFLOW_COUNTERS: [&str; 4] = ["runs", "failed", "failed_safety_limit", "total_execution_time_ms"];
 
+/// The tables of messages by channel, like [`TABLES`].
+pub const CHANNEL_TABLES: [(&str, &str, i64); 3] = [
+    ("channel_quarter_metrics", "quarter_bucket", 900),
+    ("channel_hourly_metrics", "hour_bucket", 3_600),
+    ("channel_daily_metrics", "day_bucket", 86_400),
+];
+
+/// The columns of those tables.
+pub const CHANNEL_COUNTERS: [&str; 2] = ["messages_sent", "messages_delivered"];
+
 /// How many records had each of the four outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -56,7 +67,8 @@ pub struct Organization {
     pub state: OrganizationUpdated,
 }
 
-/// The recount of the records it was given. Organizations and workflows are numbered in the order of their first record.
+/// The recount of the records it was given. Organizations, workflows and channels are numbered in the order of their first
+/// record.
 #[derive(Debug)]
 pub struct Truth {
     horizon: Horizon,
@@ -66,6 +78,11 @@ pub struct Truth {
     pub workflow_cells: HashMap<(u32, i64), [i64; 4]>,
     /// The same key to the numbers of runs by bucket of the histogram.
     pub workflow_durations: HashMap<(u32, i64), BTreeMap<u16, i64>>,
+    /// Organizations to the names of channels that have rows of their own.
+    first_names: HashMap<u32, FirstNames>,
+    /// (organization, channel, quarter's start in Unix seconds) to the values of [`CHANNEL_COUNTERS`]. Some channels were among
+    /// an organization's first for a while only.
+    channel_cells: HashMap<(u32, u32, i64), [i64; 2]>,
     /// Organizations by id, with their newest update.
     pub organizations: BTreeMap<String, Organization>,
     /// Refused records by reason.
@@ -74,6 +91,7 @@ pub struct Truth {
     pub tally: Tally,
     organization_names: Names<String>,
     workflow_names: Names<(u32, String)>,
+    channel_names: Names<String>,
     /// Every identity seen so far; `None` if no identity occurs twice.
     seen: Option<HashSet<u128>>,
 }
@@ -87,11 +105,14 @@ impl Truth {
             cells: Default::default(),
             workflow_cells: HashMap::default(),
             workflow_durations: HashMap::default(),
+            first_names: HashMap::default(),
+            channel_cells: HashMap::default(),
             organizations: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             tally: Tally::default(),
             organization_names: Names::default(),
             workflow_names: Names::default(),
+            channel_names: Names::default(),
             seen: Some(HashSet::new()),
         }
     }
@@ -145,6 +166,23 @@ impl Truth {
         (self.organization(*organization), workflow)
     }
 
+    /// The messages of buckets of so many seconds, by organization, channel as it is shown, and bucket.
+    #[must_use]
+    pub fn channels(&self, width: i64) -> BTreeMap<(&str, &str, i64), [i64; 2]> {
+        let mut cells: BTreeMap<(&str, &str, i64), [i64; 2]> = BTreeMap::new();
+        for ((organization, channel, quarter), cell) in &self.channel_cells {
+            let shown = self.first_names[organization].shown(self.channel_names.at(*channel));
+            let bucket = quarter.div_euclid(width) * width;
+            add(cells.entry((self.organization(*organization), shown, bucket)).or_default(), cell);
+        }
+        cells
+    }
+
+    /// The names of channels that have rows of their own, by organization.
+    pub fn channel_names(&self) -> impl Iterator<Item = (&str, &FirstNames)> {
+        self.first_names.iter().map(|(organization, names)| (self.organization(*organization), names))
+    }
+
     /// Sums over all organizations and times, in the order of [`COUNTERS`].
     #[must_use]
     pub fn totals(&self) -> [i64; 8] {
@@ -182,6 +220,11 @@ impl Truth {
         let organization = self.organization_names.number(message.organization());
         let change = effect.counters();
         self.add(organization, seconds, &change);
+        match effect {
+            Effect::Sent(channel) => self.add_message(organization, seconds, channel, [1, 0]),
+            Effect::Delivered(channel) => self.add_message(organization, seconds, channel, [0, 1]),
+            Effect::Order | Effect::Payment { .. } | Effect::Run(_) | Effect::Update(_) => {}
+        }
         if let Message::Workflow(run) = message {
             let outcome = |of| i64::from(run.outcome() == of);
             let workflow = self.workflow_names.number(&(organization, run.workflow_id.clone()));
@@ -198,6 +241,18 @@ impl Truth {
             let bucket = seconds.div_euclid(width) * width;
             add(cells.entry((organization, bucket)).or_default(), change);
         }
+    }
+
+    /// A name that can't be among the first any more is not kept, so that memory doesn't grow with the names.
+    fn add_message(&mut self, organization: u32, seconds: i64, channel: &str, change: [i64; 2]) {
+        if channel == UNKNOWN {
+            return;
+        }
+        let names = self.first_names.entry(organization).or_default();
+        names.take(channel);
+        let channel = self.channel_names.number(names.shown(channel));
+        let quarter = seconds.div_euclid(900) * 900;
+        add(self.channel_cells.entry((organization, channel, quarter)).or_default(), &change);
     }
 
     fn update(&mut self, message: &Message, update: &Update<'_>) {

@@ -3,7 +3,7 @@
 use crate::company::Company;
 use crate::flaw::Flaw;
 use crate::format::Format;
-use crate::message::{Message, timestamp};
+use crate::message::{Message, channel_of, timestamp};
 use crate::mix::Mix;
 use crate::produced::Produced;
 use crate::rng::{Rng, scatter};
@@ -116,7 +116,7 @@ impl Upstream {
             return self.receipt(now);
         }
         let company = self.company();
-        let Mix { orders, payments, updates, unknown, workflows, messages } = self.mix;
+        let Mix { orders, payments, updates, unknown, workflows, messages, .. } = self.mix;
         let mut draw = self.rng.below(orders + payments + updates + unknown + workflows + messages);
         let mut falls_into = |part: u64| {
             let hit = draw < part;
@@ -175,6 +175,7 @@ impl Upstream {
     /// Sends a message at `at`: its records are then in flight.
     fn send(&mut self, company: usize, at: DateTime<Utc>) {
         let message_id = self.id();
+        let channel = if self.mix.names_channels { channel_of(&message_id) } else { "" };
         let company = &self.companies[company];
         let mut draw = self.rng.below(100);
         let journey = JOURNEYS.iter().find(|(part, _)| {
@@ -192,7 +193,7 @@ impl Upstream {
                 status: (*status).into(),
                 sent_at: Some(timestamp(at)),
                 occurred_at: None,
-                channel: "email".to_owned(),
+                channel: channel.to_owned(),
             });
         }
     }
@@ -212,7 +213,7 @@ impl Upstream {
         flaw.spoil(message)
     }
 
-    /// Extends the payload to the requested length, by a text that nothing depends on.
+    /// Extends the payload to the requested length, by a text that nothing depends on. A message's record has none.
     fn fit(&self, message: &mut Message) {
         if self.payload_bytes == 0 {
             return;
@@ -225,7 +226,7 @@ impl Upstream {
                 Some(Body::OrganizationUpdated(_)) | None => return,
             },
             Message::Workflow(run) => &mut run.error_message,
-            Message::Delivery(delivery) => &mut delivery.channel,
+            Message::Delivery(_) => return,
         };
         let wanted = (text.len() + self.payload_bytes).saturating_sub(length).max(1);
         text.truncate(wanted);

@@ -2,16 +2,16 @@
 
 pub mod texts;
 
-use crate::batch::texts::{Text, Texts};
+use crate::batch::texts::{Text, TextSet, Texts};
 use crate::record::decode::{self, Bounds};
 use crate::record::identity::{Fingerprints, Kind};
 use crate::record::key;
 use crate::record::reason::{Reason, Refusal};
-use crate::record::{Instant, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
+use crate::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
 use crate::refused::Refused;
 use crate::refused::allowance::{Allowance, Keeping};
 use domain::Quarter;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 /// A partition that this member has claimed, and where reading it goes on.
@@ -36,7 +36,7 @@ pub struct Claim {
 /// Records folded together, partition by partition, so that the records of a partition can be dropped when its claim is
 /// lost.
 pub struct Batch {
-    /// Names of organizations and workflows.
+    /// Names of organizations, workflows and channels.
     pub texts: Texts,
     /// Each partition once.
     pub slices: Vec<Slice>,
@@ -51,6 +51,8 @@ pub struct Batch {
 const ENTRY_BYTES: usize = size_of::<Entry>();
 /// Memory of a counters' row for a quarter of an hour, until it is written: measured with records spread over three days.
 const ROW_BYTES: usize = 600;
+/// Memory of a channel's row for a quarter of an hour, until it is written.
+const CHANNEL_ROW_BYTES: usize = 400;
 /// Memory of a text beside its bytes: measured with a million organizations of one record each.
 const TEXT_BYTES: usize = 400;
 /// Memory of a workflow execution, and of its row in the table of workflows.
@@ -78,6 +80,10 @@ pub struct Slice {
     pub tally: Tally,
     page_of: HashMap<Quarter, usize, foldhash::fast::RandomState>,
     latest_page: usize,
+    /// The organizations of its records that count.
+    organizations_counted: TextSet,
+    /// The rows that its messages will have.
+    channel_rows: HashSet<(Text, Text, Quarter), foldhash::fast::RandomState>,
 }
 
 /// Records of one page, in the partition's order.
@@ -111,10 +117,10 @@ pub enum Effect {
     },
     /// A workflow execution: the index of the slice's run.
     Run(u32),
-    /// A message sent.
-    Sent,
-    /// A message delivered.
-    Delivered,
+    /// A message sent by this channel.
+    Sent(Text),
+    /// A message of this channel delivered.
+    Delivered(Text),
 }
 
 /// A workflow execution as a batch keeps it.
@@ -368,6 +374,8 @@ impl Slice {
             tally: Tally::default(),
             page_of: HashMap::default(),
             latest_page: 0,
+            organizations_counted: TextSet::default(),
+            channel_rows: HashSet::default(),
         }
     }
 
@@ -387,15 +395,19 @@ impl Slice {
     /// Folds a valid record in; returns how many bytes that takes until it is written.
     #[inline]
     fn fold(&mut self, texts: &mut Texts, record: &Record<'_>, fingerprints: &Fingerprints) -> usize {
+        let quarter = Quarter::of_second(record.time.seconds).expect("the decoder bounds times");
         let (kind, effect, kept) = match record.says {
             Says::OrderCreated => (Kind::Event, Effect::Order, 0),
             Says::PaymentAttempted { successful } => (Kind::Event, Effect::Payment { successful }, 0),
-            Says::Message(milestone) => {
+            Says::Message { milestone, channel } => {
+                let channel = texts.keep(channel);
                 let effect = match milestone {
-                    crate::record::Milestone::Sent => Effect::Sent,
-                    crate::record::Milestone::Delivered => Effect::Delivered,
+                    Milestone::Sent => Effect::Sent(channel),
+                    Milestone::Delivered => Effect::Delivered(channel),
                 };
-                (Kind::Message(milestone), effect, 0)
+                let row = (texts.keep(record.organization), channel, quarter);
+                let kept = if self.channel_rows.insert(row) { CHANNEL_ROW_BYTES } else { 0 };
+                (Kind::Message(milestone), effect, kept)
             }
             Says::WorkflowEnded(run) => {
                 let (effect, kept) = self.keep_run(texts, record, &run);
@@ -416,11 +428,12 @@ impl Slice {
         };
         let fingerprint = fingerprints.of(kind, record.organization, record.id);
         let organization = texts.keep(record.organization);
-        let quarter = Quarter::of_second(record.time.seconds).expect("the decoder bounds times");
+        self.organizations_counted.insert(organization);
+        let organizations = self.organizations_counted.len();
         let page = self.page(quarter);
         page.push(Entry { fingerprint, organization, effect });
         // A quarter has no more rows than it has records, nor than there are organizations.
-        let rows = if page.len() <= texts.len() { ROW_BYTES } else { 0 };
+        let rows = if page.len() <= organizations { ROW_BYTES } else { 0 };
         ENTRY_BYTES + rows + kept
     }
 

@@ -5,16 +5,18 @@ use crate::batch::{Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
 use crate::ledger::segment::{PageKey, Segment};
 use crate::record::{Outcome, Partition, Span};
 use crate::refused::Refused;
-use domain::{BucketSize, Counters, Durations, Quarter};
+use domain::{BucketSize, Counters, Durations, Quarter, channels};
 use std::collections::HashMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What a batch changes, partition by partition. They are kept apart until it is known which of them are still
 /// claimed: sums over several partitions could not be taken apart again.
 pub struct Changes {
-    /// Names of organizations and workflows.
-    pub texts: Texts,
+    /// Names of organizations, workflows and channels.
+    pub texts: Arc<Texts>,
     /// Each partition once.
     pub partitions: Vec<PartitionChanges>,
     /// The ledger's floor they were decided under, in seconds since the Unix epoch.
@@ -41,6 +43,8 @@ pub struct PartitionChanges {
     pub files_tail: bool,
     /// What is added to the counters.
     pub cells: Map<(Text, Quarter), Counters>,
+    /// What of it are messages of a channel with a name.
+    pub channels: Map<(Text, Text, Quarter), Messages>,
     /// What is added to the workflows' counters, by organization, workflow and hour (seconds since the Unix epoch).
     pub workflows: Map<(Text, Text, i64), WorkflowCounters>,
     /// Failed runs, for the list of them.
@@ -57,6 +61,15 @@ pub struct PartitionChanges {
     pub duplicates: u64,
     /// Copies within the batch that contradict the record that is counted.
     pub contradictions: u64,
+}
+
+/// Messages: those sent, and those delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// How many were sent.
+    pub sent: i64,
+    /// How many were delivered.
+    pub delivered: i64,
 }
 
 /// What is added to a workflow's hour.
@@ -110,6 +123,7 @@ impl PartitionChanges {
             tail: Vec::new(),
             files_tail: false,
             cells: Map::default(),
+            channels: Map::default(),
             workflows: Map::default(),
             failures: Vec::new(),
             organizations: HashMap::new(),
@@ -155,6 +169,7 @@ impl PartitionChanges {
         let key = PageKey { partition: self.partition, quarter };
         let mut segment =
             Segment { key, fingerprints: Vec::with_capacity(entries.len()), sums: Counters::default() };
+        let mut messages: Map<(Text, Text), Messages> = Map::default();
         let mut previous: Option<&Entry> = None;
         for entry in entries {
             if let Some(first) = previous.filter(|first| first.fingerprint == entry.fingerprint) {
@@ -167,32 +182,56 @@ impl PartitionChanges {
                 self.duplicates += 1;
                 continue;
             }
-            let adds = self.count(entry, quarter, runs, texts);
             segment.fingerprints.push(entry.fingerprint);
-            segment.sums += &adds;
+            let adds = match entry.effect {
+                // Added up first: a page has many messages of few channels.
+                Effect::Sent(channel) => {
+                    messages.entry((entry.organization, channel)).or_default().sent += 1;
+                    continue;
+                }
+                Effect::Delivered(channel) => {
+                    messages.entry((entry.organization, channel)).or_default().delivered += 1;
+                    continue;
+                }
+                Effect::Order => Counters { orders_created: 1, ..Counters::default() },
+                Effect::Payment { successful } => Counters {
+                    payments_total: 1,
+                    payments_successful: i64::from(successful),
+                    ..Counters::default()
+                },
+                Effect::Run(index) => {
+                    self.count_run(entry.organization, quarter, &mut runs[index as usize], texts)
+                }
+            };
+            segment.sums += &self.count(entry.organization, quarter, adds);
         }
+        segment.sums += &self.count_messages(messages, quarter, texts);
         if !segment.fingerprints.is_empty() {
             self.counted += segment.fingerprints.len() as u64;
             self.segments.push(segment);
         }
     }
 
-    #[inline]
-    fn count(&mut self, entry: &Entry, quarter: Quarter, runs: &mut [Run], texts: &Texts) -> Counters {
-        let adds = match entry.effect {
-            Effect::Order => Counters { orders_created: 1, ..Counters::default() },
-            Effect::Payment { successful } => Counters {
-                payments_total: 1,
-                payments_successful: i64::from(successful),
-                ..Counters::default()
-            },
-            Effect::Run(index) => {
-                self.count_run(entry.organization, quarter, &mut runs[index as usize], texts)
+    /// Counts a page's messages, by organization and channel.
+    fn count_messages(
+        &mut self,
+        messages: Map<(Text, Text), Messages>,
+        quarter: Quarter,
+        texts: &Texts,
+    ) -> Counters {
+        let mut sum = Counters::default();
+        for ((organization, channel), messages) in messages {
+            sum += &self.count(organization, quarter, messages.counters());
+            if texts.get(channel) != channels::UNKNOWN {
+                *self.channels.entry((organization, channel, quarter)).or_default() += messages;
             }
-            Effect::Sent => Counters { messages_sent: 1, ..Counters::default() },
-            Effect::Delivered => Counters { messages_delivered: 1, ..Counters::default() },
-        };
-        *self.cells.entry((entry.organization, quarter)).or_default() += &adds;
+        }
+        sum
+    }
+
+    #[inline]
+    fn count(&mut self, organization: Text, quarter: Quarter, adds: Counters) -> Counters {
+        *self.cells.entry((organization, quarter)).or_default() += &adds;
         adds
     }
 
@@ -215,6 +254,19 @@ impl PartitionChanges {
             total_execution_time_ms: run.execution_time_ms,
             ..Counters::default()
         }
+    }
+}
+
+impl Messages {
+    fn counters(self) -> Counters {
+        Counters { messages_sent: self.sent, messages_delivered: self.delivered, ..Counters::default() }
+    }
+}
+
+impl AddAssign for Messages {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.delivered += other.delivered;
     }
 }
 

@@ -12,6 +12,7 @@ use crate::batch::texts::Texts;
 use crate::decide::changes::PartitionChanges;
 use crate::ledger::Reading;
 use crate::ledger::segment::PageKey;
+use std::sync::Arc;
 
 /// A batch none of whose records is decided.
 pub struct UndecidedBatch {
@@ -34,7 +35,7 @@ pub struct Questions {
 /// A batch all of whose records are decided, and that has no place in the ledger yet.
 pub struct DecidedBatch {
     /// The texts that `partitions` refer to.
-    pub(crate) texts: Texts,
+    pub(crate) texts: Arc<Texts>,
     /// What each partition's share changes.
     pub(crate) partitions: Vec<PartitionChanges>,
     /// The ledger's floor it was folded under.
@@ -105,6 +106,6 @@ impl Questions {
         let Self { batch, partitions, .. } = self;
         let mut pages = batch.slices.iter().flat_map(|slice| &slice.pages);
         assert!(pages.all(|page| page.entries.is_empty()), "every page was decided");
-        DecidedBatch { texts: batch.texts, partitions, floor: batch.floor }
+        DecidedBatch { texts: Arc::new(batch.texts), partitions, floor: batch.floor }
     }
 }

@@ -116,8 +116,11 @@ async fn compare(
             tally.report(line, settings.limit)?;
         }
     }
+    let mut of_parts = vec![books.channels(day, DIFFERENCES_MAX).await.context("PostgreSQL")?];
     if is_rolled_up {
-        let differences = books.roll_ups(day, DIFFERENCES_MAX).await.context("PostgreSQL")?;
+        of_parts.push(books.roll_ups(day, DIFFERENCES_MAX).await.context("PostgreSQL")?);
+    }
+    for differences in of_parts {
         tally.at_least |= differences.len() as i64 == DIFFERENCES_MAX;
         for line in differences.iter().map(rolled_up) {
             tally.report(line, settings.limit)?;
@@ -127,13 +130,13 @@ async fn compare(
     Ok(())
 }
 
-/// A line for a roll-up that differs.
+/// A line for a sum that differs.
 fn rolled_up(difference: &RollUpDifference) -> String {
-    let RollUpDifference { organization, workflow, bucket, what, sum, stored } = difference;
-    let workflow = workflow.as_deref().map_or(String::new(), |workflow| format!("  {}", printable(workflow)));
+    let RollUpDifference { organization, part, bucket, what, sum, stored } = difference;
+    let part = part.as_deref().map_or(String::new(), |part| format!("  {}", printable(part)));
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
     format!(
-        "{}  {}{workflow}  {what}: sum {}, stored {}",
+        "{}  {}{part}  {what}: sum {}, stored {}",
         moment::shown(Some(*bucket)),
         printable(organization),
         shown(sum),

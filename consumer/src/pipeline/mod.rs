@@ -23,7 +23,6 @@ pub use writer::Writer;
 
 use crate::announce::Announcer;
 use crate::batch::Batch;
-use crate::batch::texts::Texts;
 use crate::clock::Clock;
 use crate::decide::changes::{Changes, PartitionChanges};
 use crate::decide::held_partition::HeldPartition;
@@ -39,6 +38,7 @@ use desk::Idle;
 use layouts::LayoutsLearned;
 use lookups::Lookups;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -227,7 +227,7 @@ impl Pipeline {
             PartitionChanges::empty(claim.partition, claim.epoch, Span::empty(claim.position))
         };
         let partitions = holdable.iter().map(empty).collect();
-        self.write(idle, Changes { texts: Texts::default(), partitions, floor }, None);
+        self.write(idle, Changes { texts: Arc::default(), partitions, floor }, None);
         let WriteOutcome { committed, interruption, .. } = self.desk.finished().await.outcome;
         self.compare_servers(interruption).await;
         holdable.into_iter().filter(|holdable| committed.contains(&holdable.claim.partition)).collect()
@@ -506,7 +506,7 @@ impl Pipeline {
     fn prove(&mut self) {
         if let Some(idle) = self.desk.idle().filter(|_| self.kafka.has_news()) {
             let (partitions, floor) = (self.proofs(&[]), self.floor.get());
-            self.write(idle, Changes { texts: Texts::default(), partitions, floor }, None);
+            self.write(idle, Changes { texts: Arc::default(), partitions, floor }, None);
         }
     }
 

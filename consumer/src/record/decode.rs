@@ -4,6 +4,7 @@ use crate::record::frame;
 use crate::record::reason::{Reason, Refusal};
 use crate::record::wire::{Fields, Malformed};
 use crate::record::{Instant, Milestone, Outcome, Raw, Record, Says, Topic, WorkflowRun};
+use domain::channels;
 use proto::v1::{message_delivery, payment_attempted, workflow_terminal};
 use std::borrow::Cow;
 
@@ -104,6 +105,7 @@ enum Body<'a> {
     },
     Message {
         status: i32,
+        channel: &'a str,
     },
     Unknown,
 }
@@ -150,7 +152,7 @@ impl<'a> Unchecked<'a> {
     fn counts(&self) -> bool {
         match self.body {
             Body::Order { .. } | Body::Payment { .. } | Body::Workflow { .. } => true,
-            Body::Message { status } => status != message_delivery::Status::Failed as i32,
+            Body::Message { status, .. } => status != message_delivery::Status::Failed as i32,
             Body::Organization { .. } | Body::Unknown => false,
         }
     }
@@ -171,7 +173,7 @@ impl<'a> Unchecked<'a> {
                     error_message: cut(error, ERROR_MESSAGE_CHARS_MAX),
                 }))
             }
-            Body::Message { status } => message(status),
+            Body::Message { status, channel } => message(status, channel),
             Body::Unknown => Ok(Says::UnknownBody),
         }
     }
@@ -242,13 +244,25 @@ fn workflow_outcome(outcome: i32) -> Result<Outcome, Refusal> {
     }
 }
 
-fn message(status: i32) -> Result<Says<'static>, Refusal> {
+fn message(status: i32, channel: &str) -> Result<Says<'_>, Refusal> {
     use message_delivery::Status as Wire;
+    let reached = |milestone| Ok(Says::Message { milestone, channel: counted_channel(channel) });
     match Wire::try_from(status) {
-        Ok(Wire::Sent) => Ok(Says::Message(Milestone::Sent)),
-        Ok(Wire::Delivered | Wire::Read) => Ok(Says::Message(Milestone::Delivered)),
+        Ok(Wire::Sent) => reached(Milestone::Sent),
+        Ok(Wire::Delivered | Wire::Read) => reached(Milestone::Delivered),
         Ok(Wire::Failed) => Ok(Says::Nothing),
         Ok(Wire::Unspecified) | Err(_) => Err(unknown(Reason::UnspecifiedStatus, "status", status)),
+    }
+}
+
+/// The name under which a message of this channel counts. No channel makes a record invalid.
+fn counted_channel(channel: &str) -> &str {
+    if channel.is_empty() {
+        channels::UNKNOWN
+    } else if channel.len() > channels::CHANNEL_BYTES_MAX || has_control(channel, false) {
+        channels::OTHER
+    } else {
+        channel
     }
 }
 
@@ -401,7 +415,8 @@ fn read_workflow(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
 }
 
 fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
-    let (mut id, mut organization, mut sent_at, mut occurred_at, mut status) = ("", "", None, None, 0);
+    let (mut id, mut organization, mut sent_at, mut occurred_at) = ("", "", None, None);
+    let (mut status, mut channel) = (0, "");
     let mut fields = Fields::of(bytes);
     while let Some((number, value)) = fields.take_next()? {
         match number {
@@ -410,7 +425,7 @@ fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
             3 => status = value.int32()?,
             4 => read_time(&mut sent_at, value.message()?)?,
             5 => read_time(&mut occurred_at, value.message()?)?,
-            6 => drop(value.text()?),
+            6 => channel = value.text()?,
             _ => {}
         }
     }
@@ -421,7 +436,7 @@ fn read_message(bytes: &[u8]) -> Result<Unchecked<'_>, Malformed> {
         identity_time: sent_at,
         identity_time_field: "sent_at",
         other_time: OtherTime::Required("occurred_at", occurred_at),
-        body: Body::Message { status },
+        body: Body::Message { status, channel },
     })
 }
 

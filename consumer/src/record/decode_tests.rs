@@ -109,9 +109,25 @@ fn what_events_say() {
 
 #[test]
 fn what_deliveries_say() {
-    check_delivery(|_| (), Ok("Message(Sent)"));
-    check_delivery(|m| m.status = 2, Ok("Message(Delivered)"));
-    check_delivery(|m| m.status = 3, Ok("Message(Delivered)"));
+    let says =
+        |milestone, channel: &str| format!("Message {{ milestone: {milestone}, channel: {channel:?} }}");
+    let (sent, delivered) = (says("Sent", "email"), says("Delivered", "email"));
+    check_delivery(|_| (), Ok(&sent));
+    check_delivery(|m| m.status = 2, Ok(&delivered));
+    check_delivery(|m| m.status = 3, Ok(&delivered));
+    // No channel makes a record invalid.
+    let longest = "ä".repeat(32);
+    for (channel, counted) in [
+        ("", "unknown"),
+        ("unknown", "unknown"),
+        ("E-Mail ", "E-Mail "),
+        (&longest, &longest),
+        (&format!("{longest}s"), "other"),
+        ("sms\0", "other"),
+        ("sms\n", "other"),
+    ] {
+        check_delivery(|m| channel.clone_into(&mut m.channel), Ok(&says("Sent", counted)));
+    }
     check_delivery(|m| m.status = 4, Ok("Nothing"));
     check_delivery(|m| m.status = 0, Err("unspecified_status"));
     check_delivery(|m| m.status = -1, Err("unspecified_status"));
@@ -121,7 +137,7 @@ fn what_deliveries_say() {
     // A failed delivery adds nothing, so it can't be added twice.
     check_delivery(|m| (m.status, m.sent_at) = (4, time(NOW - 40 * 86_400)), Ok("Nothing"));
     // Only the identity's time is judged by the clock.
-    check_delivery(|m| m.occurred_at = time(NOW + 86_400), Ok("Message(Sent)"));
+    check_delivery(|m| m.occurred_at = time(NOW + 86_400), Ok(&sent));
     check_delivery(|m| m.occurred_at = time(i64::MAX), Err("invalid_time"));
 }
 

@@ -164,7 +164,12 @@ pub enum Says<'a> {
     /// A workflow execution ended.
     WorkflowEnded(WorkflowRun<'a>),
     /// A message reached a milestone.
-    Message(Milestone),
+    Message {
+        /// Which.
+        milestone: Milestone,
+        /// Under which channel's name it counts.
+        channel: &'a str,
+    },
     /// A failed delivery: valid, and not counted.
     Nothing,
     /// An event with a body that this version doesn't know.

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::activity::Activity;
+use super::cluster::{IS_CLUSTER, Promises};
 use super::connect::connect;
 use super::remedy::with_remedy;
 use super::statements::Statements;
@@ -42,6 +43,10 @@ pub struct Connection {
     pub(super) clock: Clock,
     /// Partitions of tables known to exist, by name.
     pub(super) tables: HashSet<String>,
+    /// Whether the database is a cluster's.
+    pub(super) is_cluster: bool,
+    /// What commits have attained and the next ones write; only used on a cluster.
+    pub(super) promises: Promises,
 }
 
 /// PostgreSQL as a member uses it: work is done on one [`Connection`], which is replaced after each failure, until it
@@ -234,9 +239,11 @@ impl Connection {
         if !missing.is_empty() {
             return Err(Error::SchemaBehind(missing.join(", ")));
         }
-        let statements = Statements::prepare(&client).await?;
+        let is_cluster = client.query_one(&format!("select {IS_CLUSTER}"), &[]).await?.get(0);
+        let statements = Statements::prepare(&client, is_cluster).await?;
         let (topics, clock) = (topics.clone(), clock.clone());
-        let mut connection = Self { client, statements, topics, clock, tables: HashSet::new() };
+        let (tables, promises) = (HashSet::new(), Promises::default());
+        let mut connection = Self { client, statements, topics, clock, tables, is_cluster, promises };
         connection.read_clock().await?;
         Ok(connection)
     }

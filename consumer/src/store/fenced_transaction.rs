@@ -1,6 +1,7 @@
 //! A batch's transaction, fenced: it begins with a compare-and-set that moves the partitions' progress. Only that makes a
 //! [`FencedTransaction`], and only a [`FencedTransaction`] writes.
 
+use super::cluster::Promises;
 use super::counter_statements::Pending;
 use super::primary::Incarnation;
 use super::writes::writes;
@@ -38,6 +39,8 @@ pub struct FencedTransaction<'a> {
     pub floor: i64,
     /// Where it takes place.
     pub incarnation: Incarnation,
+    /// What it attains on a cluster, each under its claim: the next commits write that.
+    attained: Vec<(Partition, i64, DateTime<Utc>)>,
 }
 
 impl Connection {
@@ -57,8 +60,8 @@ impl Connection {
         let until: Vec<i64> = sorted.iter().map(|(_, step)| step.span.until.0).collect();
         let leader_epochs: Vec<Option<i32>> = sorted.iter().map(|(_, step)| step.leader_epoch).collect();
         let misplaced: Vec<i64> = sorted.iter().map(|(_, step)| step.misplaced).collect();
-        let complete: Vec<Option<DateTime<Utc>>> =
-            sorted.iter().map(|(_, step)| step.complete_through).collect();
+        let promises = self.is_cluster.then_some(&mut self.promises);
+        let complete = complete_through(&sorted, promises);
 
         let (client, statements) = (&self.client, &self.statements);
         let lock: [&(dyn ToSql + Sync); 2] = [&topics, &partitions];
@@ -76,15 +79,28 @@ impl Connection {
         let partition = |row: &Row| {
             Some(Partition { topic: self.topics.topic(row.get::<_, &str>(0))?, number: row.get(1) })
         };
-        let moved = moved.iter().filter_map(partition).collect();
+        let moved: Vec<Partition> = moved.iter().filter_map(partition).collect();
         self.clock.take(question.answer(floor.get(1)));
         // The statements are those of what was pending when this connection was made.
-        if Pending::after(floor.get(2)) != statements.counters.pending() {
+        let is_pending = Pending::after(floor.get(2));
+        if is_pending != statements.counters.pending() || floor.get::<_, bool>(3) != self.is_cluster {
             return Err(Error::UpgradeFinished);
         }
-        let incarnation = Incarnation::at(&floor, 3);
+        let incarnation = Incarnation::at(&floor, 4);
         let floor = seconds_or_min(&floor)?;
-        Ok(FencedTransaction { connection: self, moved, floor, incarnation })
+        let attained = |step: &Step| Some((step.partition, step.epoch, step.complete_through?));
+        let has_moved = |step: &&Step| self.is_cluster && moved.contains(&step.partition);
+        let attained = steps.iter().filter(has_moved).filter_map(attained).collect();
+        Ok(FencedTransaction { connection: self, moved, floor, incarnation, attained })
+    }
+}
+
+/// What the steps write: what they attain, or on a cluster what the commits before attained.
+fn complete_through(steps: &[(&str, &Step)], promises: Option<&mut Promises>) -> Vec<Option<DateTime<Utc>>> {
+    let steps = steps.iter().map(|(_, step)| *step);
+    match promises {
+        None => steps.map(|step| step.complete_through).collect(),
+        Some(promises) => steps.map(|step| promises.take(step.partition, step.epoch)).collect(),
     }
 }
 
@@ -105,7 +121,7 @@ impl FencedTransaction<'_> {
     /// # Errors
     /// When PostgreSQL fails. Whether the transaction was committed is then unknown, and must be read from the progress.
     pub async fn commit(self, rows: &Rows) -> Result<(), Error> {
-        let Connection { client, statements, .. } = self.connection;
+        let Connection { client, statements, promises, .. } = self.connection;
         for (size, rows) in rows.counters() {
             statements.counters.prepare(client, size, rows).await?;
         }
@@ -115,7 +131,11 @@ impl FencedTransaction<'_> {
         // After a failed write COMMIT rolls back; the write's error is returned.
         let (written, committed) = tokio::join!(biased; sent, commit(client));
         written?;
-        committed
+        committed?;
+        for (partition, epoch, complete_through) in self.attained {
+            promises.keep(partition, epoch, complete_through);
+        }
+        Ok(())
     }
 
     /// Rolls the transaction back.

@@ -15,6 +15,9 @@ mod operator_connection;
 mod remedy;
 
 // A member's: claims, reads, writes, upkeep.
+mod channel_rows;
+mod channel_statements;
+mod cluster;
 mod fenced_transaction;
 mod headers;
 mod ledger_rows;
@@ -28,12 +31,15 @@ mod roll_up_books;
 mod rows;
 mod statements;
 mod tails;
+mod text_column;
 pub mod upkeep;
 mod writes;
 
 // An operator's.
 mod admissions;
 mod books;
+mod channel_book;
+mod channel_repairs;
 mod layouts;
 mod letter_runs;
 mod letters;
@@ -43,6 +49,9 @@ mod third_book;
 
 pub use activity::Activity;
 pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
+pub use channel_book::{ChannelNamesRow, ChannelsRow};
+pub use channel_repairs::ChannelRepair;
+pub use channel_rows::ChannelRows;
 pub use connect::connect;
 pub use connection::{Access, Backoff, Connection, Store, describe};
 pub use fenced_transaction::{FencedTransaction, Step};
@@ -84,7 +93,7 @@ pub enum Error {
          pg_locks and pg_stat_activity, and end it if it was forgotten"
     )]
     GaveWay(String),
-    /// `consumer migrate --finish` has dropped what this connection's statements rely on.
+    /// `consumer migrate` has dropped what this connection's statements rely on, or has made a cluster's database of this one.
     #[error("an upgrade of the database was finished meanwhile")]
     UpgradeFinished,
     /// The database contains what this program never writes.

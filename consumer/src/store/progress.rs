@@ -101,7 +101,8 @@ impl Connection {
                      where not $4 or not exists (select from consumer_progress o \
                                                  where o.topic = w.topic and o.next_offset is not null) \
                      order by 1, 2 \
-                     on conflict (topic, kafka_partition) do update set next_offset = excluded.next_offset, updated_at = now() \
+                     on conflict (topic, kafka_partition) do update \
+                     set next_offset = excluded.next_offset, updated_at = excluded.updated_at \
                      where p.next_offset is null";
         transaction.execute(store, &[&topics, &numbers, &offsets, &only_if_topic_unread]).await?;
         transaction.commit().await?;

@@ -65,7 +65,7 @@ order by 1, 2
 on conflict (topic, kafka_partition) do update
 set epoch = excluded.epoch, next_offset = excluded.next_offset, complete_through = null,
     topic_id = excluded.topic_id, leader_epoch = null,
-    owner = null, claimed_at = null, updated_at = now()";
+    owner = null, claimed_at = null, updated_at = excluded.updated_at";
 
 impl OperatorConnection {
     /// All rows of the progress, or those of one topic, by topic and partition.

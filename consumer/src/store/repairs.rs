@@ -1,5 +1,6 @@
 //! Setting cells to what the log says, and the ledger with them, in one transaction.
 
+use super::channel_repairs::ChannelRepair;
 use super::fenced_transaction::seconds_or_min;
 use super::merge::MergedSegment;
 use super::third_book::{MetricRow, OrganizationRow, Standing, WorkflowRow, standing};
@@ -53,6 +54,8 @@ pub struct Repair {
     pub workflows: Vec<WorkflowRepair>,
     /// Organizations' right rows, each with the row that was found.
     pub organizations: Vec<(Option<OrganizationRow>, OrganizationRow)>,
+    /// Messages by channel.
+    pub channels: Vec<ChannelRepair>,
     /// Pages of the ledger, by partition and quarter (in seconds since the Unix epoch).
     pub pages: BTreeMap<Place, BTreeMap<i64, PageRepair>>,
 }
@@ -94,7 +97,8 @@ impl OperatorConnection {
         repair.write_pages(&transaction, &layouts).await?;
         let is_done = repair.write_metrics(&transaction).await?
             && repair.write_workflows(&transaction).await?
-            && repair.write_organizations(&transaction).await?;
+            && repair.write_organizations(&transaction).await?
+            && repair.write_channels(&transaction).await?;
         if !is_done {
             return Ok(Repaired::ChangedMeanwhile);
         }
@@ -150,6 +154,15 @@ impl Repair {
     /// Returns whether all rows were as they were found.
     async fn write_metrics(&self, transaction: &Transaction<'_>) -> Result<bool, Error> {
         for repair in &self.metrics {
+            if !repair.write(transaction).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn write_channels(&self, transaction: &Transaction<'_>) -> Result<bool, Error> {
+        for repair in &self.channels {
             if !repair.write(transaction).await? {
                 return Ok(false);
             }

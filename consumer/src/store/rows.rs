@@ -9,8 +9,10 @@ use crate::decide::changes::{Changes, FailedRun, PartitionChanges, WorkflowCount
 use crate::decide::undecided::DecidedBatch;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Outcome, Partition, Topic};
+use crate::store::channel_rows::ChannelRows;
 use crate::store::ledger_rows::{FiledTails, SegmentRows, TailRow};
 use crate::store::letter_rows::{LetterRows, LetterRunRows};
+use crate::store::text_column::TextColumn;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
 use std::borrow::Cow;
@@ -38,12 +40,15 @@ pub struct Rows {
     pub letter_runs: LetterRunRows,
     /// Hours, days.
     pub counters: Arc<[CounterRows; 2]>,
+    /// Messages by channel.
+    pub channels: Arc<ChannelRows>,
 }
 
 /// Rows of counters that are made while the batch before is still being written. They are right if every partition moves.
 pub struct PreparedCounters {
     partitions: Vec<Partition>,
-    rows: Arc<[CounterRows; 2]>,
+    counters: Arc<[CounterRows; 2]>,
+    channels: Arc<ChannelRows>,
 }
 
 /// Organizations' names and plans.
@@ -94,7 +99,7 @@ pub struct FailureRows {
 #[derive(Default)]
 #[allow(missing_docs)]
 pub struct CounterRows {
-    pub organization: Vec<String>,
+    pub organization: TextColumn,
     pub bucket: Vec<DateTime<Utc>>,
     pub counters: [Vec<i64>; 8],
     /// What the second, third and fourth quarter of an hour added to each counter. Empty for days, and for a quarter in which
@@ -131,12 +136,14 @@ impl Rows {
             changes.partitions.iter().filter(|changes| is_moved(&changes.partition)).collect();
         changes.sort_unstable_by_key(|changes| changes.partition);
         let prepared = prepared.filter(|prepared| prepared.partitions.iter().all(is_moved));
-        let counters = prepared.map(|prepared| Arc::clone(&prepared.rows));
+        let counters = prepared.map(|prepared| Arc::clone(&prepared.counters));
+        let channels = prepared.map(|prepared| Arc::clone(&prepared.channels));
         let mut rows = Self {
             organizations: order.organizations(&changes),
             workflows: order.workflows(&changes),
             failures: order.failures(&changes),
             counters: counters.unwrap_or_else(|| Arc::new(order.counters(&changes))),
+            channels: channels.unwrap_or_else(|| Arc::new(ChannelRows::of(&changes, order.texts))),
             ..Self::default()
         };
         for changes in changes {
@@ -163,18 +170,20 @@ impl PreparedCounters {
     pub fn of(batch: &DecidedBatch) -> Self {
         let changes: Vec<&PartitionChanges> = batch.partitions.iter().collect();
         let partitions = changes.iter().map(|changes| changes.partition).collect();
-        Self { partitions, rows: Arc::new(Order::of(&batch.texts).counters(&changes)) }
+        let counters = Order::of(&batch.texts).counters(&changes);
+        let channels = ChannelRows::of(&changes, &batch.texts);
+        Self { partitions, counters: Arc::new(counters), channels: Arc::new(channels) }
     }
 }
 
 /// The order of a batch's rows: by the texts of their keys.
 struct Order<'a> {
-    texts: &'a Texts,
-    ranks: Ranks,
+    texts: &'a Arc<Texts>,
+    ranks: &'a Ranks,
 }
 
 impl<'a> Order<'a> {
-    fn of(texts: &'a Texts) -> Self {
+    fn of(texts: &'a Arc<Texts>) -> Self {
         Self { texts, ranks: texts.ranks() }
     }
 
@@ -182,33 +191,35 @@ impl<'a> Order<'a> {
         self.texts.get(text).to_owned()
     }
 
-    fn counters(&self, changes: &[&PartitionChanges]) -> [CounterRows; 2] {
-        let mut cells: HashMap<(Text, Quarter), Counters, foldhash::fast::RandomState> = HashMap::default();
-        for (key, counters) in changes.iter().flat_map(|changes| &changes.cells) {
-            *cells.entry(*key).or_default() += counters;
-        }
-        let mut cells: Vec<_> = cells.into_iter().collect();
-        cells.sort_unstable_by_key(|((organization, quarter), _)| (self.ranks.of(*organization), *quarter));
+    fn counters(&self, changes: &[&'a PartitionChanges]) -> [CounterRows; 2] {
+        let cell = |(key, counters): (&'a (Text, Quarter), &'a Counters)| {
+            let (organization, quarter) = *key;
+            Cell { rank: self.ranks.of(organization), quarter, organization, counters }
+        };
+        let mut cells: Vec<Cell<'_>> = changes.iter().flat_map(|changes| &changes.cells).map(cell).collect();
+        cells.sort_unstable_by_key(|cell| (cell.rank, cell.quarter));
         let durations = BucketSize::STORED.map(|size| durations(changes, size));
-        let given = Given::of(cells.iter().map(|((_, quarter), counters)| (*quarter, *counters)));
+        let given = Given::of(&cells);
         BucketSize::STORED.each_ref().map(|size| {
             let (size, durations) = (*size, &durations[usize::from(*size == BucketSize::Day)]);
-            let mut rows = CounterRows::default();
-            // An organization's quarters are in order of time, so those of one bucket are neighbours.
-            for bucket in
-                cells.chunk_by(|((a, p), _), ((b, q), _)| a == b && p.bucket(size) == q.bucket(size))
-            {
-                let (organization, quarter) = bucket[0].0;
-                rows.organization.push(self.text(organization));
+            // An organization's quarters are in order of time, whichever partition they are of, so those of one bucket are
+            // neighbours.
+            let of_one = |a: &Cell<'_>, b: &Cell<'_>| {
+                a.rank == b.rank && a.quarter.bucket(size) == b.quarter.bucket(size)
+            };
+            let count = cells.chunk_by(of_one).count();
+            let mut rows = CounterRows::for_so_many(count, self.texts, &given, size);
+            for bucket in cells.chunk_by(of_one) {
+                let Cell { organization, quarter, .. } = bucket[0];
+                rows.organization.push(organization);
                 rows.bucket.push(quarter.bucket(size));
-                rows.add(&given, bucket.iter().map(|(_, counters)| counters));
+                rows.add(&given, bucket.iter().map(|cell| cell.counters));
                 if !durations.is_empty() {
                     let durations = durations.get(&(organization, quarter.bucket(size).timestamp()));
                     rows.durations.push(durations.map(|durations| durations.to_numeral()));
                 }
                 if size == BucketSize::Hour {
-                    let quarters =
-                        bucket.iter().map(|((_, quarter), counters)| (quarter.of_hour(), counters));
+                    let quarters = bucket.iter().map(|cell| (cell.quarter.of_hour(), cell.counters));
                     rows.add_quarters(&given, quarters);
                 }
             }
@@ -252,7 +263,7 @@ impl<'a> Order<'a> {
         for ((organization, workflow, hour), sum) in sums {
             rows.organization.push(self.text(organization));
             rows.workflow_id.push(self.text(workflow));
-            rows.hour.push(from_micros(hour * 1_000_000));
+            rows.hour.push(from_seconds(hour));
             rows.name.push(self.text(sum.name));
             rows.name_as_of.push(from_micros(sum.name_as_of));
             rows.runs.push(sum.runs);
@@ -290,6 +301,15 @@ impl<'a> Order<'a> {
     }
 }
 
+/// What a partition adds to an organization's quarter of an hour.
+struct Cell<'a> {
+    /// The organization's place in the order of rows.
+    rank: u32,
+    quarter: Quarter,
+    organization: Text,
+    counters: &'a Counters,
+}
+
 /// The histograms of all runs of each organization's buckets, by the bucket's start in seconds since the Unix epoch. Most have
 /// one workflow's, which isn't copied.
 fn durations<'a>(
@@ -320,12 +340,12 @@ struct Given {
 }
 
 impl Given {
-    fn of(cells: impl Iterator<Item = (Quarter, Counters)>) -> Self {
+    fn of(cells: &[Cell<'_>]) -> Self {
         let mut given = Self::default();
-        for (quarter, counters) in cells {
-            let values = given.counters.iter_mut().zip(counters.values());
+        for cell in cells {
+            let values = given.counters.iter_mut().zip(cell.counters.values());
             values.for_each(|(given, value)| *given |= value != 0);
-            if let Some(later) = quarter.of_hour().checked_sub(1) {
+            if let Some(later) = cell.quarter.of_hour().checked_sub(1) {
                 given.quarters[later] = true;
             }
         }
@@ -334,6 +354,23 @@ impl Given {
 }
 
 impl CounterRows {
+    /// No rows, with room for so many.
+    fn for_so_many(count: usize, texts: &Arc<Texts>, given: &Given, size: BucketSize) -> Self {
+        let room = |is_given: bool| if is_given { count } else { 0 };
+        let quarters = given.quarters.map(|quarter| {
+            given
+                .counters
+                .map(|counter| Vec::with_capacity(room(size == BucketSize::Hour && quarter && counter)))
+        });
+        Self {
+            organization: TextColumn::for_so_many(count, texts),
+            bucket: Vec::with_capacity(count),
+            counters: given.counters.map(|counter| Vec::with_capacity(room(counter))),
+            quarters,
+            durations: Vec::new(),
+        }
+    }
+
     /// Adds a row's sums.
     fn add<'a>(&mut self, given: &Given, counters: impl Iterator<Item = &'a Counters>) {
         let mut sum = Counters::default();
@@ -386,6 +423,11 @@ fn outcome_code(outcome: Outcome) -> &'static str {
         Outcome::Failed => "FAILED",
         Outcome::FailedSafetyLimit => "FAILED_SAFETY_LIMIT",
     }
+}
+
+/// The time so many seconds after the Unix epoch.
+fn from_seconds(seconds: i64) -> DateTime<Utc> {
+    from_micros(seconds * 1_000_000)
 }
 
 fn from_micros(micros: i64) -> DateTime<Utc> {

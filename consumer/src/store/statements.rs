@@ -1,5 +1,7 @@
 //! The statements that count a batch, prepared once per connection.
 
+use super::channel_statements;
+use super::cluster::{IS_CLUSTER, IS_SETTLED};
 use super::counter_statements::CounterStatements;
 use super::page_statements;
 use super::primary::{FIND_CLAIMS, INCARNATION};
@@ -22,6 +24,9 @@ pub struct Statements {
     pub dead_letters: Statement,
     pub out_of_runs: Statement,
     pub letter_runs: Statement,
+    pub channel_names: Statement,
+    pub channel_hours: Statement,
+    pub channel_days: Statement,
     pub counters: CounterStatements,
     pub page_sizes: Statement,
     pub load_pages: Statement,
@@ -29,10 +34,11 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub async fn prepare(client: &Client) -> Result<Self, Error> {
+    /// For one server, or for a cluster.
+    pub async fn prepare(client: &Client, is_cluster: bool) -> Result<Self, Error> {
         Ok(Self {
             lock_progress: client.prepare(LOCK_PROGRESS).await?,
-            move_progress: client.prepare(MOVE_PROGRESS).await?,
+            move_progress: client.prepare(&move_progress(is_cluster)).await?,
             find_claims: client.prepare(FIND_CLAIMS).await?,
             floor: client.prepare(&floor()).await?,
             segments: client.prepare(&segments()).await?,
@@ -45,6 +51,9 @@ impl Statements {
             dead_letters: client.prepare(DEAD_LETTERS).await?,
             out_of_runs: client.prepare(OUT_OF_RUNS).await?,
             letter_runs: client.prepare(LETTER_RUNS).await?,
+            channel_names: client.prepare(&channel_statements::names(is_cluster)).await?,
+            channel_hours: client.prepare(&channel_statements::hours(is_cluster)).await?,
+            channel_days: client.prepare(&channel_statements::days(is_cluster)).await?,
             counters: CounterStatements::for_database(client).await?,
             page_sizes: client.prepare(&page_statements::page_sizes()).await?,
             load_pages: client.prepare(&page_statements::load_pages()).await?,
@@ -61,9 +70,16 @@ join unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) using (topi
 order by topic, kafka_partition for update of p";
 
 /// The compare-and-set. It relies on READ COMMITTED, which checks the condition again on a row that it had to wait for.
-const MOVE_PROGRESS: &str = "
+fn move_progress(is_cluster: bool) -> String {
+    let complete_through = if is_cluster {
+        format!("case when w.complete_through is not null and {IS_SETTLED} then w.complete_through end")
+    } else {
+        "w.complete_through".to_owned()
+    };
+    format!(
+        "
 update consumer_progress p
-set next_offset = w.until, complete_through = greatest(p.complete_through, w.complete_through), updated_at = now(),
+set next_offset = w.until, complete_through = greatest(p.complete_through, {complete_through}), updated_at = now(),
     leader_epoch = case when w.until > w.from_offset then w.leader_epoch else p.leader_epoch end,
     misplaced = p.misplaced + w.misplaced,
     misplaced_at = case when w.misplaced > 0 then now() else p.misplaced_at end
@@ -72,7 +88,9 @@ from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
      as w (topic, kafka_partition, epoch, from_offset, until, complete_through, leader_epoch, misplaced)
 where p.topic = w.topic and p.kafka_partition = w.kafka_partition
   and p.epoch = w.epoch and p.next_offset = w.from_offset
-returning p.topic, p.kafka_partition";
+returning p.topic, p.kafka_partition"
+    )
+}
 
 const ORGANIZATIONS: &str = "
 insert into organizations as o (organization_id, name, plan_id, plan_name, as_of, as_of_nanos, event_id)
@@ -144,9 +162,12 @@ cross join lateral (
 ) fresh
 where not isempty(fresh.offsets)";
 
-/// The floor, the database's clock, the newest migration that is finished, and the [`Incarnation`](super::Incarnation).
+/// The floor, the database's clock, the newest migration that is finished, whether there is a cluster, and the
+/// [`Incarnation`](super::Incarnation).
 fn floor() -> String {
-    format!("select floor, clock_timestamp(), finished, {INCARNATION} from ledger_floor for share")
+    format!(
+        "select floor, clock_timestamp(), finished, {IS_CLUSTER}, {INCARNATION} from ledger_floor for share"
+    )
 }
 
 /// What a batch adds to workflows' hours, a row each.

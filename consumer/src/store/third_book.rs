@@ -5,6 +5,7 @@ use super::{Error, OperatorConnection};
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
 use domain::{BucketSize, Counters};
+use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{GenericClient, IsolationLevel, Portal, Row, Transaction};
@@ -204,7 +205,7 @@ impl TablesSnapshot<'_> {
              where {}{more} order by 1, {bucket}",
             filtered(bucket)
         );
-        self.open(&query, filter, metric_row).await
+        self.open(&query, &filter.values(), metric_row).await
     }
 
     /// The workflows' hours, by organization, workflow and hour.
@@ -218,29 +219,27 @@ impl TablesSnapshot<'_> {
              from workflow_hourly_metrics where {} order by 1, 2, hour_bucket",
             filtered("hour_bucket")
         );
-        self.open(&query, filter, workflow_row).await
+        self.open(&query, &filter.values(), workflow_row).await
     }
 
-    /// The organizations, by id.
+    /// The organizations, by id, whatever times are chosen.
     ///
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn organizations(&self, filter: &RowFilter) -> Result<Cursor<OrganizationRow>, Error> {
         let query = "select organization_id, name, plan_id, plan_name, event_id, \
                      (extract(epoch from as_of) * 1000000)::bigint, as_of_nanos from organizations \
-                     where ($1::text is null or organization_id = $1) and $2::bigint is null and $3::bigint is null \
-                     order by 1";
-        self.open(query, filter, organization_row).await
+                     where ($1::text is null or organization_id = $1) order by 1";
+        self.open(query, &[&filter.organization], organization_row).await
     }
 
-    async fn open<T>(
+    pub(super) async fn open<T>(
         &self,
         query: &str,
-        filter: &RowFilter,
+        values: &[&(dyn ToSql + Sync)],
         parse: fn(&Row) -> T,
     ) -> Result<Cursor<T>, Error> {
-        let values: [&(dyn ToSql + Sync); 3] = [&filter.organization, &filter.from, &filter.to];
-        let portal = self.transaction.bind(query, &values).await?;
+        let portal = self.transaction.bind(query, values).await?;
         Ok(Cursor { portal: Some(portal), parse, rows: VecDeque::new() })
     }
 }
@@ -256,8 +255,15 @@ pub(super) async fn standing(client: &impl GenericClient, topics: &[&str]) -> Re
     Ok(client.query(query, &[&topics]).await?.iter().map(row).collect())
 }
 
+impl RowFilter {
+    /// The values of `$1` to `$3` of [`filtered`].
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.organization, &self.from, &self.to]
+    }
+}
+
 /// The rows that a [`RowFilter`] selects, as `$1` to `$3`.
-fn filtered(bucket: &str) -> String {
+pub(super) fn filtered(bucket: &str) -> String {
     format!(
         "($1::text is null or organization_id = $1) and ($2::bigint is null or {bucket} >= to_timestamp($2)) \
          and ($3::bigint is null or {bucket} < to_timestamp($3))"
@@ -265,11 +271,40 @@ fn filtered(bucket: &str) -> String {
 }
 
 impl<T> Cursor<T> {
-    /// The next row, which stays the next; `None` at the end.
+    /// Takes the row of this place, if there is one. Rows that come before it go to `before`.
     ///
     /// # Errors
     /// When PostgreSQL fails.
-    pub async fn peek(&mut self, snapshot: &TablesSnapshot<'_>) -> Result<Option<&T>, Error> {
+    pub async fn find(
+        &mut self,
+        snapshot: &TablesSnapshot<'_>,
+        place: impl Fn(&T) -> Ordering,
+        mut before: impl FnMut(T),
+    ) -> Result<Option<T>, Error> {
+        while let Some(order) = self.peek(snapshot).await?.map(&place) {
+            match order {
+                Ordering::Less => self.rows.pop_front().into_iter().for_each(&mut before),
+                Ordering::Equal => return Ok(self.rows.pop_front()),
+                Ordering::Greater => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes all rows that are left.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn take_rest(
+        &mut self,
+        snapshot: &TablesSnapshot<'_>,
+        rest: impl FnMut(T),
+    ) -> Result<(), Error> {
+        self.find(snapshot, |_| Ordering::Less, rest).await.map(drop)
+    }
+
+    /// The next row; `None` at the end.
+    async fn peek(&mut self, snapshot: &TablesSnapshot<'_>) -> Result<Option<&T>, Error> {
         if self.rows.is_empty()
             && let Some(portal) = &self.portal
         {
@@ -280,11 +315,6 @@ impl<T> Cursor<T> {
             }
         }
         Ok(self.rows.front())
-    }
-
-    /// Takes the row that was looked at.
-    pub fn take(&mut self) -> Option<T> {
-        self.rows.pop_front()
     }
 }
 

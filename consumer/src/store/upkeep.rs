@@ -154,12 +154,14 @@ impl Connection {
             }
             Task::Failures => {
                 let limit = Retention::before(now, retention.failure_retention_days);
-                self.delete_before("workflow_failures", "finished_at", limit).await
+                self.delete_before("workflow_failures", "organization_id, execution_id", "finished_at", limit)
+                    .await
             }
             Task::DeadLetters => {
                 let limit = Retention::before(now, retention.dead_letter_retention_days);
-                self.delete_before("dead_letters", "rejected_at", limit).await?;
-                self.delete_before("dead_letter_runs", "rejected_at", limit).await
+                let place = "topic, topic_id, kafka_partition, kafka_offset";
+                self.delete_before("dead_letters", place, "rejected_at", limit).await?;
+                self.delete_before("dead_letter_runs", "run_id", "rejected_at", limit).await
             }
             Task::RetiredTopics => self.forget_retired_topics().await,
             Task::Merging => {
@@ -184,11 +186,9 @@ impl Connection {
         }
         // Batches hold the row in share mode, and overlap: an update alone would never find it free. A lock on the table
         // queues, and later batches queue behind it.
-        let raise = format!(
-            "lock table ledger_floor in exclusive mode; \
-             update ledger_floor set floor = '{floor}' where floor < '{floor}'"
-        );
-        if self.lock_out_briefly("ledger_floor", &raise).await? {
+        let lock = "lock table ledger_floor in exclusive mode";
+        let raise = format!("update ledger_floor set floor = '{floor}' where floor < '{floor}'");
+        if self.lock_out_briefly("ledger_floor", &[lock, &raise]).await? {
             tracing::info!(%floor, "the ledger's floor is raised: older records are refused from now on");
         }
         Ok(())
@@ -197,19 +197,21 @@ impl Connection {
     /// Runs statements that lock batches out of a table, in one transaction. Whoever waits for such a lock makes later
     /// batches wait behind it, so this gives way when the lock isn't free soon: a dump or a forgotten transaction may hold
     /// one for hours. Returns false, and does nothing, while another member locks batches out.
-    async fn lock_out_briefly(&mut self, table: &str, statements: &str) -> Result<bool, Error> {
+    async fn lock_out_briefly(&mut self, table: &str, statements: &[&str]) -> Result<bool, Error> {
         let transaction = self.client.transaction().await?;
         let is_alone = transaction.query_one("select pg_try_advisory_xact_lock($1)", &[&LOCKING_OUT]).await?;
         if !is_alone.get::<_, bool>(0) {
             return Ok(false);
         }
         let wait = UPKEEP_LOCK_TIMEOUT.as_millis();
-        let done =
-            transaction.batch_execute(&format!("set local lock_timeout = '{wait}ms'; {statements}")).await;
-        if done.as_ref().is_err_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)) {
-            return Err(Error::GaveWay(table.to_owned()));
+        transaction.batch_execute(&format!("set local lock_timeout = '{wait}ms'")).await?;
+        for statement in statements {
+            let done = transaction.batch_execute(statement).await;
+            if done.as_ref().is_err_and(|error| error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)) {
+                return Err(Error::GaveWay(table.to_owned()));
+            }
+            done?;
         }
-        done?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -251,7 +253,7 @@ impl Connection {
         for row in self.client.query(partitions, &[]).await? {
             let name: String = row.get(0);
             if TablePartition::of_ledger(limit).name > name
-                && self.lock_out_briefly(&name, &format!("drop table if exists {name}")).await?
+                && self.lock_out_briefly(&name, &[&format!("drop table if exists {name}")]).await?
             {
                 tracing::info!(table = %name, "rows past their retention are dropped");
                 self.tables.remove(&name);
@@ -260,9 +262,17 @@ impl Connection {
         Ok(())
     }
 
-    async fn delete_before(&mut self, table: &str, time: &str, limit: DateTime<Utc>) -> Result<(), Error> {
+    /// Deletes rows whose `time` is before the limit, some at a time. A row is named by its key: its place means nothing on a
+    /// cluster of nodes.
+    async fn delete_before(
+        &mut self,
+        table: &str,
+        key: &str,
+        time: &str,
+        limit: DateTime<Utc>,
+    ) -> Result<(), Error> {
         let delete = format!(
-            "delete from {table} where ctid in (select ctid from {table} where {time} < $1 limit {DELETE_ROWS_MAX})"
+            "delete from {table} where ({key}) in (select {key} from {table} where {time} < $1 limit {DELETE_ROWS_MAX})"
         );
         for _ in 0..DELETE_STATEMENTS_MAX {
             if self.client.execute(&delete, &[&limit]).await? == 0 {
@@ -311,11 +321,12 @@ impl TablePartition {
         transaction.execute("select pg_advisory_xact_lock($1)", &[&TABLES_LOCK]).await?;
         let exists: bool = transaction.query_one("select to_regclass($1) is not null", &[name]).await?.get(0);
         if !exists {
-            let make = format!(
-                "create table {name} (like {table} including all) with (fillfactor = 70); \
-                 alter table {table} attach partition {name} for values from ('{from} 00:00Z') to ('{until} 00:00Z')"
+            let make = format!("create table {name} (like {table} including all) with (fillfactor = 70)");
+            let attach = format!(
+                "alter table {table} attach partition {name} for values from ('{from} 00:00Z') to ('{until} 00:00Z')"
             );
             transaction.batch_execute(&make).await?;
+            transaction.batch_execute(&attach).await?;
         }
         Ok(transaction.commit().await?)
     }

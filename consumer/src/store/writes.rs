@@ -1,6 +1,7 @@
 //! A batch's statements with their parameters, in the order they are sent.
 
 use super::Rows;
+use super::channel_rows::ChannelRows;
 use super::ledger_rows::{SegmentRows, TailRow};
 use super::letter_rows::{LetterRows, LetterRunRows};
 use super::page_statements::{Parameters, Write};
@@ -33,9 +34,19 @@ pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Writ
         .take(count)
         .filter(|(keys, ..)| !keys.is_empty())
         .map(|(_, statement, parameters)| Write { statement, parameters });
+    let of_channels = [
+        (&statements.channel_names, vec![&rows.channels.organization as _, &rows.channels.channel as _]),
+        (&statements.channel_hours, of_channels(&rows.channels)),
+        (&statements.channel_days, of_channels(&rows.channels)),
+    ];
+    let has_channels = !rows.channels.organization.is_empty();
+    let of_channels = of_channels
+        .into_iter()
+        .filter(|_| has_channels)
+        .map(|(statement, parameters)| Write { statement, parameters });
     let of_tails = tails.iter().map(|tail| Write { statement: &statements.tail, parameters: of_tail(tail) });
     let of_counters = rows.counters().flat_map(|(size, rows)| statements.counters.writes(size, rows));
-    of_tables.chain(of_tails).chain(of_counters).collect()
+    of_tables.chain(of_tails).chain(of_channels).chain(of_counters).collect()
 }
 
 fn of_segments(rows: &SegmentRows) -> Parameters<'_> {
@@ -89,6 +100,14 @@ fn of_failures(rows: &FailureRows) -> Parameters<'_> {
 fn of_organizations(rows: &OrganizationRows) -> Parameters<'_> {
     let OrganizationRows { organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id } = rows;
     vec![organization, name, plan_id, plan_name, as_of, as_of_nanos, event_id]
+}
+
+fn of_channels(rows: &ChannelRows) -> Parameters<'_> {
+    let ChannelRows { organization, channel, hour, messages, quarters } = rows;
+    let mut parameters: Parameters<'_> = vec![organization, channel, hour];
+    parameters.extend(messages.iter().map(|column| column as &(dyn ToSql + Sync)));
+    parameters.extend(quarters.iter().flatten().map(|column| column as &(dyn ToSql + Sync)));
+    parameters
 }
 
 fn of_workflows(rows: &WorkflowRows) -> Parameters<'_> {

@@ -22,6 +22,12 @@ impl Tenths {
         Self(tenths)
     }
 
+    /// How many tenths it is.
+    #[must_use]
+    pub const fn count(self) -> i64 {
+        self.0
+    }
+
     /// The nearest to `number`; 0 for NaN.
     #[must_use]
     pub fn near(number: f64) -> Self {

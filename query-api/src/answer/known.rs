@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use serde::Serialize;
 
-/// As answers show it: `{"completeThrough"}`, and `{"exactFrom"}` where not all of the answer is exact.
+/// As answers show it: `{"completeThrough"}`, and a member for each thing that earlier versions did not count and the answer
+/// needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Known {
@@ -28,6 +29,12 @@ pub struct Known {
         skip_serializing_if = "Option::is_none"
     )]
     pub percentiles_from: Option<DateTime<Utc>>,
+    /// Some messages before this instant were counted without their channels. `None` where all have theirs.
+    #[serde(
+        serialize_with = "crate::request::timestamp::time_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub channels_from: Option<DateTime<Utc>>,
 }
 
 /// Since when rows have what earlier versions did not count.
@@ -37,30 +44,52 @@ pub struct Since {
     pub quarters: DateTime<Utc>,
     /// All runs are in histograms.
     pub percentiles: DateTime<Utc>,
+    /// All messages are counted by channel.
+    pub channels: DateTime<Utc>,
+}
+
+/// What an answer is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Basis<'a> {
+    /// The cells whose counters it has.
+    pub cells: &'a [&'a Cells],
+    /// The interval of whose runs it has percentiles.
+    pub runs: Option<Interval>,
+    /// The interval whose messages it has by channel.
+    pub channels: Option<Interval>,
 }
 
 impl Known {
-    /// What is known of an answer that is made of these cells, and of the runs of an interval.
+    /// What is known of an answer.
     #[must_use]
-    pub fn of(
-        complete_through: Option<DateTime<Utc>>,
-        since: Since,
-        cells: &[&Cells],
-        runs: Option<Interval>,
-    ) -> Self {
-        let of_quarters = cells.iter().filter(|cells| cells.rows() == BucketSize::Quarter);
+    pub fn of(complete_through: Option<DateTime<Utc>>, since: Since, basis: Basis) -> Self {
+        let of_quarters = basis.cells.iter().filter(|cells| cells.rows() == BucketSize::Quarter);
         let inexact =
             of_quarters.filter_map(|cells| cells.extent()).filter(|(from, _)| *from < since.quarters);
         let exact_from = inexact.map(|(_, to)| to.min(since.quarters)).max();
-        let percentiles = runs.filter(|runs| runs.from < since.percentiles);
-        let percentiles_from = percentiles.map(|runs| runs.to.min(since.percentiles));
-        Self { complete_through, exact_from, percentiles_from }
+        Self {
+            complete_through,
+            exact_from,
+            percentiles_from: begins_before(basis.runs, since.percentiles),
+            channels_from: begins_before(basis.channels, since.channels),
+        }
     }
+}
+
+/// The end of the part of an interval that is before `since`; `None` if there is no such part.
+fn begins_before(interval: Option<Interval>, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    interval.filter(|interval| interval.from < since).map(|interval| interval.to.min(since))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALWAYS: Since = Since {
+        quarters: DateTime::<Utc>::MIN_UTC,
+        percentiles: DateTime::<Utc>::MIN_UTC,
+        channels: DateTime::<Utc>::MIN_UTC,
+    };
 
     #[test]
     fn only_buckets_off_the_hours_of_a_time_without_quarters_are_inexact() {
@@ -70,7 +99,8 @@ mod tests {
         let kolkata = cells("2026-02-23T18:30:00Z", "2026-02-24T18:30:00Z");
         let year_before = cells("2025-02-23T18:30:00Z", "2025-02-24T18:30:00Z");
         let exact_from = |quarters: DateTime<Utc>, cells: &[&Cells]| {
-            Known::of(None, Since { quarters, percentiles: DateTime::<Utc>::MIN_UTC }, cells, None).exact_from
+            let basis = Basis { cells, ..Basis::default() };
+            Known::of(None, Since { quarters, ..ALWAYS }, basis).exact_from
         };
         assert_eq!(exact_from(DateTime::<Utc>::MIN_UTC, &[&kolkata, &year_before]), None);
         assert_eq!(exact_from(DateTime::<Utc>::MAX_UTC, &[&utc]), None);
@@ -85,15 +115,22 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_leave_runs_out_that_were_counted_before_there_were_any() {
+    fn what_was_not_counted_before_is_said_of_the_answers_that_need_it() {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let runs = Interval { from: at("2026-02-24T00:00:00Z"), to: at("2026-02-25T00:00:00Z") };
-        let from = |percentiles: &str| {
-            let since = Since { quarters: DateTime::<Utc>::MIN_UTC, percentiles: at(percentiles) };
-            Known::of(None, since, &[], Some(runs)).percentiles_from
+        let day = Interval { from: at("2026-02-24T00:00:00Z"), to: at("2026-02-25T00:00:00Z") };
+        let check = |since: DateTime<Utc>, expected: Option<DateTime<Utc>>| {
+            let of = |basis| {
+                let known = Known::of(None, Since { percentiles: since, channels: since, ..ALWAYS }, basis);
+                (known.percentiles_from, known.channels_from)
+            };
+            assert_eq!(of(Basis { runs: Some(day), ..Basis::default() }), (expected, None), "{since}");
+            assert_eq!(of(Basis { channels: Some(day), ..Basis::default() }), (None, expected), "{since}");
+            assert_eq!(of(Basis::default()), (None, None), "{since}");
         };
-        assert_eq!(from("2026-02-24T00:00:00Z"), None);
-        assert_eq!(from("2026-02-24T07:00:00Z"), Some(at("2026-02-24T07:00:00Z")));
-        assert_eq!(from("2026-03-01T00:00:00Z"), Some(runs.to));
+        check(DateTime::<Utc>::MIN_UTC, None);
+        check(day.from, None);
+        check(at("2026-02-24T07:00:00Z"), Some(at("2026-02-24T07:00:00Z")));
+        check(at("2026-03-01T00:00:00Z"), Some(day.to));
+        check(DateTime::<Utc>::MAX_UTC, Some(day.to));
     }
 }

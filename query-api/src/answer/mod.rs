@@ -1,6 +1,7 @@
 //! From rows to an answer, and its bytes. Pure.
 
 pub mod decimal;
+pub mod delivery_health;
 pub mod insights;
 pub mod known;
 pub mod percentiles;

@@ -96,6 +96,26 @@ pub struct Kpi {
     pub rules: &'static [AlertRule],
 }
 
+/// The KPI of messages: delivery health has it of each channel, too.
+pub const MESSAGE_DELIVERY_RATE: Kpi = Kpi {
+    key: "message_delivery_rate",
+    label: "Message Delivery Rate",
+    unit: Unit::Percent,
+    description: "Share of the messages sent that were delivered or read",
+    value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
+    sample: |c| c.messages_sent,
+    noun: "messages",
+    better: Better::More,
+    rules: &[AlertRule {
+        key: "message_delivery_low",
+        title: "Messages are not delivered",
+        bad: Bad::Below,
+        warning: 90,
+        critical: 75,
+        least_sample: 20,
+    }],
+};
+
 /// All KPIs, in the order of the summary.
 pub const KPIS: &[Kpi] = &[
     Kpi {
@@ -156,24 +176,7 @@ pub const KPIS: &[Kpi] = &[
         better: Better::Less,
         rules: &[],
     },
-    Kpi {
-        key: "message_delivery_rate",
-        label: "Message Delivery Rate",
-        unit: Unit::Percent,
-        description: "Share of the messages sent that were delivered or read",
-        value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
-        sample: |c| c.messages_sent,
-        noun: "messages",
-        better: Better::More,
-        rules: &[AlertRule {
-            key: "message_delivery_low",
-            title: "Messages are not delivered",
-            bad: Bad::Below,
-            warning: 90,
-            critical: 75,
-            least_sample: 20,
-        }],
-    },
+    MESSAGE_DELIVERY_RATE,
 ];
 
 /// A KPI whose value is beyond a threshold.

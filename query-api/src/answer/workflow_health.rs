@@ -3,15 +3,14 @@
 use crate::answer::decimal::{Ratio, Tenths};
 use crate::answer::known::Known;
 use crate::answer::percentiles::Percentiles;
-use crate::request::listing::{Cursor, Listing, Sort};
+use crate::request::listing::Listing;
+use crate::request::listing::failures::FailureCursor;
+use crate::request::listing::workflows::{Sort, WorkflowCursor, WorkflowsPage};
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use domain::Durations;
 use serde::Serialize;
 use std::cmp::Reverse;
-
-/// How many workflows an answer lists.
-pub const WORKFLOWS_MAX: usize = 100;
 
 /// How many workflows are read to be sorted by a percentile, which the database can't sort by: those with most runs.
 pub const WORKFLOWS_SORTED_MAX: usize = 2_000;
@@ -73,12 +72,13 @@ pub struct Workflow {
     pub runs: Runs,
 }
 
-/// The rows of a range: bounded lists, and totals over all workflows.
+/// The rows of a range: bounded lists, and totals over all workflows, or of the one that is asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// Over all workflows, listed or not.
+    /// Of all workflows, listed or not.
     pub totals: Runs,
-    /// In the order of the request; if that is a percentile, those with most runs first.
+    /// In the order of the request: the page, and one more if there is one. If the order is that of a percentile: those with
+    /// most runs, whatever the page.
     pub workflows: Vec<Workflow>,
     /// Newest first: the page, and one more if there is one.
     pub failures: Vec<Failure>,
@@ -121,6 +121,7 @@ pub struct WorkflowHealth<'a> {
     known: Known,
     totals: Totals,
     workflows: Vec<Line>,
+    next_workflows_cursor: Option<String>,
     recent_failures: Vec<Failure>,
     next_cursor: Option<String>,
     #[serde(serialize_with = "crate::request::timestamp::time")]
@@ -138,15 +139,15 @@ impl<'a> WorkflowHealth<'a> {
         listing: &Listing,
         now: DateTime<Utc>,
     ) -> Self {
-        let page = usize::from(listing.limit);
-        let more = failures.len() > page;
-        failures.truncate(page);
+        let (workflows, next_workflow) = page(workflows, &listing.workflows);
+        let more = cut(&mut failures, listing.failures.limit);
         Self {
             organization_id,
             range,
             known,
             totals: totals(&runs),
-            workflows: lines(workflows, listing.sort),
+            workflows: workflows.into_iter().map(line).collect(),
+            next_workflows_cursor: next_workflow.as_ref().map(WorkflowCursor::to_text),
             next_cursor: failures.last().filter(|_| more).map(Failure::cursor),
             recent_failures: failures,
             generated_at: now,
@@ -158,18 +159,54 @@ impl Failure {
     /// Where the page after this failure begins.
     fn cursor(&self) -> String {
         let Self { finished_at, execution_id, .. } = self;
-        Cursor { finished_at: *finished_at, execution_id: execution_id.clone() }.to_text()
+        FailureCursor { finished_at: *finished_at, execution_id: execution_id.clone() }.to_text()
     }
 }
 
-/// The lines of the answer. The database sorts the rows by everything but percentiles.
-fn lines(workflows: Vec<Workflow>, sort: Sort) -> Vec<Line> {
-    let mut lines: Vec<Line> = workflows.into_iter().map(line).collect();
-    if sort == Sort::P95ExecutionTimeMs {
-        lines.sort_by_key(|line| Reverse(line.percentiles.p95()));
+impl Workflow {
+    /// Where the page after this workflow begins. `store::workflows` sorts by the same numbers.
+    fn cursor(&self, sort: Sort) -> WorkflowCursor {
+        let Self { id, name, runs } = self;
+        let part = match sort {
+            Sort::Failures | Sort::FailureRate => runs.failed + runs.failed_safety_limit,
+            Sort::Runs => runs.total,
+            Sort::AvgExecutionTimeMs => runs.total_execution_time_ms,
+            Sort::P95ExecutionTimeMs => Percentiles::of(&runs.durations).p95().map_or(-1, Tenths::count),
+            Sort::Name => 0,
+        };
+        let name = if sort == Sort::Name { name.clone() } else { String::new() };
+        WorkflowCursor { sort, part, runs: runs.total, name, id: id.clone() }
     }
-    lines.truncate(WORKFLOWS_MAX);
-    lines
+}
+
+/// Cuts a list to `limit` items. Whether there were more.
+fn cut<T>(items: &mut Vec<T>, limit: u16) -> bool {
+    let more = items.len() > usize::from(limit);
+    items.truncate(limit.into());
+    more
+}
+
+/// The workflows of the page, and where the next one begins if there is one. The database sorts the rows by everything but
+/// percentiles, and begins with the page.
+fn page(mut workflows: Vec<Workflow>, page: &WorkflowsPage) -> (Vec<Workflow>, Option<WorkflowCursor>) {
+    if page.sort == Sort::P95ExecutionTimeMs {
+        workflows = by_percentile(workflows, page.cursor.as_ref());
+    }
+    let more = cut(&mut workflows, page.limit);
+    let next = workflows.last().filter(|_| more).map(|last| last.cursor(page.sort));
+    (workflows, next)
+}
+
+/// The workflows after a position: the slowest first, then those with most runs, then by id.
+fn by_percentile(workflows: Vec<Workflow>, after: Option<&WorkflowCursor>) -> Vec<Workflow> {
+    fn place(cursor: &WorkflowCursor) -> (Reverse<i64>, Reverse<i64>, &str) {
+        (Reverse(cursor.part), Reverse(cursor.runs), &cursor.id)
+    }
+    let keyed = workflows.into_iter().map(|workflow| (workflow.cursor(Sort::P95ExecutionTimeMs), workflow));
+    let mut keyed: Vec<_> =
+        keyed.filter(|(cursor, _)| after.is_none_or(|after| place(cursor) > place(after))).collect();
+    keyed.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
+    keyed.into_iter().map(|(_, workflow)| workflow).collect()
 }
 
 fn totals(runs: &Runs) -> Totals {
@@ -200,7 +237,10 @@ fn line(Workflow { id, name, runs }: Workflow) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::listing::failures::FailuresPage;
+    use crate::request::listing::workflows::WORKFLOWS_MAX;
     use crate::request::raw_range::{RawRange, Settings};
+    use proptest::prelude::*;
 
     fn json(rows: Rows, listing: &Listing) -> serde_json::Value {
         let now = "2026-02-25T10:00:12.345Z".parse().unwrap();
@@ -252,6 +292,7 @@ mod tests {
         assert_eq!(json["totals"]["avgExecutionTimeMs"], 0);
         assert_eq!(json["workflows"], serde_json::json!([]));
         assert_eq!(json["nextCursor"], serde_json::Value::Null);
+        assert_eq!(json["nextWorkflowsCursor"], serde_json::Value::Null);
     }
 
     fn failure(id: u32) -> Failure {
@@ -270,28 +311,90 @@ mod tests {
     fn a_page_that_is_not_the_last_says_where_the_next_begins() {
         let page = |failures: u32| {
             let rows = Rows { failures: (0..failures).map(failure).collect(), ..Rows::default() };
-            json(rows, &Listing { limit: 2, ..Listing::default() })
+            let failures = FailuresPage { limit: 2, ..FailuresPage::default() };
+            json(rows, &Listing { failures, ..Listing::default() })
         };
         assert_eq!(page(2)["nextCursor"], serde_json::Value::Null);
         let page = page(3);
         assert_eq!(page["recentFailures"].as_array().unwrap().len(), 2);
-        let cursor = Cursor::from_text(page["nextCursor"].as_str().unwrap()).unwrap();
+        let cursor = FailureCursor::from_text(page["nextCursor"].as_str().unwrap()).unwrap();
         assert_eq!(cursor.execution_id, "e1");
+    }
+
+    fn workflow(id: &str, durations: &[i64]) -> Workflow {
+        let mut runs = Runs { total: durations.len().try_into().unwrap(), ..Runs::default() };
+        durations.iter().for_each(|ms| runs.durations.take(*ms));
+        Workflow { id: id.into(), name: id.into(), runs }
+    }
+
+    /// The ids of the workflows on a page, and where the next one begins.
+    fn listed(workflows: &[Workflow], page: WorkflowsPage) -> (Vec<String>, Option<WorkflowCursor>) {
+        let rows = Rows { workflows: workflows.to_vec(), ..Rows::default() };
+        let json = json(rows, &Listing { workflows: page, ..Listing::default() });
+        let lines = json["workflows"].as_array().unwrap();
+        let ids = lines.iter().map(|line| line["workflowId"].as_str().unwrap().to_owned()).collect();
+        let next = json["nextWorkflowsCursor"].as_str();
+        (ids, next.map(|text| WorkflowCursor::from_text(text).unwrap()))
     }
 
     #[test]
     fn workflows_can_be_sorted_by_a_percentile() {
-        let workflow = |id: &str, durations: &[i64]| {
-            let mut runs = Runs::default();
-            durations.iter().for_each(|ms| runs.durations.take(*ms));
-            Workflow { id: id.into(), name: id.into(), runs }
+        let workflows = ["fast", "old", "slow", "rare", "same"].map(|id| match id {
+            "fast" => workflow(id, &[1, 2]),
+            "slow" => workflow(id, &[1, 9]),
+            "rare" => workflow(id, &[2]),
+            "same" => workflow(id, &[2, 2]),
+            _ => workflow(id, &[]),
+        });
+        let page = WorkflowsPage { sort: Sort::P95ExecutionTimeMs, ..WorkflowsPage::default() };
+        assert_eq!(listed(&workflows, page).0, ["slow", "fast", "same", "rare", "old"]);
+    }
+
+    #[test]
+    fn a_page_of_workflows_names_its_last_by_what_it_is_sorted_by() {
+        let runs = Runs {
+            total: 9,
+            failed: 2,
+            failed_safety_limit: 1,
+            total_execution_time_ms: 70,
+            ..Runs::default()
         };
-        let workflows = vec![workflow("fast", &[1, 2]), workflow("old", &[]), workflow("slow", &[1, 9])];
-        let rows = Rows { workflows, ..Rows::default() };
-        let json = json(rows, &Listing { sort: Sort::P95ExecutionTimeMs, ..Listing::default() });
-        let ids: Vec<_> =
-            json["workflows"].as_array().unwrap().iter().map(|w| w["workflowId"].clone()).collect();
-        assert_eq!(ids, ["slow", "fast", "old"]);
-        assert_eq!(json["workflows"][0]["p95ExecutionTimeMs"], 9);
+        let first = Workflow { id: "w1".into(), name: "Welcome".into(), runs };
+        let workflows = [first, workflow("w2", &[])];
+        let check = |sort: Sort, part: i64, name: &str| {
+            let page = WorkflowsPage { sort, limit: 1, cursor: None };
+            let cursor = WorkflowCursor { sort, part, runs: 9, name: name.into(), id: "w1".into() };
+            assert_eq!(listed(&workflows, page), (vec!["w1".to_owned()], Some(cursor)), "{sort:?}");
+            let page = WorkflowsPage { sort, limit: 2, cursor: None };
+            assert_eq!(listed(&workflows, page).1, None, "{sort:?}");
+        };
+        check(Sort::Failures, 3, "");
+        check(Sort::Runs, 9, "");
+        check(Sort::FailureRate, 3, "");
+        check(Sort::AvgExecutionTimeMs, 70, "");
+        check(Sort::P95ExecutionTimeMs, -1, "");
+        check(Sort::Name, 0, "Welcome");
+    }
+
+    proptest! {
+        #[test]
+        fn pages_by_a_percentile_are_the_list_in_parts(
+            durations in prop::collection::vec(prop::collection::vec(0..9i64, 0..4), 0..30),
+            limit in 1..=10u16,
+        ) {
+            let workflows: Vec<_> =
+                durations.iter().enumerate().map(|(n, ms)| workflow(&format!("w{n}"), ms)).collect();
+            let sort = Sort::P95ExecutionTimeMs;
+            let whole = listed(&workflows, WorkflowsPage { sort, cursor: None, limit: WORKFLOWS_MAX });
+            let (mut all, mut cursor) = (Vec::new(), None);
+            loop {
+                let (ids, next) = listed(&workflows, WorkflowsPage { sort, cursor, limit });
+                prop_assert!(ids.len() <= limit.into());
+                all.extend(ids);
+                let Some(next) = next else { break };
+                cursor = Some(next);
+            }
+            prop_assert_eq!((all, None), whole);
+        }
     }
 }

@@ -1,107 +1,21 @@
-//! How workflow health is listed: the order of workflows, and the page of failures. Pure.
+//! How workflow health is listed: which workflow or all, the page of workflows, and the page of failures. Pure.
 
-use crate::request::parameter::BadParameter;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use chrono::{DateTime, Utc};
+pub mod failures;
+pub mod workflows;
 
-/// Failures on a page, unless the request names a number.
-const FAILURES_DEFAULT: u16 = 20;
-
-/// Failures on a page, at most.
-pub const FAILURES_MAX: u16 = 100;
-
-/// The longest id of an execution, in bytes.
-const EXECUTION_ID_MAX: usize = 256;
-
-/// What workflows are sorted by: the greatest first, but names in ascending order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Failed runs, those that met the safety limit included.
-    #[default]
-    Failures,
-    /// All runs.
-    Runs,
-    /// The share of runs that failed.
-    FailureRate,
-    /// The mean execution time.
-    AvgExecutionTimeMs,
-    /// The 95th percentile of execution times.
-    P95ExecutionTimeMs,
-    /// The workflow's name.
-    Name,
-}
-
-impl Sort {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Failures,
-        Self::Runs,
-        Self::FailureRate,
-        Self::AvgExecutionTimeMs,
-        Self::P95ExecutionTimeMs,
-        Self::Name,
-    ];
-
-    /// Its name in requests.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Failures => "failures",
-            Self::Runs => "runs",
-            Self::FailureRate => "failure_rate",
-            Self::AvgExecutionTimeMs => "avg_execution_time_ms",
-            Self::P95ExecutionTimeMs => "p95_execution_time_ms",
-            Self::Name => "name",
-        }
-    }
-}
-
-/// A position in the list of failures, which is sorted newest first: the page begins after it. It names a failure rather
-/// than a number of failures, so that failures that arrive meanwhile don't shift it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor {
-    /// When the execution before the page ended, in whole microseconds.
-    pub finished_at: DateTime<Utc>,
-    /// The id of that execution.
-    pub execution_id: String,
-}
-
-impl Cursor {
-    /// The opaque text that clients receive and send back.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let micros = self.finished_at.timestamp_micros().to_be_bytes();
-        BASE64.encode([&micros, self.execution_id.as_bytes()].concat())
-    }
-
-    /// The cursor that `text` encodes; `None` for text that no cursor has.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        let bytes = BASE64.decode(text).ok()?;
-        let (micros, id) = bytes.split_first_chunk()?;
-        let id = std::str::from_utf8(id).ok().filter(|id| id.len() <= EXECUTION_ID_MAX)?;
-        (!id.contains(char::is_control)).then_some(())?;
-        let finished_at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
-        Some(Self { finished_at, execution_id: id.to_owned() })
-    }
-}
+use crate::request::parameter::{BadParameter, ID_BYTES_MAX, in_key, number, single, text};
+use failures::{FAILURES_MAX, FailureCursor, FailuresPage};
+use workflows::{Sort, WORKFLOWS_MAX, WorkflowCursor, WorkflowsPage};
 
 /// How workflow health is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// What workflows are sorted by.
-    pub sort: Sort,
-    /// Where the page of failures begins; `None` for the newest.
-    pub cursor: Option<Cursor>,
-    /// How many failures a page holds, 1 to [`FAILURES_MAX`].
-    pub limit: u16,
-}
-
-impl Default for Listing {
-    fn default() -> Self {
-        Self { sort: Sort::default(), cursor: None, limit: FAILURES_DEFAULT }
-    }
+    /// The id of the one workflow that is asked about; `None` for all of them.
+    pub workflow: Option<String>,
+    /// The page of workflows.
+    pub workflows: WorkflowsPage,
+    /// The page of failures.
+    pub failures: FailuresPage,
 }
 
 impl Listing {
@@ -110,47 +24,63 @@ impl Listing {
     /// # Errors
     /// When one of them occurs twice or has a value that is not allowed.
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, BadParameter> {
-        let mut listing = Self::default();
-        if let Some(text) = single(pairs, "sort")? {
-            let names = || Sort::ALL.map(Sort::name).join(", ");
-            let known = Sort::ALL.into_iter().find(|sort| sort.name() == text);
-            listing.sort = known
-                .ok_or_else(|| BadParameter::new("sort", format!("`sort` must be one of {}", names())))?;
-        }
-        if let Some(text) = single(pairs, "cursor")? {
-            let detail = || "`cursor` must be the `nextCursor` of an earlier answer".to_owned();
-            listing.cursor =
-                Some(Cursor::from_text(text).ok_or_else(|| BadParameter::new("cursor", detail()))?);
-        }
-        if let Some(text) = single(pairs, "limit")? {
-            let detail = || format!("`limit` must be a number from 1 to {FAILURES_MAX}");
-            let limit = text.parse().ok().filter(|limit| (1..=FAILURES_MAX).contains(limit));
-            listing.limit = limit.ok_or_else(|| BadParameter::new("limit", detail()))?;
-        }
-        Ok(listing)
+        Ok(Self {
+            workflow: text(pairs, "workflow", ID_BYTES_MAX)?,
+            workflows: workflows_page(pairs)?,
+            failures: failures_page(pairs)?,
+        })
     }
 
     /// Its part of a cache key.
     #[must_use]
     pub fn key(&self) -> String {
-        let cursor = self.cursor.as_ref().map(Cursor::to_text).unwrap_or_default();
-        format!("{}/{}/{cursor}", self.sort.name(), self.limit)
+        let Self { workflow, workflows, failures } = self;
+        let workflow = in_key(workflow.as_deref());
+        let after_workflow = workflows.cursor.as_ref().map(WorkflowCursor::to_text).unwrap_or_default();
+        let after_failure = failures.cursor.as_ref().map(FailureCursor::to_text).unwrap_or_default();
+        let sort = workflows.sort.name();
+        format!("{workflow}/{sort}/{}/{after_workflow}/{}/{after_failure}", workflows.limit, failures.limit)
     }
 }
 
-/// The value of a parameter that may occur once.
-fn single<'a>(pairs: &'a [(String, String)], name: &'static str) -> Result<Option<&'a str>, BadParameter> {
-    let mut all = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    match (all.next(), all.next()) {
-        (value, None) => Ok(value),
-        (_, Some(_)) => Err(BadParameter::repeated(name)),
-    }
+fn workflows_page(pairs: &[(String, String)]) -> Result<WorkflowsPage, BadParameter> {
+    let sort = single(pairs, "sort")?.map(sort).transpose()?.unwrap_or_default();
+    let cursor = |text: &str| {
+        let bad = |detail: &str| BadParameter::new("workflowsCursor", detail);
+        let cursor = WorkflowCursor::from_text(text);
+        let cursor = cursor
+            .ok_or_else(|| bad("`workflowsCursor` must be the `nextWorkflowsCursor` of an earlier answer"));
+        cursor.and_then(|cursor| {
+            let fits = cursor.sort == sort;
+            fits.then_some(cursor).ok_or_else(|| bad("`workflowsCursor` is of an answer with another `sort`"))
+        })
+    };
+    Ok(WorkflowsPage {
+        sort,
+        cursor: single(pairs, "workflowsCursor")?.map(cursor).transpose()?,
+        limit: number(pairs, "workflowsLimit", WORKFLOWS_MAX)?.unwrap_or(WORKFLOWS_MAX),
+    })
+}
+
+fn sort(text: &str) -> Result<Sort, BadParameter> {
+    let names = || Sort::ALL.map(Sort::name).join(", ");
+    let known = Sort::ALL.into_iter().find(|sort| sort.name() == text);
+    known.ok_or_else(|| BadParameter::new("sort", format!("`sort` must be one of {}", names())))
+}
+
+fn failures_page(pairs: &[(String, String)]) -> Result<FailuresPage, BadParameter> {
+    let cursor = |text: &str| {
+        let detail = "`cursor` must be the `nextCursor` of an earlier answer";
+        FailureCursor::from_text(text).ok_or_else(|| BadParameter::new("cursor", detail))
+    };
+    let cursor = single(pairs, "cursor")?.map(cursor).transpose()?;
+    let limit = number(pairs, "limit", FAILURES_MAX)?.unwrap_or(FailuresPage::default().limit);
+    Ok(FailuresPage { cursor, limit })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn listing(query: &str) -> Result<Listing, BadParameter> {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -158,46 +88,82 @@ mod tests {
         Listing::from_pairs(&pairs)
     }
 
+    fn after(sort: Sort) -> String {
+        WorkflowCursor { sort, part: 7, runs: 9, name: "Welcome".into(), id: "w1".into() }.to_text()
+    }
+
     #[test]
     fn a_listing_has_defaults() {
-        assert_eq!(listing("").unwrap(), Listing { sort: Sort::Failures, cursor: None, limit: 20 });
-        let asked = listing("limit=100&sort=p95_execution_time_ms&other=1").unwrap();
-        assert_eq!((asked.limit, asked.sort), (100, Sort::P95ExecutionTimeMs));
+        assert_eq!(listing("").unwrap(), Listing::default());
+        let Listing { workflow, workflows, failures } = Listing::default();
+        assert_eq!(
+            (workflow, workflows.sort, workflows.limit, workflows.cursor),
+            (None, Sort::Failures, 100, None)
+        );
+        assert_eq!((failures.limit, failures.cursor), (20, None));
+        let asked = "limit=100&sort=p95_execution_time_ms&other=1&workflow=w/1&workflowsLimit=7";
+        let Listing { workflow, workflows, failures } = listing(asked).unwrap();
+        assert_eq!(
+            (workflow.as_deref(), workflows.sort, workflows.limit),
+            (Some("w/1"), Sort::P95ExecutionTimeMs, 7)
+        );
+        assert_eq!(failures.limit, 100);
     }
 
     #[test]
     fn what_is_none_of_it_is_named() {
         let refused = |query: &str, name: &str| assert_eq!(listing(query).unwrap_err().name, name, "{query}");
-        for query in ["limit=0", "limit=101", "limit=-1", "limit=ten", "limit=", "limit=5&limit=5"] {
-            refused(query, "limit");
+        for value in ["0", "101", "-1", "ten", ""] {
+            refused(&format!("limit={value}"), "limit");
+            refused(&format!("workflowsLimit={value}"), "workflowsLimit");
         }
+        refused("limit=5&limit=5", "limit");
+        refused("workflowsLimit=5&workflowsLimit=5", "workflowsLimit");
         refused("sort=age", "sort");
         refused("sort=", "sort");
         // No base64, too short, no UTF-8, a control character.
         for text in ["", "*", "AAAA", "AAAAAAAAAAD_", "AAAAAAAAAAAA"] {
             refused(&format!("cursor={text}"), "cursor");
+            refused(&format!("workflowsCursor={text}"), "workflowsCursor");
         }
+        refused("workflow=", "workflow");
+        refused("workflow=a\nb", "workflow");
+        refused("workflow=a&workflow=a", "workflow");
+        refused(&format!("workflow={}", "x".repeat(257)), "workflow");
+    }
+
+    #[test]
+    fn a_cursor_is_for_the_order_it_was_made_in() {
+        for made in Sort::ALL {
+            for asked in Sort::ALL {
+                let read = listing(&format!("sort={}&workflowsCursor={}", asked.name(), after(made)));
+                assert_eq!(read.map_err(|bad| bad.name).is_ok(), made == asked, "{made:?} for {asked:?}");
+            }
+        }
+        let other = listing(&format!("workflowsCursor={}", after(Sort::Name))).unwrap_err();
+        assert_eq!(other.name, "workflowsCursor");
+        assert!(other.detail.contains("`sort`"), "{}", other.detail);
     }
 
     #[test]
     fn listings_are_questions_of_their_own() {
-        let keys =
-            ["", "sort=name", "limit=21", "cursor=AAAAAAAAAABh"].map(|query| listing(query).unwrap().key());
-        assert_eq!(keys, ["failures/20/", "name/20/", "failures/21/", "failures/20/AAAAAAAAAABh"]);
-    }
-
-    proptest! {
-        #[test]
-        fn a_cursor_comes_back_as_it_was(micros in -1_000_000_000_000_000..1_000_000_000_000_000_000i64, id in "[^\\p{Cc}]{0,60}") {
-            let finished_at = DateTime::from_timestamp_micros(micros).unwrap();
-            let cursor = Cursor { finished_at, execution_id: id };
-            prop_assert_eq!(Cursor::from_text(&cursor.to_text()), Some(cursor));
-        }
-
-        #[test]
-        fn no_text_makes_trouble(text in ".{0,60}") {
-            let read = Cursor::from_text(&text);
-            prop_assert!(read.is_none_or(|cursor| cursor.to_text() == text));
-        }
+        let after = format!("workflowsCursor={}", after(Sort::Failures));
+        let queries = [
+            "",
+            "sort=name",
+            "limit=21",
+            "cursor=AAAAAAAAAABh",
+            "workflow=w1",
+            "workflow=w2",
+            "workflowsLimit=20",
+            &after,
+        ];
+        let mut keys = queries.map(|query| listing(query).unwrap().key()).to_vec();
+        assert_eq!(keys[0], "/failures/100//20/");
+        assert_eq!(keys[3], "/failures/100//20/AAAAAAAAAABh");
+        assert!(keys.iter().all(|key| !key.contains(':')), "{keys:?}");
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), queries.len());
     }
 }

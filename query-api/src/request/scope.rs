@@ -11,13 +11,16 @@ pub enum Scope {
     Trends,
     /// Workflow outcomes, per workflow, and the recent failures.
     WorkflowHealth,
+    /// Messages sent and delivered, by channel.
+    DeliveryHealth,
     /// What stands out, in sentences.
     Insights,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::Insights];
+    pub const ALL: [Self; 5] =
+        [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::DeliveryHealth, Self::Insights];
 
     /// Its name: the last part of the path, and a part of the cache key.
     #[must_use]
@@ -26,6 +29,7 @@ impl Scope {
             Self::Summary => "summary",
             Self::Trends => "trends",
             Self::WorkflowHealth => "workflow-health",
+            Self::DeliveryHealth => "delivery-health",
             Self::Insights => "insights",
         }
     }

@@ -176,13 +176,33 @@ async fn a_bad_parameter_is_named() {
 
 #[tokio::test]
 async fn listings_are_for_workflow_health() {
-    for (query, parameter) in [("sort=age", "sort"), ("cursor=x", "cursor"), ("limit=101", "limit")] {
+    let bad = [
+        ("sort=age", "sort"),
+        ("cursor=x", "cursor"),
+        ("limit=101", "limit"),
+        ("workflow=", "workflow"),
+        ("workflowsCursor=x", "workflowsCursor"),
+        ("workflowsLimit=101", "workflowsLimit"),
+    ];
+    for (query, parameter) in bad {
         let path = format!("/metrics/workflow-health?{query}");
         let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
         assert_eq!(seen.body["parameter"], parameter, "{query}");
         let path = format!("/metrics/insights?{query}");
         check("GET", &path, Some(&acme()), 503, "/problems/unavailable").await;
     }
+}
+
+#[tokio::test]
+async fn channels_are_for_delivery_health() {
+    for query in ["channel=", "channel=a%0Ab", "channel=sms&channel=sms"] {
+        let path = format!("/metrics/delivery-health?{query}");
+        let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
+        assert_eq!(seen.body["parameter"], "channel", "{query}");
+        let path = format!("/metrics/trends?{query}");
+        check("GET", &path, Some(&acme()), 503, "/problems/unavailable").await;
+    }
+    check("GET", "/metrics/delivery-health?channel=sms", Some(&acme()), 503, "/problems/unavailable").await;
 }
 
 #[tokio::test]

@@ -81,10 +81,11 @@ impl Observation {
 
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 6] = [
+    const KNOWN: [&str; 7] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
+        "/metrics/delivery-health",
         "/metrics/insights",
         "/metrics/stream",
         "/overview",

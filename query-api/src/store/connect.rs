@@ -48,6 +48,7 @@ pub struct BadSettings(String);
 /// A pool that connects when it is first used.
 pub fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
     let config = config(settings)?;
+    // A connection is handed out without asking the server whether it is alive: each load would wait for the reply.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if config.get_ssl_mode() == SslMode::Require {
         Manager::from_config(config, tls(settings.database_ca_file.as_deref())?, recycling)

@@ -24,15 +24,22 @@ pub async fn sums(client: &Object, organization: &str, cells: &Cells) -> Result<
 fn sums_sql(size: BucketSize) -> String {
     let (table, column) = (size.table(), size.column());
     let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
-    // Quarters are found by their hours, which have an index.
-    let hours = match size {
-        BucketSize::Quarter => "and hour_bucket > $2::timestamptz - interval '1 hour' and hour_bucket < $3",
-        BucketSize::Hour | BucketSize::Day => "",
-    };
     format!(
         "select width_bucket({column}, $4::timestamptz[]) as cell, {sums} from {table}
-         where organization_id = $1 and {column} >= $2 and {column} < $3 {hours} group by cell"
+         where {} group by cell",
+        within(size)
     )
+}
+
+/// Of an organization (`$1`) from `$2` until `$3`: its rows of this size, in a table or a view of any counters.
+pub fn within(size: BucketSize) -> String {
+    let column = size.column();
+    // Quarters are found by their hours, which have an index.
+    let hours = match size {
+        BucketSize::Quarter => " and hour_bucket > $2::timestamptz - interval '1 hour' and hour_bucket < $3",
+        BucketSize::Hour | BucketSize::Day => "",
+    };
+    format!("organization_id = $1 and {column} >= $2 and {column} < $3{hours}")
 }
 
 /// The index of a row's cell, whose number is the first column.

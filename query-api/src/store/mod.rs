@@ -5,17 +5,19 @@
 //! connect    the pool, and the limits of its connections
 //! profile    name and plan
 //! counters   sums by cell
+//! channels   messages by cell and by channel
 //! workflows  runs by workflow, durations by cell, pages of failures
 //! ```
 
+use crate::answer::delivery_health;
 use crate::answer::insights::{self, Window};
-use crate::answer::known::{Known, Since};
+use crate::answer::known::{Basis, Known, Since};
 use crate::answer::summary::{Profile, Sums};
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
 use crate::request::cells::Cells;
 use crate::request::interval::Interval;
-use crate::request::listing::{Listing, Sort};
+use crate::request::listing::Listing;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Pool};
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
 
+mod channels;
 mod connect;
 mod counters;
 mod error;
@@ -60,11 +63,12 @@ pub struct Read<T> {
     pub rows: T,
 }
 
-/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; and from
-/// when on hours know their quarters.
+/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; and since
+/// when rows have what earlier versions did not count.
 const KNOWN: &str = "
     select case when bool_and(complete_through is not null) then min(complete_through) end,
-           (select since from quarters_known), (select percentiles_since from roll_ups)
+           (select since from quarters_known), (select percentiles_since from roll_ups),
+           (select channels_since from roll_ups)
     from consumer_progress";
 
 /// Reads rows.
@@ -104,7 +108,8 @@ impl Store {
             let sums = Sums { earlier: part(&earlier, 0), closed: part(&parts, 0), open: part(&parts, 1) };
             Ok((profile, sums))
         };
-        read(&client, &[&parts, &earlier], None, rows).await
+        let basis = Basis { cells: &[&parts, &earlier], ..Basis::default() };
+        read(&client, basis, rows).await
     }
 
     /// The counters of the range's buckets, and of those it is compared with.
@@ -120,7 +125,8 @@ impl Store {
             let (series, previous) = try_join(of(&cells), of(&compared)).await?;
             Ok(trends::Rows { series, previous })
         };
-        read(&client, &[&cells, &compared], Some(all), rows).await
+        let basis = Basis { cells: &[&cells, &compared], runs: Some(all), ..Basis::default() };
+        read(&client, basis, rows).await
     }
 
     /// Workflow runs in total, by workflow, and a page of the failures.
@@ -137,13 +143,30 @@ impl Store {
         let all = Interval { from: range.from(), to: range.to() };
         let rows = async {
             let ((totals, workflows), failures) = try_join(
-                workflows::workflows(&client, organization, all, listing.sort),
+                workflows::workflows(&client, organization, all, listing),
                 workflows::failures(&client, organization, all, listing),
             )
             .await?;
             Ok(Rows { totals, workflows, failures })
         };
-        read(&client, &[], Some(all), rows).await
+        read(&client, Basis { runs: Some(all), ..Basis::default() }, rows).await
+    }
+
+    /// The messages of the range's buckets, in all and of one channel, and those of the range by channel.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable or gives up.
+    pub async fn delivery_health(
+        &self,
+        organization: &str,
+        range: &Range,
+        channel: Option<&str>,
+    ) -> Result<Read<delivery_health::Rows>, Error> {
+        let client = self.pool.get().await?;
+        let cells = range.cells();
+        let all = Interval { from: range.from(), to: range.to() };
+        let basis = Basis { cells: &[&cells], channels: Some(all), ..Basis::default() };
+        read(&client, basis, channels::messages(&client, organization, &cells, channel)).await
     }
 
     /// The counters of the window's hours, and the workflow runs of its judged period.
@@ -152,15 +175,16 @@ impl Store {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn insights(&self, organization: &str, window: &Window) -> Result<Read<insights::Rows>, Error> {
         let client = self.pool.get().await?;
+        let most_failures = Listing::default();
         let rows = async {
             let (hours, (totals, workflows)) = try_join(
                 counters::sums(&client, organization, window.hours()),
-                workflows::workflows(&client, organization, window.judged(), Sort::Failures),
+                workflows::workflows(&client, organization, window.judged(), &most_failures),
             )
             .await?;
             Ok(insights::Rows { hours, totals, workflows })
         };
-        read(&client, &[window.hours()], None, rows).await
+        read(&client, Basis { cells: &[window.hours()], ..Basis::default() }, rows).await
     }
 
     /// A number for each organization that changes whenever a record is counted: the sum of its recent
@@ -218,20 +242,26 @@ impl Store {
     }
 }
 
-/// Reads rows that are made of these cells, and before them how far they can be relied on: a batch's rows and its partitions'
-/// progress are one commit, so rows that are read after the progress include everything it promises.
+/// Reads the rows of an answer with this basis, and before them how far they can be relied on: a batch's rows and its
+/// partitions' progress are one commit, so rows that are read after the progress include everything it promises.
+///
+/// All statements are sent at once, each without waiting for the replies to those before, once the connection has prepared them.
 async fn read<T>(
     client: &Object,
-    cells: &[&Cells],
-    runs: Option<Interval>,
+    basis: Basis<'_>,
     rows: impl Future<Output = Result<T, Error>>,
 ) -> Result<Read<T>, Error> {
+    // Prepared before the rows' statements are: otherwise these could be sent first.
     let statement = client.prepare_cached(KNOWN).await?;
     let known = async { Ok(client.query_one(&statement, &[]).await?) };
     // Polled in this order, so sent in this order, and the server replies in order.
     let (known, rows) = tokio::try_join!(biased; known, rows)?;
-    let since = Since { quarters: time_or_end(&known, 1)?, percentiles: time_or_end(&known, 2)? };
-    Ok(Read { known: Known::of(known.try_get(0)?, since, cells, runs), rows })
+    let since = Since {
+        quarters: time_or_end(&known, 1)?,
+        percentiles: time_or_end(&known, 2)?,
+        channels: time_or_end(&known, 3)?,
+    };
+    Ok(Read { known: Known::of(known.try_get(0)?, since, basis), rows })
 }
 
 /// A time that may be infinite.

@@ -1,32 +1,42 @@
 //! Rows of workflows: their runs by day and hour, and the failed runs.
 
-use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_MAX, WORKFLOWS_SORTED_MAX, Workflow};
+use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_SORTED_MAX, Workflow};
 use crate::request::cells::Cells;
 use crate::request::interval::Interval;
-use crate::request::listing::{Cursor, Listing, Sort};
+use crate::request::listing::Listing;
+use crate::request::listing::failures::FailureCursor;
+use crate::request::listing::workflows::{Sort, WorkflowsPage};
 use crate::store::counters::cell;
 use crate::store::error::Error;
 use deadpool_postgres::Object;
 use domain::{BucketSize, Durations};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
-/// Workflows in this order, and the totals of all of them, listed or not. One statement reads both, so that they agree.
+/// The listing's page of workflows and one workflow more if there is one, and the totals of all of them, or of the one that is
+/// asked about. One statement reads both, so that they agree.
 pub async fn workflows(
     client: &Object,
     organization: &str,
     interval: Interval,
-    sort: Sort,
+    listing: &Listing,
 ) -> Result<(Runs, Vec<Workflow>), Error> {
-    let statement = client.prepare_cached(&workflows_sql(order(sort))).await?;
-    let limit = match sort {
-        Sort::P95ExecutionTimeMs => WORKFLOWS_SORTED_MAX,
+    let WorkflowsPage { sort, cursor, limit } = &listing.workflows;
+    let statement = client.prepare_cached(&workflows_sql(*sort, listing.workflow.is_some())).await?;
+    // Pages by a percentile are cut after reading, from the same rows whatever the page.
+    let (cursor, limit) = match sort {
+        Sort::P95ExecutionTimeMs => (None, i64::try_from(WORKFLOWS_SORTED_MAX).expect("a few thousand")),
         Sort::Failures | Sort::Runs | Sort::FailureRate | Sort::AvgExecutionTimeMs | Sort::Name => {
-            WORKFLOWS_MAX
+            (cursor.as_ref(), i64::from(*limit) + 1)
         }
     };
-    let limit = i64::try_from(limit).expect("a few thousand");
     let (Interval { from, to }, days) = (interval, whole_days(interval));
-    let rows = client.query(&statement, &[&organization, &from, &to, &days.from, &days.to, &limit]).await?;
+    let (part, runs_before) = (cursor.map(|cursor| cursor.part), cursor.map(|cursor| cursor.runs));
+    let (name, id) = (cursor.map(|cursor| &cursor.name), cursor.map(|cursor| &cursor.id));
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![&organization, &from, &to, &days.from, &days.to, &limit, &part, &runs_before, &name, &id];
+    parameters.extend(listing.workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
+    let rows = client.query(&statement, &parameters).await?;
     let totals = rows.first().map(runs).transpose()?.unwrap_or_default();
     let workflow = |row: &Row| Ok(Workflow { id: row.try_get(5)?, name: row.try_get(6)?, runs: runs(row)? });
     Ok((totals, rows.iter().skip(1).map(workflow).collect::<Result<_, Error>>()?))
@@ -43,29 +53,44 @@ const IN_DAYS: &str = "organization_id = $1 and day_bucket >= $4 and day_bucket 
 const IN_HOURS: &str = "organization_id = $1 and (hour_bucket >= $2 and hour_bucket < $4 or hour_bucket >= $5 and hour_bucket < $3)";
 
 /// The row at place 0 has the totals. Histograms are added up last, and only of what is listed: they are most of the bytes.
-fn workflows_sql(order: &str) -> String {
+///
+/// The page has `$6` rows, after the position of `$7` to `$10`, if there is one. `$11` is the one workflow that is asked about.
+fn workflows_sql(sort: Sort, of_one: bool) -> String {
     let columns =
         "workflow_id, workflow_name, name_as_of, runs, failed, failed_safety_limit, total_execution_time_ms";
+    let (part, order) = order(sort);
+    let (only, days, hours) = if of_one {
+        ("and workflow_id = $11", "workflow_daily_metrics", "workflow_hourly_metrics")
+    } else {
+        ("", "org_daily_metrics", "org_hourly_metrics")
+    };
     format!(
         "
         with workflows as (
             select workflow_id,
-                   (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1] as name,
+                   (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1] collate \"C\" as name,
                    sum(runs)::bigint as runs, sum(failed)::bigint as failed,
                    sum(failed_safety_limit)::bigint as failed_safety_limit,
                    sum(total_execution_time_ms)::bigint as total_execution_time_ms
-            from (select {columns} from workflow_daily_metrics where {IN_DAYS}
-                  union all select {columns} from workflow_hourly_metrics where {IN_HOURS}) buckets
+            from (select {columns} from workflow_daily_metrics where {IN_DAYS} {only}
+                  union all select {columns} from workflow_hourly_metrics where {IN_HOURS} {only}) buckets
             group by workflow_id
+        ), placed as (
+            select *, {part} as part from workflows
+        ), page as (
+            select $7::bigint as part, $8::bigint as runs, $9::text collate \"C\" as name,
+                   $10::text collate \"C\" as workflow_id
         ), listed as (
             select *, row_number() over (order by {order}, workflow_id) as place
-            from workflows order by place limit $6
+            from placed
+            where $10::text is null or ({order}, workflow_id) > (select {order}, workflow_id from page)
+            order by place limit $6
         )
         select coalesce(sum(runs), 0)::bigint, coalesce(sum(failed), 0)::bigint,
                coalesce(sum(failed_safety_limit), 0)::bigint, coalesce(sum(total_execution_time_ms), 0)::bigint,
                (select coalesce(sum(durations), 0)::text
-                from (select durations from org_daily_metrics where {IN_DAYS}
-                      union all select durations from org_hourly_metrics where {IN_HOURS}) buckets),
+                from (select durations from {days} where {IN_DAYS} {only}
+                      union all select durations from {hours} where {IN_HOURS} {only}) buckets),
                null::text, null::text, 0 as place
         from workflows
         union all
@@ -80,16 +105,18 @@ fn workflows_sql(order: &str) -> String {
     )
 }
 
-const fn order(sort: Sort) -> &'static str {
+/// The `part` of a workflow, as its cursor has it, and what the order compares, in ascending order: of a workflow, and of the
+/// position after which a page begins. The latter has these columns only: `part`, `runs`, `name`, `workflow_id`.
+const fn order(sort: Sort) -> (&'static str, &'static str) {
+    // The greatest comes first. Without runs there is no quotient, which comes last.
+    let (counts, quotients) = ("-part, -runs", "-coalesce(part::numeric / nullif(runs, 0), -1), -runs");
     match sort {
-        Sort::Failures => "failed + failed_safety_limit desc, runs desc",
+        Sort::Failures => ("failed + failed_safety_limit", counts),
         // A percentile is sorted by after reading; the rows with most runs are read.
-        Sort::Runs | Sort::P95ExecutionTimeMs => "runs desc",
-        Sort::FailureRate => {
-            "(failed + failed_safety_limit)::numeric / nullif(runs, 0) desc nulls last, runs desc"
-        }
-        Sort::AvgExecutionTimeMs => "total_execution_time_ms::numeric / nullif(runs, 0) desc nulls last",
-        Sort::Name => "name",
+        Sort::Runs | Sort::P95ExecutionTimeMs => ("runs", counts),
+        Sort::FailureRate => ("failed + failed_safety_limit", quotients),
+        Sort::AvgExecutionTimeMs => ("total_execution_time_ms", quotients),
+        Sort::Name => ("0::bigint", "name"),
     }
 }
 
@@ -128,26 +155,24 @@ pub async fn durations(client: &Object, organization: &str, cells: &Cells) -> Re
     Ok(all)
 }
 
-/// A page of failures, and one failure more if there is one. Rows before the page are not read.
+/// A page of failures, of all workflows or of one, and one failure more if there is one. Rows before the page are not read.
 pub async fn failures(
     client: &Object,
     organization: &str,
     Interval { from, to }: Interval,
     listing: &Listing,
 ) -> Result<Vec<Failure>, Error> {
-    let sql = "
-        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
-        from workflow_failures
-        where organization_id = $1 and finished_at >= $2 and (finished_at, execution_id) < ($3, $4)
-        order by finished_at desc, execution_id desc
-        limit $5";
-    let statement = client.prepare_cached(sql).await?;
+    let page = &listing.failures;
+    let statement = client.prepare_cached(&failures_sql(listing.workflow.is_some())).await?;
     // No id sorts before the empty one, so this is the position of everything that ended before `to`.
-    let end = Cursor { finished_at: to, execution_id: String::new() };
-    let Cursor { finished_at, execution_id } =
-        listing.cursor.as_ref().map_or(end.clone(), |cursor| cursor.clone().min(end));
-    let limit = i64::from(listing.limit) + 1;
-    let rows = client.query(&statement, &[&organization, &from, &finished_at, &execution_id, &limit]).await?;
+    let end = FailureCursor { finished_at: to, execution_id: String::new() };
+    let FailureCursor { finished_at, execution_id } =
+        page.cursor.as_ref().map_or(end.clone(), |cursor| cursor.clone().min(end));
+    let limit = i64::from(page.limit) + 1;
+    let mut parameters: Vec<&(dyn ToSql + Sync)> =
+        vec![&organization, &from, &finished_at, &execution_id, &limit];
+    parameters.extend(listing.workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
+    let rows = client.query(&statement, &parameters).await?;
     let failure = |row: &Row| {
         Ok(Failure {
             execution_id: row.try_get(0)?,
@@ -160,4 +185,17 @@ pub async fn failures(
         })
     };
     rows.iter().map(failure).collect()
+}
+
+/// `$6` is the one workflow that is asked about.
+fn failures_sql(of_one: bool) -> String {
+    let only = if of_one { "and workflow_id = $6" } else { "" };
+    format!(
+        "
+        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
+        from workflow_failures
+        where organization_id = $1 and finished_at >= $2 and (finished_at, execution_id) < ($3, $4) {only}
+        order by finished_at desc, execution_id desc
+        limit $5"
+    )
 }

@@ -18,6 +18,8 @@ pub struct Environment {
     pub kafka_brokers: Option<String>,
     /// `DATABASE_URL`: a PostgreSQL to use instead of one started here; its role must be allowed to create databases.
     pub database_url: Option<String>,
+    /// `CITUS_URL`: a Citus cluster's coordinator, for the stories about many nodes; none is started here.
+    pub citus_url: Option<String>,
     /// `REDIS_URL`: a Redis to use instead of one started here.
     pub redis_url: Option<String>,
     /// `JAVA_HOME`: where Java is searched before `PATH`.
@@ -38,6 +40,7 @@ impl Environment {
         Self {
             kafka_brokers: text("KAFKA_BROKERS"),
             database_url: text("DATABASE_URL"),
+            citus_url: text("CITUS_URL"),
             redis_url: text("REDIS_URL"),
             java_home: text("JAVA_HOME").map(PathBuf::from),
             chromium: text("CHROMIUM").map(PathBuf::from),

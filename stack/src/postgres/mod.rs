@@ -1,10 +1,13 @@
-//! PostgreSQL: a given server, else one started here, with a database for each caller; or a pair of which one follows the other.
+//! PostgreSQL: a given server, else one started here, with a database for each caller; or a pair of which one follows the other;
+//! or a given Citus cluster.
 
+mod citus;
 mod cluster;
 mod pair;
 mod twin;
 mod url;
 
+pub use citus::Citus;
 pub use pair::PostgresPair;
 pub use url::DatabaseUrl;
 

@@ -56,8 +56,14 @@ impl DatabaseUrl {
     /// The same database at another address: a proxy's.
     #[must_use]
     pub fn at(&self, address: SocketAddr) -> Self {
+        self.on(&address.to_string())
+    }
+
+    /// The same database of another server, written like `host:port`.
+    #[must_use]
+    pub fn on(&self, server: &str) -> Self {
         let mut url = self.0.clone();
-        url.replace_range(self.server_range(), &address.to_string());
+        url.replace_range(self.server_range(), server);
         Self(url)
     }
 

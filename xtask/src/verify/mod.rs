@@ -48,6 +48,12 @@ const NOT_RUN: [(&str, &str); 3] = [
     ("cargo xtask bench all", "the figures of the README; half an hour on a quiet machine"),
 ];
 
+/// Tests that need what no machine has by itself.
+const NODES: (&str, &str) = (
+    "CITUS_URL=... cargo test -p tests citus",
+    "the stories about many nodes: CITUS_URL is not set (docs/scaling.md says what they need)",
+);
+
 /// All checks: the quick ones first, and the page before the tests, which visit it.
 const CHECKS: [Check; 6] = [
     Check {
@@ -103,15 +109,15 @@ enum Outcome {
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let environment = Environment::read();
     let began = Instant::now();
-    let lacking = lacking(&environment);
-    preview(&lacking);
+    let (lacking, not_run) = (lacking(&environment), not_run(&environment));
+    preview(&lacking, &not_run);
     let (mut rows, mut slowest) = (Vec::new(), Slowest::begin());
     for check in &CHECKS {
         let since = Instant::now();
         rows.push((check.name, check.run(&environment, &mut slowest)?, since.elapsed()));
     }
     let skipped = skipped(&rows, lacking);
-    report(&rows, began.elapsed(), &slowest, &skipped);
+    report(&rows, began.elapsed(), &slowest, &skipped, &not_run);
     let failed = rows.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed));
     let incomplete = options.complete && !skipped.is_empty();
     Ok(if failed || incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -123,12 +129,18 @@ fn lacking(environment: &Environment) -> Vec<String> {
     browser.into_iter().chain(Plan::find(environment).shortcomings()).collect()
 }
 
+/// What is not part of this, as commands and what they do.
+fn not_run(environment: &Environment) -> Vec<(&'static str, &'static str)> {
+    let nodes = environment.citus_url.is_none().then_some(NODES);
+    NOT_RUN.into_iter().chain(nodes).collect()
+}
+
 /// Prints which checks will run and which will not, before the first minute is spent.
-fn preview(lacking: &[String]) {
+fn preview(lacking: &[String], not_run: &[(&str, &str)]) {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
     say::line(format_args!("checks: {}; about half an hour if nothing is built yet", names.join(", ")));
     lacking.iter().for_each(|what| say::line(format_args!("will skip {what}")));
-    NOT_RUN
+    not_run
         .iter()
         .for_each(|(command, what)| say::line(format_args!("not part of this: `{command}`, {what}")));
 }
@@ -215,7 +227,13 @@ fn skipped(rows: &[(&str, Outcome, Duration)], lacking: Vec<String>) -> Vec<Stri
     checks.chain(lacking).collect()
 }
 
-fn report(rows: &[(&str, Outcome, Duration)], took: Duration, slowest: &Slowest, skipped: &[String]) {
+fn report(
+    rows: &[(&str, Outcome, Duration)],
+    took: Duration,
+    slowest: &Slowest,
+    skipped: &[String],
+    not_run: &[(&str, &str)],
+) {
     say::line("\ncheck            time      result");
     for (name, outcome, took) in rows {
         say::line(format_args!("{name:<15}{:>6.1} s  {outcome}", took.as_secs_f64()));
@@ -226,7 +244,7 @@ fn report(rows: &[(&str, Outcome, Duration)], took: Duration, slowest: &Slowest,
         [] => say::line("skipped: nothing"),
         _ => skipped.iter().for_each(|what| say::line(format_args!("skipped: {what}"))),
     }
-    NOT_RUN.iter().for_each(|(command, what)| say::line(format_args!("not run: `{command}`, {what}")));
+    not_run.iter().for_each(|(command, what)| say::line(format_args!("not run: `{command}`, {what}")));
 }
 
 impl fmt::Display for Outcome {

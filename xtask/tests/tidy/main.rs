@@ -4,9 +4,11 @@
 //! source    the workspace's files; Rust without its comments and literals
 //! rooms     which file imports which
 //! rules     rules about a file's text; pure, each returns its complaints
+//! portable  rules about SQL: a cluster of nodes must run it, too
 //! settings  the README's tables of settings, compared with the code
 //! ```
 
+mod portable;
 mod rooms;
 mod rules;
 mod settings;
@@ -92,6 +94,12 @@ fn one_module_each_knows_kafka_sql_redis_and_http() {
     for (package, places) in SQL_IN {
         each_file(|file| rules::sql(file, package, places));
     }
+}
+
+#[test]
+fn a_cluster_of_nodes_runs_all_sql() {
+    let folders: Vec<&str> = SQL_IN.iter().flat_map(|(_, places)| places.iter().copied()).collect();
+    each_file(|file| portable::unportable(file, &folders));
 }
 
 #[test]

@@ -58,6 +58,64 @@ fn each_milestone_of_a_message_counts_once_in_any_order() {
     check([Read].map(|s| receipt("1", s)), "messages_delivered 1");
 }
 
+fn sent_by(channel: &str, id: &str, clock: &str) -> Message {
+    let mut message = Message::delivery("acme", id, at(clock), at(clock), Status::Sent);
+    if let Message::Delivery(delivery) = &mut message {
+        channel.clone_into(&mut delivery.channel);
+    }
+    message
+}
+
+/// The messages sent by each channel, as `channel count, ...`.
+fn by_channel(truth: &Truth, width: i64) -> String {
+    let cells: Vec<_> = truth
+        .channels(width)
+        .into_iter()
+        .map(|((_, channel, _), [sent, _])| format!("{channel} {sent}"))
+        .collect();
+    cells.join(", ")
+}
+
+#[test]
+fn messages_count_by_channel_in_buckets_of_every_size() {
+    let longest = "x".repeat(64);
+    let messages = [
+        sent_by("email", "1", "10:00:00"),
+        sent_by("email", "1", "10:01:00"),
+        sent_by("email", "2", "10:15:00"),
+        sent_by("", "3", "10:00:00"),
+        sent_by("unknown", "4", "10:00:00"),
+        sent_by("s\u{7}ms", "5", "10:00:00"),
+        sent_by(&longest, "6", "11:00:00"),
+        sent_by(&format!("{longest}x"), "7", "11:00:00"),
+        receipt("8", Status::Read),
+    ];
+    let truth = truth_of(messages);
+    assert_eq!(by_channel(&truth, 900), format!("email 1, email 1, other 1, other 1, {longest} 1"));
+    assert_eq!(by_channel(&truth, 3_600), format!("email 2, other 1, other 1, {longest} 1"));
+    assert_eq!(by_channel(&truth, 86_400), format!("email 2, other 2, {longest} 1"));
+    let day = at("00:00:00").timestamp();
+    assert_eq!(truth.channels(86_400)[&("acme", "email", day)], [2, 1], "sent and delivered");
+}
+
+#[test]
+fn the_first_channels_have_rows_whatever_came_first_and_memory_grows_with_no_names() {
+    let names = |n: u32| format!("{:07}", n * 7_919 % 10_007);
+    let message = |n: u32| sent_by(&names(n), &n.to_string(), "10:00:00");
+    let mut truth = Truth::of_new_records(Horizon::at(at("12:00:00")));
+    (0..5_000).for_each(|n| truth.take(&Produced::plain(message(n))));
+    truth.take(&Produced::plain(sent_by("sms", "a", "10:00:00")));
+    let mut first: Vec<String> = (0..5_000).map(names).collect();
+    first.sort();
+    let mut expected: Vec<String> = first[..31].iter().map(|name| format!("{name} 1")).collect();
+    expected.extend([format!("other {}", 5_000 - 31), "sms 1".to_owned()]);
+    assert_eq!(by_channel(&truth, 3_600), expected.join(", "));
+    assert!(truth.channel_cells.len() < 300, "{} cells", truth.channel_cells.len());
+    let opposite: Vec<Message> =
+        (0..5_000).rev().map(message).chain([sent_by("sms", "a", "10:00:00")]).collect();
+    assert_eq!(truth_of(opposite).channels(3_600), truth.channels(3_600));
+}
+
 #[test]
 fn an_identity_is_kind_organization_id_and_quarter() {
     check([order("1", "10:00:00"), order("1", "10:14:59")], "orders_created 1");

@@ -1,5 +1,6 @@
 //! Comparing what the log says with the tables, both in the order of their keys.
 
+use super::channels::{self, Judge};
 use super::differences::{Difference, Differences, Table};
 use super::fixes::Fixes;
 use super::judged::{Judged, counters_of};
@@ -9,14 +10,15 @@ use crate::operator::console::{self, Advance};
 use crate::operator::moment;
 use crate::record::Topic;
 use crate::record::topic_names::TopicNames;
-use crate::store::{Cursor, MetricRow, RowFilter, TablesSnapshot, WorkflowRow};
+use crate::store::{Cursor, MetricRow, OrganizationRow, RowFilter, TablesSnapshot, WorkflowRow};
 use anyhow::Context as _;
 use chrono::DateTime;
 use domain::{BucketSize, Counters};
 use recount::cells::{Buckets, Closed, Newest, WorkflowHour, numeral, write_runs};
-use recount::{Cell, Identities, Merge, Sorter, Width};
-use std::cmp::Ordering;
-use std::sync::atomic::{self, AtomicBool};
+use recount::channels::{ChannelHours, ChannelItems};
+use recount::{Cell, Identities, Identity, Merge, Sorter, Width};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const RUN_COUNTERS: [&str; 4] = ["runs", "failed", "failed_safety_limit", "total_execution_time_ms"];
 
@@ -30,6 +32,8 @@ pub struct Comparing<'a> {
     filter: RowFilter,
     /// Hours before this second don't know their quarters.
     quarters_from: i64,
+    /// Buckets of channels before this second are not compared: members that knew no channels may have counted in them.
+    channels_from: i64,
     memory: usize,
     /// What was found.
     pub differences: Differences,
@@ -52,12 +56,20 @@ impl<'a> Comparing<'a> {
         stop: &'a AtomicBool,
     ) -> anyhow::Result<Self> {
         let quarters_from = snapshot.quarters_from().await.context("PostgreSQL")?;
+        let channels_since = snapshot.channels_since().await.context("PostgreSQL")?;
+        let skew = i64::try_from(settings.future_skew_max.as_secs()).unwrap_or(i64::MAX);
         let chosen = &state.chosen;
         Ok(Self {
             topics: chosen.topics.iter().filter_map(|name| names.topic(name)).collect(),
             judged: Judged::of(state, names, settings.future_skew_max),
             filter: RowFilter { organization: chosen.organization.clone(), from: chosen.from, to: chosen.to },
             quarters_from,
+            // Such members may have counted what was ahead of its time.
+            channels_from: if channels_since == i64::MIN {
+                i64::MIN
+            } else {
+                channels_since.saturating_add(skew)
+            },
             memory: settings.memory(),
             differences: Differences::up_to(settings.limit),
             fixes: Fixes::default(),
@@ -82,9 +94,9 @@ impl<'a> Comparing<'a> {
         let mut organizations = Organizations::open(self).await?;
         let mut identities = Identities::of(self.state.sorter(0).merge()?)?;
         let (mut buckets, mut closed) = (Buckets::default(), Vec::new());
-        let mut runs = self.state.scratch(self.memory);
+        let mut resorted = Resorted::of(self.state, self.memory, self.channels_from);
         while let Some(identity) = identities.take_next()? {
-            if self.stop.load(atomic::Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             self.identities += 1;
@@ -92,23 +104,19 @@ impl<'a> Comparing<'a> {
                 Some(newest) => organizations.add(self, newest).await?,
                 None => buckets.add(&identity, &mut closed),
             }
-            write_runs(&identity, |item| runs.add(|bytes| bytes.extend_from_slice(item)));
-            if runs.is_full() {
-                runs.spill()?;
-            }
+            resorted.add(&identity)?;
             self.close(&mut rows, &mut closed).await?;
             self.advance.at(format_args!("{} identities compared", self.identities));
         }
         buckets.close(&mut closed);
         self.close(&mut rows, &mut closed).await?;
         for (width, rows) in Width::ALL.into_iter().zip(&mut rows) {
-            while let Some(row) = rows.peek(self.snapshot).await?.cloned() {
-                rows.take();
-                self.metric(width, &row.organization, row.start, &Cell::default(), row.values);
-            }
+            rows.take_rest(self.snapshot, |row| self.unexpected(width, &row)).await?;
         }
         organizations.end(self).await?;
-        self.compare_workflows(runs).await
+        let Resorted { runs, mut channels, mut messages } = resorted;
+        channels.close(|item| messages.add(|bytes| bytes.extend_from_slice(item)));
+        Ok(self.compare_workflows(runs).await? && self.compare_channels(messages).await?)
     }
 
     async fn close(
@@ -122,26 +130,17 @@ impl<'a> Comparing<'a> {
                 Width::Hour => &mut rows[1],
                 Width::Day => &mut rows[2],
             };
-            let found = loop {
-                let Some(row) = rows.peek(self.snapshot).await? else { break [0; 8] };
-                match (row.organization.as_str(), row.start).cmp(&(organization.as_str(), start)) {
-                    Ordering::Greater => break [0; 8],
-                    Ordering::Equal => {
-                        let values = row.values;
-                        rows.take();
-                        break values;
-                    }
-                    Ordering::Less => {
-                        // The log has nothing of this row.
-                        let row = row.clone();
-                        rows.take();
-                        self.metric(width, &row.organization, row.start, &Cell::default(), row.values);
-                    }
-                }
-            };
-            self.metric(width, &organization, start, &cell, found);
+            let key = (organization.as_str(), start);
+            let place = |row: &MetricRow| (row.organization.as_str(), row.start).cmp(&key);
+            let found = rows.find(self.snapshot, place, |row| self.unexpected(width, &row)).await?;
+            self.metric(width, &organization, start, &cell, found.map_or([0; 8], |row| row.values));
         }
         Ok(())
+    }
+
+    /// Compares a bucket of which the log has nothing.
+    fn unexpected(&mut self, width: Width, row: &MetricRow) {
+        self.metric(width, &row.organization, row.start, &Cell::default(), row.values);
     }
 
     /// Compares a bucket.
@@ -163,7 +162,7 @@ impl<'a> Comparing<'a> {
             self.differences.counter(range, found[place], |values| Difference {
                 table,
                 organization: organization.to_owned(),
-                workflow: None,
+                part: None,
                 start: Some(start),
                 column: Counters::NAMES[place],
                 values,
@@ -185,29 +184,42 @@ impl<'a> Comparing<'a> {
         let mut hours = WorkflowHours { merge: runs.merge()?, next: None };
         let mut rows = self.snapshot.workflows(&self.filter).await.context("PostgreSQL")?;
         while let Some(hour) = hours.take_next()? {
-            if self.stop.load(atomic::Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
             let key = (hour.organization.as_str(), hour.workflow.as_str(), hour.start);
-            let found = loop {
-                let Some(row) = rows.peek(self.snapshot).await? else { break None };
-                match (row.organization.as_str(), row.workflow.as_str(), row.start).cmp(&key) {
-                    Ordering::Greater => break None,
-                    Ordering::Equal => break rows.take(),
-                    Ordering::Less => {
-                        let row = rows.take();
-                        row.into_iter().for_each(|row| self.workflow(None, Some(&row)));
-                    }
-                }
-            };
+            let place =
+                |row: &WorkflowRow| (row.organization.as_str(), row.workflow.as_str(), row.start).cmp(&key);
+            let found = rows.find(self.snapshot, place, |row| self.workflow(None, Some(&row))).await?;
             self.workflow(Some(&hour), found.as_ref());
         }
-        while rows.peek(self.snapshot).await?.is_some() {
-            let row = rows.take();
-            row.into_iter().for_each(|row| self.workflow(None, Some(&row)));
-        }
+        rows.take_rest(self.snapshot, |row| self.workflow(None, Some(&row))).await?;
         runs.delete(runs.runs())?;
         Ok(true)
+    }
+
+    async fn compare_channels(&mut self, mut messages: Sorter) -> anyhow::Result<bool> {
+        if !self.compares_channels() {
+            messages.delete(messages.runs())?;
+            return Ok(true);
+        }
+        let needless = messages.settle()?;
+        messages.delete(&needless)?;
+        let judge = Judge {
+            compared_from: self.channels_from,
+            judged_from: self.judged.from(Topic::MessageDeliveries),
+            differences: &mut self.differences,
+            fixes: &mut self.fixes,
+        };
+        let log = ChannelHours::of(messages.merge()?)?;
+        let is_done = channels::compare(self.snapshot, &self.filter, log, judge, self.stop).await?;
+        messages.delete(messages.runs())?;
+        Ok(is_done)
+    }
+
+    /// Whether some of channels' buckets can be compared.
+    fn compares_channels(&self) -> bool {
+        self.topics.contains(&Topic::MessageDeliveries) && self.channels_from < i64::MAX
     }
 
     /// Compares a workflow's hour.
@@ -223,7 +235,7 @@ impl<'a> Comparing<'a> {
             move |values| Difference {
                 table: Table::Workflows,
                 organization: organization.clone(),
-                workflow: Some(workflow.clone()),
+                part: Some(workflow.clone()),
                 start: Some(start),
                 column,
                 values,
@@ -262,6 +274,7 @@ impl<'a> Comparing<'a> {
         for topic in &self.topics {
             self.report_loss(*topic)?;
         }
+        self.report_channels()?;
         if *unknown > 0 {
             console::answer(format_args!(
                 "{unknown} values can't be judged, only that they are not too low: records are gone from the log"
@@ -273,6 +286,19 @@ impl<'a> Comparing<'a> {
                  they were refused"
             ))?;
         }
+        Ok(())
+    }
+
+    fn report_channels(&self) -> anyhow::Result<()> {
+        if self.channels_from == i64::MIN || !self.topics.contains(&Topic::MessageDeliveries) {
+            return Ok(());
+        }
+        console::answer(if self.compares_channels() {
+            let from = moment::shown(DateTime::from_timestamp(self.channels_from, 0));
+            format!("messages by channel: compared from {from} on; not all members counted them before")
+        } else {
+            "messages by channel: not compared before `consumer migrate --finish`".to_owned()
+        })?;
         Ok(())
     }
 
@@ -290,6 +316,30 @@ impl<'a> Comparing<'a> {
             ))?;
         }
         Ok(())
+    }
+}
+
+/// What identities add to tables of another order: items that are sorted again. Each sorter has half of the memory.
+struct Resorted {
+    runs: Sorter,
+    channels: ChannelItems,
+    messages: Sorter,
+}
+
+impl Resorted {
+    fn of(state: &State, memory: usize, channels_from: i64) -> Self {
+        Self {
+            runs: state.scratch("workflows", memory / 2),
+            channels: ChannelItems::since(channels_from),
+            messages: state.scratch("channels", memory / 2),
+        }
+    }
+
+    fn add(&mut self, identity: &Identity) -> io::Result<()> {
+        let Self { runs, channels, messages } = self;
+        write_runs(identity, |item| runs.add(|bytes| bytes.extend_from_slice(item)));
+        channels.add(identity, |item| messages.add(|bytes| bytes.extend_from_slice(item)));
+        [runs, messages].into_iter().filter(|sorter| sorter.is_full()).try_for_each(Sorter::spill)
     }
 }
 
@@ -319,7 +369,7 @@ impl WorkflowHours {
 
 /// The organizations' newest updates. They are compared only if all times are chosen.
 struct Organizations {
-    rows: Option<Cursor<crate::store::OrganizationRow>>,
+    rows: Option<Cursor<OrganizationRow>>,
     newest: Option<Newest>,
 }
 
@@ -350,31 +400,22 @@ impl Organizations {
         let complete = self.newest.take();
         self.compare(comparing, complete).await?;
         let Some(rows) = &mut self.rows else { return Ok(()) };
-        while rows.peek(comparing.snapshot).await?.is_some() {
-            if let Some(row) = rows.take() {
-                differ(comparing, &row.organization, None, Some(&row));
-            }
-        }
+        rows.take_rest(comparing.snapshot, |row| unexpected(comparing, &row)).await?;
         Ok(())
     }
 
     async fn compare(&mut self, comparing: &mut Comparing<'_>, newest: Option<Newest>) -> anyhow::Result<()> {
         let (Some(rows), Some(newest)) = (&mut self.rows, newest) else { return Ok(()) };
-        let found = loop {
-            let Some(row) = rows.peek(comparing.snapshot).await? else { break None };
-            match row.organization.cmp(&newest.organization) {
-                Ordering::Greater => break None,
-                Ordering::Equal => break rows.take(),
-                Ordering::Less => {
-                    if let Some(row) = rows.take() {
-                        differ(comparing, &row.organization, None, Some(&row));
-                    }
-                }
-            }
-        };
+        let place = |row: &OrganizationRow| row.organization.cmp(&newest.organization);
+        let found = rows.find(comparing.snapshot, place, |row| unexpected(comparing, &row)).await?;
         differ(comparing, &newest.organization, Some(&newest), found.as_ref());
         Ok(())
     }
+}
+
+/// Compares an organization of which the log has nothing.
+fn unexpected(comparing: &mut Comparing<'_>, row: &OrganizationRow) {
+    differ(comparing, &row.organization, None, Some(row));
 }
 
 /// Compares an organization.
@@ -382,7 +423,7 @@ fn differ(
     comparing: &mut Comparing<'_>,
     organization: &str,
     newest: Option<&Newest>,
-    row: Option<&crate::store::OrganizationRow>,
+    row: Option<&OrganizationRow>,
 ) {
     let found = row.map(|row| {
         let [name, plan_id, plan_name] = &row.state;
@@ -415,7 +456,7 @@ fn differ(
     comparing.differences.text(&right, &found, |values| Difference {
         table: Table::Organizations,
         organization: organization.to_owned(),
-        workflow: None,
+        part: None,
         start: None,
         column: "name | plan_id | plan_name | event_id",
         values,

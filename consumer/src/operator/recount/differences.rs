@@ -13,8 +13,8 @@ pub struct Difference {
     pub table: Table,
     /// The row's organization.
     pub organization: String,
-    /// The row's workflow, in the table of those.
-    pub workflow: Option<String>,
+    /// The row's workflow or channel, in tables of those.
+    pub part: Option<String>,
     /// The start of the row's bucket, in seconds since the Unix epoch, if it has one.
     pub start: Option<i64>,
     /// The column.
@@ -57,6 +57,14 @@ pub enum Table {
     Workflows,
     /// `organizations`.
     Organizations,
+    /// `organization_channels`.
+    ChannelNames,
+    /// `channel_quarter_metrics`.
+    ChannelQuarters,
+    /// `channel_hourly_metrics`.
+    ChannelHours,
+    /// `channel_daily_metrics`.
+    ChannelDays,
 }
 
 impl Table {
@@ -67,6 +75,10 @@ impl Table {
             Self::Days => "day",
             Self::Workflows => "workflow's hour",
             Self::Organizations => "organization",
+            Self::ChannelNames => "names that are kept",
+            Self::ChannelQuarters => "channel's quarter",
+            Self::ChannelHours => "channel's hour",
+            Self::ChannelDays => "channel's day",
         }
     }
 }
@@ -77,8 +89,8 @@ impl fmt::Display for Difference {
             write!(f, "{}  ", moment::shown(Some(start)))?;
         }
         write!(f, "{}  ", printable(&self.organization))?;
-        if let Some(workflow) = &self.workflow {
-            write!(f, "{}  ", printable(workflow))?;
+        if let Some(part) = &self.part {
+            write!(f, "{}  ", printable(part))?;
         }
         let (column, table) = (self.column, self.table.name());
         match &self.values {

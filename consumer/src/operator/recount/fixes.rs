@@ -3,11 +3,13 @@
 use super::explaining::{Culprit, Quarters};
 use crate::record::identity::Fingerprints;
 use crate::store::{
-    MetricRepair, MetricRow, OrganizationRow, PageRepair, Repair, WorkflowRepair, WorkflowRow,
+    ChannelRepair, ChannelsRow, MetricRepair, MetricRow, OrganizationRow, PageRepair, Repair, WorkflowRepair,
+    WorkflowRow,
 };
 use domain::BucketSize;
 use recount::Width;
 use recount::cells::{Newest, WorkflowHour, numeral};
+use recount::channels::ChannelHour;
 use recount::entry::quarter_of;
 use std::collections::BTreeMap;
 
@@ -37,8 +39,7 @@ impl Fixes {
             Width::Day => BucketSize::Day,
         };
         if is_finest {
-            let quarters = (found.start..found.start + width.seconds()).step_by(QUARTER_SECONDS);
-            self.quarters.extend(quarters.map(|second| (found.organization.clone(), quarter_of(second))));
+            self.explain(&found.organization, found.start, width);
         }
         let day = day(&found.organization, found.start);
         match right {
@@ -70,6 +71,34 @@ impl Fixes {
         } else {
             self.impossible += 1;
         }
+    }
+
+    /// Notes an hour of channels, with what is right, if the log says that.
+    pub fn channel_hour(&mut self, found: ChannelsRow<4>, right: Option<&ChannelHour>) {
+        self.explain(&found.organization, found.start, Width::Hour);
+        let Some(right) = right else {
+            self.impossible += 1;
+            return;
+        };
+        let right =
+            right.channels.iter().map(|(channel, quarters)| (channel.clone(), quarters.map(|cell| cell.low)));
+        let right = right.collect();
+        self.repair(day(&found.organization, found.start))
+            .channels
+            .push(ChannelRepair::Hour { found, right });
+    }
+
+    /// Notes a day of channels. The log need not say what is right: it is the sum of the day's hours.
+    pub fn channel_day(&mut self, organization: &str, start: i64) {
+        let day = ChannelRepair::Day { organization: organization.to_owned(), start };
+        self.repair(self::day(organization, start)).channels.push(day);
+    }
+
+    /// Notes the name of a channel that is missing.
+    pub fn channel_name(&mut self, organization: &str, channel: &str) {
+        let (organization, channel) = (organization.to_owned(), channel.to_owned());
+        let repair = self.repair((organization.clone(), NO_DAY));
+        repair.channels.push(ChannelRepair::Name { organization, channel });
     }
 
     /// Notes an organization's row.
@@ -116,6 +145,12 @@ impl Fixes {
                 sum.sums.iter_mut().zip(page.sums).for_each(|(sum, value)| *sum += value);
             }
         }
+    }
+
+    /// Records of these quarters are looked at.
+    fn explain(&mut self, organization: &str, start: i64, width: Width) {
+        let quarters = (start..start + width.seconds()).step_by(QUARTER_SECONDS);
+        self.quarters.extend(quarters.map(|second| (organization.to_owned(), quarter_of(second))));
     }
 
     fn repair(&mut self, day: (String, i64)) -> &mut Repair {

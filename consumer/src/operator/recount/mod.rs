@@ -6,6 +6,7 @@
 //!        state, for a pause            differences
 //! ```
 
+mod channels;
 mod comparing;
 mod differences;
 mod doubt;

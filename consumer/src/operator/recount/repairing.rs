@@ -5,7 +5,7 @@ use crate::operator::console;
 use crate::operator::ending::Ending;
 use crate::operator::table::printable;
 use crate::store::settings::Database;
-use crate::store::{OperatorConnection, Repair, Repaired, Standing};
+use crate::store::{ChannelRepair, OperatorConnection, Repair, Repaired, Standing};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
@@ -65,10 +65,16 @@ fn in_words(organization: &str, day: i64, repair: &Repair) -> String {
     let date = day.checked_mul(86_400).and_then(|second| DateTime::from_timestamp(second, 0));
     let date = date.map(|date| format!("{}  ", date.date_naive())).unwrap_or_default();
     let pages: usize = repair.pages.values().map(std::collections::BTreeMap::len).sum();
+    let channels = |is_meant: fn(&ChannelRepair) -> bool| {
+        repair.channels.iter().filter(|repair| is_meant(repair)).count()
+    };
     let parts = [
         (repair.metrics.len(), "buckets"),
         (repair.workflows.len(), "workflows' hours"),
         (repair.organizations.len(), "names"),
+        (channels(|repair| matches!(repair, ChannelRepair::Hour { .. })), "channels' hours"),
+        (channels(|repair| matches!(repair, ChannelRepair::Day { .. })), "channels' days"),
+        (channels(|repair| matches!(repair, ChannelRepair::Name { .. })), "channels' names"),
         (pages, "pages of the ledger"),
     ];
     let parts: Vec<String> = parts

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever files of older versions can't be read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const STATE_FILE: &str = "state.json";
 const LOCK_FILE: &str = "lock";
 /// Files of runs end so.
@@ -149,9 +149,9 @@ impl State {
         Sorter::new(&self.folder, ENTRIES, memory, self.runs.clone())
     }
 
-    /// A sorter of something that is not kept.
-    pub fn scratch(&self, memory: usize) -> Sorter {
-        Sorter::new(&self.folder, "workflows", memory, Vec::new())
+    /// A sorter of something that is not kept, by its name.
+    pub fn scratch(&self, name: &'static str, memory: usize) -> Sorter {
+        Sorter::new(&self.folder, name, memory, Vec::new())
     }
 
     /// Notes how far the log was read. All that was read must be in the runs.

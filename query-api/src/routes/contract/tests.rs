@@ -5,7 +5,9 @@ use super::*;
 use crate::answer::Answer;
 use crate::answer::known::Known;
 use crate::answer::problem::Problem;
+use crate::request::range::Range;
 use crate::request::scope::Scope;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -202,6 +204,7 @@ fn answers_are_as_said() {
         Answer::of(&health)
     };
     check("WorkflowHealth", &shown(&health));
+    check("DeliveryHealth", &delivery_health(range, now));
     let window = crate::answer::insights::Window::of(&range);
     let rows = crate::answer::insights::Rows {
         hours: Vec::new(),
@@ -212,6 +215,15 @@ fn answers_are_as_said() {
         Answer::of(&crate::answer::insights::Insights::new("acme", range, known(None), &window, &rows, now))
     };
     check("Insights", &shown(&insights));
+}
+
+fn delivery_health(range: Range, now: DateTime<Utc>) -> Value {
+    use crate::answer::delivery_health::{Bucket, DeliveryHealth, Messages, Rows};
+    let messages = Messages { sent: 3, delivered: 2 };
+    let bucket = Bucket { all: messages, ..Bucket::default() };
+    let rows = Rows { buckets: vec![bucket], channels: [("sms".to_owned(), messages)].into() };
+    let known = Known { exact_from: Some(now), channels_from: Some(now), ..Known::default() };
+    serde_json::to_value(DeliveryHealth::new("acme", range, known, rows, Some("sms"), now)).unwrap()
 }
 
 #[test]

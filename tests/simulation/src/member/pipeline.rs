@@ -15,7 +15,6 @@ use crate::outside::Outside;
 use crate::statement::{Answer, PageAsked, Statement, Step, TailRow};
 use chrono::{DateTime, Utc};
 use consumer::batch::Batch;
-use consumer::batch::texts::Texts;
 use consumer::decide::changes::{Changes, PartitionChanges};
 use consumer::decide::held_partition::HeldPartition;
 use consumer::decide::member::Member;
@@ -26,6 +25,7 @@ use consumer::ledger::{Ledger, PageRead, Size};
 use consumer::record::{Offset, Partition, Span};
 use stage::Stage;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 type Pages = BTreeMap<PageKey, Vec<u64>>;
 type Tails = BTreeMap<Partition, Vec<TailRow>>;
@@ -451,7 +451,7 @@ impl Pipeline {
             PartitionChanges::empty(*partition, held.epoch, Span::empty(held.next_offset))
         };
         let partitions = held.map(proof).collect();
-        let changes = Changes { texts: Texts::default(), partitions, floor: between.floor };
+        let changes = Changes { texts: Arc::default(), partitions, floor: between.floor };
         self.write(changes, between, outside);
     }
 
@@ -539,7 +539,7 @@ fn ledger_changes(changes: &Changes) -> Changes {
         ..PartitionChanges::empty(changes.partition, changes.epoch, changes.span)
     };
     let partitions = changes.partitions.iter().map(of_partition).collect();
-    Changes { texts: Texts::default(), partitions, floor: changes.floor }
+    Changes { texts: Arc::default(), partitions, floor: changes.floor }
 }
 
 /// The page as it is read: of every other, merging has put a part behind a filter.

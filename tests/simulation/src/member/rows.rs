@@ -86,16 +86,20 @@ fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
 /// Quarters, hours, days. An hour's row has its quarters.
 fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
     let [hours, days] = rows.counters.each_ref().map(|rows| {
-        let row = |row: usize| ((rows.organization[row].clone(), rows.bucket[row]), rows.adds(row));
-        (0..rows.organization.len()).map(row).collect::<Vec<CounterRow>>()
+        let keys = rows.organization.iter().zip(&rows.bucket).enumerate();
+        let row = |(row, (organization, bucket)): (usize, (&str, &DateTime<Utc>))| {
+            ((organization.to_owned(), *bucket), rows.adds(row))
+        };
+        keys.map(row).collect::<Vec<CounterRow>>()
     });
     let of_hour = |row: usize| {
-        let organization = &rows.counters[0].organization[row];
+        let ((organization, _), _): &CounterRow = &hours[row];
         let quarters = rows.counters[0].quarters_add(row).into_iter();
         quarters.map(|(start, adds)| ((organization.clone(), start), adds))
     };
     let quarters = (0..hours.len()).flat_map(of_hour);
-    [quarters.filter(|(_, adds)| *adds != Counters::default()).collect(), hours, days]
+    let quarters = quarters.filter(|(_, adds)| *adds != Counters::default()).collect();
+    [quarters, hours, days]
 }
 
 fn row_of(columns: &[Vec<i64>; 8], row: usize) -> Counters {

@@ -57,6 +57,6 @@ pub fn drop(history: &History, kpi: &Kpi) -> Option<Insight> {
             ("sample", Tenths::whole(samples[0])),
             ("sampleBefore", Tenths::whole(samples[1])),
         ]),
-        next: "See which channel's receipts fail or are missing, and whether receipts are merely late.",
+        next: "See in delivery health which channel's receipts are missing, and whether receipts are merely late.",
     })
 }
