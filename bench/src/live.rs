@@ -13,7 +13,7 @@ use serde::Serialize;
 use stack::wait;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -123,7 +123,8 @@ impl Pages<'_> {
             ENDPOINTS.map(|endpoint| request(&format!("/metrics/{endpoint}?{range}"), self.organization.1));
         let stream = TcpStream::connect(self.address)?;
         (&stream).write_all(&request("/metrics/stream", self.organization.1))?;
-        let (tell, told) = mpsc::channel();
+        // One place: a change that is told while another waits is the same to a page.
+        let (tell, told) = mpsc::sync_channel(1);
         let mut page = Page::default();
         thread::scope(|scope| {
             let listening = stream.try_clone()?;
@@ -156,22 +157,19 @@ pub fn finding(seen: &Seen) -> Finding {
 }
 
 /// Tells of each change, until the stream ends.
-fn listen(stream: TcpStream, tell: &Sender<()>) {
+fn listen(stream: TcpStream, tell: &SyncSender<()>) {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     for _ in lines.filter(|line| line.starts_with(EVENT)) {
-        if tell.send(()).is_err() {
+        if matches!(tell.try_send(()), Err(TrySendError::Disconnected(()))) {
             return;
         }
     }
 }
 
-/// Waits until a change is told, and takes all that were told until now as one. False when there is no time left.
+/// Waits until a change is told. False when there is no time left.
 fn wait_for_change(told: &Receiver<()>, until: Instant) -> bool {
     match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        Ok(()) => {
-            while told.try_recv().is_ok() {}
-            true
-        }
+        Ok(()) => true,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
     }
 }
