@@ -27,7 +27,7 @@ pub async fn pronounce(client: &Client, truth: &Truth) -> anyhow::Result<bool> {
     if differences.is_empty() {
         let compared = differences.compared();
         say::line(format_args!(
-            "All {compared} values in hours, quarters, days, workflows and organizations are equal."
+            "All {compared} values in hours, quarters, days, workflows, channels and organizations are equal."
         ));
     } else {
         say::line(&differences);
