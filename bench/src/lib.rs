@@ -34,6 +34,7 @@ mod steady;
 mod stored;
 mod stragglers;
 mod sustained;
+mod upgrade;
 mod watch;
 mod wrk;
 
@@ -60,6 +61,8 @@ pub enum Benchmark {
     Freshness(freshness::Options),
     /// The cost of a record with more partitions, organizations, members, identities
     Scale(scale::Options),
+    /// How long partitions stand still while a database with a past is upgraded from an older version of the consumer
+    Upgrade(upgrade::Options),
     /// Records per second of the load generator and of the recount: neither may limit the other benchmarks
     Generate,
     /// All benchmarks with a target, and a table of them
@@ -102,6 +105,7 @@ async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
         Benchmark::Read(options) => read::run(options).await,
         Benchmark::Freshness(options) => freshness::run(options).await,
         Benchmark::Scale(options) => scale::run(options).await,
+        Benchmark::Upgrade(options) => upgrade::run(options).await,
         Benchmark::Generate => {
             generate::run();
             Ok(Vec::new())

@@ -13,6 +13,12 @@ impl Moves {
         Self(vec![Vec::new(); partitions])
     }
 
+    /// How many partitions there are.
+    #[must_use]
+    pub fn partitions(&self) -> usize {
+        self.0.len()
+    }
+
     /// A partition has advanced.
     pub fn add(&mut self, partition: usize, at: Duration) {
         self.0[partition].push(at);

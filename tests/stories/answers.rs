@@ -185,6 +185,52 @@ async fn an_answer_that_is_known_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_response_is_repeated_for_the_same_request_until_a_commit_changes_it() {
+    let stack = counted(orders("acme", 5)).await;
+    if stack.redis().is_none() {
+        return;
+    }
+    // Only a commit can end what is kept here.
+    let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("LOCAL_CACHE_TTL", "1h");
+    let api = api.serve().await;
+    let [acme, other] =
+        ["acme", "other"].map(|organization| format!("Bearer {}", Token::of(organization).sign()));
+    let range = summary_path();
+    let trends = format!("/metrics/trends{}", range.trim_start_matches("/metrics/summary"));
+    let ask = async |path: &str, token: &str, more: Option<(&str, &str)>| {
+        let headers: Vec<_> = [("authorization", token)].into_iter().chain(more).collect();
+        api.get_with(path, &headers).await
+    };
+    let repeated = async || api.metric("query_api_answers_total", "from=\"response\"").await;
+    for path in [&range, &trends] {
+        let before = repeated().await;
+        let first = ask(path, &acme, None).await;
+        assert_eq!(repeated().await, before, "{path}: nobody has asked this before");
+        for _ in 0..3 {
+            let again = ask(path, &acme, None).await;
+            assert_eq!((again.status, &again.body), (200, &first.body), "{path}");
+            assert_eq!(again.header("etag"), first.header("etag"), "{path}");
+        }
+        assert_eq!(repeated().await, before + 3.0, "{path}: the same response");
+        let known = ask(path, &acme, Some(("if-none-match", first.header("etag")))).await;
+        assert_eq!((known.status, &*known.body, repeated().await), (304, "", before + 4.0), "{path}");
+        // Others' bytes, and other encodings, are other requests.
+        assert_ne!(ask(path, &other, None).await.body, first.body, "{path}");
+        assert_eq!(ask(path, "Bearer x", None).await.status, 401, "{path}");
+        assert_eq!(ask(path, &acme, Some(("accept-encoding", "identity"))).await.body, first.body, "{path}");
+        assert_eq!(repeated().await, before + 4.0, "{path}: another request");
+    }
+
+    stack.produce(orders("acme", 9)).await;
+    count(&stack).await;
+    let fresh = wait::until("the new orders in a repeated response", FRESH_LIMIT, async || {
+        let answer = ask(&range, &acme, None).await;
+        Ok(Seen::when(kpi(&answer.json(), "orders_created") == json!(9), answer.body))
+    });
+    fresh.await.expect("an answer that is fresh");
+}
+
+#[tokio::test]
 async fn pages_of_workflows_have_each_of_them_once_in_every_order_and_one_can_be_asked_about() {
     let at = yesterday();
     // As many workflows as three pages hold, many of them alike.

@@ -6,10 +6,14 @@ use crate::telling::{count, counted, orders, orders_created, plain, text, yester
 use chrono::{DateTime, Duration, Utc};
 use load::{Message, Produced};
 use proto::v1::workflow_terminal::Outcome;
+use stack::wait::{self, Seen};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tests::{Stack, Token};
 use tokio_postgres::Client;
+
+/// How long it may take until a migration has filled thousands of hours.
+const FILLING_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Many hours of another organization, long before the stories' records and up to now.
 const PAST: &str = "
@@ -27,6 +31,12 @@ const PAST: &str = "
                                          total_execution_time_ms, durations)
     select organization_id, 'w' || w, hour_bucket, 'called ' || w, hour_bucket, 1, 100, trunc(10::numeric ^ (12 * (w + 20)))
     from org_hourly_metrics, generate_series(1, 2) w where organization_id = 'past'";
+
+/// Makes the past's hours what they were before quarters were filled into them.
+const UNFILLED: &str = "
+    update org_hourly_metrics set orders_created_q2 = null, orders_created_q4 = null, messages_sent_q3 = null
+    where organization_id = 'past';
+    update quarters_known set since = 'infinity'";
 
 /// Roll-ups that differ from the hours that they are made of.
 const WRONG_ROLL_UPS: &str = "
@@ -182,6 +192,43 @@ async fn an_upgrade_keeps_every_count_while_members_of_both_versions_count() {
     stack.agrees_with(&records).await;
     assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
     assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
+}
+
+#[tokio::test]
+async fn an_upgrade_that_is_killed_in_mid_filling_goes_on_where_it_was() {
+    let (stack, client) = of_the_former_version(a_day("before")).await;
+    let past = quarters(&client, "org_quarter_hourly_metrics", "past").await;
+
+    // The schema is there, and nothing is filled yet. Somebody holds an hour, so that the filling stops after some of its steps.
+    answer(&stack, &["migrate"]).await;
+    client.batch_execute(UNFILLED).await.expect("hours that are not filled");
+    let mut holder = stack.client().await;
+    let held = holder.transaction().await.expect("a transaction");
+    let hour = "select 1 from org_hourly_metrics where organization_id = 'past'
+                order by hour_bucket desc offset 5000 limit 1 for update";
+    held.query(hour, &[]).await.expect("a lock");
+    let migration = stack.consumer().command(&["migrate"]).begin();
+    let stands = "select next_organization || ' ' || next_hour from quarters_known";
+    let stands = async || -> Option<String> { client.query_one(stands, &[]).await.expect("a row").get(0) };
+    let waits = "select count(*) from pg_stat_activity
+                 where datname = current_database() and wait_event_type = 'Lock' and query like '%for update%'";
+    let begun = wait::until("a filling that waits for the hour", FILLING_LIMIT, async || {
+        let waiting: i64 = client.query_one(waits, &[]).await?.get(0);
+        let at = stands().await;
+        Ok(Seen::when(waiting > 0 && at.is_some(), format!("{at:?}, {waiting} waiting")))
+    });
+    begun.await.expect("a filling");
+    migration.kill();
+    held.rollback().await.expect("a lock that is given back");
+
+    let interrupted = stands().await.expect("where it goes on");
+    assert!(interrupted.starts_with("past "), "{interrupted}");
+    answer(&stack, &["migrate"]).await;
+    assert_eq!(stands().await, None);
+    quarters_are_kept(&client, past, &[]).await;
+    let wrong: i64 = client.query_one(WRONG_ROLL_UPS, &[]).await.expect("sums").get(0);
+    assert_eq!(wrong, 0, "roll-ups are filled, too");
+    answer(&stack, &["migrate"]).await;
 }
 
 #[tokio::test]

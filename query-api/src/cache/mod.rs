@@ -144,6 +144,7 @@ pub struct Cache {
     stale_after: Duration,
     /// Held here, because looking it up costs time on every hit.
     hits: metrics::Counter,
+    given_again: metrics::Counter,
 }
 
 impl Cache {
@@ -157,6 +158,7 @@ impl Cache {
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
             hits: answers_from("process"),
+            given_again: answers_from("response"),
         }
     }
 
@@ -179,9 +181,9 @@ impl Cache {
         is_latest && Instant::now() < standing.until
     }
 
-    /// Counts an answer that is given once more.
+    /// Counts an answer whose finished response is given once more.
     pub fn given_again(&self) {
-        self.hits.increment(1);
+        self.given_again.increment(1);
     }
 
     /// Resolves when some organization's version may have changed; never without Redis.

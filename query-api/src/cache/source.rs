@@ -87,7 +87,7 @@ impl Source {
     }
 }
 
-/// Counts answers by where they came from: this process, Redis, PostgreSQL (a miss), or the stale ones.
+/// Counts answers by where they came from: a finished response, this process, Redis, PostgreSQL (a miss), or the stale ones.
 pub fn answers_from(source: &'static str) -> metrics::Counter {
     metrics::counter!("query_api_answers_total", "from" => source)
 }

@@ -36,7 +36,7 @@ fn describe() {
     histogram!("query_api_request_duration_seconds", "Time to a response, by route");
     counter!(
         "query_api_answers_total",
-        "Answers by where they came from: process, redis, postgresql (a miss), or stale (an older one)"
+        "Answers by where they came from: response (the same request as before), process, redis, postgresql (a miss), or stale (an older one)"
     );
     counter!("query_api_loads_shed_total", "Loads that were not started because too many were running");
     gauge!("query_api_streams", "Open streams");
@@ -47,7 +47,7 @@ fn describe() {
     gauge!("query_api_redis_up", "Whether Redis is reachable");
     counter!("query_api_redis_errors_total", "Requests to Redis that failed");
     // A counter that first appears with its first event can't be asked for an increase.
-    for from in ["process", "redis", "postgresql", "stale"] {
+    for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);
     }
     for name in ["query_api_loads_shed_total", "query_api_redis_errors_total"] {

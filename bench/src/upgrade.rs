@@ -1,0 +1,296 @@
+//! An upgrade of a database with a past, from an older build of the consumer to this one, while both count.
+//!
+//! The older build makes the database, and its members count records at a constant rate while this build migrates, while its
+//! members take over, and while `migrate --finish` ends the older build's time. The progress of each partition is read from
+//! PostgreSQL about every 20 ms. At the end every quarter of an hour of the past must be what it was, the days of the workflows
+//! must be the sums of their hours, and every sum of what was counted meanwhile must be right.
+
+use super::chart::{Bar, Chart, grouped};
+use super::finding::Finding;
+use super::group::{Group, create_topics};
+use super::record::{Outputs, Row};
+use super::round::{as_float, drop_database};
+use super::steady::Steady;
+use super::watch::Watch;
+use ::load::{Topics, check};
+use anyhow::{Context as _, ensure};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use machine::say;
+use serde::Serialize;
+use stack::binaries::{Binaries, Profile};
+use stack::run::process::Process;
+use stack::run::program::Program;
+use stack::wait::{self, Seen};
+use stack::{Purpose, Services};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio_postgres::Client;
+
+const PARTITIONS: i32 = 8;
+/// Hours of each organization: less than the time that an older build keeps quarters of hours for.
+const HOURS: i64 = 600;
+/// Organizations that are stored in one transaction.
+const AT_ONCE: i64 = 500;
+/// How long partitions are watched before and after each step.
+const CALM: Duration = Duration::from_secs(10);
+/// How long a member may take to claim partitions or to end.
+const CHANGE_LIMIT: Duration = Duration::from_secs(120);
+/// How long a migration may take.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(3 * 3_600);
+/// The longest standstill while a migration works.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// Quarters of an hour of organizations `$1` to `$2`, in the hours up to `$3`, in the table of older builds.
+const QUARTERS: &str = "
+    insert into org_quarter_hourly_metrics
+        (organization_id, quarter_bucket, orders_created, payments_total, payments_successful, messages_sent,
+         messages_delivered)
+    select 'past_' || lpad(o::text, 6, '0'), $3::timestamptz - q * interval '15 minutes', n, 2 * n, n, 3 * n, 3 * n - q % 2
+    from generate_series($1::bigint, $2::bigint - 1) as o, generate_series(4 * $4::bigint, 1, -1) as q,
+         lateral (select 1 + (7 * o + 13 * q) % 20 as n) as orders
+    order by o, q desc";
+/// The hours of the same.
+const HOURLY: &str = "
+    insert into org_hourly_metrics
+        (organization_id, hour_bucket, orders_created, payments_total, payments_successful, messages_sent,
+         messages_delivered)
+    select organization_id, date_trunc('hour', quarter_bucket, 'UTC') as hour, sum(orders_created), sum(payments_total),
+           sum(payments_successful), sum(messages_sent), sum(messages_delivered)
+    from org_quarter_hourly_metrics
+    where organization_id >= 'past_' || lpad($1::bigint::text, 6, '0')
+      and organization_id < 'past_' || lpad($2::bigint::text, 6, '0')
+    group by organization_id, hour order by organization_id, hour";
+/// Runs of a workflow of each in every tenth hour.
+const RUNS: &str = "
+    insert into workflow_hourly_metrics
+        (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of, runs, total_execution_time_ms, durations)
+    select 'past_' || lpad(o::text, 6, '0'), 'w', $3::timestamptz - h * interval '1 hour', 'Nightly', now(), 1 + h % 3,
+           100 * (1 + h % 3), (1 + h % 3) * trunc(10::numeric ^ 240)
+    from generate_series($1::bigint, $2::bigint - 1) as o, generate_series($4::bigint, 1, -10) as h";
+/// A sum over all cells of the past's quarters that any difference changes.
+const DIGEST: &str = "
+    select count(*), sum(hash_record_extended(row(organization_id, quarter_bucket, orders_created, payments_total,
+               payments_successful, messages_sent, messages_delivered), 0)::numeric)::text
+    from RELATION where organization_id like 'past%' and orders_created > 0";
+/// Days of workflows that aren't the sums of their hours.
+const WRONG_DAYS: &str = "
+    select count(*) from
+        (select organization_id, workflow_id, date_bin('1 day', hour_bucket, 'epoch') as day_bucket, sum(runs) as runs,
+                sum(durations) as durations from workflow_hourly_metrics group by 1, 2, 3) h
+    full join workflow_daily_metrics d using (organization_id, workflow_id, day_bucket)
+    where (h.runs, h.durations) is distinct from (d.runs, d.durations)";
+
+/// Options of `upgrade`.
+#[derive(Clone, Debug, clap::Args, Serialize)]
+pub struct Options {
+    /// The consumer's binary of an older version, built from its commit
+    #[arg(long, value_name = "FILE")]
+    former: PathBuf,
+    /// Quarters of an hour that the older version has counted
+    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(2_400..=1_000_000_000))]
+    quarters: u64,
+    /// Records produced each second meanwhile
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    rate: u64,
+    #[command(flatten)]
+    #[serde(skip)]
+    outputs: Outputs,
+}
+
+/// A step of the upgrade.
+#[derive(Clone, Debug, Serialize)]
+struct Step {
+    name: &'static str,
+    seconds: f64,
+    /// The longest standstill of a partition meanwhile, in seconds.
+    standstill: f64,
+}
+
+/// Measures, prints and saves the figures.
+///
+/// # Errors
+/// When something can't be started, a step fails, or a cell or a sum is wrong.
+pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
+    let former = options.former.canonicalize().context("the older version's consumer")?;
+    let services = Services::start(Purpose::Benchmarks).await?;
+    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
+    say::line("Building the consumer (release)");
+    let binaries = Binaries::build(Profile::Release)?;
+    let topics = Topics::prefixed(&format!("bench-{}-upgrade-", std::process::id()));
+    create_topics(&services, &topics, PARTITIONS).await?;
+    let name = format!("upgrade_{}", std::process::id());
+    let database = services.postgres.create_database(&name).await?;
+    let (consumer, topics) = (&*binaries.consumer, &topics);
+    let group = Group { services: &services, consumer, topics, name: &name, database: &database };
+    let steps = options.measure(&group, &former).await?;
+    drop_database(&services, &name).await?;
+    say::line("Every cell and every sum was right.");
+    options.report(&services, &steps).await
+}
+
+impl Options {
+    async fn measure(&self, group: &Group<'_>, former: &Path) -> anyhow::Result<Vec<Step>> {
+        let of_former = Group { consumer: former, ..*group };
+        let mut made = command(&of_former, &["migrate"], "former-migrate")?;
+        let status = wait::until("the older version's migration", CHANGE_LIMIT, async || {
+            Ok(made.ended().map_or_else(|| Seen::NotYet("it runs".into()), Seen::Ready))
+        });
+        ensure!(status.await?.success(), "the older version's migration failed:\n{}", made.log_tail());
+        let mut client = group.database.connect().await?;
+        let mut watch =
+            Watch::new(group.database, &group.topics.events, usize::try_from(PARTITIONS)?).await?;
+        // A member makes the months' tables of quarters before it counts.
+        let mut members = vec![of_former.start("former-1", &[])?, of_former.start("former-2", &[])?];
+        watch.until("members of the older version", CHANGE_LIMIT, |watch| all_owned(watch, &members)).await?;
+        self.store(&mut client).await?;
+        let before = digest(&client, "org_quarter_hourly_metrics").await?;
+
+        let producer = Steady::start(group.services.kafka.brokers(), group.topics, PARTITIONS, self.rate)?;
+        let mut steps = Vec::new();
+        say::line("step                                seconds   longest standstill of a partition, s");
+        let start = watch.now();
+        watch.until("counting", CHANGE_LIMIT, |watch| watch.all_advanced_since(start)).await?;
+        let start = watch.now();
+        watch.look_on(CALM).await?;
+        steps.push(Step::since("members of the older version", start, &watch));
+
+        let start = watch.now();
+        ended(command(group, &["migrate"], "migrate")?, &mut watch).await?;
+        steps.push(Step::since("migrate, beside them", start, &watch));
+
+        let start = watch.now();
+        members.extend([group.start("new-1", &[])?, group.start("new-2", &[])?]);
+        watch.until("members of both", CHANGE_LIMIT, |watch| shared(watch, &members)).await?;
+        watch.look_on(CALM).await?;
+        for mut member in members.drain(..2) {
+            tokio::task::block_in_place(|| member.stop());
+        }
+        watch.until("this version's members alone", CHANGE_LIMIT, |watch| all_owned(watch, &members)).await?;
+        watch.look_on(CALM).await?;
+        steps.push(Step::since("members one version after the other", start, &watch));
+
+        let start = watch.now();
+        ended(command(group, &["migrate", "--finish"], "finish")?, &mut watch).await?;
+        watch.look_on(CALM).await?;
+        steps.push(Step::since("migrate --finish, beside these", start, &watch));
+
+        let sent = producer.end()?;
+        watch.until("all to be counted", CHANGE_LIMIT, |watch| watch.committed() >= sent.records).await?;
+        members.iter_mut().for_each(Process::stop);
+        let after = digest(&client, "org_quarter_metrics").await?;
+        ensure!(before == after, "quarters of the past were {before:?} and are {after:?}");
+        let wrong: i64 = client.query_one(WRONG_DAYS, &[]).await?.get(0);
+        ensure!(wrong == 0, "{wrong} days of workflows are not the sums of their hours");
+        for table in
+            ["org_hourly_metrics", "org_daily_metrics", "workflow_hourly_metrics", "workflow_daily_metrics"]
+        {
+            client.execute(&format!("delete from {table} where organization_id like 'past%'"), &[]).await?;
+        }
+        let differences = check(&client, &sent.truth).await?;
+        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        say::line(format_args!("{} records were counted meanwhile", grouped(as_float(sent.records))));
+        Ok(steps)
+    }
+
+    /// Stores the past: what an older version's members have counted.
+    async fn store(&self, client: &mut Client) -> anyhow::Result<()> {
+        let organizations = i64::try_from(self.quarters)? / (4 * HOURS);
+        let until: DateTime<Utc> = Utc::now().duration_trunc(TimeDelta::hours(1))?;
+        say::line(format_args!(
+            "Storing {} quarters of an hour of {organizations} organizations",
+            grouped(as_float(self.quarters))
+        ));
+        let bar = stack::bar::bar("stored", organizations.unsigned_abs());
+        for first in (0..organizations).step_by(usize::try_from(AT_ONCE)?) {
+            let end = organizations.min(first + AT_ONCE);
+            let transaction = client.transaction().await?;
+            transaction.execute(QUARTERS, &[&first, &end, &until, &HOURS]).await?;
+            transaction.execute(HOURLY, &[&first, &end]).await?;
+            transaction.execute(RUNS, &[&first, &end, &until, &HOURS]).await?;
+            transaction.commit().await?;
+            bar.set_position(end.unsigned_abs());
+        }
+        bar.finish_and_clear();
+        client.batch_execute("analyze").await?;
+        Ok(())
+    }
+
+    async fn report(&self, services: &Services, steps: &[Step]) -> anyhow::Result<Vec<Finding>> {
+        let rows: Vec<Row> =
+            steps.iter().map(|step| Row::new(step.name, step)).collect::<anyhow::Result<_>>()?;
+        let bar = |step: &Step| Bar {
+            label: step.name.into(),
+            value: step.standstill,
+            text: seconds(step.standstill),
+            ours: step.name.contains("migrate"),
+        };
+        let chart = Chart {
+            title: "How long partitions stand still at most during an upgrade".into(),
+            note: format!(
+                "{} quarters of an hour; {} records/s",
+                grouped(as_float(self.quarters)),
+                grouped(as_float(self.rate))
+            ),
+            bars: steps.iter().map(bar).collect(),
+        };
+        self.outputs.write(services, "upgrade", self, &rows, &chart.svg()).await?;
+        let migrations = steps.iter().filter(|step| step.name.contains("migrate"));
+        let finding = |step: &Step| {
+            let what = format!("{}: the longest that a partition stood still", step.name);
+            Finding::at_most(what, step.standstill, STANDSTILL.as_secs_f64(), seconds)
+        };
+        Ok(migrations.map(finding).collect())
+    }
+}
+
+impl Step {
+    /// The step that has begun at `start` and ends now; prints it.
+    fn since(name: &'static str, start: Duration, watch: &Watch) -> Self {
+        let all: Vec<usize> = (0..watch.moves().partitions()).collect();
+        let standstill = watch.moves().longest(&all, start, watch.now()).as_secs_f64();
+        let step = Self { name, seconds: (watch.now() - start).as_secs_f64(), standstill };
+        say::line(format_args!("{name:<35}{:>8.1}{standstill:>10.2}", step.seconds));
+        step
+    }
+}
+
+/// A command of the consumer that ends by itself.
+fn command(group: &Group<'_>, args: &[&str], log: &str) -> anyhow::Result<Process> {
+    let log = group.services.run().join(format!("consumer-{}-{log}.log", group.name));
+    let program = Program::new("consumer", group.consumer, log).inherit(group.services.environment());
+    Process::start(program.args(args).env("DATABASE_URL", group.database.as_str()))
+}
+
+/// Waits, while partitions are watched, until a command has ended well.
+async fn ended(mut command: Process, watch: &mut Watch) -> anyhow::Result<()> {
+    let mut status = None;
+    watch
+        .until("the migration to end", MIGRATION_LIMIT, |_| {
+            status = status.or_else(|| command.ended());
+            status.is_some()
+        })
+        .await?;
+    ensure!(status.is_some_and(|status| status.success()), "it failed:\n{}", command.log_tail());
+    Ok(())
+}
+
+/// How many quarters of the past count something, and a digest of them.
+async fn digest(client: &Client, relation: &str) -> anyhow::Result<(i64, Option<String>)> {
+    let row = client.query_one(&DIGEST.replace("RELATION", relation), &[]).await?;
+    Ok((row.get(0), row.get(1)))
+}
+
+/// Whether these members have all partitions.
+fn all_owned(watch: &Watch, members: &[Process]) -> bool {
+    let owned: usize = members.iter().map(|member| watch.owned_by(member.id()).len()).sum();
+    owned == watch.moves().partitions()
+}
+
+/// Whether each of these members has partitions.
+fn shared(watch: &Watch, members: &[Process]) -> bool {
+    all_owned(watch, members) && members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.2} s")
+}
