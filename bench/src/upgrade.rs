@@ -40,41 +40,47 @@ const MIGRATION_LIMIT: Duration = Duration::from_secs(3 * 3_600);
 /// The longest standstill while a migration works.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
-/// Quarters of an hour of organizations `$1` to `$2`, in the hours up to `$3`, in the table of older builds.
+/// Quarters of an hour of organizations `$1` to `$2`, `$4` hours up to `$3`, in the table of older builds. In the first quarter of
+/// every tenth hour there are runs of a workflow.
 const QUARTERS: &str = "
     insert into org_quarter_hourly_metrics
         (organization_id, quarter_bucket, orders_created, payments_total, payments_successful, messages_sent,
-         messages_delivered)
-    select 'past_' || lpad(o::text, 6, '0'), $3::timestamptz - q * interval '15 minutes', n, 2 * n, n, 3 * n, 3 * n - q % 2
+         messages_delivered, workflows_total, total_execution_time_ms)
+    select 'past_' || lpad(o::text, 6, '0'), $3::timestamptz - q * interval '15 minutes', n, 2 * n, n, 3 * n, 3 * n - q % 2,
+           w, 100 * w
     from generate_series($1::bigint, $2::bigint - 1) as o, generate_series(4 * $4::bigint, 1, -1) as q,
-         lateral (select 1 + (7 * o + 13 * q) % 20 as n) as orders
+         lateral (select 1 + (7 * o + 13 * q) % 20 as n, case when q % 40 = 0 then 1 + q % 3 else 0 end as w) as numbers
     order by o, q desc";
-/// The hours of the same.
-const HOURLY: &str = "
-    insert into org_hourly_metrics
-        (organization_id, hour_bucket, orders_created, payments_total, payments_successful, messages_sent,
-         messages_delivered)
-    select organization_id, date_trunc('hour', quarter_bucket, 'UTC') as hour, sum(orders_created), sum(payments_total),
-           sum(payments_successful), sum(messages_sent), sum(messages_delivered)
-    from org_quarter_hourly_metrics
-    where organization_id >= 'past_' || lpad($1::bigint::text, 6, '0')
-      and organization_id < 'past_' || lpad($2::bigint::text, 6, '0')
-    group by organization_id, hour order by organization_id, hour";
-/// Runs of a workflow of each in every tenth hour.
+/// The runs of the same workflows by hour.
 const RUNS: &str = "
     insert into workflow_hourly_metrics
         (organization_id, workflow_id, hour_bucket, workflow_name, name_as_of, runs, total_execution_time_ms, durations)
-    select 'past_' || lpad(o::text, 6, '0'), 'w', $3::timestamptz - h * interval '1 hour', 'Nightly', now(), 1 + h % 3,
-           100 * (1 + h % 3), (1 + h % 3) * trunc(10::numeric ^ 240)
-    from generate_series($1::bigint, $2::bigint - 1) as o, generate_series($4::bigint, 1, -10) as h";
+    select organization_id, 'w', quarter_bucket, 'Nightly', now(), workflows_total, total_execution_time_ms,
+           workflows_total * trunc(10::numeric ^ 240)
+    from org_quarter_hourly_metrics
+    where workflows_total > 0 and organization_id >= 'past_' || lpad($1::bigint::text, 6, '0')
+      and organization_id < 'past_' || lpad($2::bigint::text, 6, '0')
+    order by organization_id, quarter_bucket";
+/// The hours, or the days, of the same.
+const BUCKETS: &str = "
+    insert into TABLE
+        (organization_id, BUCKET, orders_created, payments_total, payments_successful, messages_sent, messages_delivered,
+         workflows_total, total_execution_time_ms)
+    select organization_id, date_trunc('UNIT', quarter_bucket, 'UTC') as bucket, sum(orders_created), sum(payments_total),
+           sum(payments_successful), sum(messages_sent), sum(messages_delivered), sum(workflows_total),
+           sum(total_execution_time_ms)
+    from org_quarter_hourly_metrics
+    where organization_id >= 'past_' || lpad($1::bigint::text, 6, '0')
+      and organization_id < 'past_' || lpad($2::bigint::text, 6, '0')
+    group by organization_id, bucket order by organization_id, bucket";
 /// A sum over all cells of the past's quarters that any difference changes.
 const DIGEST: &str = "
     select count(*), sum(hash_record_extended(row(organization_id, quarter_bucket, orders_created, payments_total,
-               payments_successful, messages_sent, messages_delivered), 0)::numeric)::text
+               payments_successful, messages_sent, messages_delivered, workflows_total), 0)::numeric)::text
     from RELATION where organization_id like 'past%' and orders_created > 0";
 /// Days of workflows that aren't the sums of their hours.
 const WRONG_DAYS: &str = "
-    select count(*) from
+    select count(*), min(concat(h, ' and ', d)) from
         (select organization_id, workflow_id, date_bin('1 day', hour_bucket, 'epoch') as day_bucket, sum(runs) as runs,
                 sum(durations) as durations from workflow_hourly_metrics group by 1, 2, 3) h
     full join workflow_daily_metrics d using (organization_id, workflow_id, day_bucket)
@@ -179,8 +185,9 @@ impl Options {
         members.iter_mut().for_each(Process::stop);
         let after = digest(&client, "org_quarter_metrics").await?;
         ensure!(before == after, "quarters of the past were {before:?} and are {after:?}");
-        let wrong: i64 = client.query_one(WRONG_DAYS, &[]).await?.get(0);
-        ensure!(wrong == 0, "{wrong} days of workflows are not the sums of their hours");
+        let wrong = client.query_one(WRONG_DAYS, &[]).await?;
+        let (wrong, one): (i64, Option<String>) = (wrong.get(0), wrong.get(1));
+        ensure!(wrong == 0, "{wrong} days of workflows are not the sums of their hours, such as {one:?}");
         for table in
             ["org_hourly_metrics", "org_daily_metrics", "workflow_hourly_metrics", "workflow_daily_metrics"]
         {
@@ -205,8 +212,13 @@ impl Options {
             let end = organizations.min(first + AT_ONCE);
             let transaction = client.transaction().await?;
             transaction.execute(QUARTERS, &[&first, &end, &until, &HOURS]).await?;
-            transaction.execute(HOURLY, &[&first, &end]).await?;
-            transaction.execute(RUNS, &[&first, &end, &until, &HOURS]).await?;
+            transaction.execute(RUNS, &[&first, &end]).await?;
+            for (table, bucket, unit) in
+                [("org_hourly_metrics", "hour_bucket", "hour"), ("org_daily_metrics", "day_bucket", "day")]
+            {
+                let buckets = BUCKETS.replace("TABLE", table).replace("BUCKET", bucket).replace("UNIT", unit);
+                transaction.execute(&buckets, &[&first, &end]).await?;
+            }
             transaction.commit().await?;
             bar.set_position(end.unsigned_abs());
         }
