@@ -193,7 +193,7 @@ impl Tables {
     }
 
     fn add(&mut self, rows: &Rows) {
-        for (size, table) in BucketSize::STORED.into_iter().zip(&*rows.counters) {
+        for (size, table) in rows.counters() {
             let keys = table.organization.iter().zip(&table.bucket).enumerate();
             for (row, (organization, bucket)) in keys {
                 let cell = self.counters.entry((size, organization.to_owned(), *bucket)).or_default();

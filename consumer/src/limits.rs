@@ -90,7 +90,7 @@ const _: () = assert!(2 * ENDS_EVERY.as_millis() <= WATCH.as_millis());
 pub const MESSAGES_MAX: usize = 1;
 /// Bytes that a batch takes, until it is written, before it is handed over. Whichever of this and `BATCH_RECORDS_MAX` is
 /// reached first ends the batch. Well below `POSTGRES_MESSAGE_BYTES_MAX`.
-pub const BATCH_BYTES_MAX: usize = 176 << 20;
+pub const BATCH_BYTES_MAX: usize = 216 << 20;
 /// PostgreSQL takes no message larger than this.
 const POSTGRES_MESSAGE_BYTES_MAX: usize = 1 << 30;
 /// Kilobytes of records that may wait in Kafka's client at most. A batch that is not full yet takes all that waits, and dead

@@ -6,6 +6,7 @@ use domain::{BucketSize, Counters};
 use load::Message;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
+use tests::Stack;
 
 #[tokio::test]
 async fn an_order_adds_one_order() {
@@ -111,6 +112,20 @@ async fn organizations_are_counted_apart() {
     for (organization, expected) in [("a", 2), ("a:b", 1), ("A", 1)] {
         assert_eq!(stack.counts(organization).await.sums().orders_created, expected, "{organization}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_of_more_organizations_than_are_sent_at_once_counts_each() {
+    let order = |n: u32| Message::order(&format!("org{n}"), &format!("o{n}"), yesterday());
+    let records = plain((0..90_000).map(order));
+    let stack = Stack::start().await;
+    stack.produce(records.clone()).await;
+    let member = stack.consumer().set("BATCH_AGE_MAX", "5s").start().await;
+    stack.until_idle().await;
+    let batches = member.metric("consumer_batch_records_count", "").await;
+    assert!((1.0..=3.0).contains(&batches), "{batches} batches: none of them had that many");
+    assert_eq!(member.stop().await, Some(0));
+    stack.agrees_with(&records).await;
 }
 
 #[tokio::test]

@@ -232,6 +232,40 @@ async fn an_upgrade_that_is_killed_in_mid_filling_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn an_index_takes_as_long_as_its_table_needs() {
+    let stack = counted(a_day("before")).await;
+    let client = stack.client().await;
+    client.batch_execute("drop index org_daily_metrics_by_time").await.expect("an index to build");
+    let limit = "set statement_timeout = '500ms'";
+    let mut migrating = stack.client().await;
+    migrating.batch_execute(limit).await.expect("a limit");
+    // Building an index waits for whoever writes the table.
+    let mut writer = stack.client().await;
+    let writing = writer.transaction().await.expect("a transaction");
+    let lock = "lock table org_daily_metrics in row exclusive mode";
+    writing.batch_execute(lock).await.expect("a lock");
+    let builds =
+        "select coalesce(bool_or(clock_timestamp() - query_start > interval '700 ms'), false) from pg_stat_activity
+         where datname = current_database() and query like 'create index concurrently%'";
+    let let_go = async {
+        let waiting =
+            wait::until("an index that takes longer than a statement may", FILLING_LIMIT, async || {
+                let is_long: bool = client.query_one(builds, &[]).await?.get(0);
+                Ok(Seen::when(is_long, "no such index"))
+            });
+        waiting.await.expect("an index that is built");
+        writing.rollback().await.expect("a lock that is given back");
+    };
+    let mut tell = |_| ();
+    let (migrated, ()) = tokio::join!(migrations::migrate(&mut migrating, &mut tell), let_go);
+    migrated.expect("a migration");
+    let left = migrating.query_one("show statement_timeout", &[]).await.expect("a limit");
+    assert_eq!(left.get::<_, &str>(0), "500ms");
+    let built = "select indisvalid from pg_index where indexrelid = 'org_daily_metrics_by_time'::regclass";
+    assert!(client.query_one(built, &[]).await.expect("an index").get::<_, bool>(0));
+}
+
+#[tokio::test]
 async fn days_of_hours_that_never_knew_their_quarters_say_from_when_they_are_exact() {
     let (stack, client) = of_the_former_version(orders("acme", 10)).await;
     answer(&stack, &["migrate"]).await;

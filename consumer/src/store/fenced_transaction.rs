@@ -3,15 +3,21 @@
 
 use super::cluster::Promises;
 use super::counter_statements::Pending;
+use super::page_statements::Write;
 use super::primary::Incarnation;
-use super::writes::writes;
+use super::writes::{Writes, writes};
 use super::{Connection, Error, Rows};
 use crate::clock::Question;
 use crate::record::{Partition, Span};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::future::ready;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
+
+/// Statements of counters that are with PostgreSQL at once: enough that it never waits for the next, and few in memory.
+const STATEMENTS_AT_ONCE: usize = 4;
 
 /// A partition's move forward.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +121,8 @@ pub(super) fn seconds_or_min(row: &Row) -> Result<i64, Error> {
 }
 
 impl FencedTransaction<'_> {
-    /// Writes the rows of the moved partitions and commits, in one more round trip. Rows that other members also write come
-    /// last, so that they are locked for the shortest time.
+    /// Writes the rows of the moved partitions and commits, in one more round trip, or in some more if counters' rows are very many.
+    /// Rows that other members also write come last, so that they are locked for the shortest time.
     ///
     /// # Errors
     /// When PostgreSQL fails. Whether the transaction was committed is then unknown, and must be read from the progress.
@@ -125,9 +131,24 @@ impl FencedTransaction<'_> {
         for (size, rows) in rows.counters() {
             statements.counters.prepare(client, size, rows).await?;
         }
-        let writes = writes(statements, rows);
-        let sent =
-            try_join_all(writes.iter().map(|write| client.execute(write.statement, &write.parameters)));
+        let Writes { others, counters } = writes(statements, rows);
+        let client = &*client;
+        let execute = |write| execute(client, write);
+        // All is sent in one flight, but of many counters' statements the next only when an earlier one is done.
+        let (first, last) = counters.split_at(counters.len().saturating_sub(STATEMENTS_AT_ONCE));
+        let mut last: Vec<_> = last.iter().map(execute).collect();
+        if first.is_empty() {
+            last.splice(..0, others.iter().map(execute));
+        } else {
+            let others = try_join_all(others.iter().map(execute));
+            let first =
+                stream::iter(first).map(execute).buffered(STATEMENTS_AT_ONCE).try_for_each(|_| ready(Ok(())));
+            if let Err(error) = tokio::try_join!(biased; others, first) {
+                client.batch_execute("rollback").await?;
+                return Err(error.into());
+            }
+        }
+        let sent = try_join_all(last);
         // After a failed write COMMIT rolls back; the write's error is returned.
         let (written, committed) = tokio::join!(biased; sent, commit(client));
         written?;
@@ -145,6 +166,10 @@ impl FencedTransaction<'_> {
     pub async fn roll_back(self) -> Result<(), Error> {
         Ok(self.connection.client.batch_execute("rollback").await?)
     }
+}
+
+async fn execute(client: &Client, write: &Write<'_>) -> Result<u64, tokio_postgres::Error> {
+    client.execute(write.statement, &write.parameters).await
 }
 
 async fn commit(client: &Client) -> Result<(), Error> {

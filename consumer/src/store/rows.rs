@@ -19,6 +19,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Counters' rows that one statement writes at most. A batch may have hundreds of thousands; their statements are sent some
+/// at a time, so that no more of them wait in memory as messages to PostgreSQL. The tests of the laws have few rows.
+pub const ROWS_A_STATEMENT: usize = if cfg!(test) { 3 } else { 16_384 };
+
 /// A batch's rows, table by table.
 #[derive(Default)]
 pub struct Rows {
@@ -38,8 +42,8 @@ pub struct Rows {
     pub dead_letters: LetterRows,
     /// Refused records of which only offsets and reason are kept.
     pub letter_runs: LetterRunRows,
-    /// Hours, days.
-    pub counters: Arc<[CounterRows; 2]>,
+    /// Hours, days: at most [`ROWS_A_STATEMENT`] at once.
+    pub counters: Arc<[Vec<CounterRows>; 2]>,
     /// Messages by channel.
     pub channels: Arc<ChannelRows>,
 }
@@ -47,7 +51,7 @@ pub struct Rows {
 /// Rows of counters that are made while the batch before is still being written. They are right if every partition moves.
 pub struct PreparedCounters {
     partitions: Vec<Partition>,
-    counters: Arc<[CounterRows; 2]>,
+    counters: Arc<[Vec<CounterRows>; 2]>,
     channels: Arc<ChannelRows>,
 }
 
@@ -159,8 +163,9 @@ impl Rows {
     }
 
     /// The rows of the tables of counters that have any.
-    pub(super) fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
-        BucketSize::STORED.into_iter().zip(&*self.counters).filter(|(_, rows)| !rows.organization.is_empty())
+    pub fn counters(&self) -> impl Iterator<Item = (BucketSize, &CounterRows)> {
+        let of_sizes = BucketSize::STORED.into_iter().zip(&*self.counters);
+        of_sizes.flat_map(|(size, rows)| rows.iter().map(move |rows| (size, rows)))
     }
 }
 
@@ -191,7 +196,7 @@ impl<'a> Order<'a> {
         self.texts.get(text).to_owned()
     }
 
-    fn counters(&self, changes: &[&'a PartitionChanges]) -> [CounterRows; 2] {
+    fn counters(&self, changes: &[&'a PartitionChanges]) -> [Vec<CounterRows>; 2] {
         let cell = |(key, counters): (&'a (Text, Quarter), &'a Counters)| {
             let (organization, quarter) = *key;
             Cell { rank: self.ranks.of(organization), quarter, organization, counters }
@@ -207,23 +212,30 @@ impl<'a> Order<'a> {
             let of_one = |a: &Cell<'_>, b: &Cell<'_>| {
                 a.rank == b.rank && a.quarter.bucket(size) == b.quarter.bucket(size)
             };
-            let count = cells.chunk_by(of_one).count();
-            let mut rows = CounterRows::for_so_many(count, self.texts, &given, size);
-            for bucket in cells.chunk_by(of_one) {
-                let Cell { organization, quarter, .. } = bucket[0];
-                rows.organization.push(organization);
-                rows.bucket.push(quarter.bucket(size));
-                rows.add(&given, bucket.iter().map(|cell| cell.counters));
-                if !durations.is_empty() {
-                    let durations = durations.get(&(organization, quarter.bucket(size).timestamp()));
-                    rows.durations.push(durations.map(|durations| durations.to_numeral()));
+            let mut left = cells.chunk_by(of_one).count();
+            let mut buckets = cells.chunk_by(of_one);
+            let mut all = Vec::with_capacity(left.div_ceil(ROWS_A_STATEMENT));
+            while left > 0 {
+                let count = left.min(ROWS_A_STATEMENT);
+                left -= count;
+                let mut rows = CounterRows::for_so_many(count, self.texts, &given, size);
+                for bucket in buckets.by_ref().take(count) {
+                    let Cell { organization, quarter, .. } = bucket[0];
+                    rows.organization.push(organization);
+                    rows.bucket.push(quarter.bucket(size));
+                    rows.add(&given, bucket.iter().map(|cell| cell.counters));
+                    if !durations.is_empty() {
+                        let durations = durations.get(&(organization, quarter.bucket(size).timestamp()));
+                        rows.durations.push(durations.map(|durations| durations.to_numeral()));
+                    }
+                    if size == BucketSize::Hour {
+                        let quarters = bucket.iter().map(|cell| (cell.quarter.of_hour(), cell.counters));
+                        rows.add_quarters(&given, quarters);
+                    }
                 }
-                if size == BucketSize::Hour {
-                    let quarters = bucket.iter().map(|cell| (cell.quarter.of_hour(), cell.counters));
-                    rows.add_quarters(&given, quarters);
-                }
+                all.push(rows);
             }
-            rows
+            all
         })
     }
 

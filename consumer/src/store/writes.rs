@@ -9,9 +9,16 @@ use super::rows::{FailureRows, OrganizationRows, WorkflowRows};
 use super::statements::Statements;
 use tokio_postgres::types::ToSql;
 
-/// The statements that have something to write. The counters' rows come last: other members write them, too, and they are
-/// locked until the commit.
-pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Write<'a>> {
+/// A batch's statements that have something to write.
+pub(super) struct Writes<'a> {
+    /// All but the counters'.
+    pub(super) others: Vec<Write<'a>>,
+    /// The counters'. They come last: other members write these rows, too, and they are locked until the commit.
+    pub(super) counters: Vec<Write<'a>>,
+}
+
+/// The statements for these rows. Those of counters must be prepared.
+pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Writes<'a> {
     let Rows {
         segments, tails, filed, organizations, workflows, failures, dead_letters, letter_runs, ..
     } = rows;
@@ -46,7 +53,7 @@ pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Vec<Writ
         .map(|(statement, parameters)| Write { statement, parameters });
     let of_tails = tails.iter().map(|tail| Write { statement: &statements.tail, parameters: of_tail(tail) });
     let of_counters = rows.counters().flat_map(|(size, rows)| statements.counters.writes(size, rows));
-    of_tables.chain(of_tails).chain(of_channels).chain(of_counters).collect()
+    Writes { others: of_tables.chain(of_tails).chain(of_channels).collect(), counters: of_counters.collect() }
 }
 
 fn of_segments(rows: &SegmentRows) -> Parameters<'_> {

@@ -10,7 +10,7 @@ use consumer::ledger::segment::PageKey;
 use consumer::record::topic_names::TopicNames;
 use consumer::record::{Partition, Topic};
 use consumer::store::Rows;
-use domain::{Counters, Quarter};
+use domain::{BucketSize, Counters, Quarter};
 use std::collections::BTreeMap;
 
 /// The rows of the partitions that have moved, by these steps: the ledger's, and all others.
@@ -85,20 +85,20 @@ fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
 
 /// Quarters, hours, days. An hour's row has its quarters.
 fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
-    let [hours, days] = rows.counters.each_ref().map(|rows| {
-        let keys = rows.organization.iter().zip(&rows.bucket).enumerate();
-        let row = |(row, (organization, bucket)): (usize, (&str, &DateTime<Utc>))| {
-            ((organization.to_owned(), *bucket), rows.adds(row))
-        };
-        keys.map(row).collect::<Vec<CounterRow>>()
-    });
-    let of_hour = |row: usize| {
-        let ((organization, _), _): &CounterRow = &hours[row];
-        let quarters = rows.counters[0].quarters_add(row).into_iter();
-        quarters.map(|(start, adds)| ((organization.clone(), start), adds))
-    };
-    let quarters = (0..hours.len()).flat_map(of_hour);
-    let quarters = quarters.filter(|(_, adds)| *adds != Counters::default()).collect();
+    let [mut quarters, mut hours, mut days] = [(); 3].map(|()| Vec::new());
+    for (size, table) in rows.counters() {
+        for (row, (organization, bucket)) in table.organization.iter().zip(&table.bucket).enumerate() {
+            let adds = |(start, adds)| ((organization.to_owned(), start), adds);
+            if size == BucketSize::Day {
+                days.push(adds((*bucket, table.adds(row))));
+                continue;
+            }
+            hours.push(adds((*bucket, table.adds(row))));
+            let of_hour =
+                table.quarters_add(row).into_iter().filter(|(_, adds)| *adds != Counters::default());
+            quarters.extend(of_hour.map(adds));
+        }
+    }
     [quarters, hours, days]
 }
 
