@@ -1,6 +1,7 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod availability;
 mod channels;
 mod chaos;
 mod citus;
