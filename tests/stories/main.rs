@@ -9,6 +9,7 @@ mod clocks;
 mod commands;
 mod commits;
 mod completeness;
+mod connections;
 mod contract;
 mod corruption;
 mod counting;
