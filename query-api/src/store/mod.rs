@@ -98,7 +98,7 @@ impl Store {
         })
     }
 
-    /// The organization's turn to load. Hold it until the answer is composed: that takes as much of a processor as reading does.
+    /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
     ///
     /// # Errors
     /// When it doesn't come in time, because the organization loads as much as it may.
