@@ -18,7 +18,7 @@ use stack::token::Secret;
 use tokio_postgres::Client;
 
 /// Its id.
-const ORGANIZATION: &str = "org_large";
+pub const ORGANIZATION: &str = "org_large";
 /// The target for 99 of 100 answers of each endpoint.
 const P99_MAX_MS: f64 = 250.0;
 /// Answers a second: each is loaded while nothing else is.

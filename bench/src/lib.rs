@@ -8,6 +8,7 @@ mod connection;
 mod contest;
 mod disk;
 mod finding;
+mod flood;
 mod freshness;
 mod generate;
 mod group;
@@ -57,6 +58,8 @@ pub enum Benchmark {
     Rebalance(rebalance::Options),
     /// Cached and uncached answers of the query API: the rate beside a constant body, and latencies
     Read(read::Options),
+    /// What one organization's flood of the dearest questions costs another: its uncached answers, and readiness
+    Flood(flood::Options),
     /// How soon a record is visible in an answer, while 10,000 others a second are counted
     Freshness(freshness::Options),
     /// The cost of a record with more partitions, organizations, members, identities
@@ -103,6 +106,7 @@ async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
         Benchmark::Sustained(options) => sustained::run(options).await,
         Benchmark::Rebalance(options) => rebalance::run(options).await,
         Benchmark::Read(options) => read::run(options).await,
+        Benchmark::Flood(options) => flood::run(options).await,
         Benchmark::Freshness(options) => freshness::run(options).await,
         Benchmark::Scale(options) => scale::run(options).await,
         Benchmark::Upgrade(options) => upgrade::run(options).await,

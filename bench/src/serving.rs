@@ -20,6 +20,7 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 pub struct Serving {
     process: Process,
     address: SocketAddr,
+    admin: SocketAddr,
 }
 
 impl Serving {
@@ -34,12 +35,25 @@ impl Serving {
         prefix: &str,
         secret: &Secret,
     ) -> anyhow::Result<Self> {
-        let mut program = Program::new("query-api", path, services.run().join("query-api.log"))
-            .env("DATABASE_URL", database.as_str())
-            .env("JWT_HS256_SECRET", secret.as_str())
-            .env("RATE_LIMIT_PER_SECOND", "0");
-        if let Some(redis) = &services.redis {
-            program = program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", prefix);
+        let program = query_api(path, services, database, prefix, secret);
+        Self::start(program.env("RATE_LIMIT_PER_SECOND", "0"), services).await
+    }
+
+    /// The query API with this database, and all limits as it has them by itself, but for this share of connections.
+    ///
+    /// # Errors
+    /// When it doesn't become ready.
+    pub async fn query_api_as_shipped(
+        path: &Path,
+        services: &Services,
+        database: &DatabaseUrl,
+        prefix: &str,
+        secret: &Secret,
+        share: Option<u16>,
+    ) -> anyhow::Result<Self> {
+        let mut program = query_api(path, services, database, prefix, secret);
+        if let Some(share) = share {
+            program = program.env("DATABASE_POOL_SHARE", share.to_string());
         }
         Self::start(program, services).await
     }
@@ -71,7 +85,7 @@ impl Serving {
             })
         })
         .await?;
-        Ok(Self { process, address })
+        Ok(Self { process, address, admin })
     }
 
     /// Its address.
@@ -80,9 +94,33 @@ impl Serving {
         self.address
     }
 
+    /// Its admin address.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Its process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+}
+
+fn query_api(
+    path: &Path,
+    services: &Services,
+    database: &DatabaseUrl,
+    prefix: &str,
+    secret: &Secret,
+) -> Program {
+    let program = Program::new("query-api", path, services.run().join("query-api.log"))
+        .env("DATABASE_URL", database.as_str())
+        .env("JWT_HS256_SECRET", secret.as_str())
+        // Nobody has to notice that it ends.
+        .env("SHUTDOWN_DELAY", "0s");
+    match &services.redis {
+        Some(redis) => program.env("REDIS_URL", redis.url()).env("CACHE_KEY_PREFIX", prefix),
+        None => program,
     }
 }

@@ -253,7 +253,9 @@ impl Parts<'_> {
         let program = self
             .program("query-api", path, self.addresses.api_admin)
             .env("LISTEN_ADDR", self.addresses.api.to_string())
-            .env("JWT_HS256_SECRET", secret.as_str());
+            .env("JWT_HS256_SECRET", secret.as_str())
+            // Nobody has to notice that it ends.
+            .env("SHUTDOWN_DELAY", "0s");
         match self.page {
             Some(folder) => program.env("DASHBOARD_DIR", folder),
             None => program,

@@ -67,6 +67,7 @@ use serve::server::layers::compressed;
 use serve::{log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{State, Store};
 use streams::{Streams, follow};
 use tokio_util::sync::CancellationToken;
@@ -110,7 +111,8 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     let page = Page::open(&settings.page)?;
     let server = server::Server::bind(&settings.server).await?;
     let readiness = Readiness::new();
-    readiness.bad("postgresql", "not probed yet");
+    readiness.bad(watch::SCHEMA, "not seen yet");
+    let stop = stop(readiness.clone(), settings.server.shutdown_delay);
     server::serve_admin(&settings.server, &readiness).await?;
 
     if let State::Unusable(why) = store.state().await {
@@ -138,7 +140,7 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     }
     let service =
         Repeated::new(compressed(routes::service(Arc::clone(&api))), api, settings.cache.local_cache_mb);
-    server.serve(service, stopping, stop(readiness)).await;
+    server.serve(service, stopping, stop).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -159,14 +161,25 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     tokio::spawn(async move { follow::follow(&api.streams, &api.cache, &api.store).await });
 }
 
-/// Resolves when the process is asked to end, and reports it as not ready, so that load balancers send it no more requests.
-async fn stop(readiness: Readiness) {
+/// Resolves when the process is to accept no more connections: some time after it was asked to end, during which it reports that it
+/// isn't ready, so that load balancers send it no more requests. Asked again, or by hand, it waits no longer.
+///
+/// Signals are listened for from the call on.
+fn stop(readiness: Readiness, delay: Duration) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened for");
     let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be listened for");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    async move {
+        let delay = tokio::select! {
+            _ = terminate.recv() => delay,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        readiness.bad("process", "it is stopping");
+        tracing::info!(?delay, "stopping: not ready any more, new connections are accepted for a while");
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
-    readiness.bad("process", "it is stopping");
 }

@@ -8,16 +8,15 @@
 //! the consumer allows (`request/token/claims.rs`). `Store::fallback_versions` looks back further than the consumer's
 //! `LEDGER_RETENTION_DAYS`.
 //!
-//! One pair deliberately does not agree: a quarter of `LOADS_MAX`, an organization's share of loads, exceeds
-//! `DATABASE_POOL_SIZE` by default (32 and 16). The share bounds how many loads of one organization wait or run, not how
-//! many connections they hold.
+//! An organization's share of loads, a quarter of `LOADS_MAX`, counts those that wait, too. How many of them use connections is
+//! limited by `DATABASE_POOL_SHARE`.
 
 use crate::answer::{problem, workflow_health};
 use crate::request::listing::workflows::WORKFLOWS_MAX;
 use crate::serve::server::connection;
 use crate::serve::watch;
 use crate::settings::Settings;
-use crate::{cache, streams};
+use crate::{cache, store, streams};
 use std::fmt;
 use std::time::Duration;
 
@@ -29,6 +28,9 @@ const _: () = assert!(problem::RETRY_UNAVAILABLE.as_secs() >= cache::PAUSE.as_se
 
 /// Workflows that are sorted after reading fill a page.
 const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= WORKFLOWS_MAX as usize);
+
+/// The probe's connection counts as silent at each probe, and so must reply before it is used: a dead one is replaced at once.
+const _: () = assert!(store::SILENT_FOR.as_secs() < watch::POSTGRESQL_EVERY.as_secs());
 
 /// Two limits that disagree: a sentence that names both, what follows from it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,14 +76,16 @@ fn loads(settings: &Settings) -> Vec<Pair> {
     let wait = Limit::time("DATABASE_WAIT_TIMEOUT", store.database_wait_timeout);
     let connect = Limit::time("DATABASE_CONNECT_TIMEOUT", store.database_connect_timeout);
     let pool = Limit::count("DATABASE_POOL_SIZE", store.database_pool_size);
+    let share = Limit::count("DATABASE_POOL_SHARE", store.database_pool_share);
     let probe = Limit::time("the probe of PostgreSQL", watch::POSTGRESQL_REPLIES_WITHIN);
     vec![
         load.at_most(request, "requests get 503 while their load may still succeed"),
         statement.at_most(load, "PostgreSQL works on for a load that is given up, and holds its connection"),
         wait.at_most(load, "a load times out before it has waited that long for a connection"),
         connect.at_most(load, "a load times out before its connection is made"),
-        connect.at_most(probe, "/readyz reports PostgreSQL as unreachable before it is connected to"),
+        connect.at_most(probe, "PostgreSQL is reported as unreachable before it is connected to"),
         pool.at_most(loads_max, "connections beyond LOADS_MAX are never used"),
+        share.below(pool, "one organization may use all connections, and others wait for them"),
     ]
 }
 
@@ -226,6 +230,11 @@ mod tests {
             ["DATABASE_CONNECT_TIMEOUT", "the probe of PostgreSQL"],
         );
         check("--loads-max 16", "--loads-max 15", ["DATABASE_POOL_SIZE", "LOADS_MAX"]);
+        check(
+            "--database-pool-share 15",
+            "--database-pool-share 16",
+            ["DATABASE_POOL_SHARE", "DATABASE_POOL_SIZE"],
+        );
         check(
             &format!("{redis} --redis-timeout 9999ms"),
             &format!("{redis} --redis-timeout 10s"),

@@ -1,4 +1,4 @@
-//! A load: reads the rows that a query needs, and composes the answer from them.
+//! A load: reads the rows that a query needs, and composes the answer from them, in the organization's turn.
 
 use crate::answer::Answer;
 use crate::answer::delivery_health::DeliveryHealth;
@@ -20,28 +20,37 @@ pub async fn load(
     query: &Query,
     now: DateTime<Utc>,
 ) -> Result<Answer, Error> {
+    let turn = store.turn(organization).await?;
     Ok(match query {
         Query::Summary(range) => {
-            let Read { known, rows } = store.summary(organization, range).await?;
+            let Read { known, rows } = store.summary(&turn, range).await?;
             Answer::of(&Summary::new(organization, *range, known, rows, now))
         }
         Query::Trends(range) => {
-            let Read { known, rows } = store.trends(organization, range).await?;
-            Answer::of(&Trends::new(organization, *range, known, &rows, now))
+            let Read { known, rows } = store.trends(&turn, range).await?;
+            let range = *range;
+            let compose = move || Answer::of(&Trends::new(turn.organization(), range, known, &rows, now));
+            of_many_rows(compose).await
         }
         Query::WorkflowHealth(range, listing) => {
-            let Read { known, rows } = store.workflow_health(organization, range, listing).await?;
+            let Read { known, rows } = store.workflow_health(&turn, range, listing).await?;
             Answer::of(&WorkflowHealth::new(organization, *range, known, rows, listing, now))
         }
         Query::DeliveryHealth(range, channel) => {
             let channel = channel.as_deref();
-            let Read { known, rows } = store.delivery_health(organization, range, channel).await?;
+            let Read { known, rows } = store.delivery_health(&turn, range, channel).await?;
             Answer::of(&DeliveryHealth::new(organization, *range, known, rows, channel, now))
         }
         Query::Insights(range) => {
             let window = Window::of(range);
-            let Read { known, rows } = store.insights(organization, &window).await?;
+            let Read { known, rows } = store.insights(&turn, &window).await?;
             Answer::of(&Insights::new(organization, *range, known, &window, &rows, now))
         }
     })
+}
+
+/// Composes an answer of many rows on a thread for such work: requests that take little must not wait for it.
+async fn of_many_rows(compose: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    let composed = tokio::task::spawn_blocking(compose).await;
+    composed.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
 }

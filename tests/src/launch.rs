@@ -90,7 +90,10 @@ impl<'a> Launch<'a> {
     }
 
     fn api(stack: &'a Stack) -> Self {
-        Self::of(stack, "query-api", &stack.binaries().query_api).set("JWT_HS256_SECRET", token::SECRET)
+        // No load balancer has to notice that it stops.
+        Self::of(stack, "query-api", &stack.binaries().query_api)
+            .set("JWT_HS256_SECRET", token::SECRET)
+            .set("SHUTDOWN_DELAY", "0s")
     }
 
     fn of(stack: &'a Stack, name: &'static str, path: &std::path::Path) -> Self {

@@ -101,6 +101,11 @@ impl Member {
         stack::run::usage::peak_memory(self.process.id()).expect("a running process has a peak")
     }
 
+    /// SIGTERM: asks it to end, without waiting for that.
+    pub fn terminate(&mut self) {
+        self.process.signal(rustix::process::Signal::TERM);
+    }
+
     /// SIGTERM: asks it to end, and returns its exit code.
     pub async fn stop(mut self) -> Option<i32> {
         self.process.signal(rustix::process::Signal::TERM);
@@ -183,6 +188,11 @@ impl Api {
     /// SIGTERM: asks it to end, and returns its exit code.
     pub async fn stop(self) -> Option<i32> {
         self.member.stop().await
+    }
+
+    /// SIGINT, as from Ctrl-C: asks it to end, and returns its exit code.
+    pub async fn interrupt(self) -> Option<i32> {
+        self.member.interrupt().await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod availability;
 mod channels;
 mod chaos;
 mod citus;
@@ -8,6 +9,7 @@ mod clocks;
 mod commands;
 mod commits;
 mod completeness;
+mod connections;
 mod contract;
 mod corruption;
 mod counting;

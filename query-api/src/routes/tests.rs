@@ -49,6 +49,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_url: Some("postgres://nobody@127.0.0.1:1/nothing".into()),
         database_ca_file: None,
         database_pool_size: 1,
+        database_pool_share: 1,
         database_wait_timeout: Duration::from_secs(1),
         database_connect_timeout: Duration::from_secs(1),
         database_statement_timeout: Duration::from_secs(1),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often PostgreSQL is probed.
-const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const POSTGRESQL_EVERY: Duration = Duration::from_secs(2);
 
 /// A PostgreSQL that takes longer to reply counts as unreachable.
 pub(crate) const POSTGRESQL_REPLIES_WITHIN: Duration = Duration::from_secs(5);
@@ -16,18 +16,26 @@ pub(crate) const POSTGRESQL_REPLIES_WITHIN: Duration = Duration::from_secs(5);
 /// How often the file of keys is read again.
 const KEYS_EVERY: Duration = Duration::from_secs(2);
 
-/// Reports the state of PostgreSQL, for ever. The service is not ready without it: it has stale answers at most.
+/// What the service needs before its first answer: the schema.
+pub const SCHEMA: &str = "schema";
+
+/// What it can be without for a while: then it gives the last known answers.
+const POSTGRESQL: &str = "postgresql";
+
+/// Reports the state of PostgreSQL, for ever. The service is ready once it saw the schema. It stays so when PostgreSQL goes away: all
+/// instances would be taken out at once, and nobody would get the last known answers.
 pub async fn postgresql(store: &Store, readiness: &Readiness) {
     let mut every = tokio::time::interval(POSTGRESQL_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut last = None;
+    let (mut last, mut seen) = (None, false);
     loop {
         every.tick().await;
         let state = tokio::time::timeout(POSTGRESQL_REPLIES_WITHIN, store.state()).await;
         let state = state
             .unwrap_or_else(|_| State::Unreachable(format!("no reply in {POSTGRESQL_REPLIES_WITHIN:?}")));
+        seen |= state == State::Ready;
         if last.as_ref() != Some(&state) {
-            report(&state, readiness);
+            report(&state, seen, readiness);
         }
         let (all, idle) = store.connections();
         metrics::gauge!("query_api_pool_connections", "state" => "idle").set(idle as f64);
@@ -37,29 +45,34 @@ pub async fn postgresql(store: &Store, readiness: &Readiness) {
     }
 }
 
-fn report(state: &State, readiness: &Readiness) {
-    match state {
+/// `seen` is whether the schema was seen, now or before.
+fn report(state: &State, seen: bool, readiness: &Readiness) {
+    let why = match state {
         State::Ready => {
             tracing::info!("postgresql is reachable");
-            readiness.good("postgresql");
+            readiness.good(SCHEMA);
+            readiness.good(POSTGRESQL);
+            return readiness.unwarn(POSTGRESQL);
         }
         State::Unmigrated(missing) => {
             let why = format!("the schema lacks {}: run `consumer migrate`", missing.join(", "));
             tracing::warn!(why, "waiting for postgresql");
-            readiness.bad("postgresql", why);
+            why
         }
         State::Unusable(why) => {
             tracing::warn!(why, "waiting for postgresql");
-            readiness.bad("postgresql", why);
+            why.clone()
         }
         State::Unreachable(why) => {
             tracing::warn!(why, "waiting for postgresql");
             // The reason may name hosts, so it is in the log only.
-            readiness.bad(
-                "postgresql",
-                "it is unreachable: until it is back, requests that need it get a stale answer or 503",
-            );
+            "it is unreachable: until it is back, requests that need it get a stale answer or 503".into()
         }
+    };
+    readiness.forget(POSTGRESQL);
+    readiness.warn(POSTGRESQL, why.clone());
+    if !seen {
+        readiness.bad(SCHEMA, format!("not seen yet. PostgreSQL: {why}"));
     }
 }
 

@@ -1,11 +1,11 @@
 //! The pool of connections to PostgreSQL: a limit on every wait, TLS where the URL asks for it.
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{CancelToken, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How PostgreSQL is reached.
@@ -23,11 +23,18 @@ pub struct Settings {
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 
-    /// How many connections are open at most. Raise it when requests wait for connections while the database is idle
+    /// How many connections loads may use at once; one more is for the probe of readiness. Raise it when requests wait for
+    /// connections while the database is idle
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub database_pool_size: u16,
 
-    /// How long a request waits for a free connection. Lower it to fail sooner under overload
+    /// How many of them one organization's loads may use at once; each is the work of up to one processor in the database. Raise it,
+    /// with the pool, where the database has more processors
+    #[arg(long, env, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub database_pool_share: u16,
+
+    /// How long a load waits for its organization's turn, and then for a free connection. Lower it to fail sooner under
+    /// overload
     #[arg(long, env, default_value = "2s", value_parser = humantime::parse_duration)]
     pub database_wait_timeout: Duration,
 
@@ -45,24 +52,47 @@ pub struct Settings {
 #[error("{0}")]
 pub struct BadSettings(String);
 
-/// A pool that connects when it is first used.
-pub fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
+/// How connections are encrypted.
+#[derive(Clone)]
+pub enum Encryption {
+    /// Not at all.
+    Off,
+    /// By TLS.
+    Tls(MakeRustlsConnect),
+}
+
+impl Encryption {
+    /// Asks PostgreSQL to cancel what it does for a connection, on a connection of its own.
+    pub async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match self {
+            Self::Off => token.cancel_query(NoTls).await,
+            Self::Tls(tls) => token.cancel_query(tls.clone()).await,
+        }
+    }
+}
+
+/// A pool of `size` connections that connects when it is first used. A connection must pass `check` before it is used again.
+pub fn pool(settings: &Settings, size: u16, check: Hook) -> Result<(Pool, Encryption), BadSettings> {
     let config = config(settings)?;
-    // A connection is handed out without asking the server whether it is alive: each load would wait for the reply.
+    // What may have died is found by `check`, which asks seldom: each load would wait for the reply.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = if config.get_ssl_mode() == SslMode::Require {
-        Manager::from_config(config, tls(settings.database_ca_file.as_deref())?, recycling)
+    let (manager, encryption) = if config.get_ssl_mode() == SslMode::Require {
+        let tls = tls(settings.database_ca_file.as_deref())?;
+        (Manager::from_config(config, tls.clone(), recycling), Encryption::Tls(tls))
     } else {
-        Manager::from_config(config, NoTls, recycling)
+        (Manager::from_config(config, NoTls, recycling), Encryption::Off)
     };
     let pool = Pool::builder(manager)
-        .max_size(settings.database_pool_size.into())
+        .max_size(size.into())
+        // The one that was used last has its statements prepared, and was silent for the shortest time.
+        .queue_mode(QueueMode::Lifo)
+        .pre_recycle(check)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.database_wait_timeout))
         .create_timeout(Some(settings.database_connect_timeout))
         .recycle_timeout(Some(settings.database_connect_timeout))
         .build();
-    Ok(pool.expect("a runtime is named, which is all the builder asks for"))
+    Ok((pool.expect("a runtime is named, which is all the builder asks for"), encryption))
 }
 
 fn config(settings: &Settings) -> Result<Config, BadSettings> {
@@ -82,12 +112,17 @@ fn config(settings: &Settings) -> Result<Config, BadSettings> {
     let options = config.get_options().map_or(ours.clone(), |theirs| format!("{theirs} {ours}"));
     config.options(options).connect_timeout(settings.database_connect_timeout);
     // A server that vanished is given up after the same time as one that is slow.
-    config.tcp_user_timeout(settings.database_statement_timeout).keepalives_idle(Duration::from_secs(10));
+    config.tcp_user_timeout(settings.database_statement_timeout);
+    // So is one that vanished while nothing was sent to it: without an interval the system's would count, minutes in all.
+    config.keepalives_idle(KEEPALIVE_EVERY).keepalives_interval(KEEPALIVE_EVERY).keepalives_retries(3);
     if config.get_application_name().is_none() {
         config.application_name("query-api");
     }
     Ok(config)
 }
+
+/// How often a silent host is asked whether it is there.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 
 const NO_URL: &str = "DATABASE_URL must be set, and of the form postgres://user:password@host:port/database";
 
@@ -126,10 +161,15 @@ mod tests {
             database_url: Some(database_url.into()),
             database_ca_file: None,
             database_pool_size: 4,
+            database_pool_share: 2,
             database_wait_timeout: Duration::from_secs(1),
             database_connect_timeout: Duration::from_secs(1),
             database_statement_timeout: Duration::from_millis(1_500),
         }
+    }
+
+    fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
+        super::pool(settings, 1, Hook::sync_fn(|_, _| Ok(()))).map(|(pool, _)| pool)
     }
 
     #[test]

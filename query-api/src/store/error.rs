@@ -8,9 +8,15 @@ pub enum Error {
     /// No connection: PostgreSQL is unreachable, or all connections are busy.
     #[error("no connection to PostgreSQL: {}", causes(.0))]
     NoConnection(#[from] PoolError),
+    /// The organization's loads use all the connections that they may use at once.
+    #[error("the organization's share of connections is in use")]
+    ShareInUse,
     /// PostgreSQL refused the query or gave up on it.
     #[error("PostgreSQL failed: {}", causes(.0))]
     Failed(#[from] tokio_postgres::Error),
+    /// The state of the schema can't be read.
+    #[error("the schema can't be read: {}", causes(.0))]
+    Schema(#[from] migrations::Error),
     /// A row has what the consumer never writes.
     #[error("the database has {0}")]
     Unexpected(&'static str),

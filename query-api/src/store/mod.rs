@@ -2,11 +2,13 @@
 //! organization.
 //!
 //! ```text
-//! connect    the pool, and the limits of its connections
-//! profile    name and plan
-//! counters   sums by cell
-//! channels   messages by cell and by channel
-//! workflows  runs by workflow, durations by cell, pages of failures
+//! connect      how a connection is made, and its limits
+//! shares       how many loads of each organization are under way
+//! connections  lent to loads, and ended if their work isn't over
+//! profile      name and plan
+//! counters     sums by cell
+//! channels     messages by cell and by channel
+//! workflows    runs by workflow, durations by cell, pages of failures
 //! ```
 
 use crate::answer::delivery_health;
@@ -20,7 +22,8 @@ use crate::request::interval::Interval;
 use crate::request::listing::Listing;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Pool};
+use connections::{Connections, Trust};
+use deadpool_postgres::Object;
 use domain::Counters;
 use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
@@ -29,13 +32,17 @@ use tokio_postgres::types::Timestamp;
 
 mod channels;
 mod connect;
+mod connections;
 mod counters;
 mod error;
 mod profile;
+mod shares;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
+pub(crate) use connections::SILENT_FOR;
 pub use error::Error;
+pub use shares::Turn;
 
 /// How many days back [`Store::fallback_versions`] looks: further than records may be late, unless LEDGER_RETENTION_DAYS
 /// of the consumer is raised above its default of 35.
@@ -73,7 +80,9 @@ const KNOWN: &str = "
 
 /// Reads rows.
 pub struct Store {
-    pool: Pool,
+    loads: Connections,
+    /// A connection of its own, for which nobody waits.
+    probe: Connections,
 }
 
 impl Store {
@@ -82,20 +91,32 @@ impl Store {
     /// # Errors
     /// When the settings name no database: a sentence that names the variable.
     pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
-        Ok(Self { pool: connect::pool(settings)? })
+        let trust = Trust::new();
+        Ok(Self {
+            loads: Connections::new(settings, settings.database_pool_size, &trust)?,
+            probe: Connections::new(settings, 1, &trust)?,
+        })
     }
 
-    /// The organization's profile, and its counters: of the closed buckets, of the open one, and of what they are compared
+    /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
+    ///
+    /// # Errors
+    /// When it doesn't come in time, because the organization loads as much as it may.
+    pub async fn turn(&self, organization: &str) -> Result<Arc<Turn>, Error> {
+        self.loads.turn(organization).await
+    }
+
+    /// The profile of the organization whose turn it is, and its counters: of the closed buckets, of the open one, and of what they are compared
     /// with.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn summary(
         &self,
-        organization: &str,
+        turn: &Arc<Turn>,
         range: &Range,
     ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
-        let client = self.pool.get().await?;
+        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let (parts, earlier) = (range.parts(), range.compared_whole());
         let rows = async {
             let (profile, parts, earlier) = try_join3(
@@ -109,15 +130,16 @@ impl Store {
             Ok((profile, sums))
         };
         let basis = Basis { cells: &[&parts, &earlier], ..Basis::default() };
-        read(&client, basis, rows).await
+        let read = read(&client, basis, rows).await;
+        client.give_back(read)
     }
 
     /// The counters of the range's buckets, and of those it is compared with.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
-    pub async fn trends(&self, organization: &str, range: &Range) -> Result<Read<trends::Rows>, Error> {
-        let client = self.pool.get().await?;
+    pub async fn trends(&self, turn: &Arc<Turn>, range: &Range) -> Result<Read<trends::Rows>, Error> {
+        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let (cells, compared) = (range.cells(), range.compared_cells());
         let all = Interval { from: range.from(), to: range.to() };
         let rows = async {
@@ -126,7 +148,8 @@ impl Store {
             Ok(trends::Rows { series, previous })
         };
         let basis = Basis { cells: &[&cells, &compared], runs: Some(all), ..Basis::default() };
-        read(&client, basis, rows).await
+        let read = read(&client, basis, rows).await;
+        client.give_back(read)
     }
 
     /// Workflow runs in total, by workflow, and a page of the failures.
@@ -135,11 +158,11 @@ impl Store {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn workflow_health(
         &self,
-        organization: &str,
+        turn: &Arc<Turn>,
         range: &Range,
         listing: &Listing,
     ) -> Result<Read<Rows>, Error> {
-        let client = self.pool.get().await?;
+        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let all = Interval { from: range.from(), to: range.to() };
         let rows = async {
             let ((totals, workflows), failures) = try_join(
@@ -149,7 +172,8 @@ impl Store {
             .await?;
             Ok(Rows { totals, workflows, failures })
         };
-        read(&client, Basis { runs: Some(all), ..Basis::default() }, rows).await
+        let read = read(&client, Basis { runs: Some(all), ..Basis::default() }, rows).await;
+        client.give_back(read)
     }
 
     /// The messages of the range's buckets, in all and of one channel, and those of the range by channel.
@@ -158,23 +182,24 @@ impl Store {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn delivery_health(
         &self,
-        organization: &str,
+        turn: &Arc<Turn>,
         range: &Range,
         channel: Option<&str>,
     ) -> Result<Read<delivery_health::Rows>, Error> {
-        let client = self.pool.get().await?;
+        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let cells = range.cells();
         let all = Interval { from: range.from(), to: range.to() };
         let basis = Basis { cells: &[&cells], channels: Some(all), ..Basis::default() };
-        read(&client, basis, channels::messages(&client, organization, &cells, channel)).await
+        let read = read(&client, basis, channels::messages(&client, organization, &cells, channel)).await;
+        client.give_back(read)
     }
 
     /// The counters of the window's hours, and the workflow runs of its judged period.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
-    pub async fn insights(&self, organization: &str, window: &Window) -> Result<Read<insights::Rows>, Error> {
-        let client = self.pool.get().await?;
+    pub async fn insights(&self, turn: &Arc<Turn>, window: &Window) -> Result<Read<insights::Rows>, Error> {
+        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let most_failures = Listing::default();
         let rows = async {
             let (hours, (totals, workflows)) = try_join(
@@ -184,7 +209,8 @@ impl Store {
             .await?;
             Ok(insights::Rows { hours, totals, workflows })
         };
-        read(&client, Basis { cells: &[window.hours()], ..Basis::default() }, rows).await
+        let read = read(&client, Basis { cells: &[window.hours()], ..Basis::default() }, rows).await;
+        client.give_back(read)
     }
 
     /// A number for each organization that changes whenever a record is counted: the sum of its recent
@@ -194,7 +220,9 @@ impl Store {
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn fallback_versions(&self, organizations: &[Arc<str>]) -> Result<Vec<(Arc<str>, u64)>, Error> {
-        let client = self.pool.get().await?;
+        // A question about one organization counts towards its share.
+        let turn = if let [one] = organizations { Some(self.loads.turn(one).await?) } else { None };
+        let client = self.loads.lend(turn).await?;
         let sql = "
             select asked.id,
                    coalesce(sum(orders_created + payments_total + workflows_total + messages_sent
@@ -203,42 +231,50 @@ impl Store {
             left join org_daily_metrics
                    on organization_id = asked.id and day_bucket >= now() - make_interval(days => $2)
             group by asked.id";
-        let statement = client.prepare_cached(sql).await?;
         let asked: Vec<&str> = organizations.iter().map(|id| &**id).collect();
-        let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
         let number = |row: &Row| {
             let number: i64 = row.try_get(1)?;
             Ok((row.try_get::<_, &str>(0)?.into(), number.unsigned_abs()))
         };
-        rows.iter().map(number).collect()
+        let numbers = async {
+            let statement = client.prepare_cached(sql).await?;
+            let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
+            rows.iter().map(number).collect()
+        };
+        let numbers = numbers.await;
+        client.give_back(numbers)
     }
 
     /// Finds out whether PostgreSQL is reachable and has the schema.
     pub async fn state(&self) -> State {
-        let missing = async {
-            let client = self.pool.get().await.map_err(|error| Error::from(error).to_string())?;
-            let unusable = migrations::unusable(&client).await.map_err(|error| error::causes(&error))?;
-            let missing = migrations::missing(&client).await.map_err(|error| error::causes(&error))?;
-            let mut missing = missing;
+        match self.schema().await {
+            Ok((Some(why), _)) => State::Unusable(why),
+            Ok((None, missing)) if missing.is_empty() => State::Ready,
+            Ok((None, missing)) => State::Unmigrated(missing),
+            Err(error) => State::Unreachable(error.to_string()),
+        }
+    }
+
+    /// Why what is counted can't be held, and which migrations are missing.
+    async fn schema(&self) -> Result<(Option<String>, Vec<String>), Error> {
+        let client = self.probe.lend(None).await?;
+        let schema = async {
+            let unusable = migrations::unusable(&client).await?;
+            let mut missing = migrations::missing(&client).await?;
             if missing.is_empty() {
-                let unfilled = migrations::unfilled(&client).await.map_err(|error| error::causes(&error))?;
+                let unfilled = migrations::unfilled(&client).await?;
                 missing.extend(unfilled.iter().map(|what| format!("filling of {what}")));
             }
             Ok((unusable, missing))
         };
-        match missing.await {
-            Ok((Some(why), _)) => State::Unusable(why),
-            Ok((None, missing)) if missing.is_empty() => State::Ready,
-            Ok((None, missing)) => State::Unmigrated(missing),
-            Err(why) => State::Unreachable(why),
-        }
+        let schema = schema.await;
+        client.give_back(schema)
     }
 
-    /// How many connections are open, and how many of them are idle.
+    /// How many connections of loads are open, and how many of them are idle.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
-        let status = self.pool.status();
-        (status.size, status.available)
+        self.loads.count()
     }
 }
 

@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use commits::Commits;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -75,6 +76,8 @@ struct Switches {
     paused: watch::Sender<bool>,
     /// Counted up to cut all connections.
     all_cut: watch::Sender<u64>,
+    /// Counted up to silence all connections.
+    all_silenced: watch::Sender<u64>,
     armed: Mutex<Option<Armed>>,
     /// Whether held commits must still wait.
     holding: watch::Sender<bool>,
@@ -103,6 +106,7 @@ impl Proxy {
             refusing: AtomicBool::new(false),
             paused: watch::Sender::new(false),
             all_cut: watch::Sender::new(0),
+            all_silenced: watch::Sender::new(0),
             armed: Mutex::new(None),
             holding: watch::Sender::new(false),
             held: AtomicU64::new(0),
@@ -131,6 +135,12 @@ impl Proxy {
     /// Cuts all current connections. New ones are accepted.
     pub fn cut_all(&self) {
         self.switches.all_cut.send_modify(|times| *times += 1);
+    }
+
+    /// Silences all current connections for ever, like a proxy that has lost its server and doesn't say so: they stay open, and
+    /// what is sent on them goes nowhere. New ones are carried.
+    pub fn silence_all(&self) {
+        self.switches.all_silenced.send_modify(|times| *times += 1);
     }
 
     /// Ends every new connection immediately, until [`Proxy::accept`].
@@ -216,8 +226,8 @@ async fn accept(listener: std::net::TcpListener, switches: &Arc<Switches>) {
 impl Switches {
     /// Serves a connection.
     async fn carry(&self, client: TcpStream) -> io::Result<()> {
-        let mut all_cut = self.all_cut.subscribe();
-        let carrying = async {
+        let (mut all_cut, mut all_silenced) = (self.all_cut.subscribe(), self.all_silenced.subscribe());
+        let carrying = pin!(async {
             let server = TcpStream::connect(self.target.server()).await?;
             let (mut from_client, mut to_client) = wire::halves(client, self.paused.subscribe())?;
             let (mut from_server, mut to_server) = wire::halves(server, self.paused.subscribe())?;
@@ -229,11 +239,15 @@ impl Switches {
                 ended = self.requests(&mut from_client, &mut to_server, &lost) => ended,
                 ended = self.answers(&mut from_server, &mut to_client, &lost) => ended,
             }
-        };
+        });
         tokio::select! {
-            ended = carrying => ended,
-            _ = all_cut.changed() => Ok(()),
+            ended = carrying => return ended,
+            _ = all_cut.changed() => return Ok(()),
+            _ = all_silenced.changed() => {}
         }
+        // The sockets stay open as long as `carrying` is there, and nobody reads from them.
+        drop(all_cut.changed().await);
+        Ok(())
     }
 
     /// Forwards the client's messages until the client or the switches end the connection.

@@ -42,7 +42,11 @@ fn describe() {
     gauge!("query_api_streams", "Open streams");
     gauge!("query_api_redis_tells", "Whether Redis sends invalidations of versions");
     gauge!("query_api_connections", "Open connections of clients");
-    gauge!("query_api_pool_connections", "Connections to PostgreSQL by state: busy or idle");
+    gauge!("query_api_pool_connections", "Connections of loads to PostgreSQL by state: busy or idle");
+    counter!(
+        "query_api_connections_given_up_total",
+        "Connections to PostgreSQL that were closed because their work failed or was given up"
+    );
     gauge!("query_api_postgresql_up", "Whether PostgreSQL is reachable and has the schema");
     gauge!("query_api_redis_up", "Whether Redis is reachable");
     counter!("query_api_redis_errors_total", "Requests to Redis that failed");
@@ -50,7 +54,9 @@ fn describe() {
     for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);
     }
-    for name in ["query_api_loads_shed_total", "query_api_redis_errors_total"] {
+    for name in
+        ["query_api_loads_shed_total", "query_api_redis_errors_total", "query_api_connections_given_up_total"]
+    {
         metrics::counter!(name).increment(0);
     }
 }

@@ -32,8 +32,13 @@ pub struct Settings {
     #[arg(long, env, default_value = "75s", value_parser = humantime::parse_duration)]
     pub header_timeout: Duration,
 
-    /// How long requests under way may take to finish after SIGTERM. Keep it at REQUEST_TIMEOUT or above, and below the
-    /// orchestrator's grace period
+    /// How long after SIGTERM connections are still accepted and requests answered, while /readyz says that the process
+    /// isn't ready; a second signal ends it at once, as SIGINT does. Set it to as long as load balancers take to notice
+    #[arg(long, env, default_value = "5s", value_parser = humantime::parse_duration)]
+    pub shutdown_delay: Duration,
+
+    /// How long requests under way may take to finish after that. Keep it at REQUEST_TIMEOUT or above, and, with
+    /// SHUTDOWN_DELAY, below the orchestrator's grace period
     #[arg(long, env, default_value = "10s", value_parser = humantime::parse_duration)]
     pub shutdown_timeout: Duration,
 }
