@@ -72,8 +72,8 @@ const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
     title: "Too many requests",
-    meaning: "The organization has used up its rate: a request counts as one, and as one more for every 250 buckets that \
-              are read for it. Wait as many seconds as `Retry-After` says; other organizations are not affected.",
+    meaning: "The organization has used up its rate. A request whose answer has to be loaded counts as more than one, by what \
+              it reads. Wait as many seconds as `Retry-After` says; other organizations are not affected.",
 };
 const TOO_MANY_STREAMS: Kind = Kind {
     name: "too-many-streams",

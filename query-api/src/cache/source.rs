@@ -43,7 +43,7 @@ impl Source {
         (loads, rate_limit): (Loads, Arc<RateLimit>),
         times: Times,
     ) -> Self {
-        let shares = Rates::new(share_mb.saturating_mul(1024), times.ttl);
+        let shares = Rates::new(share_mb.saturating_mul(1024), 1, times.ttl);
         Self { keys, shared, loads, rate_limit, shares, times }
     }
 

@@ -22,6 +22,8 @@ pub enum Admission {
 
 /// The rates of all organizations: so many units in a period, and as many at once.
 pub struct Rates {
+    /// Nothing can be taken unless so many units are left.
+    least: u32,
     /// The time between two units at the full rate; `None` without a limit.
     spacing: Option<Duration>,
     period: Duration,
@@ -36,21 +38,21 @@ struct Arrivals {
 }
 
 impl Rates {
-    /// So many units each `period`; without a limit if that is 0.
+    /// So many units each `period`, without a limit if that is 0. Whoever takes some must have `least` of them left.
     #[must_use]
-    pub fn new(units: u32, period: Duration) -> Self {
+    pub fn new(units: u32, least: u32, period: Duration) -> Self {
         let arrivals = Arrivals { by_organization: HashMap::new(), sweep_at: SWEEP_MIN };
         let spacing = (units > 0).then(|| period / units);
-        Self { spacing, period, arrivals: Mutex::new(arrivals) }
+        Self { least, spacing, period, arrivals: Mutex::new(arrivals) }
     }
 
-    /// Takes `units` for `organization` if at least one is left. More than are left may be taken; they are owed, and nothing
-    /// can be taken until they have been paid back.
+    /// Takes `units` for `organization` if the least is left. More than are left may be taken; they are owed, and nothing can
+    /// be taken until they have been paid back.
     pub fn take(&self, organization: &str, units: u32, now: Instant) -> Admission {
         let Some(spacing) = self.spacing else { return Admission::Granted };
         let mut arrivals = self.arrivals();
         let last = arrivals.last(organization, now);
-        let wait = (last + spacing).saturating_duration_since(now + self.period);
+        let wait = (last + spacing * self.least).saturating_duration_since(now + self.period);
         if wait > Duration::ZERO {
             return Admission::Wait(wait);
         }
@@ -58,13 +60,13 @@ impl Rates {
         Admission::Granted
     }
 
-    /// How many units are left, and how long until there is one if there is none. `None` without a limit.
+    /// How many units are left, and how long until the least is. `None` without a limit.
     pub fn left(&self, organization: &str, now: Instant) -> Option<(u32, Duration)> {
         let spacing = self.spacing?;
         let last = self.arrivals().last(organization, now);
         let room = (now + self.period).saturating_duration_since(last);
         let left = room.as_nanos().checked_div(spacing.as_nanos()).unwrap_or(u128::MAX);
-        let wait = (last + spacing).saturating_duration_since(now + self.period);
+        let wait = (last + spacing * self.least).saturating_duration_since(now + self.period);
         Some((u32::try_from(left).unwrap_or(u32::MAX), wait))
     }
 
@@ -99,7 +101,7 @@ mod tests {
     struct Case(Rates, Instant);
 
     fn limit(units: u32) -> Case {
-        Case(Rates::new(units, Duration::from_secs(1)), Instant::now())
+        Case(Rates::new(units, 1, Duration::from_secs(1)), Instant::now())
     }
 
     fn take(Case(rates, start): &Case, organization: &str, units: u32, ms: u64) -> Admission {
@@ -136,6 +138,15 @@ mod tests {
         assert_eq!(take(&limit, "acme", 1, 0), Admission::Wait(Duration::from_millis(600)));
         assert_eq!(left(&limit, 600), Some((1, Duration::ZERO)));
         assert!(granted(&limit, "acme", 600));
+    }
+
+    #[test]
+    fn nothing_is_granted_unless_the_least_is_left() {
+        let limit = Case(Rates::new(10, 4, Duration::from_secs(1)), Instant::now());
+        assert_eq!(take(&limit, "acme", 7, 0), Admission::Granted);
+        assert_eq!(left(&limit, 0), Some((3, Duration::from_millis(100))));
+        assert_eq!(take(&limit, "acme", 1, 0), Admission::Wait(Duration::from_millis(100)));
+        assert_eq!(take(&limit, "acme", 1, 100), Admission::Granted);
     }
 
     #[test]

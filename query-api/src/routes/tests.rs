@@ -224,7 +224,7 @@ async fn an_organization_has_a_rate_of_its_own() {
         (seen.status, seen.headers["ratelimit-policy"].to_str().unwrap()),
         (503, r#""organization";q=2;w=1"#)
     );
-    // The load has taken as much as the request.
+    // The load has cost something, too, so that less than a request is left.
     assert_eq!(seen.headers["ratelimit"], r#""organization";r=0;t=1"#);
     let seen = send(&api, "GET", "/metrics/trends", Some(&acme())).await;
     assert_eq!((seen.status, seen.headers["retry-after"].to_str().unwrap()), (429, "1"));
