@@ -122,12 +122,14 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         // Before the first request, or its answer would be kept as if there were no Redis.
         shared.probe().await;
     }
+    let rate_limit = Arc::new(RateLimit::new(&settings.rate_limit));
+    let loads = Loads::new(&settings.loads);
     let (stopping, has_page) = (CancellationToken::new(), page.is_some());
     let api = Arc::new(Api {
         verifier,
         ranges: settings.ranges,
-        rate_limit: RateLimit::new(&settings.rate_limit),
-        cache: Arc::new(Cache::new(&settings.cache, Loads::new(&settings.loads), shared.clone())),
+        cache: Arc::new(Cache::new(&settings.cache, loads, Arc::clone(&rate_limit), shared.clone())),
+        rate_limit,
         streams: Streams::new(&settings.streams, stopping.clone()),
         page,
         store,

@@ -6,7 +6,9 @@ use crate::answer::insights::{Insights, Window};
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
 use crate::answer::workflow_health::WorkflowHealth;
+use crate::request::cells::Cells;
 use crate::request::query::Query;
+use crate::request::range::Range;
 use crate::store::{Error, Read, Store};
 use chrono::{DateTime, Utc};
 
@@ -53,4 +55,47 @@ pub async fn load(
 async fn of_many_rows(compose: impl FnOnce() -> Answer + Send + 'static) -> Answer {
     let composed = tokio::task::spawn_blocking(compose).await;
     composed.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+}
+
+/// How many buckets of an organization are read for the query at most, however many of them have rows: what a load costs,
+/// as far as it can be told before. Workflows and channels have rows of their own, as many as there are; they count once.
+#[must_use]
+pub fn rows(query: &Query) -> u32 {
+    let compared = |range: &Range| if range.comparison().is_some() { 2 } else { 1 };
+    match query {
+        Query::Summary(range) | Query::Trends(range) => {
+            buckets(&range.cells()).saturating_mul(compared(range))
+        }
+        Query::WorkflowHealth(range, _) | Query::DeliveryHealth(range, _) => buckets(&range.cells()),
+        Query::Insights(range) => buckets(Window::of(range).hours()),
+    }
+}
+
+fn buckets(cells: &Cells) -> u32 {
+    let Some((from, to)) = cells.extent() else { return 0 };
+    u32::try_from((to - from).num_seconds() / cells.rows().seconds()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::raw_range::Settings;
+    use crate::request::scope::Scope;
+
+    #[test]
+    fn a_query_costs_what_it_reads() {
+        let check = |scope: Scope, pairs: &[(&str, &str)], expected: u32| {
+            let now = "2026-02-25T10:00:00Z".parse().unwrap();
+            let pairs: Vec<_> = pairs.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+            let query = Query::from_pairs(scope, &pairs, now, &Settings { max_range_days: 90 }).unwrap();
+            assert_eq!(rows(&query), expected, "{scope:?} {pairs:?}");
+        };
+        check(Scope::Summary, &[], 48);
+        check(Scope::Summary, &[("compare", "none")], 24);
+        let long = [("from", "2025-12-01T00:00:00Z"), ("to", "2026-02-01T00:00:00Z")];
+        check(Scope::Trends, &[long[0], long[1], ("granularity", "hour")], 2 * 62 * 24);
+        check(Scope::Trends, &long, 2 * 62);
+        check(Scope::DeliveryHealth, &[], 24);
+        check(Scope::Insights, &long, 12 * 7 * 24);
+    }
 }

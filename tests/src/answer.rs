@@ -19,7 +19,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as text.
+    /// The body, as text; one that is compressed has no meaning as such.
     pub body: String,
 }
 
@@ -42,7 +42,7 @@ impl Answer {
         let request = hyper::Request::get(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let (head, body) = sender.send_request(request.body(Empty::new())?).await?.into_parts();
-        let body = String::from_utf8(body.collect().await?.to_bytes().into())?;
+        let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
         Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
     }
 

@@ -125,25 +125,6 @@ async fn after_an_acknowledged_change_no_answer_is_older_than_said() {
 }
 
 #[tokio::test]
-async fn what_redis_has_and_is_no_answer_is_not_given_as_one() {
-    let stack = counted(orders("acme", 3)).await;
-    let Some(redis) = stack.redis() else { return };
-    let api = stack.api().serve().await;
-    assert_eq!(orders_now(&api).await, 3);
-    let mut writer = Writer::new(&stack, redis).await;
-    let kept = format!("{}:metrics:acme:summary:*", stack.name());
-    let kept: Vec<String> = redis::cmd("KEYS").arg(kept).query_async(&mut writer.redis).await.expect("keys");
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    for garbage in ["", "garbage", "{}"] {
-        let set = redis::cmd("SET").arg(&kept[0]).arg(garbage).arg("EX").arg(45).to_owned();
-        set.query_async::<()>(&mut writer.redis).await.expect("an acknowledgement");
-        // It has nothing in its own memory.
-        let other = stack.api().serve().await;
-        assert_eq!(orders_now(&other).await, 3, "{garbage}");
-    }
-}
-
-#[tokio::test]
 async fn a_redis_that_hangs_is_not_believed_for_longer_than_said() {
     let Some(stack) = five_orders().await else { return };
     let redis = stack.redis().expect("checked");

@@ -21,6 +21,7 @@ mod floods;
 mod freshness;
 mod harness;
 mod interruptions;
+mod keeping;
 mod layouts;
 mod ledger;
 mod locks;

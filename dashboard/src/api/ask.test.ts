@@ -21,6 +21,14 @@ it("asks for what is set and takes the answer", async () => {
   expect(asked).toEqual(["/metrics/summary?timezone=Europe%2FBerlin"]);
 });
 
+it("takes how fresh the numbers are from the headers, which a copy's 304 renews", async () => {
+  const at = "2026-02-25T10:00:00.000Z";
+  answer("summary", summary(), { "complete-through": at, "generated-at": at });
+  expect((await askSummary()).body).toMatchObject({ completeThrough: at, generatedAt: at });
+  answer("summary", summary(), { "complete-through": "null" });
+  expect((await askSummary()).body).toMatchObject({ completeThrough: null, generatedAt: summary().generatedAt });
+});
+
 it("knows how old a stale answer is", async () => {
   answer("summary", { stale: true, ...summary() }, { age: "40" });
   expect((await askSummary()).ageSeconds).toBe(40);

@@ -39,7 +39,17 @@ export async function ask<Body extends Envelope>(
     if (error instanceof Refusal || signal.aborted) throw error;
     throw new Refusal("unreachable");
   }
-  return { body, ageSeconds: body.stale === true ? ageOf(response) : 0 };
+  return { body: { ...body, ...freshnessOf(response) }, ageSeconds: body.stale === true ? ageOf(response) : 0 };
+}
+
+/** How fresh the numbers are. The body may be the browser's copy, as old as the numbers are the same; headers are as of now. */
+function freshnessOf(response: Response): Partial<Envelope> {
+  const through = response.headers.get("complete-through");
+  const at = response.headers.get("generated-at");
+  return {
+    ...(through === null ? {} : { completeThrough: through === "null" ? null : through }),
+    ...(at === null ? {} : { generatedAt: at }),
+  };
 }
 
 /** At least 1: an answer marked stale is not fresh, whatever its `Age` says. */

@@ -4,6 +4,7 @@
 //! is also the address of a page that says what it means and what to do.
 
 use crate::request::parameter::BadParameter;
+use crate::request::rate_limit::Left;
 use crate::request::token::Refusal;
 use serde::Serialize;
 use std::time::Duration;
@@ -71,8 +72,8 @@ const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
     title: "Too many requests",
-    meaning: "The organization has used up its rate of requests. Wait as many seconds as `Retry-After` says; other \
-              organizations are not affected.",
+    meaning: "The organization has used up its rate. A request whose answer has to be loaded counts as more than one, by what \
+              it reads. Wait as many seconds as `Retry-After` says; other organizations are not affected.",
 };
 const TOO_MANY_STREAMS: Kind = Kind {
     name: "too-many-streams",
@@ -164,6 +165,13 @@ impl Problem {
         Self::new(&TOO_MANY_REQUESTS)
             .because("this organization has used up its rate of requests")
             .with("retry-after", whole_seconds(wait))
+    }
+
+    /// The same, with what is left of the organization's rate.
+    #[must_use]
+    pub fn with_left(self, left: Option<Left>) -> Self {
+        let Some(left) = left else { return self };
+        self.with("ratelimit-policy", left.policy()).with("ratelimit", left.limit())
     }
 
     /// 429: the organization has as many streams open as it may.

@@ -1,9 +1,8 @@
 //! Loads from PostgreSQL under limits: how many at once, and how long each may take.
 
-use crate::cache::backoff::Backoff;
 use crate::cache::slots::Slots;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One organization may run at most `LOADS_MAX / SHARE` loads at once, and always one.
 pub(crate) const SHARE: u16 = 4;
@@ -30,6 +29,12 @@ pub enum Error<E> {
     /// All slots are taken, or all that the organization may take.
     #[error("too many loads are running")]
     Shed,
+    /// The organization has used up its rate; a load may begin after this.
+    #[error("the organization's rate is used up")]
+    OverRate(Duration),
+    /// The load panicked.
+    #[error("the load panicked")]
+    Panicked,
     /// The load did not end within its timeout.
     #[error("the load timed out")]
     TimedOut,
@@ -42,7 +47,6 @@ pub enum Error<E> {
 pub struct Loads {
     slots: Arc<Slots>,
     timeout: Duration,
-    backoff: Backoff,
 }
 
 impl Loads {
@@ -50,11 +54,7 @@ impl Loads {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let each = (settings.loads_max / SHARE).max(1);
-        Self {
-            slots: Slots::new(settings.loads_max.into(), each.into()),
-            timeout: settings.load_timeout,
-            backoff: Backoff::default(),
-        }
+        Self { slots: Slots::new(settings.loads_max.into(), each.into()), timeout: settings.load_timeout }
     }
 
     /// Runs `load` for `organization`.
@@ -70,20 +70,10 @@ impl Loads {
             metrics::counter!("query_api_loads_shed_total").increment(1);
             return Err(Error::Shed);
         };
-        let outcome = match tokio::time::timeout(self.timeout, load).await {
+        match tokio::time::timeout(self.timeout, load).await {
             Ok(loaded) => loaded.map_err(Error::Failed),
             Err(_) => Err(Error::TimedOut),
-        };
-        match &outcome {
-            Ok(_) => self.backoff.end(organization),
-            Err(_) => self.backoff.begin(organization, Instant::now()),
         }
-        outcome
-    }
-
-    /// The pauses after failed loads.
-    pub const fn backoff(&self) -> &Backoff {
-        &self.backoff
     }
 }
 
@@ -114,14 +104,5 @@ mod tests {
     async fn a_load_has_a_time_limit() {
         let never = std::future::pending::<Result<(), ()>>();
         assert!(matches!(loads(8).run(&"acme".into(), never).await, Err(Error::TimedOut)));
-    }
-
-    #[tokio::test]
-    async fn a_load_that_fails_begins_a_pause_and_one_that_succeeds_ends_it() {
-        let (loads, acme) = (loads(8), Arc::<str>::from("acme"));
-        assert!(loads.run(&acme, async { Err::<(), _>(()) }).await.is_err());
-        assert!(!loads.backoff().may_try("acme", Instant::now()));
-        assert!(loads.run(&acme, async { Ok::<_, ()>(()) }).await.is_ok());
-        assert!(loads.backoff().may_try("acme", Instant::now()));
     }
 }

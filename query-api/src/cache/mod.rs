@@ -5,7 +5,7 @@
 //! | state      | what is kept for the key                             | what the request gets                               |
 //! |------------|------------------------------------------------------|-----------------------------------------------------|
 //! | `Current`  | an answer under this version                         | that answer, fresh                                  |
-//! | `Paused`   | an older answer; a load of the organization failed   | the older answer, stale, at once                    |
+//! | `Paused`   | an older answer; the same question's load failed     | the older answer, stale, at once                    |
 //! |            | less than a second ago                               |                                                     |
 //! | `Outdated` | an older answer                                      | a fresh answer if one is fetched within             |
 //! |            |                                                      | `STALE_AFTER`, else the older one, stale            |
@@ -16,14 +16,15 @@
 //! ```text
 //! versions   version first: it is read before the rows                   pure
 //! key        answers are kept under their version                        pure
-//! entry      each for its own TTL, in this process
+//! entry      each for its own TTL, with its compressed forms, in this process
+//! memory     whose answers give way when there is no more room           pure
 //! source     fetched from Redis, or else loaded
 //!   shared   Redis, optional                                             the only one that knows it
+//!   frame    what in Redis is taken for an answer                        pure
 //!   loads    how many loads at once, and for how long
 //!     slots    how many of them for each organization                    pure
-//!     backoff  how long none after one has failed                        pure
+//! backoff    how long a question isn't asked again after it has failed   pure
 //! stale      older answers, for when no fresh one can be had
-//! recent     what was made of answers lately
 //! ```
 //!
 //! **Version first.** What is loaded across a commit of the consumer is kept under a version that no later request has. So an
@@ -31,14 +32,19 @@
 //! Redis is unreachable there is no version and no way to tell whether an answer is still right, so it is kept in this
 //! process only, for [`Settings::local_cache_ttl`].
 //!
+//! **Shares.** No organization's answers make room for another's that keeps more: in each memory of this process the one that
+//! keeps the most gives way (`memory`), and to Redis each instance writes only [`Settings::shared_cache_mb`] for one
+//! organization within a TTL. Loads are paid for with the organization's rate (`request/rate_limit.rs`).
+//!
 //! **One fetch.** Concurrent requests for the same key and version share one fetch, and its error. It goes on when no
 //! request waits for it any more: its answer is for the next.
 
 mod backoff;
 mod entry;
+mod frame;
 mod key;
 pub mod loads;
-pub mod recent;
+pub mod memory;
 pub mod shared;
 pub mod slots;
 mod source;
@@ -46,15 +52,19 @@ mod stale;
 pub mod versions;
 
 pub use backoff::PAUSE;
+pub use entry::Forms;
 pub use key::Key;
 
 use crate::answer::Answer;
+use crate::request::rate_limit::RateLimit;
+use backoff::Backoff;
 use domain::CacheKeys;
-use entry::{Entry, memory};
+use entry::Entry;
 use loads::Loads;
-use moka::future::Cache as Memory;
+use memory::Memory;
+use moka::future::Cache as Flights;
 use shared::Shared;
-use source::{Source, answers_from};
+use source::{Source, Times, answers_from};
 use stale::StaleAnswers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,9 +91,15 @@ pub struct Settings {
     pub local_cache_ttl: Duration,
 
     /// How many megabytes of answers this process keeps. It keeps as many megabytes again of stale answers, for when the
-    /// database is unreachable, and of finished responses, for requests that come again. Raise it when many organizations look at many ranges and the cache's hit rate is low
+    /// database is unreachable, and of finished responses, for requests that come again. Raise it when many organizations
+    /// look at many ranges and the cache's hit rate is low
     #[arg(long, env, default_value_t = 64)]
     pub local_cache_mb: u32,
+
+    /// How many megabytes of answers this process writes to Redis for one organization within
+    /// BUSINESS_METRICS_CACHE_TTL_SEC, after which they expire; 0 for no limit. Lower it where Redis is small
+    #[arg(long, env, default_value_t = 32, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    pub shared_cache_mb: u32,
 
     /// How old an answer may be that is served, marked as stale, while the database is slow or unreachable; after that
     /// requests get 503. Lower it where no number is better than an old one; 0s serves none
@@ -107,10 +123,10 @@ impl Settings {
 /// What a request gets.
 #[derive(Clone, Debug)]
 pub enum Served {
-    /// An answer that is current, as far as anybody knows, and how long it stays so.
-    Fresh(Answer, Standing),
-    /// An older answer, and how old it is.
-    Stale(Answer, Duration),
+    /// An answer that is current, as far as anybody knows, its forms, and how long it stays so.
+    Fresh(Answer, Arc<Forms>, Standing),
+    /// An older answer, its forms as a stale one, and how old it is.
+    Stale(Answer, Arc<Forms>, Duration),
 }
 
 /// What an answer is current by.
@@ -135,11 +151,22 @@ enum Missing {
     Absent,
 }
 
+/// A question whose answer isn't kept here, or isn't current.
+struct Missed {
+    key: Key,
+    version: Option<Version>,
+    versioned_key: String,
+    rows: u32,
+}
+
 /// The cache of answers.
 pub struct Cache {
     /// By key and version.
     kept: Memory<String, Entry>,
+    /// The fetches under way, by key and version. Nothing is kept here.
+    flights: Flights<String, Entry>,
     source: Source,
+    backoff: Backoff,
     stale: StaleAnswers,
     stale_after: Duration,
     /// Held here, because looking it up costs time on every hit.
@@ -148,13 +175,22 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// An empty cache. With `shared` other instances share its answers.
+    /// An empty cache. With `shared` other instances share its answers. Loads are paid for with `rate_limit`.
     #[must_use]
-    pub fn new(settings: &Settings, loads: Loads, shared: Option<Arc<Shared>>) -> Self {
+    pub fn new(
+        settings: &Settings,
+        loads: Loads,
+        rate_limit: Arc<RateLimit>,
+        shared: Option<Arc<Shared>>,
+    ) -> Self {
         let ttl = Duration::from_secs(settings.business_metrics_cache_ttl_sec.into());
+        let times = Times { ttl, local_ttl: settings.local_cache_ttl };
+        let shared = (shared, settings.shared_cache_mb);
         Self {
-            kept: memory(settings.local_cache_mb),
-            source: Source::new(settings.keys(), shared, loads, [ttl, settings.local_cache_ttl]),
+            kept: Memory::new(settings.local_cache_mb),
+            flights: Flights::new(0),
+            source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
+            backoff: Backoff::default(),
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
             hits: answers_from("process"),
@@ -194,13 +230,14 @@ impl Cache {
         }
     }
 
-    /// The answer for `key`, which `load` makes from rows if it has to be loaded.
+    /// The answer for `key`, which `load` makes from so many rows if it has to be loaded.
     ///
     /// # Errors
-    /// When it has to be loaded, that fails, and there is no stale answer either.
+    /// When it has to be loaded, and the organization's rate is used up, or that fails and there is no stale answer either.
     pub async fn answer<E: Send + Sync + 'static, L>(
         self: &Arc<Self>,
         key: Key,
+        rows: u32,
         load: impl FnOnce() -> L,
     ) -> Result<Served, Arc<loads::Error<E>>>
     where
@@ -208,61 +245,61 @@ impl Cache {
     {
         let version = self.version(&key.organization).await;
         let versioned_key = key.under(version);
-        if let Some(current) = self.kept.get(&versioned_key).await {
+        if let Some(current) = self.kept.get(&*versioned_key, Instant::now()) {
             self.hits.increment(1);
             return Ok(fresh(current, version));
         }
+        let missed = Missed { key, version, versioned_key, rows };
         // Boxed, so that the future of a hit stays small.
-        Box::pin(self.miss(key, version, versioned_key, load())).await
+        Box::pin(self.miss(missed, load())).await
     }
 
     async fn miss<E: Send + Sync + 'static>(
         self: &Arc<Self>,
-        key: Key,
-        version: Option<Version>,
-        versioned_key: String,
+        missed: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send + 'static,
     ) -> Result<Served, Arc<loads::Error<E>>> {
-        let organization = Arc::clone(&key.organization);
-        let state = self.missing(&key).await;
+        let Missed { key, version, .. } = &missed;
+        let (question, version) = (key.to_string(), *version);
+        let state = self.missing(key, &question);
         let fetch = || {
             let cache = Arc::clone(self);
-            tokio::spawn(async move { cache.fetch_once(&key, version, versioned_key, load).await })
+            tokio::spawn(async move { cache.fetch_once(missed, load).await })
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => {
-                Ok(self.fresh_or_stale(&organization, version, &older, fetch()).await)
-            }
+            Missing::Outdated(older) => self.fresh_or_stale(question, version, &older, fetch()).await,
             Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version)),
         }
     }
 
     /// In which state the answer is, given that it isn't current.
-    async fn missing(&self, key: &Key) -> Missing {
-        match self.stale.get(key).await {
+    fn missing(&self, key: &Key, question: &str) -> Missing {
+        match self.stale.get(key) {
             None => Missing::Absent,
-            Some(older) if self.source.loads().backoff().may_try(&key.organization, Instant::now()) => {
-                Missing::Outdated(older)
-            }
+            Some(older) if self.backoff.may_try(question, Instant::now()) => Missing::Outdated(older),
             Some(older) => Missing::Paused(older),
         }
     }
 
     /// The fetched answer, if it comes in time, else the older one. A fetch that is late begins a pause, as one that fails
-    /// does: other requests then don't wait.
+    /// does: other requests for the same then don't wait. No older answer makes up for a rate that is used up.
     async fn fresh_or_stale<E: Send + Sync + 'static>(
         &self,
-        organization: &Arc<str>,
+        question: String,
         version: Option<Version>,
         older: &Entry,
         fetching: JoinHandle<Result<Entry, Arc<loads::Error<E>>>>,
-    ) -> Served {
+    ) -> Result<Served, Arc<loads::Error<E>>> {
         match tokio::time::timeout(self.stale_after, fetching).await {
-            Ok(ended) => fetched(ended).map_or_else(|_| stale(older), |entry| fresh(entry, version)),
+            Ok(ended) => match fetched(ended) {
+                Ok(entry) => Ok(fresh(entry, version)),
+                Err(error) if matches!(*error, loads::Error::OverRate(_)) => Err(error),
+                Err(_) => Ok(stale(older)),
+            },
             Err(_) => {
-                self.source.loads().backoff().begin(organization, Instant::now());
-                stale(older)
+                self.backoff.begin(question, Instant::now());
+                Ok(stale(older))
             }
         }
     }
@@ -270,36 +307,59 @@ impl Cache {
     /// Fetches the answer and keeps it, unless another request has done so meanwhile.
     async fn fetch_once<E: Send + Sync + 'static>(
         &self,
-        key: &Key,
-        version: Option<Version>,
-        versioned_key: String,
+        Missed { key, version, versioned_key, rows }: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send,
     ) -> Result<Entry, Arc<loads::Error<E>>> {
-        let fetch = self.source.fetch(key, version, load);
-        let entry = self.kept.entry(versioned_key).or_try_insert_with(fetch).await?;
-        if entry.is_fresh() {
-            self.stale.keep(key, entry.value()).await;
-        } else {
+        let name = versioned_key.clone();
+        let fetch = async {
+            // The request before may have ended between a look at what is kept and this.
+            if let Some(current) = self.kept.get(&*name, Instant::now()) {
+                self.hits.increment(1);
+                return Ok(current);
+            }
+            let fetched = self.source.fetch(&key, version, rows, load).await;
+            self.note(&key, &fetched);
+            if let Ok(entry) = &fetched {
+                let now = Instant::now();
+                let terms = entry.terms(&key.organization, &name, now + entry.ttl);
+                self.kept.keep(name.clone(), entry.clone(), terms, now);
+                self.stale.keep(&key, entry);
+            }
+            fetched
+        };
+        let entry = self.flights.entry(versioned_key).or_try_insert_with(fetch).await?;
+        if !entry.is_fresh() {
             self.hits.increment(1);
         }
         Ok(entry.into_value())
     }
+
+    /// Begins or ends the pause of a question. A load that was not tried says nothing.
+    fn note<E>(&self, key: &Key, fetched: &Result<Entry, loads::Error<E>>) {
+        match fetched {
+            Ok(_) => self.backoff.end(&key.to_string()),
+            Err(loads::Error::TimedOut | loads::Error::Failed(_)) => {
+                self.backoff.begin(key.to_string(), Instant::now());
+            }
+            Err(loads::Error::Shed | loads::Error::OverRate(_) | loads::Error::Panicked) => {}
+        }
+    }
 }
 
-/// The result of a fetch. If the fetch panicked, the panic goes on here.
+/// The result of a fetch. One that panicked is an error like others here: the panic itself is in the log.
 fn fetched<E>(
     ended: Result<Result<Entry, Arc<loads::Error<E>>>, JoinError>,
 ) -> Result<Entry, Arc<loads::Error<E>>> {
-    ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))
+    ended.unwrap_or_else(|_| Err(Arc::new(loads::Error::Panicked)))
 }
 
 fn fresh(entry: Entry, version: Option<Version>) -> Served {
-    Served::Fresh(entry.answer, Standing { version, until: entry.fresh_until })
+    Served::Fresh(entry.answer, entry.forms, Standing { version, until: entry.fresh_until })
 }
 
 fn stale(older: &Entry) -> Served {
     answers_from("stale").increment(1);
-    Served::Stale(older.answer.clone(), older.as_of.elapsed())
+    Served::Stale(older.answer.clone(), Arc::clone(&older.stale_forms), older.as_of.elapsed())
 }
 
 #[cfg(test)]

@@ -114,17 +114,18 @@ impl Shared {
         Some(versions.end_read(organization, ticket, number.unwrap_or(0)))
     }
 
-    /// The bytes at `key`, and how long they will still be kept; `None` if there are none or Redis is unreachable.
-    pub async fn kept(&self, key: &str) -> Option<(Bytes, Duration)> {
+    /// The bytes at `key`, and how long they will still be kept; `None` if there are none or Redis is unreachable. Of more
+    /// than `bytes_max` bytes one too many is read, and no more.
+    pub async fn kept(&self, key: &str, bytes_max: usize) -> Option<(Bytes, Duration)> {
         if !self.health.is_up() {
             return None;
         }
         // One round trip: the bytes and their age belong together.
         let mut both = redis::pipe();
-        both.get(key).pttl(key);
-        let reply = both.query_async::<(Option<Vec<u8>>, i64)>(&mut self.connection.clone()).await;
+        both.getrange(key, 0, isize::try_from(bytes_max).ok()?).pttl(key);
+        let reply = both.query_async::<(Vec<u8>, i64)>(&mut self.connection.clone()).await;
         let (bytes, left) = self.health.checked(reply)?;
-        Some((bytes?.into(), Duration::from_millis(u64::try_from(left).ok()?)))
+        Some((bytes.into(), Duration::from_millis(u64::try_from(left).ok()?)))
     }
 
     /// Keeps `body` at `key` for `ttl`, if Redis is reachable.
@@ -199,6 +200,6 @@ mod tests {
         let shared = shared(Some("redis://127.0.0.1:1")).unwrap().unwrap();
         assert!(!shared.probe().await);
         assert_eq!(shared.version("k").await, None);
-        assert_eq!(shared.kept("k").await, None);
+        assert_eq!(shared.kept("k", 1).await, None);
     }
 }

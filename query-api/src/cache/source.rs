@@ -2,10 +2,13 @@
 
 use crate::answer::Answer;
 use crate::cache::entry::Entry;
+use crate::cache::frame;
 use crate::cache::key::Key;
 use crate::cache::loads::{self, Loads};
 use crate::cache::shared::Shared;
 use crate::cache::versions::Version;
+use crate::request::rate_limit::RateLimit;
+use crate::request::rates::{Admission, Rates};
 use domain::CacheKeys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,20 +18,33 @@ pub struct Source {
     keys: CacheKeys,
     shared: Option<Arc<Shared>>,
     loads: Loads,
-    ttl: Duration,
-    /// The TTL of an answer without a version.
-    local_ttl: Duration,
+    rate_limit: Arc<RateLimit>,
+    /// How many KiB each organization may still write to Redis: what it writes expires after a TTL, so it keeps no more
+    /// there than twice its share of a TTL, and usually its share.
+    shares: Rates,
+    times: Times,
+}
+
+/// For how long answers are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// With a version.
+    pub ttl: Duration,
+    /// Without one.
+    pub local_ttl: Duration,
 }
 
 impl Source {
-    /// Answers from `shared` if there is one, and from `loads`.
-    pub const fn new(
+    /// Answers from `shared` if there is one, where an organization has so many megabytes, and from `loads`, which are paid
+    /// for with `rate_limit`.
+    pub fn new(
         keys: CacheKeys,
-        shared: Option<Arc<Shared>>,
-        loads: Loads,
-        [ttl, local_ttl]: [Duration; 2],
+        (shared, share_mb): (Option<Arc<Shared>>, u32),
+        (loads, rate_limit): (Loads, Arc<RateLimit>),
+        times: Times,
     ) -> Self {
-        Self { keys, shared, loads, ttl, local_ttl }
+        let shares = Rates::new(share_mb.saturating_mul(1024), 1, times.ttl);
+        Self { keys, shared, loads, rate_limit, shares, times }
     }
 
     /// Redis, if there is one.
@@ -36,54 +52,73 @@ impl Source {
         self.shared.as_deref()
     }
 
-    /// The loads.
-    pub const fn loads(&self) -> &Loads {
-        &self.loads
-    }
-
-    /// The answer for `key` under `version`. Without a version Redis is passed by: no request could find it there.
+    /// The answer for `key` under `version`, loaded from so many rows. Without a version Redis is passed by: no request could
+    /// find it there.
     ///
     /// # Errors
-    /// When it has to be loaded, and that fails.
+    /// When it has to be loaded, and the organization's rate is used up, or that fails.
     pub async fn fetch<E>(
         &self,
         key: &Key,
         version: Option<Version>,
+        rows: u32,
         load: impl Future<Output = Result<Answer, E>>,
     ) -> Result<Entry, loads::Error<E>> {
         let (Some(shared), Some(version)) = (self.shared(), version) else {
-            return self.load(key, self.local_ttl, load).await;
+            return self.load(key, self.times.local_ttl, rows, load).await;
         };
         let shared_key = key.shared(&self.keys, version);
         if let Some(entry) = self.shared_entry(shared, &shared_key).await {
             return Ok(entry);
         }
-        let entry = self.load(key, self.ttl, load).await?;
-        shared.keep(&shared_key, &entry.answer.body, entry.ttl).await;
+        let entry = self.load(key, self.times.ttl, rows, load).await?;
+        self.share(shared, &key.organization, &shared_key, &entry).await;
         Ok(entry)
     }
 
+    /// Keeps an answer in Redis, unless it is too long, or the organization's share is used up.
+    async fn share(&self, shared: &Shared, organization: &str, key: &str, entry: &Entry) {
+        let body = &entry.answer.body;
+        let kilobytes = u32::try_from(body.len().div_ceil(1024)).unwrap_or(u32::MAX);
+        let may = body.len() <= frame::BODY_BYTES_MAX
+            && self.shares.take(organization, kilobytes, Instant::now()) == Admission::Granted;
+        if may {
+            shared.keep(key, &frame::wrap(key, body), entry.ttl).await;
+        } else {
+            metrics::counter!("query_api_kept_over_share_total").increment(1);
+        }
+    }
+
     async fn shared_entry(&self, shared: &Shared, key: &str) -> Option<Entry> {
-        let (body, left) = shared.kept(key).await?;
-        let answer = Answer::kept(body)?;
+        let (framed, left) = shared.kept(key, frame::FRAME_BYTES_MAX).await?;
+        let body = frame::unwrap(key, &framed)
+            .inspect_err(|refused| {
+                metrics::counter!("query_api_kept_refused_total", "why" => refused.name()).increment(1);
+            })
+            .ok()?;
+        let answer = Answer::new(body);
         answers_from("redis").increment(1);
-        let age = self.ttl.saturating_sub(left);
+        let age = self.times.ttl.saturating_sub(left);
         let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
-        let ttl = left.min(self.ttl);
-        Some(Entry { answer, as_of, ttl, fresh_until: Instant::now() + ttl })
+        let ttl = left.min(self.times.ttl);
+        Some(Entry::new(answer, as_of, ttl, Instant::now() + ttl))
     }
 
     async fn load<E>(
         &self,
         key: &Key,
         ttl: Duration,
+        rows: u32,
         load: impl Future<Output = Result<Answer, E>>,
     ) -> Result<Entry, loads::Error<E>> {
+        if let Admission::Wait(wait) = self.rate_limit.admit_load(&key.organization, rows, Instant::now()) {
+            return Err(loads::Error::OverRate(wait));
+        }
         // Taken before the rows are read: an answer is as old as its rows.
         let as_of = Instant::now();
         answers_from("postgresql").increment(1);
         let answer = self.loads.run(&key.organization, load).await?;
-        Ok(Entry { answer, as_of, ttl: ttl.saturating_sub(as_of.elapsed()), fresh_until: as_of + ttl })
+        Ok(Entry::new(answer, as_of, ttl.saturating_sub(as_of.elapsed()), as_of + ttl))
     }
 }
 

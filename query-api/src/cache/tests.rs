@@ -1,6 +1,7 @@
 //! What is kept, what is loaded, and what is served when neither is possible. Without Redis.
 
 use super::*;
+use crate::request::rate_limit;
 use crate::request::scope::Scope;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,16 +10,22 @@ fn cache(local_cache_ttl: Duration) -> Arc<Cache> {
 }
 
 fn cache_of(local_cache_ttl: Duration, stale_max_age: Duration) -> Arc<Cache> {
+    let unlimited = RateLimit::new(&rate_limit::Settings { rate_limit_per_second: 0 });
+    cache_at(local_cache_ttl, stale_max_age, Arc::new(unlimited))
+}
+
+fn cache_at(local_cache_ttl: Duration, stale_max_age: Duration, rate: Arc<RateLimit>) -> Arc<Cache> {
     let settings = Settings {
         cache_key_prefix: String::new(),
         business_metrics_cache_ttl_sec: 45,
         local_cache_ttl,
         local_cache_mb: 1,
+        shared_cache_mb: 1,
         stale_max_age,
         stale_after: Duration::from_millis(20),
     };
     let loads = loads::Settings { loads_max: 16, load_timeout: Duration::from_secs(5) };
-    Arc::new(Cache::new(&settings, Loads::new(&loads), None))
+    Arc::new(Cache::new(&settings, Loads::new(&loads), rate, None))
 }
 
 fn key(organization: &str, query: &str) -> Key {
@@ -28,8 +35,8 @@ fn key(organization: &str, query: &str) -> Key {
 /// The answer, and whether it is fresh.
 fn text(served: &Served) -> (String, bool) {
     let (answer, fresh) = match served {
-        Served::Fresh(answer, _) => (answer, true),
-        Served::Stale(answer, _) => (answer, false),
+        Served::Fresh(answer, ..) => (answer, true),
+        Served::Stale(answer, ..) => (answer, false),
     };
     (String::from_utf8(answer.body.to_vec()).unwrap(), fresh)
 }
@@ -41,14 +48,14 @@ async fn ask(cache: &Arc<Cache>, key: Key, loads: &Arc<AtomicUsize>) -> String {
         let n = loads.fetch_add(1, Ordering::Relaxed) + 1;
         Ok::<_, String>(Answer::new(format!("{n}")))
     };
-    let (text, fresh) = text(&cache.answer(key, || load).await.unwrap());
+    let (text, fresh) = text(&cache.answer(key, 1, || load).await.unwrap());
     assert!(fresh, "{text} is stale");
     text
 }
 
 async fn failing(cache: &Arc<Cache>, key: Key) -> Result<(String, bool), String> {
     let load = async { Err::<Answer, _>("away".to_owned()) };
-    cache.answer(key, || load).await.map(|served| text(&served)).map_err(|error| error.to_string())
+    cache.answer(key, 1, || load).await.map(|served| text(&served)).map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -102,7 +109,7 @@ async fn a_request_that_waits_for_a_slow_load_gets_a_stale_answer_and_the_load_g
         wait.await.map_err(|_| "dropped".to_owned())?;
         Ok::<_, String>(Answer::new("slow"))
     };
-    let served = cache.answer(key("acme", "r"), || slow).await.unwrap();
+    let served = cache.answer(key("acme", "r"), 1, || slow).await.unwrap();
     assert_eq!(text(&served), ("1".into(), false));
     done.send(()).expect("the load is still under way");
 }
@@ -120,8 +127,29 @@ async fn after_a_failure_loads_pause_where_there_is_a_stale_answer() {
             Ok::<_, String>(Answer::new("2"))
         }
     };
-    let served = cache.answer(key("acme", "r"), || load).await.unwrap();
+    let served = cache.answer(key("acme", "r"), 1, || load).await.unwrap();
     assert_eq!((text(&served), ran.load(Ordering::Relaxed)), (("1".into(), false), 0));
-    assert_eq!(ask(&cache, key("acme", "s"), &loads).await, "2", "without a stale answer there is no pause");
-    assert_eq!(ask(&cache, key("acme", "r"), &loads).await, "3", "a load that succeeds ends the pause");
+    let slow = Key { scope: Scope::Insights, ..key("acme", "r") };
+    assert_eq!(ask(&cache, slow, &loads).await, "2", "another question has a pause of its own");
+}
+
+#[tokio::test]
+async fn a_load_that_panics_is_an_error() {
+    let (cache, loads) = (cache(Duration::ZERO), Arc::default());
+    let panics = || async { if true { panic!("a defect") } else { Ok::<_, String>(Answer::new("{}")) } };
+    assert!(matches!(*cache.answer(key("acme", "r"), 1, panics).await.unwrap_err(), loads::Error::Panicked));
+    assert_eq!(ask(&cache, key("acme", "r"), &loads).await, "1");
+    let served = cache.answer(key("acme", "r"), 1, panics).await.unwrap();
+    assert_eq!(text(&served), ("1".into(), false));
+}
+
+#[tokio::test]
+async fn a_rate_that_is_used_up_is_no_reason_for_a_stale_answer() {
+    let rate = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second: 1 }));
+    let cache = cache_at(Duration::ZERO, Duration::from_secs(600), Arc::clone(&rate));
+    assert_eq!(ask(&cache, key("acme", "r"), &Arc::default()).await, "1");
+    let load = || async { Ok::<_, String>(Answer::new("2")) };
+    let refused = cache.answer(key("acme", "r"), 1, load).await.unwrap_err();
+    assert!(matches!(*refused, loads::Error::OverRate(_)), "{refused}");
+    assert_eq!(ask(&cache, key("other", "r"), &Arc::default()).await, "1");
 }

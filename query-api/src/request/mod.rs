@@ -16,4 +16,5 @@ pub mod query;
 pub mod scope;
 
 pub mod rate_limit;
+pub mod rates;
 pub mod token;

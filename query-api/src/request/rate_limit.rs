@@ -1,89 +1,94 @@
-//! How many requests an organization may make: a rate, with bursts of one second's worth. Pure but for its lock.
+//! How much an organization may ask: a rate of requests, with bursts of one second's worth. Pure but for its lock.
 //!
-//! The generic cell rate algorithm (ITU-T I.371): of each organization only its theoretical arrival time is kept, the
-//! instant at which its requests so far would have arrived at the full rate. Once that instant has passed, the
-//! organization is as if it had never asked, and can be forgotten.
+//! A request counts as one. If its answer has to be loaded, the load counts as a fifth of a request, and as one more for every
+//! thousand buckets that it reads. Who asks what is kept, or waits for a load that another request began, pays for no more
+//! than the request.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::request::rates::{Admission, Rates};
 use std::time::{Duration, Instant};
 
-/// An organization that has been quiet may make this long's worth of requests at once.
-const BURST: Duration = Duration::from_secs(1);
+/// What a request costs. All costs are in tenths of a request.
+const REQUEST: u32 = 10;
 
-/// Up to this many organizations are kept before any are swept.
-const SWEEP_MIN: usize = 10_000;
+/// What a load costs, whatever it reads.
+const LOAD: u32 = 2;
+
+/// A load costs a tenth more for as many buckets.
+const BUCKETS_PER_TENTH: u32 = 100;
+
+/// The rate is requests in this time.
+const PERIOD: Duration = Duration::from_secs(1);
 
 /// How many requests an organization may make.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 #[command(next_help_heading = "Limits")]
 pub struct Settings {
-    /// Requests a second that one organization may make, and the most it may make at once; 0 for no limit. Lower it to
-    /// protect a small database, raise it when a large customer's dashboards get 429
+    /// Requests a second that one organization may make, and the most it may make at once; 0 for no limit. A request whose
+    /// answer isn't kept counts as 1.2, and as one more for every 1,000 buckets it reads. Lower it to protect a small
+    /// database, raise it when a large customer's dashboards get 429
     #[arg(long, env, default_value_t = 200)]
     pub rate_limit_per_second: u32,
 }
 
-/// Whether a request may be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It may.
-    Granted,
-    /// Not before this has passed.
-    Wait(Duration),
-}
-
 /// Limits the rate of each organization's requests.
 pub struct RateLimit {
-    /// The time between two requests at the full rate; `None` without a limit.
-    spacing: Option<Duration>,
-    arrivals: Mutex<Arrivals>,
+    rates: Rates,
+    per_second: u32,
 }
 
-/// Each organization's theoretical arrival time. The map is swept when it has grown to `sweep_at`, which is then set to
-/// twice the number left, so that the cost of sweeping per request is constant, however many organizations there are.
-struct Arrivals {
-    by_organization: HashMap<String, Instant>,
-    sweep_at: usize,
+/// What an organization may do at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How many requests it may make in a second.
+    pub per_second: u32,
+    /// How many are left.
+    pub requests: u32,
+    /// If none is: how long until one is. Otherwise the second over which they are counted.
+    pub wait: Duration,
 }
 
 impl RateLimit {
     /// A limit that has admitted nothing yet.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let rate = settings.rate_limit_per_second;
-        let spacing = (rate > 0).then(|| BURST / rate);
-        let arrivals = Arrivals { by_organization: HashMap::new(), sweep_at: SWEEP_MIN };
-        Self { spacing, arrivals: Mutex::new(arrivals) }
+        let per_second = settings.rate_limit_per_second;
+        Self { rates: Rates::new(per_second.saturating_mul(REQUEST), REQUEST, PERIOD), per_second }
     }
 
     /// Admits a request of `organization`, if its rate allows.
     pub fn admit(&self, organization: &str, now: Instant) -> Admission {
-        let Some(spacing) = self.spacing else { return Admission::Granted };
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = arrivals.by_organization.get(organization).copied().unwrap_or(now);
-        let arrival = last.max(now) + spacing;
-        let wait = arrival.saturating_duration_since(now + BURST);
-        if wait > Duration::ZERO {
-            return Admission::Wait(wait);
-        }
-        arrivals.keep(organization, arrival, now);
-        Admission::Granted
+        self.rates.take(organization, REQUEST, now)
+    }
+
+    /// Admits a load that reads so many buckets, if a request is left. No load costs more than a second's worth.
+    pub fn admit_load(&self, organization: &str, rows: u32, now: Instant) -> Admission {
+        let tenths = (LOAD + rows / BUCKETS_PER_TENTH).min(self.per_second.saturating_mul(REQUEST));
+        self.rates.take(organization, tenths, now)
+    }
+
+    /// What is left for `organization`; `None` without a limit.
+    pub fn left(&self, organization: &str, now: Instant) -> Option<Left> {
+        let (tenths, wait) = self.rates.left(organization, now)?;
+        let requests = tenths / REQUEST;
+        let wait = if requests == 0 { wait } else { PERIOD };
+        Some(Left { per_second: self.per_second, requests, wait })
     }
 }
 
-impl Arrivals {
-    fn keep(&mut self, organization: &str, arrival: Instant, now: Instant) {
-        if let Some(kept) = self.by_organization.get_mut(organization) {
-            *kept = arrival;
-            return;
-        }
-        if self.by_organization.len() >= self.sweep_at {
-            self.by_organization.retain(|_, arrival| *arrival > now);
-            self.sweep_at = SWEEP_MIN.max(2 * self.by_organization.len());
-        }
-        self.by_organization.insert(organization.to_owned(), arrival);
+/// `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-10.
+impl Left {
+    /// The policy: a quota of so many requests in a window of a second.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        format!(r#""organization";q={};w=1"#, self.per_second)
+    }
+
+    /// The limit as it is now: how many requests remain, and in how many seconds there are more.
+    #[must_use]
+    pub fn limit(&self) -> String {
+        let seconds = self.wait.as_millis().div_ceil(1_000).max(1);
+        format!(r#""organization";r={};t={seconds}"#, self.requests)
     }
 }
 
@@ -91,53 +96,33 @@ impl Arrivals {
 mod tests {
     use super::*;
 
-    /// A limit, and the instant the test begins.
-    struct Case(RateLimit, Instant);
-
-    fn limit(rate_limit_per_second: u32) -> Case {
-        Case(RateLimit::new(&Settings { rate_limit_per_second }), Instant::now())
-    }
-
-    fn admit(Case(limit, start): &Case, organization: &str, ms: u64) -> Admission {
-        limit.admit(organization, *start + Duration::from_millis(ms))
-    }
-
-    fn granted(case: &Case, organization: &str, ms: u64) -> bool {
-        admit(case, organization, ms) == Admission::Granted
+    #[test]
+    fn a_load_takes_more_the_more_it_reads_and_never_more_than_a_second() {
+        let check = |rows: u32, left: u32| {
+            let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
+            let now = Instant::now();
+            assert_eq!(limit.admit("acme", now), Admission::Granted);
+            assert_eq!(limit.admit_load("acme", rows, now), Admission::Granted);
+            assert_eq!(limit.left("acme", now).unwrap().requests, left, "{rows}");
+        };
+        check(0, 18);
+        check(799, 18);
+        check(900, 17);
+        check(4_320, 14);
+        check(u32::MAX, 0);
+        let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
+        let now = Instant::now();
+        assert_eq!(limit.admit_load("acme", u32::MAX, now), Admission::Granted);
+        let wait = Duration::from_millis(50);
+        assert_eq!(limit.admit("acme", now), Admission::Wait(wait));
+        assert_eq!(limit.left("acme", now), Some(Left { per_second: 20, requests: 0, wait }));
+        assert_eq!(limit.left("other", now), Some(Left { per_second: 20, requests: 20, wait: PERIOD }));
     }
 
     #[test]
-    fn a_burst_of_a_second_then_the_rate() {
-        let limit = limit(10);
-        assert!((0..10).all(|_| granted(&limit, "acme", 0)));
-        assert_eq!(admit(&limit, "acme", 0), Admission::Wait(Duration::from_millis(100)));
-        assert!(granted(&limit, "acme", 100));
-        assert!(!granted(&limit, "acme", 150));
-        assert!((0..10).all(|_| granted(&limit, "acme", 2_000)), "a pause earns a burst, never more");
-        assert!(!granted(&limit, "acme", 2_000));
-    }
-
-    #[test]
-    fn organizations_do_not_feel_each_other() {
-        let limit = limit(1);
-        assert!(granted(&limit, "loud", 0));
-        assert!(!granted(&limit, "loud", 1));
-        assert!(granted(&limit, "quiet", 1));
-    }
-
-    #[test]
-    fn zero_is_no_limit() {
-        let limit = limit(0);
-        assert!((0..100_000).all(|_| granted(&limit, "acme", 0)));
-    }
-
-    #[test]
-    fn the_past_is_forgotten() {
-        let limit = limit(1);
-        for organization in 0..SWEEP_MIN {
-            assert!(granted(&limit, &organization.to_string(), 0));
-        }
-        assert!(granted(&limit, "late", 5_000));
-        assert_eq!(limit.0.arrivals.lock().unwrap().by_organization.len(), 1);
+    fn what_is_left_reads_like_the_draft() {
+        let left = Left { per_second: 200, requests: 7, wait: Duration::from_millis(1_001) };
+        assert_eq!(left.policy(), r#""organization";q=200;w=1"#);
+        assert_eq!(left.limit(), r#""organization";r=7;t=2"#);
     }
 }

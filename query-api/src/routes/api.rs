@@ -2,7 +2,8 @@
 
 use crate::answer::problem::Problem;
 use crate::cache::{Cache, Standing};
-use crate::request::rate_limit::{Admission, RateLimit};
+use crate::request::rate_limit::{Left, RateLimit};
+use crate::request::rates::Admission;
 use crate::request::raw_range;
 use crate::request::token::{Principal, Refusal, Verifier};
 use crate::routes::page::Page;
@@ -11,7 +12,7 @@ use crate::streams::Streams;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use warp::http::header::{AUTHORIZATION, HeaderMap};
+use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 /// How long a request may take.
 #[derive(clap::Args, Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Api {
     /// How far ranges may reach.
     pub ranges: raw_range::Settings,
     /// How many requests organizations may make.
-    pub rate_limit: RateLimit,
+    pub rate_limit: Arc<RateLimit>,
     /// The cache of answers.
     pub cache: Arc<Cache>,
     /// The open streams.
@@ -81,8 +82,15 @@ impl Api {
         let principal = self.verifier.verify(authorization(headers)?, now)?;
         match self.rate_limit.admit(&principal.organization, Instant::now()) {
             Admission::Granted => Ok(principal),
-            Admission::Wait(wait) => Err(Problem::too_many_requests(wait)),
+            Admission::Wait(wait) => {
+                Err(Problem::too_many_requests(wait).with_left(self.left(&principal.organization)))
+            }
         }
+    }
+
+    /// What is left of the organization's rate; `None` without a limit.
+    pub fn left(&self, organization: &str) -> Option<Left> {
+        self.rate_limit.left(organization, Instant::now())
     }
 }
 
@@ -93,5 +101,20 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal
         (None, _) => Ok(None),
         (Some(one), None) => one.to_str().map(Some).map_err(|_| Refusal::Invalid),
         (Some(_), Some(_)) => Err(Refusal::Invalid),
+    }
+}
+
+/// Says in a response's headers what the organization's rate is, and what is left of it.
+pub(super) fn put_left(headers: &mut HeaderMap, left: &Left) {
+    if let Ok(policy) = HeaderValue::try_from(left.policy()) {
+        headers.insert("ratelimit-policy", policy);
+    }
+    put_limit(headers, left);
+}
+
+/// Says what is left in headers that say what the rate is.
+pub fn put_limit(headers: &mut HeaderMap, left: &Left) {
+    if let Ok(limit) = HeaderValue::try_from(left.limit()) {
+        headers.insert("ratelimit", limit);
     }
 }

@@ -8,7 +8,7 @@ use warp::http::{Response, StatusCode};
 use warp::{Filter, Rejection};
 
 /// Room for about as many headers as an answer gets, here and from the layers, allocated once.
-const HEADERS: usize = 12;
+const HEADERS: usize = 16;
 
 /// GET or HEAD, and the request's headers.
 pub fn get() -> impl Filter<Extract = (HeaderMap,), Error = Rejection> + Clone {

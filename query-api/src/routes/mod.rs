@@ -22,7 +22,7 @@ pub mod page;
 mod problems;
 mod stream;
 
-pub use api::{Api, Repeatable, Settings};
+pub use api::{Api, Repeatable, Settings, put_limit};
 pub use http::has_tag;
 
 use crate::request::scope::Scope;

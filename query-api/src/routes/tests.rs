@@ -40,6 +40,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         business_metrics_cache_ttl_sec: 45,
         local_cache_ttl: Duration::from_secs(1),
         local_cache_mb: 1,
+        shared_cache_mb: 1,
         stale_max_age: Duration::from_secs(600),
         stale_after: Duration::from_secs(1),
     };
@@ -54,11 +55,12 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_connect_timeout: Duration::from_secs(1),
         database_statement_timeout: Duration::from_secs(1),
     };
+    let rate_limit = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second }));
     Arc::new(Api {
         verifier: Arc::new(Verifier::new(&token).unwrap()),
         ranges: raw_range::Settings { max_range_days: 90 },
-        rate_limit: RateLimit::new(&rate_limit::Settings { rate_limit_per_second }),
-        cache: Arc::new(Cache::new(&cache, loads, None)),
+        cache: Arc::new(Cache::new(&cache, loads, Arc::clone(&rate_limit), None)),
+        rate_limit,
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
         page: None,
         store: Store::new(&store).unwrap(),
@@ -217,8 +219,14 @@ async fn without_postgresql_and_a_stale_answer_requests_get_503() {
 
 #[tokio::test]
 async fn an_organization_has_a_rate_of_its_own() {
-    let api = api(1);
-    assert_eq!(send(&api, "GET", "/metrics/summary", Some(&acme())).await.status, 503);
+    let api = api(2);
+    let seen = send(&api, "GET", "/metrics/summary", Some(&acme())).await;
+    assert_eq!(
+        (seen.status, seen.headers["ratelimit-policy"].to_str().unwrap()),
+        (503, r#""organization";q=2;w=1"#)
+    );
+    // The load has cost something, too, so that less than a request is left.
+    assert_eq!(seen.headers["ratelimit"], r#""organization";r=0;t=1"#);
     let seen = send(&api, "GET", "/metrics/trends", Some(&acme())).await;
     assert_eq!((seen.status, seen.headers["retry-after"].to_str().unwrap()), (429, "1"));
     let other = token(&json!({"organization_id": "other", "exp": now().timestamp() + 60}));
@@ -257,7 +265,7 @@ fn a_stale_answer_says_so_first_and_how_old_it_is() {
 #[test]
 fn a_client_that_has_the_answer_gets_no_body() {
     let check = |tags: &str, status: StatusCode| {
-        let answer = Answer { body: "{}".into(), etag: r#"W/"1""#.into() };
+        let answer = Answer { etag: r#"W/"1""#.into(), ..Answer::new("{}") };
         let mut request = HeaderMap::new();
         request.insert(IF_NONE_MATCH, tags.parse().unwrap());
         let response = fresh(answer, &request);

@@ -4,9 +4,14 @@
 //! by its token, its path and query, and the encodings that its client takes. It gets the response of before, compressed as it
 //! was, past the filters that would verify the token, read the query and look for the answer once more. Whether that response
 //! is still right is asked each time ([`Api::may_repeat`]).
+//!
+//! Other requests for the same answer, by other tokens or with encodings spelled otherwise, get its compressed form as it was
+//! made for the first of them ([`Forms`]).
 
-use crate::cache::recent::Recent;
-use crate::routes::{Api, Repeatable, has_tag};
+use crate::cache::Forms;
+use crate::cache::memory::{Memory, Terms};
+use crate::routes::{Api, Repeatable, has_tag, put_limit};
+use bytes::BytesMut;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
@@ -17,16 +22,16 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tower::Service;
 
 /// Where responses are that may be repeated.
 const PATHS: &str = "/metrics/";
-/// A longer response is made anew for each request.
-const RESPONSE_BYTES_MAX: usize = 1 << 20;
+/// So many frames of a compressed body are made before other tasks have a turn. One has up to 4 KiB.
+const FRAMES_AT_ONCE: usize = 16;
 /// What a kept response takes beside its request and its body.
 const OVERHEAD_BYTES: usize = 1_024;
 /// How long a response is kept at most. Whether it is right is another question.
@@ -42,7 +47,7 @@ pub struct Repeated<S> {
 
 /// Responses by the hash of what was asked.
 struct Finished {
-    responses: Recent<Kept>,
+    responses: Memory<u64, Arc<Kept>>,
     hasher: RandomState,
 }
 
@@ -66,13 +71,7 @@ type Answered<B> = Response<UnsyncBoxBody<Bytes, <B as Body>::Error>>;
 impl<S> Repeated<S> {
     /// `service`, whose responses are kept in so many megabytes.
     pub fn new(service: S, api: Arc<Api>, megabytes: u32) -> Self {
-        let bytes = |kept: &Kept| {
-            let Asked { authorization, encoding, target } = &kept.asked;
-            let encoding = encoding.as_ref().map_or(0, HeaderValue::len);
-            // All that a client chooses the length of.
-            kept.body.len() + target.len() + authorization.len() + encoding + OVERHEAD_BYTES
-        };
-        let responses = Recent::new(megabytes, KEPT_MAX, bytes);
+        let responses = Memory::new(megabytes);
         Self { service, api, finished: Arc::new(Finished { responses, hasher: RandomState::new() }) }
     }
 
@@ -84,6 +83,9 @@ impl<S> Repeated<S> {
         }
         let mut response = Response::new(Full::new(kept.body.clone()));
         *response.headers_mut() = kept.headers.clone();
+        if let Some(left) = self.api.left(&kept.repeatable.principal.organization) {
+            put_limit(response.headers_mut(), &left);
+        }
         let is_known = |tag: &HeaderValue| has_tag(request.headers(), tag.as_bytes());
         if request.headers().contains_key(IF_NONE_MATCH) && kept.headers.get(ETAG).is_some_and(is_known) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -98,7 +100,7 @@ impl<S> Repeated<S> {
 impl Finished {
     fn find<A>(&self, request: &Request<A>) -> Option<Arc<Kept>> {
         let (authorization, encoding, target) = parts(request)?;
-        let kept = self.responses.get(self.hash(authorization, encoding, target))?;
+        let kept = self.responses.get(&self.hash(authorization, encoding, target), Instant::now())?;
         // Requests with one hash need not be the same.
         let Asked { authorization: token, encoding: encodings, target: path } = &kept.asked;
         (token == authorization && encodings.as_ref() == encoding && path == target).then_some(kept)
@@ -107,7 +109,13 @@ impl Finished {
     fn keep(&self, kept: Kept) {
         let Asked { authorization, encoding, target } = &kept.asked;
         let hash = self.hash(authorization, encoding.as_ref(), target);
-        self.responses.keep(hash, kept);
+        let encoding = encoding.as_ref().map_or(0, HeaderValue::len);
+        // All that a client chooses the length of.
+        let bytes = kept.body.len() + target.len() + authorization.len() + encoding + OVERHEAD_BYTES;
+        let organization = Arc::clone(&kept.repeatable.principal.organization);
+        let now = Instant::now();
+        let terms = Terms { organization, bytes, until: now + KEPT_MAX };
+        self.responses.keep(hash, Arc::new(kept), terms, now);
     }
 
     fn hash(&self, authorization: &HeaderValue, encoding: Option<&HeaderValue>, target: &str) -> u64 {
@@ -160,40 +168,64 @@ where
             return Box::pin(std::future::ready(Ok(response.map(whole))));
         }
         let asked = Asked::of(&request);
+        let is_get = request.method() == Method::GET;
         let finished = Arc::clone(&self.finished);
         let response = self.service.call(request);
         Box::pin(async move {
             let mut response = response.await?;
             let repeatable = response.extensions_mut().remove::<Repeatable>();
-            match (asked, repeatable) {
-                (Some(asked), Some(repeatable)) if response.status() == StatusCode::OK => {
-                    Ok(finish(response, asked, repeatable, &finished).await)
-                }
-                _ => Ok(response.map(BodyExt::boxed_unsync)),
+            let forms = response.extensions_mut().remove::<Arc<Forms>>();
+            let is_answer = repeatable.is_some() || forms.is_some();
+            if !(is_get && is_answer && response.status() == StatusCode::OK) {
+                return Ok(response.map(BodyExt::boxed_unsync));
             }
+            Ok(finish(response, forms, asked.zip(repeatable), &finished).await)
         })
     }
 }
 
-/// Waits for all of a response, and keeps it.
+/// Waits for all of a response, whose body may be there already, and keeps it if it may be repeated.
 async fn finish<B: Body<Data = Bytes, Error: 'static>>(
     response: Response<B>,
-    asked: Asked,
-    repeatable: Repeatable,
+    forms: Option<Arc<Forms>>,
+    repeatable: Option<(Asked, Repeatable)>,
     finished: &Finished,
 ) -> Answered<B> {
     let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await else {
+    let coding = head.headers.get(CONTENT_ENCODING);
+    let form = coding.and_then(|coding| forms.as_ref()?.of(coding.as_bytes()));
+    let body = match form {
+        // A body that isn't asked for its bytes is never compressed.
+        Some(form) => form.get_or_try_init(|| compressed(body, coding)).await.cloned(),
+        None => body.collect().await.map(|body| body.to_bytes()),
+    };
+    let Ok(body) = body else {
         // It is compressed in memory, which doesn't fail.
         let mut failed = Response::new(whole(Full::default()));
         *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return failed;
     };
-    let body = body.to_bytes();
-    if body.len() <= RESPONSE_BYTES_MAX {
+    if let Some((asked, repeatable)) = repeatable {
         finished.keep(Kept { asked, headers: head.headers.clone(), body: body.clone(), repeatable });
     }
     Response::from_parts(head, whole(Full::new(body)))
+}
+
+/// Makes a compressed form, and lets others have their turn meanwhile: a large one takes several milliseconds.
+async fn compressed<B: Body<Data = Bytes>>(body: B, coding: Option<&HeaderValue>) -> Result<Bytes, B::Error> {
+    let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or_default().to_owned();
+    metrics::counter!("query_api_compressions_total", "encoding" => coding).increment(1);
+    let (mut body, mut whole) = (pin!(body), BytesMut::new());
+    for number in 1.. {
+        let Some(frame) = body.frame().await else { break };
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+        if number % FRAMES_AT_ONCE == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(whole.freeze())
 }
 
 fn whole<E: 'static>(body: Full<Bytes>) -> UnsyncBoxBody<Bytes, E> {

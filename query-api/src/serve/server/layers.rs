@@ -19,6 +19,18 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over; a UUID has 36 bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// The headers that scripts of other origins may read.
+const EXPOSED: [&str; 8] = [
+    "age",
+    "complete-through",
+    "etag",
+    "generated-at",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "x-request-id",
+];
+
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
 
@@ -62,7 +74,7 @@ fn worth_compressing() -> impl Predicate {
 /// # Errors
 /// When one of them is no origin.
 pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
-    use hyper::header::{AGE, AUTHORIZATION, ETAG, IF_NONE_MATCH, RETRY_AFTER};
+    use hyper::header::{AUTHORIZATION, IF_NONE_MATCH};
     let origins: Vec<_> =
         origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
     if origins.is_empty() {
@@ -87,7 +99,7 @@ pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
         .allow_origin(AllowOrigin::list(allowed))
         .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
         .allow_headers([AUTHORIZATION, IF_NONE_MATCH, HeaderName::from_static("last-event-id"), REQUEST_ID])
-        .expose_headers([AGE, ETAG, RETRY_AFTER, REQUEST_ID])
+        .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(CORS_MAX_AGE);
     Ok(Some(layer))
 }
