@@ -7,6 +7,7 @@ mod citus;
 mod clocks;
 mod commands;
 mod commits;
+mod comparisons;
 mod completeness;
 mod contract;
 mod corruption;
