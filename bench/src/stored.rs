@@ -17,6 +17,7 @@ use tokio_postgres::Client;
 /// Organizations that are stored in one transaction.
 const AT_ONCE: u64 = 50;
 const HOURS_PER_DAY: i64 = 24;
+const HOURS_PER_WEEK: i64 = 7 * HOURS_PER_DAY;
 /// Longer ranges are answered by days.
 const HOURLY_MAX: i64 = 72;
 
@@ -125,13 +126,23 @@ impl Stored {
         let answer: Value = serde_json::from_slice(answer)?;
         let Range { start, end } = question.counted();
         let orders = |hours| Some(self.orders(question.organization, hours));
-        let expected = [orders(start..end), orders(2 * start - end..start)];
+        let back = weeks_or_length(end - start);
+        let expected = [orders(start..end), orders(start - back..end - back)];
         let figure = &answer["kpis"][0];
         let found = [figure["value"].as_i64(), figure["previousValue"].as_i64()];
         let organization = question.organization();
         let right = answer["organizationId"] == organization && found == expected;
         ensure!(right, "{organization} had orders {expected:?} in {question:?}, but the answer is {answer}");
         Ok(())
+    }
+}
+
+/// How many hours before a range of this length the period before it begins.
+const fn weeks_or_length(hours: i64) -> i64 {
+    if hours < HOURS_PER_WEEK {
+        hours
+    } else {
+        (hours + HOURS_PER_WEEK - 1) / HOURS_PER_WEEK * HOURS_PER_WEEK
     }
 }
 
@@ -192,6 +203,7 @@ mod tests {
             let outcome = stored().check(&Question::new(1, 1..3), answer.to_string().as_bytes());
             assert_eq!(outcome.is_ok(), right, "{value} and {previous}");
         };
+        assert_eq!([3, 167, 168, 169, 337].map(weeks_or_length), [3, 167, 168, 336, 504]);
         // Hours 1 and 2 have 1 and 14, hour 0 has 8, and before it there are none.
         check(15, 8, true);
         check(15, 9, false);

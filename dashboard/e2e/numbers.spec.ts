@@ -16,7 +16,10 @@ test("every key figure is the expected one", async ({ visit: { page, open } }) =
     const card = page.locator(`[data-kpi="${key}"]`);
     const shown = card.locator("data").first();
     await expect(shown, key).toHaveAttribute("value", String(value));
-    const { value: text, unit } = formats.quantity(value, unitOf(key));
+    const { value: text, unit } = formats.quantity(value, {
+      unit: unitOf(key),
+      decimals: unitOf(key) === "count" ? 0 : 1,
+    });
     await expect(shown, key).toHaveText(`${text}${unit}`);
   }
 });

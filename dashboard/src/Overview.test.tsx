@@ -53,8 +53,23 @@ describe("an organization with numbers", () => {
     open();
     const rate = (await screen.findByRole("heading", { name: "Payment Success Rate" })).closest("article");
     expect(rate?.textContent).toContain("84.1%");
-    expect(rate?.textContent).toContain("−8.2 %worsefrom 91.6 %");
+    expect(rate?.textContent).toContain("−8.2 %worsefrom 91.6 % to 84.1 %");
     expect(rate?.textContent).toContain("Critical");
+    // The change is that of what is over of the range; its value includes what is open.
+    const orders = (await screen.findByRole("heading", { name: "Orders Created" })).closest("article");
+    expect(orders?.textContent).toContain("1,342+16.1 %betterfrom 1,150 to 1,335");
+  });
+
+  it("says what is new, and what can't be compared", async () => {
+    const [orders, payments, messages] = summary().kpis;
+    if (orders === undefined || payments === undefined || messages === undefined) throw new Error("KPIs");
+    const nothing = { comparedValue: null, previousValue: null, deltaPercent: null, trend: "flat" } as const;
+    const fresh = { ...orders, trend: "new", deltaPercent: null, previousValue: 0 } as const;
+    answer("summary", summary({ kpis: [fresh, { ...payments, ...nothing }, messages] }));
+    open();
+    const card = async (name: string) => (await screen.findByRole("heading", { name })).closest("article");
+    expect((await card("Orders Created"))?.textContent).toContain("newfrom 0 to 1,335");
+    expect((await card("Payment Success Rate"))?.textContent).toContain("Nothing to compare with");
   });
 
   it("shows no number for a rate of nothing", async () => {
@@ -123,7 +138,9 @@ describe("an organization with numbers", () => {
 describe("an older API", () => {
   it("is shown without what it doesn't send", async () => {
     const { comparison: _c, completeThrough: _t, ...oldSummary } = summary();
-    const kpis = oldSummary.kpis.map(({ previousValue: _p, ...kpi }) => kpi);
+    const kpis = oldSummary.kpis.map(
+      ({ previousValue: _p, comparedValue: _v, better: _b, base: _o, decimals: _n, ...kpi }) => kpi,
+    );
     const { comparison: _d, previousSeries: _s, ...oldTrends } = trends();
     answer("summary", { ...oldSummary, kpis });
     answer("trends", { ...oldTrends });
@@ -143,6 +160,12 @@ describe("few numbers or none", () => {
     answer("insights", insights({ insights: [] }));
     open();
     expect(await screen.findByText("Nothing stands out")).toBeTruthy();
+  });
+
+  it("says when insights may lack records", async () => {
+    answer("insights", insights({ incompleteSince: "2026-02-25T01:00:00.000Z" }));
+    open();
+    expect(await screen.findByText(/Some records since .* may be missing/)).toBeTruthy();
   });
 
   it("says when there is too little data to say something", async () => {

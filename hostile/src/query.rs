@@ -45,7 +45,11 @@ fn holds(range: &Range, now: DateTime<Utc>, settings: &Settings) {
     assert!(to - from <= longest, "no longer than allowed: {range:?}");
     assert!(range.buckets().all(|bucket| floor(bucket) == bucket && bucket < to));
     assert!(range.closed_until() <= now && range.closed_until() <= to);
-    assert!(range.comparison().is_none_or(|before| before.interval.from < from));
+    for seen in range.comparison() {
+        assert_eq!((seen.current.from, seen.current.to), (from, range.compared_until()));
+        assert_eq!(seen.previous.to - seen.previous.from, seen.current.to - seen.current.from, "as long");
+        assert!(seen.previous.from < from, "{seen:?}");
+    }
 }
 
 /// A canonical range, spelled out and read again, has the same key: it is the cache's key.

@@ -8,6 +8,7 @@ mod citus;
 mod clocks;
 mod commands;
 mod commits;
+mod comparisons;
 mod completeness;
 mod connections;
 mod contract;

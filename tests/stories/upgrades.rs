@@ -279,10 +279,17 @@ async fn days_of_hours_that_never_knew_their_quarters_say_from_when_they_are_exa
     };
     let kept_from: DateTime<Utc> =
         client.query_one("select since from quarters_known", &[]).await.expect("a row").get(0);
-    assert_eq!(ask(kept_from + Duration::days(9), "Asia/Kolkata").await.get("exactFrom"), None);
+    let after = ask(kept_from + Duration::days(9), "Asia/Kolkata").await;
+    assert_eq!((after.get("exactFrom"), after["comparison"].get("exactFrom")), (None, None), "{after:#}");
     let before = ask(kept_from - Duration::days(1), "Asia/Kolkata").await;
     assert_eq!(before["exactFrom"], text(kept_from), "{before:#}");
-    assert_eq!(ask(kept_from - Duration::days(1), "Europe/Berlin").await.get("exactFrom"), None);
+    assert_eq!(before["comparison"]["exactFrom"], text(kept_from), "{before:#}");
+    // Of the days after it only what they are compared with is inexact.
+    let next = ask(kept_from + Duration::days(1), "Asia/Kolkata").await;
+    assert_eq!(next["comparison"]["exactFrom"], text(kept_from), "{next:#}");
+    assert_eq!(next.get("exactFrom"), None, "{next:#}");
+    let whole = ask(kept_from - Duration::days(1), "Europe/Berlin").await;
+    assert_eq!((whole.get("exactFrom"), whole["comparison"].get("exactFrom")), (None, None), "{whole:#}");
     count(&stack).await;
 
     // While a former member may count, no message is sure to be under its channel.

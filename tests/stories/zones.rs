@@ -66,6 +66,26 @@ async fn recount(
     rows.expect("a recount").iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
+/// How many of `times` are in an interval.
+fn within(times: &[DateTime<Utc>], from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+    times.iter().filter(|time| from <= **time && **time < to).count() as i64
+}
+
+/// The first of these days, as many as are asked for, the last one cut or stretched so that together they last exactly `length`:
+/// clocks may have been changed.
+fn as_long(
+    times: &[DateTime<Utc>],
+    mut days: Vec<(DateTime<Utc>, i64)>,
+    length: Duration,
+) -> Vec<(DateTime<Utc>, i64)> {
+    days.truncate(usize::try_from(DAYS).expect("a few"));
+    let end = days[0].0 + length;
+    if let Some((start, orders)) = days.last_mut() {
+        *orders = within(times, *start, end);
+    }
+    days
+}
+
 /// A series' buckets and orders.
 fn series(answer: &Value, name: &str) -> Vec<(DateTime<Utc>, i64)> {
     let points = answer[name].as_array().unwrap_or_else(|| panic!("no {name}: {answer}"));
@@ -85,42 +105,42 @@ async fn ask(api: &Api, path: &str) -> Value {
 /// Asks for the window's days, against the week before, and checks every number.
 async fn check(api: &Api, client: &Client, times: &[DateTime<Utc>], zone: &str, day: NaiveDate) {
     let expected = recount(client, times, zone, day).await;
-    let before = recount(client, times, zone, day - Duration::days(7)).await;
     let days = usize::try_from(DAYS).expect("a few");
     let (from, to) = (expected[0].0, expected[days].0);
+    let before = as_long(times, recount(client, times, zone, day - Duration::days(7)).await, to - from);
     let question = |from: DateTime<Utc>, to: DateTime<Utc>, more: &str| {
         format!("from={}&to={}&timezone={zone}&{more}", text(from), text(to))
     };
     let week = question(from, to, "granularity=day&compare=previous_week");
     let trends = ask(api, &format!("/metrics/trends?{week}")).await;
     assert_eq!(series(&trends, "series"), expected[..days], "{zone} from {day}");
-    assert_eq!(series(&trends, "previousSeries"), before[..days], "{zone} a week before {day}");
+    assert_eq!(series(&trends, "previousSeries"), before, "{zone} a week before {day}");
     assert_eq!(trends["range"]["timezone"], zone);
 
     let sum = |days: &[(DateTime<Utc>, i64)]| days.iter().map(|(_, orders)| orders).sum::<i64>();
     let summary = ask(api, &format!("/metrics/summary?{week}")).await;
     assert_eq!(summary["kpis"][0]["value"], sum(&expected[..days]), "{zone} from {day}");
-    assert_eq!(summary["kpis"][0]["previousValue"], sum(&before[..days]), "{zone} a week before {day}");
+    assert_eq!(summary["kpis"][0]["previousValue"], sum(&before), "{zone} a week before {day}");
 
     let year = question(from, to, "granularity=day&compare=previous_year");
-    let year_before = recount(client, times, zone, a_year_before(day)).await;
+    let year_before = as_long(times, recount(client, times, zone, a_year_before(day)).await, to - from);
     let trends = ask(api, &format!("/metrics/trends?{year}")).await;
     assert_eq!(trends.get("exactFrom"), None, "{zone}");
     let orders = |days: &[(DateTime<Utc>, i64)]| days.iter().map(|(_, orders)| *orders).collect::<Vec<i64>>();
     let found = series(&trends, "previousSeries");
-    assert_eq!(orders(&found), orders(&year_before[..days]), "{zone} a year before {day}");
+    assert_eq!(orders(&found), orders(&year_before), "{zone} a year before {day}");
 
-    // Each day against the one before it, and by its hours.
-    for pair in expected[..=days].windows(3) {
-        let [(_, orders_before), (start, orders), (end, _)] = pair else { unreachable!("windows of three") };
+    // Each day against as much time before it, and by its hours.
+    for pair in expected[..=days].windows(2) {
+        let [(start, orders), (end, _)] = pair else { unreachable!("windows of two") };
         let day = question(*start, *end, "granularity=hour");
         let summary = ask(api, &format!("/metrics/summary?{day}")).await;
-        assert_eq!(summary["kpis"][0]["previousValue"], *orders_before, "{zone} before {start}");
+        let before = within(times, *start - (*end - *start), *start);
+        assert_eq!(summary["kpis"][0]["previousValue"], before, "{zone} before {start}");
         let hours = series(&ask(api, &format!("/metrics/trends?{day}")).await, "series");
         assert_eq!(sum(&hours), *orders, "{zone} hours of {start}");
         for (bucket, next) in hours.iter().zip(hours.iter().skip(1)) {
-            let within = times.iter().filter(|time| bucket.0 <= **time && **time < next.0).count();
-            assert_eq!(bucket.1, within as i64, "{zone} hour {}", bucket.0);
+            assert_eq!(bucket.1, within(times, bucket.0, next.0), "{zone} hour {}", bucket.0);
         }
     }
 }

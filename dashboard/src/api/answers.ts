@@ -16,9 +16,18 @@ export interface Range {
   timezone?: string;
 }
 
-/** The interval the numbers are compared with. */
+/** The intervals that are compared; `from` and `to` are those of the previous one. */
 export interface Comparison {
   mode: Comparing;
+  from: string;
+  to: string;
+  /** The part of the range that is compared: what is still open of it isn't. */
+  current?: Interval;
+  previous?: Interval;
+}
+
+/** Half-open. */
+export interface Interval {
   from: string;
   to: string;
 }
@@ -36,17 +45,34 @@ export interface Envelope {
   stale?: boolean;
 }
 
-/** A KPI. `deltaPercent` is relative to `previousValue`, which is null if there is none. */
+/** The counters, by their names in series, that a KPI is made of; `noun` is what it is a rate of, or counts. */
+export interface Base {
+  numerator: string;
+  /** Null for a count. */
+  denominator: string | null;
+  noun: string;
+}
+
+/**
+ * A KPI. `value` is over the range; `comparedValue` over what is compared of it, which may be less. `deltaPercent` follows from
+ * that and `previousValue`; it is null if there was nothing before, or nothing is compared. Then both values are null, too.
+ */
 export interface Kpi {
   key: string;
   label: string;
   value: number;
   unit: "count" | "percent" | "ms";
-  trend: "up" | "down" | "flat";
-  deltaPercent: number;
+  /** How many decimals are shown. */
+  decimals?: number;
+  trend: "up" | "down" | "flat" | "new";
+  deltaPercent: number | null;
   severity: Severity;
   description: string;
+  comparedValue?: number | null;
   previousValue?: number | null;
+  /** The direction that is good. */
+  better?: "up" | "down" | undefined;
+  base?: Base;
 }
 
 /** A figure beyond a threshold, with the numbers behind that judgement. */
@@ -134,6 +160,8 @@ export interface Insight {
 }
 
 export interface Insights extends Envelope {
+  /** Present if records since this instant may be missing; null if that is unknown. */
+  incompleteSince?: string | null;
   insights: Insight[];
 }
 

@@ -15,8 +15,10 @@ const ENVELOPE = {
 } as const;
 const COMPARISON = {
   mode: "previous_period",
-  from: "2026-02-24T21:00:00.000Z",
+  from: "2026-02-24T21:30:00.000Z",
   to: "2026-02-25T00:00:00.000Z",
+  current: { from: "2026-02-25T00:00:00.000Z", to: "2026-02-25T02:30:00.000Z" },
+  previous: { from: "2026-02-24T21:30:00.000Z", to: "2026-02-25T00:00:00.000Z" },
 } as const;
 
 const FIGURE = {
@@ -38,9 +40,13 @@ export function summary(part: Partial<Summary> = {}): Summary {
         key: "orders_created",
         label: "Orders Created",
         value: 1_342,
+        decimals: 0,
         trend: "up",
-        deltaPercent: 16.7,
+        deltaPercent: 16.1,
+        comparedValue: 1_335,
         previousValue: 1_150,
+        better: "up",
+        base: { numerator: "orders_created", denominator: null, noun: "orders" },
         description: "Orders captured from commerce events",
       },
       {
@@ -52,7 +58,10 @@ export function summary(part: Partial<Summary> = {}): Summary {
         trend: "down",
         deltaPercent: -8.2,
         severity: "critical",
+        comparedValue: 84.1,
         previousValue: 91.6,
+        better: "up",
+        base: { numerator: "payments_successful", denominator: "payments_total", noun: "payments" },
         description: "Share of attempted payments that succeeded",
       },
       {
@@ -61,6 +70,9 @@ export function summary(part: Partial<Summary> = {}): Summary {
         label: "Message Delivery Rate",
         value: 0,
         unit: "percent",
+        comparedValue: 0,
+        better: "up",
+        base: { numerator: "messages_delivered", denominator: "messages_sent", noun: "messages" },
         description: "Share of the messages sent that were delivered or read",
       },
     ],

@@ -14,7 +14,12 @@ it.each([
   [12_345, "ms", "12.3", "s"],
   [150_000, "ms", "2.5", "min"],
 ] as const)("%d %s", (number, unit, value, shown) => {
-  expect(english.quantity(number, unit)).toEqual({ value, unit: shown });
+  expect(english.quantity(number, { unit })).toEqual({ value, unit: shown });
+});
+
+it("shows as many decimals as the API says", () => {
+  expect(english.quantity(84.1, { unit: "percent", decimals: 0 }).value).toBe("84");
+  expect(english.quantity(84.16, { unit: "percent", decimals: 2 }).value).toBe("84.16");
 });
 
 it.each([

@@ -27,7 +27,8 @@ export interface Formats {
   signed: (value: number) => string;
   percent: (value: number) => string;
   duration: (milliseconds: number) => string;
-  quantity: (value: number, unit: Kpi["unit"]) => Quantity;
+  /** A KPI's value, with as many decimals as the API says. */
+  quantity: (value: number, kpi: Pick<Kpi, "unit" | "decimals">) => Quantity;
   /** 10:42:07 */
   clock: (instant: string | Date) => string;
   /** 25 Feb, 10:42 */
@@ -60,14 +61,18 @@ export function formatsOf(locale: string, zone: string): Formats {
   const tenths = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const signed = number({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
   const signedCompact = number({ signDisplay: "exceptZero", maximumFractionDigits: 1, notation: "compact" });
-  const quantity = (value: number, unit: Kpi["unit"]): Quantity => {
+  const quantity = (value: number, { unit, decimals = 1 }: Pick<Kpi, "unit" | "decimals">): Quantity => {
     switch (unit) {
       case "count":
-        return { value: decimal(value), unit: "" };
+        return { value: number({ maximumFractionDigits: decimals })(value), unit: "" };
       case "percent":
-        return { value: tenths(value), unit: "%" };
+        // Rates in a column always have all their decimals, so that their digits align.
+        return {
+          value: number({ minimumFractionDigits: decimals, maximumFractionDigits: decimals })(value),
+          unit: "%",
+        };
       case "ms":
-        return durationOf(value, decimal, decimal);
+        return durationOf(value, number({ maximumFractionDigits: decimals }), decimal);
     }
   };
   const tickTime = time({ hour: "2-digit", minute: "2-digit" });
@@ -132,7 +137,8 @@ function durationOf(
   return { value: long(milliseconds / MINUTE_MS), unit: "min" };
 }
 
-function joined({ value, unit }: Quantity): string {
+/** A value with its unit in one text. */
+export function joined({ value, unit }: Quantity): string {
   return unit === "" ? value : `${value} ${unit}`;
 }
 

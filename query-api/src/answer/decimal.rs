@@ -34,10 +34,30 @@ impl Tenths {
         Self((number * 10.0).round() as i64)
     }
 
+    /// The change from `earlier`, in percent of it: 0 if both are 0, `None` if only `earlier` is. It is the change of the numbers
+    /// as they are shown, so that whoever sees them can compute it.
+    #[must_use]
+    pub fn change_from(self, earlier: Self) -> Option<Self> {
+        let (now, before) = (i128::from(self.0), i128::from(earlier.0));
+        match (now, before) {
+            (0, 0) => Some(Self::default()),
+            (_, 0) => None,
+            (_, _) => rounded(1_000 * (now - before) * before.signum(), before.abs()),
+        }
+    }
+
     /// -1, 0 or 1: its sign.
     #[must_use]
     pub const fn signum(self) -> i64 {
         self.0.signum()
+    }
+}
+
+impl std::ops::Sub for Tenths {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 }
 
@@ -115,28 +135,6 @@ impl Ratio {
     pub fn to_f64(self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
-
-    /// The change from `earlier`, in percent of `earlier`: 0 when both are 0, 100 when only `earlier` is.
-    #[must_use]
-    pub fn change_from(self, earlier: Self) -> Tenths {
-        match (self.numerator, earlier.numerator) {
-            (0, 0) => Tenths::default(),
-            (_, 0) => Tenths::whole(100),
-            (_, _) => self.exact_change_from(earlier).unwrap_or_else(|| self.rough_change_from(earlier)),
-        }
-    }
-
-    /// `(a/b - c/d) / (c/d) = (ad - cb) / cb`; `None` where that overflows 128 bits.
-    fn exact_change_from(self, earlier: Self) -> Option<Tenths> {
-        let base = earlier.numerator.checked_mul(self.denominator)?;
-        let gain = self.numerator.checked_mul(earlier.denominator)?.checked_sub(base)?;
-        let gain = if base < 0 { gain.checked_neg()? } else { gain };
-        rounded(gain.checked_mul(1_000)?, base.checked_abs()?)
-    }
-
-    fn rough_change_from(self, earlier: Self) -> Tenths {
-        Tenths::near((self.to_f64() / earlier.to_f64() - 1.0) * 100.0)
-    }
 }
 
 /// `numerator / denominator` (above 0) to the nearest integer, half away from zero; `None` where it overflows.
@@ -171,27 +169,28 @@ mod tests {
 
     #[test]
     fn changes_are_relative() {
-        let check = |now, before, change: &str| {
-            assert_eq!(
-                Ratio::of(now, 1).change_from(Ratio::of(before, 1)).to_string(),
-                change,
-                "{before} to {now}"
-            );
+        let check = |now, before, change: Option<&str>| {
+            let seen = Tenths::of(now).change_from(Tenths::of(before));
+            assert_eq!(seen.map(|change| change.to_string()).as_deref(), change, "{before} to {now}");
         };
-        check(42, 36, "16.7");
-        check(36, 42, "-14.3");
-        check(0, 0, "0");
-        check(5, 0, "100");
-        check(0, 5, "-100");
-        check(5, 5, "0");
-        check(100_001, 100_000, "0");
-        check(100_050, 100_000, "0.1");
-        check(99_950, 100_000, "-0.1");
+        check(420, 360, Some("16.7"));
+        check(360, 420, Some("-14.3"));
+        check(0, 0, Some("0"));
+        check(50, 0, None);
+        check(-50, 0, None);
+        check(0, 50, Some("-100"));
+        check(50, 50, Some("0"));
+        check(124, 117, Some("6"));
+        check(1_000_010, 1_000_000, Some("0"));
+        check(1_000_500, 1_000_000, Some("0.1"));
+        check(999_500, 1_000_000, Some("-0.1"));
+        check(i64::MAX, 1, Some("922337203685477580.7"));
     }
 
     #[test]
-    fn a_change_is_of_the_exact_values_and_not_of_the_shown_ones() {
-        assert_eq!(Ratio::of(200, 3).change_from(Ratio::of(100, 3)).to_string(), "100");
+    fn a_change_is_of_the_shown_values_and_not_of_the_exact_ones() {
+        let [now, before] = [Ratio::of(200, 3), Ratio::of(100, 3)].map(Ratio::tenths);
+        assert_eq!(now.change_from(before).unwrap().to_string(), "100.3", "of 66.7 and 33.3");
     }
 
     #[test]
@@ -207,13 +206,14 @@ mod tests {
         #[test]
         fn no_counters_make_trouble(a: i64, b: i64, c: i64, d: i64) {
             let (now, before) = (Ratio::percent(a, b), Ratio::percent(c, d));
-            let shown = [now.tenths(), before.at_most(100).tenths(), now.change_from(before)];
-            prop_assert!(shown.iter().all(|tenths| !tenths.to_string().starts_with("-0") || tenths.signum() < 0));
+            let shown = [now.tenths(), before.at_most(100).tenths()];
+            let change = shown[0].change_from(shown[1]);
+            prop_assert!(shown.into_iter().chain(change).all(|tenths| !tenths.to_string().starts_with("-0") || tenths.signum() < 0));
         }
 
         #[test]
         fn a_change_has_the_sign_of_the_difference(now in 0..1_000_000i64, before in 1..1_000_000i64) {
-            let change = Ratio::of(now, 1).change_from(Ratio::of(before, 1)).signum();
+            let change = Tenths::of(now).change_from(Tenths::of(before)).unwrap().signum();
             prop_assert!(change == 0 || change == (now - before).signum());
         }
     }

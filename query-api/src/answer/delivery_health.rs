@@ -148,7 +148,7 @@ impl Messages {
     fn delivery_rate(self) -> Tenths {
         let counters =
             Counters { messages_sent: self.sent, messages_delivered: self.delivered, ..Counters::default() };
-        (MESSAGE_DELIVERY_RATE.value)(&counters).tenths()
+        MESSAGE_DELIVERY_RATE.value(&counters).tenths()
     }
 }
 

@@ -1,5 +1,6 @@
 //! From rows to an answer, and its bytes. Pure.
 
+pub mod comparison;
 pub mod decimal;
 pub mod delivery_health;
 pub mod insights;

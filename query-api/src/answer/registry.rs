@@ -2,6 +2,7 @@
 //! documents, the page's files and the tests that list the KPIs, too. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
+use chrono::TimeDelta;
 use domain::Counters;
 use serde::Serialize;
 
@@ -49,14 +50,33 @@ pub enum Bad {
     Above,
 }
 
-/// Whether more of a KPI is better, or less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which direction of a KPI is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Better {
     /// More is better.
-    More,
+    Up,
     /// Less is better.
-    Less,
+    Down,
 }
+
+/// A counter that KPIs are computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// Its name in rows and answers.
+    pub name: &'static str,
+    value: fn(&Counters) -> i64,
+}
+
+/// The counter of that field.
+macro_rules! counter {
+    ($name:ident) => {
+        Counter { name: stringify!($name), value: |counters| counters.$name }
+    };
+}
+
+/// How long receipts may be on their way: a message is judged by whether it was delivered only after this time.
+const RECEIPTS_DUE: TimeDelta = TimeDelta::hours(1);
 
 /// When a KPI's value is an alert.
 pub struct AlertRule {
@@ -82,16 +102,20 @@ pub struct Kpi {
     pub label: &'static str,
     /// The unit of its value.
     pub unit: Unit,
+    /// With how many decimals its value is shown; one at most.
+    pub decimals: u8,
     /// What it means, in a few words.
     pub description: &'static str,
-    /// How it is computed.
-    pub value: fn(&Counters) -> Ratio,
-    /// How many things the value is computed from.
-    pub sample: fn(&Counters) -> i64,
-    /// What those things are called, in the plural.
+    /// What it counts, or what it is the share or the mean of.
+    pub numerator: Counter,
+    /// What it is a share or a mean of; `None` if it is a count.
+    pub denominator: Option<Counter>,
+    /// What its sample is called, in the plural: the things that it is a share or a mean of, or that it counts.
     pub noun: &'static str,
-    /// Whether more of it is better, or less.
+    /// Which direction is better.
     pub better: Better,
+    /// Things that are younger are not judged, by alerts or by insights: what they add to the numerator may not have come yet.
+    pub settles_after: TimeDelta,
     /// When its value is an alert.
     pub rules: &'static [AlertRule],
 }
@@ -101,11 +125,13 @@ pub const MESSAGE_DELIVERY_RATE: Kpi = Kpi {
     key: "message_delivery_rate",
     label: "Message Delivery Rate",
     unit: Unit::Percent,
+    decimals: 1,
     description: "Share of the messages sent that were delivered or read",
-    value: |c| Ratio::percent(c.messages_delivered, c.messages_sent).at_most(100),
-    sample: |c| c.messages_sent,
+    numerator: counter!(messages_delivered),
+    denominator: Some(counter!(messages_sent)),
     noun: "messages",
-    better: Better::More,
+    better: Better::Up,
+    settles_after: RECEIPTS_DUE,
     rules: &[AlertRule {
         key: "message_delivery_low",
         title: "Messages are not delivered",
@@ -122,22 +148,26 @@ pub const KPIS: &[Kpi] = &[
         key: "orders_created",
         label: "Orders Created",
         unit: Unit::Count,
+        decimals: 0,
         description: "Orders captured from commerce events",
-        value: |c| Ratio::of(c.orders_created, 1),
-        sample: |c| c.orders_created,
+        numerator: counter!(orders_created),
+        denominator: None,
         noun: "orders",
-        better: Better::More,
+        better: Better::Up,
+        settles_after: TimeDelta::zero(),
         rules: &[],
     },
     Kpi {
         key: "payment_success_rate",
         label: "Payment Success Rate",
         unit: Unit::Percent,
+        decimals: 1,
         description: "Share of attempted payments that succeeded",
-        value: |c| Ratio::percent(c.payments_successful, c.payments_total),
-        sample: |c| c.payments_total,
+        numerator: counter!(payments_successful),
+        denominator: Some(counter!(payments_total)),
         noun: "payments",
-        better: Better::More,
+        better: Better::Up,
+        settles_after: TimeDelta::zero(),
         rules: &[AlertRule {
             key: "payment_success_low",
             title: "Payments are failing",
@@ -151,11 +181,13 @@ pub const KPIS: &[Kpi] = &[
         key: "workflow_failure_rate",
         label: "Workflow Failure Rate",
         unit: Unit::Percent,
+        decimals: 1,
         description: "Share of finished workflow runs that failed",
-        value: |c| Ratio::percent(c.workflows_failed, c.workflows_total),
-        sample: |c| c.workflows_total,
+        numerator: counter!(workflows_failed),
+        denominator: Some(counter!(workflows_total)),
         noun: "workflow runs",
-        better: Better::Less,
+        better: Better::Down,
+        settles_after: TimeDelta::zero(),
         rules: &[AlertRule {
             key: "workflow_failures_high",
             title: "Workflows are failing",
@@ -169,11 +201,13 @@ pub const KPIS: &[Kpi] = &[
         key: "avg_execution_time_ms",
         label: "Average Execution Time",
         unit: Unit::Ms,
+        decimals: 1,
         description: "Mean execution time of finished workflow runs",
-        value: |c| Ratio::of(c.total_execution_time_ms, c.workflows_total),
-        sample: |c| c.workflows_total,
+        numerator: counter!(total_execution_time_ms),
+        denominator: Some(counter!(workflows_total)),
         noun: "workflow runs",
-        better: Better::Less,
+        better: Better::Down,
+        settles_after: TimeDelta::zero(),
         rules: &[],
     },
     MESSAGE_DELIVERY_RATE,
@@ -200,21 +234,53 @@ impl Alert {
     }
 }
 
+/// What a KPI is made of, as answers show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Base {
+    numerator: &'static str,
+    denominator: Option<&'static str>,
+    noun: &'static str,
+}
+
 impl Kpi {
+    /// Its value. A share is at most 100, and 0 of nothing.
+    #[must_use]
+    pub fn value(&self, counters: &Counters) -> Ratio {
+        let part = (self.numerator.value)(counters);
+        let whole = self.denominator.map_or(1, |counter| (counter.value)(counters));
+        match self.unit {
+            Unit::Count | Unit::Ms => Ratio::of(part, whole),
+            Unit::Percent => Ratio::percent(part, whole).at_most(100),
+        }
+    }
+
+    /// How many things its value is computed from.
+    #[must_use]
+    pub fn sample(&self, counters: &Counters) -> i64 {
+        (self.denominator.unwrap_or(self.numerator).value)(counters)
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn base(&self) -> Base {
+        let name = |counter: Counter| counter.name;
+        Base { numerator: self.numerator.name, denominator: self.denominator.map(name), noun: self.noun }
+    }
+
     /// Its noun as a part of a stable name.
     pub(crate) fn noun_key(&self) -> String {
         self.noun.replace(' ', "_")
     }
 
-    /// The alerts that these counters raise: for each rule at most one, the worst that applies.
+    /// The alerts that these counters raise, which have settled: for each rule at most one, the worst that applies.
     pub fn alerts<'a>(&'a self, counters: &'a Counters) -> impl Iterator<Item = Alert> + 'a {
         self.rules.iter().filter_map(move |rule| self.alert(rule, counters))
     }
 
     /// Compares the rounded value, as it is shown, so that no alert says "95 is below 95".
     fn alert(&self, rule: &AlertRule, counters: &Counters) -> Option<Alert> {
-        let value = (self.value)(counters).tenths();
-        let sample = (self.sample)(counters);
+        let value = self.value(counters).tenths();
+        let sample = self.sample(counters);
         let (severity, threshold) = rule.severity(value)?;
         (sample >= rule.least_sample).then(|| Alert {
             key: rule.key,
@@ -234,7 +300,11 @@ impl Kpi {
             Bad::Above => "above",
         };
         let (label, unit, noun) = (self.label, self.unit.suffix(), self.noun);
-        format!("{label} is {value}{unit} over {sample} {noun}, {side} {threshold}{unit}")
+        let of_age = match self.settles_after.num_minutes() {
+            0 => String::new(),
+            minutes => format!(" older than {minutes} minutes"),
+        };
+        format!("{label} is {value}{unit} over {sample} {noun}{of_age}, {side} {threshold}{unit}")
     }
 }
 
@@ -252,6 +322,7 @@ impl AlertRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::range::UNSETTLED_MAX;
 
     fn payments(successful: i64, total: i64) -> Counters {
         Counters { payments_successful: successful, payments_total: total, ..Counters::default() }
@@ -308,7 +379,32 @@ mod tests {
 
     #[test]
     fn more_delivered_than_sent_is_still_all() {
-        assert_eq!((KPIS[4].value)(&messages(7, 5)).tenths(), Tenths::whole(100));
+        assert_eq!(KPIS[4].value(&messages(7, 5)).tenths(), Tenths::whole(100));
+    }
+
+    #[test]
+    fn what_has_to_settle_is_said_and_does_before_ranges_forget_the_time() {
+        let alert = KPIS[4].alerts(&messages(89, 100)).next().unwrap();
+        assert_eq!(
+            alert.message,
+            "Message Delivery Rate is 89 % over 100 messages older than 60 minutes, below 90 %"
+        );
+        assert!(KPIS.iter().all(|kpi| kpi.settles_after <= UNSETTLED_MAX));
+        assert!(KPIS.iter().all(|kpi| kpi.settles_after.num_seconds() % 900 == 0), "whole quarters");
+    }
+
+    #[test]
+    fn a_kpi_is_made_of_counters_that_answers_have() {
+        for kpi in KPIS {
+            let base = kpi.base();
+            let names = [Some(base.numerator), base.denominator].into_iter().flatten();
+            names.for_each(|name| assert!(Counters::NAMES.contains(&name), "{name} of {}", kpi.key));
+            assert!(
+                kpi.decimals <= 1 && (kpi.unit == Unit::Count) == base.denominator.is_none(),
+                "{}",
+                kpi.key
+            );
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The trends: a range's buckets as series, each with its counters and KPIs. Pure.
 
+use crate::answer::comparison::Intervals;
 use crate::answer::known::Known;
 use crate::answer::percentiles::Percentiles;
 use crate::answer::registry::KPIS;
 use crate::request::cells::Cells;
-use crate::request::compare::Comparison;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use domain::{Counters, Durations};
@@ -37,7 +37,7 @@ pub struct Trends<'a> {
     range: Range,
     #[serde(flatten)]
     known: Known,
-    comparison: Option<Comparison>,
+    comparison: Option<Intervals>,
     series: Vec<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_series: Option<Vec<Point>>,
@@ -55,13 +55,14 @@ impl<'a> Trends<'a> {
         rows: &Rows,
         now: DateTime<Utc>,
     ) -> Self {
-        let comparison = range.comparison();
+        let comparison = Intervals::of(&range, &known);
+        let closed_until = range.closed_until();
         Self {
             organization_id,
             range,
             known,
             comparison,
-            series: points(&range.cells(), &rows.series, |bucket| range.is_open(bucket)),
+            series: points(&range.cells(), &rows.series, |bucket| bucket >= closed_until),
             previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
             generated_at: now,
         }
@@ -99,7 +100,7 @@ impl Serialize for Point {
             map.serialize_entry(name, &value)?;
         }
         for kpi in KPIS.iter().filter(|kpi| !Counters::NAMES.contains(&kpi.key)) {
-            map.serialize_entry(kpi.key, &(kpi.value)(&self.counters).tenths())?;
+            map.serialize_entry(kpi.key, &kpi.value(&self.counters).tenths())?;
         }
         for (key, value) in self.percentiles.entries() {
             map.serialize_entry(key, &value)?;
@@ -132,8 +133,10 @@ mod tests {
         [3, 7, 15].into_iter().for_each(|ms| durations.take(ms));
         let full = Bucket { counters, durations };
         let zeros = Bucket::default();
-        let rows =
-            Rows { series: vec![zeros.clone(), full.clone(), zeros.clone()], previous: vec![full, zeros] };
+        let rows = Rows {
+            series: vec![zeros.clone(), full.clone(), zeros.clone()],
+            previous: vec![full, zeros.clone(), zeros],
+        };
         let trends = trends("2026-02-25T10:45:00Z", "previous_period", &rows);
         let series = &trends["series"];
         let expected = serde_json::json!({
@@ -152,8 +155,13 @@ mod tests {
         assert_eq!(series[2]["open"], true);
 
         let previous = &trends["previousSeries"];
-        assert_eq!(previous.as_array().unwrap().len(), 2, "the open hour is compared with nothing");
-        assert_eq!(previous[0]["bucket"], "2026-02-25T06:00:00.000Z");
+        // What is over of the open hour, three quarters of it, is compared with as much.
+        let starts: Vec<_> = previous.as_array().unwrap().iter().map(|point| &point["bucket"]).collect();
+        assert_eq!(
+            starts,
+            ["2026-02-25T05:15:00.000Z", "2026-02-25T06:15:00.000Z", "2026-02-25T07:15:00.000Z"]
+        );
+        assert_eq!(trends["comparison"]["current"]["to"], "2026-02-25T10:45:00.000Z");
         assert_eq!((&previous[0]["orders_created"], &previous[1]["open"]), (&1.into(), &false.into()));
     }
 

@@ -1,23 +1,23 @@
-//! What a range is compared with: the period before it, or the same days of a week or a year ago. Pure.
+//! What a range is compared with: as much time before it, or as much from the same time a week or a year ago. Pure.
 
-use crate::request::granularity::Granularity;
 use crate::request::interval::Interval;
 use crate::request::zone::Zone;
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
-const WEEK: u64 = 7;
+const DAYS_PER_WEEK: u64 = 7;
+const WEEK: TimeDelta = TimeDelta::weeks(1);
 
 /// What a request wants its range compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compare {
-    /// The period just before it.
+    /// As much time just before it; whole weeks before it for ranges of a week and more.
     #[default]
     PreviousPeriod,
-    /// The same days, a week earlier.
+    /// As much time from the same time a week earlier.
     PreviousWeek,
-    /// The same days, a year earlier.
+    /// As much time from the same time a year earlier.
     PreviousYear,
     /// Nothing.
     None,
@@ -39,193 +39,273 @@ impl Compare {
     }
 }
 
-/// What a range is compared with. As answers show it: `{"mode","from","to"}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The part of a range whose quarters of an hour are over, and the interval of the same length that it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// How the interval was chosen.
     pub mode: Compare,
-    /// The interval.
-    #[serde(flatten)]
-    pub interval: Interval,
+    /// What is compared.
+    pub current: Interval,
+    /// What it is compared with.
+    pub previous: Interval,
+    shift: Shift,
 }
 
-/// How the period before is measured.
+/// How a time of the current interval moves to the same time of the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Periods {
-    /// By elapsed time: to the second as long as the range. For requests that name no zone.
-    Elapsed,
-    /// By the zone's calendar: as many days, up to the same time of day. For requests that name a zone.
-    Calendar,
+enum Shift {
+    /// By elapsed time.
+    Elapsed(TimeDelta),
+    /// By days of the zone's calendar; the clock shows the same time.
+    Days(u64),
+    /// By a year of the zone's calendar; the clock shows the same time. 29 February becomes the 28th.
+    Year,
 }
 
-/// What `closed`, the closed part of a range, is compared with in this zone. `None` if no comparison is wanted, if
-/// `closed` is empty, or if the earlier interval lies in a time that the zone's clock skipped.
+impl Shift {
+    fn apply(self, time: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
+        match self {
+            Self::Elapsed(length) => time - length,
+            Self::Days(days) => zone.instant(zone.local(time) - Days::new(days)),
+            Self::Year => {
+                let local = zone.local(time);
+                let same = |date: NaiveDate| date.with_year(date.year() - 1);
+                let date = same(local.date()).or_else(|| same(local.date() - Days::new(1)));
+                zone.instant(date.expect("every year has a 28 February").and_time(local.time()))
+            }
+        }
+    }
+}
+
+/// What `current` is compared with in this zone. It doesn't overlap a period before, and is exactly as long: the clocks of its
+/// end may differ if they were changed in between. `end` is where the range ends of which `current` is a part; where its day
+/// isn't over, the end of that day. `None` if no comparison is wanted, or `current` is empty.
 #[must_use]
-pub fn comparison(mode: Compare, closed: Interval, zone: Zone, periods: Periods) -> Option<Comparison> {
-    let Interval { from, to } = closed;
+pub fn comparison(mode: Compare, current: Interval, end: DateTime<Utc>, zone: Zone) -> Option<Comparison> {
+    let Interval { from, to } = current;
     if to <= from {
         return None;
     }
-    let interval = match (mode, periods) {
-        (Compare::None, _) => return None,
-        (Compare::PreviousPeriod, Periods::Calendar) if zone.floor(from, Granularity::Day) == from => {
-            days_back(closed, zone, days(closed, zone))
-        }
-        (Compare::PreviousPeriod, Periods::Elapsed | Periods::Calendar) => {
-            Interval { from: from - (to - from), to: from }
-        }
-        (Compare::PreviousWeek, _) => days_back(closed, zone, WEEK),
-        (Compare::PreviousYear, _) => year_back(closed, zone),
+    let length = to - from;
+    let shift = match mode {
+        Compare::None => return None,
+        Compare::PreviousPeriod if zone.local(end) - zone.local(from) < WEEK => Shift::Elapsed(length),
+        Compare::PreviousPeriod => Shift::Days(whole_weeks(current, zone)),
+        Compare::PreviousWeek => Shift::Days(DAYS_PER_WEEK),
+        Compare::PreviousYear => Shift::Year,
     };
-    (interval.from < interval.to).then_some(Comparison { mode, interval })
+    let until = shift.apply(from, zone) + length;
+    // Where clocks were changed, as much time may reach into the range by that change.
+    let until = if mode == Compare::PreviousPeriod { until.min(from) } else { until };
+    Some(Comparison { mode, current, previous: Interval { from: until - length, to: until }, shift })
 }
 
-/// How many of the zone's days the interval touches.
-fn days(interval: Interval, zone: Zone) -> u64 {
-    let starts = std::iter::successors(Some(interval.from), |day| Some(zone.end(*day, Granularity::Day)));
-    starts.take_while(|day| *day < interval.to).count() as u64
+/// The fewest whole weeks, in days, by which the interval must move to overlap itself no longer.
+fn whole_weeks(Interval { from, to }: Interval, zone: Zone) -> u64 {
+    let length = zone.local(to) - zone.local(from);
+    let weeks = (length.num_seconds() + WEEK.num_seconds() - 1).div_euclid(WEEK.num_seconds());
+    weeks.max(1).unsigned_abs() * DAYS_PER_WEEK
 }
 
-/// The interval moved back by `days` days of the zone's calendar; the clock shows the same times.
-fn days_back(Interval { from, to }: Interval, zone: Zone, days: u64) -> Interval {
-    let back = |time| zone.instant(zone.local(time) - Days::new(days));
-    Interval { from: back(from), to: back(to) }
+/// The same hours of the week in the weeks before: the interval moved back by the fewest whole weeks, as `previous_period`
+/// moves ranges of a week and more. `None` if the interval is empty.
+#[must_use]
+pub fn weeks_before(current: Interval, zone: Zone) -> Option<Interval> {
+    let a_week_or_more = zone.instant(zone.local(current.from) + WEEK);
+    comparison(Compare::PreviousPeriod, current, a_week_or_more.max(current.to), zone)
+        .map(|seen| seen.previous)
 }
 
-/// The interval moved back by a year of the zone's calendar; the clock shows the same times. Where that year has no
-/// 29 February, a start on that day becomes the 28th, and an end on it becomes 1 March, or the 28th if the interval
-/// started on the same day.
-fn year_back(Interval { from, to }: Interval, zone: Zone) -> Interval {
-    let [start, end] = [zone.local(from), zone.local(to)];
-    let same = |date: NaiveDate| date.with_year(date.year() - 1);
-    let same_or_before = |date: NaiveDate| same(date).or_else(|| same(date - Days::new(1)));
-    let same_or_after = |date: NaiveDate| same(date).or_else(|| same(date + Days::new(1)));
-    let one_day = start.date() == end.date();
-    let last = if one_day { same_or_before(end.date()) } else { same_or_after(end.date()) };
-    let known = "every year has both neighbours of a leap day";
-    Interval {
-        from: zone.instant(same_or_before(start.date()).expect(known).and_time(start.time())),
-        to: zone.instant(last.expect(known).and_time(end.time())),
+impl Comparison {
+    /// The start of each part of the previous interval, and its end: where `starts` begin parts of the current one, the first
+    /// at its start.
+    #[must_use]
+    pub fn previous_edges(
+        &self,
+        starts: impl Iterator<Item = DateTime<Utc>>,
+        zone: Zone,
+    ) -> Vec<DateTime<Utc>> {
+        let Interval { from, to } = self.previous;
+        let mut edges = vec![from];
+        let mut latest = from;
+        for start in starts.skip(1).take_while(|start| *start < self.current.to) {
+            // A time that occurs twice moves to the first of both, so the edges of its hours may be one.
+            latest = self.shift.apply(start, zone).clamp(latest, to);
+            edges.push(latest);
+        }
+        edges.push(to);
+        edges
+    }
+
+    /// Its part of a cache key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}@{}", self.mode.name(), self.previous.from.timestamp())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, Utc};
+    use crate::request::granularity::Granularity;
     use proptest::prelude::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
-    fn check(mode: Compare, zone: &str, (from, to): (&str, &str), expected: Option<(&str, &str)>) {
+    /// Local times, as the tables are read. The day of the end isn't over if `is_open`.
+    fn compared(mode: Compare, zone: &str, (from, to): (&str, &str), is_open: bool) -> Option<[String; 2]> {
         let zone = Zone::named(zone).unwrap();
-        // Local times, as the table is read.
         let instant = |text: &str| zone.instant(format!("{text}:00").parse().unwrap());
-        let closed = Interval { from: instant(from), to: instant(to) };
-        let seen = comparison(mode, closed, zone, Periods::Calendar).map(|seen| seen.interval);
-        let expected = expected.map(|(from, to)| Interval { from: instant(from), to: instant(to) });
-        assert_eq!(seen, expected, "{} of {from} to {to} in {zone:?}", mode.name());
+        let current = Interval { from: instant(from), to: instant(to) };
+        let end = if is_open { zone.ceil(current.to, Granularity::Day) } else { current.to };
+        let seen = comparison(mode, current, end, zone)?;
+        let Interval { from, to } = seen.previous;
+        assert_eq!((seen.current, to - from), (current, current.to - current.from));
+        Some([from, to].map(|time| zone.local(time).format("%Y-%m-%dT%H:%M").to_string()))
+    }
+
+    fn check(mode: Compare, zone: &str, current: (&str, &str), expected: (&str, &str)) {
+        let seen = compared(mode, zone, current, false).unwrap();
+        assert_eq!(seen, [expected.0, expected.1], "{} of {current:?} in {zone:?}", mode.name());
     }
 
     #[test]
-    fn today_so_far_is_compared_with_yesterday_up_to_the_same_time() {
-        let check = |zone, closed, expected| check(Compare::PreviousPeriod, zone, closed, Some(expected));
+    fn less_than_a_week_is_compared_with_as_much_before() {
+        let check = |zone, current, expected| check(Compare::PreviousPeriod, zone, current, expected);
+        let expected = ("2026-02-24T14:00", "2026-02-25T00:00");
+        check("Europe/Berlin", ("2026-02-25T00:00", "2026-02-25T10:00"), expected);
+        // A day of 24 hours, and the one of 23 before it.
         check(
             "Europe/Berlin",
-            ("2026-02-25T00:00", "2026-02-25T10:00"),
-            ("2026-02-24T00:00", "2026-02-24T10:00"),
-        );
-        // The day after the change: yesterday had 23 hours, and ten o'clock all the same.
-        check(
-            "Europe/Berlin",
-            ("2026-03-30T00:00", "2026-03-30T10:00"),
-            ("2026-03-29T00:00", "2026-03-29T10:00"),
+            ("2026-03-30T00:00", "2026-03-31T00:00"),
+            ("2026-03-28T23:00", "2026-03-30T00:00"),
         );
         check(
             "Asia/Kathmandu",
-            ("2026-02-25T00:00", "2026-02-26T00:00"),
-            ("2026-02-24T00:00", "2026-02-25T00:00"),
+            ("2026-02-25T00:00", "2026-02-25T10:15"),
+            ("2026-02-24T13:45", "2026-02-25T00:00"),
         );
-        // A closed week, and an open one.
-        check(
-            "Europe/Berlin",
-            ("2026-03-25T00:00", "2026-04-01T00:00"),
-            ("2026-03-18T00:00", "2026-03-25T00:00"),
-        );
-        check(
-            "Europe/Berlin",
-            ("2026-03-25T00:00", "2026-03-31T10:00"),
-            ("2026-03-18T00:00", "2026-03-24T10:00"),
-        );
-        // A range that doesn't begin at a midnight is compared with as much before.
-        check(
-            "Europe/Berlin",
-            ("2026-02-25T02:00", "2026-02-25T10:00"),
-            ("2026-02-24T18:00", "2026-02-25T02:00"),
-        );
+        check("UTC", ("2026-02-16T00:00", "2026-02-22T23:45"), ("2026-02-09T00:15", "2026-02-16T00:00"));
     }
 
     #[test]
-    fn without_a_zone_a_period_is_as_long_as_the_one_before() {
-        let closed = Interval { from: at("2026-02-25T00:00:00Z"), to: at("2026-02-25T10:00:00Z") };
-        let seen = comparison(Compare::PreviousPeriod, closed, Zone::UTC, Periods::Elapsed).unwrap().interval;
-        assert_eq!((seen.from, seen.to), (at("2026-02-24T14:00:00Z"), closed.from));
+    fn a_week_and_more_goes_back_by_whole_weeks_of_the_zone() {
+        let check = |zone, current, expected| check(Compare::PreviousPeriod, zone, current, expected);
+        check("UTC", ("2026-02-16T00:00", "2026-02-23T00:00"), ("2026-02-09T00:00", "2026-02-16T00:00"));
+        check("UTC", ("2026-02-16T00:00", "2026-02-23T00:15"), ("2026-02-02T00:00", "2026-02-09T00:15"));
+        check("UTC", ("2026-01-24T00:00", "2026-02-23T00:00"), ("2025-12-20T00:00", "2026-01-19T00:00"));
+        // Clocks are changed on 29 March. The week of the change has an hour less, and so has what it is compared with.
+        let expected = ("2026-03-16T00:00", "2026-03-22T23:00");
+        check("Europe/Berlin", ("2026-03-23T00:00", "2026-03-30T00:00"), expected);
+        // The week after it has an hour more than the one before, which begins as much earlier.
+        let expected = ("2026-03-22T23:00", "2026-03-30T00:00");
+        check("Europe/Berlin", ("2026-03-30T00:00", "2026-04-06T00:00"), expected);
+        let expected = ("2026-10-11T23:00", "2026-10-19T00:00");
+        check("Europe/Berlin", ("2026-10-19T00:00", "2026-10-26T00:00"), expected);
     }
 
     #[test]
-    fn a_week_ago_is_the_same_time_of_the_same_weekday() {
-        let check = |closed, expected| check(Compare::PreviousWeek, "America/New_York", closed, expected);
-        let expected = Some(("2026-03-04T09:00", "2026-03-04T17:00"));
-        check(("2026-03-11T09:00", "2026-03-11T17:00"), expected);
+    fn the_day_that_is_not_over_is_a_day_of_the_week() {
+        let check = |current, is_open, expected: [&str; 2]| {
+            assert_eq!(
+                compared(Compare::PreviousPeriod, "UTC", current, is_open).unwrap(),
+                expected,
+                "{current:?}"
+            );
+        };
+        // Today, a Wednesday, and the six days before.
+        let week = ("2026-02-19T00:00", "2026-02-25T10:30");
+        check(week, true, ["2026-02-12T00:00", "2026-02-18T10:30"]);
+        check(week, false, ["2026-02-12T13:30", "2026-02-19T00:00"]);
+        check(("2026-02-20T00:00", "2026-02-25T10:30"), true, ["2026-02-14T13:30", "2026-02-20T00:00"]);
+    }
+
+    #[test]
+    fn a_week_ago_it_was_the_same_time_of_the_same_weekday() {
+        let check = |current, expected| check(Compare::PreviousWeek, "America/New_York", current, expected);
+        check(("2026-03-11T09:00", "2026-03-11T17:00"), ("2026-03-04T09:00", "2026-03-04T17:00"));
         // A week before, the clock skipped the hour from 2.
-        check(("2026-03-15T02:00", "2026-03-15T03:00"), None);
-        check(("2026-03-15T00:00", "2026-03-16T00:00"), Some(("2026-03-08T00:00", "2026-03-09T00:00")));
+        check(("2026-03-15T02:00", "2026-03-15T03:00"), ("2026-03-08T03:00", "2026-03-08T04:00"));
+        check(("2026-03-15T00:00", "2026-03-16T00:00"), ("2026-03-08T00:00", "2026-03-09T01:00"));
+        check(("2026-03-12T00:00", "2026-03-25T00:00"), ("2026-03-05T00:00", "2026-03-18T01:00"));
     }
 
     #[test]
-    fn a_year_ago_is_the_same_date() {
-        let check = |closed, expected| check(Compare::PreviousYear, "Europe/Berlin", closed, Some(expected));
-        check(("2026-03-29T00:00", "2026-03-30T00:00"), ("2025-03-29T00:00", "2025-03-30T00:00"));
-        check(("2029-02-01T00:00", "2029-03-01T00:00"), ("2028-02-01T00:00", "2028-03-01T00:00"));
-        // 29 February: as a whole, so far, as a start, as an end, within.
-        check(("2028-02-29T00:00", "2028-03-01T00:00"), ("2027-02-28T00:00", "2027-03-01T00:00"));
-        check(("2028-02-29T00:00", "2028-02-29T10:00"), ("2027-02-28T00:00", "2027-02-28T10:00"));
-        check(("2028-02-29T06:00", "2028-03-03T00:00"), ("2027-02-28T06:00", "2027-03-03T00:00"));
-        check(("2028-02-01T00:00", "2028-02-29T00:00"), ("2027-02-01T00:00", "2027-03-01T00:00"));
-        check(("2028-02-28T12:00", "2028-02-29T12:00"), ("2027-02-28T12:00", "2027-03-01T12:00"));
+    fn a_year_ago_it_was_the_same_date() {
+        let check = |current, expected| check(Compare::PreviousYear, "Europe/Berlin", current, expected);
+        check(("2026-04-01T00:00", "2026-04-01T10:15"), ("2025-04-01T00:00", "2025-04-01T10:15"));
+        check(("2026-03-29T00:00", "2026-03-30T00:00"), ("2025-03-29T00:00", "2025-03-29T23:00"));
+        check(("2029-02-01T00:00", "2029-03-01T00:00"), ("2028-02-01T00:00", "2028-02-29T00:00"));
+        check(("2028-02-29T06:00", "2028-03-01T00:00"), ("2027-02-28T06:00", "2027-03-01T00:00"));
     }
 
     #[test]
     fn nothing_is_compared_with_nothing() {
-        check(Compare::None, "UTC", ("2026-03-11T09:00", "2026-03-11T17:00"), None);
+        assert_eq!(compared(Compare::None, "UTC", ("2026-03-11T09:00", "2026-03-11T17:00"), false), None);
         for mode in Compare::ALL {
-            check(mode, "UTC", ("2026-03-11T09:00", "2026-03-11T09:00"), None);
+            assert_eq!(compared(mode, "UTC", ("2026-03-11T09:00", "2026-03-11T09:00"), true), None);
         }
+    }
+
+    #[test]
+    fn parts_of_the_interval_before_begin_at_the_same_times() {
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        let check = |mode, (from, to): (&str, &str), expected: &[&str]| {
+            let range = Interval { from: at(from), to: at(to) };
+            let seen = comparison(mode, range, range.to, zone).unwrap();
+            let days = std::iter::successors(Some(range.from), |day| Some(zone.end(*day, Granularity::Day)));
+            let edges = seen.previous_edges(days.take_while(|day| *day < range.to), zone);
+            let expected: Vec<_> = expected.iter().map(|text| at(text)).collect();
+            assert_eq!(edges, expected, "{mode:?} from {from} to {to}");
+        };
+        // Midnights a week before, the last day as long as time has passed.
+        check(
+            Compare::PreviousWeek,
+            ("2026-03-29T22:00:00Z", "2026-03-31T06:15:00Z"),
+            &["2026-03-22T23:00:00Z", "2026-03-23T23:00:00Z", "2026-03-24T07:15:00Z"],
+        );
+        check(
+            Compare::PreviousPeriod,
+            ("2026-02-24T23:00:00Z", "2026-02-26T06:15:00Z"),
+            &["2026-02-23T15:45:00Z", "2026-02-24T15:45:00Z", "2026-02-24T23:00:00Z"],
+        );
     }
 
     proptest! {
         #[test]
-        fn what_is_compared_with_lies_before_and_in_whole_quarters(
+        fn what_is_compared_with_is_as_long_and_lies_before(
             zone in prop::sample::select(chrono_tz::TZ_VARIANTS.to_vec()),
             from in 1_000_000..4_000_000i64,
             length in 1..40_000i64,
             mode in prop::sample::select(Compare::ALL.to_vec()),
-            calendar: bool,
+            is_open: bool,
         ) {
             let zone = Zone::named(zone.name()).unwrap();
             let quarter = |n: i64| DateTime::from_timestamp(n * 900, 0).unwrap();
-            let closed = Interval { from: quarter(from), to: quarter(from + length) };
-            let periods = if calendar { Periods::Calendar } else { Periods::Elapsed };
-            let seen = comparison(mode, closed, zone, periods);
-            prop_assert!(seen.is_some() || mode != Compare::PreviousPeriod);
-            if let Some(Comparison { interval, .. }) = seen {
-                prop_assert!(interval.from < interval.to && interval.from < closed.from && interval.to < closed.to);
-                prop_assert_eq!((interval.from.timestamp() % 900, interval.to.timestamp() % 900), (0, 0));
-                // As long, but for clocks that were changed, and a leap day.
-                let more = (interval.to - interval.from) - (closed.to - closed.from);
-                prop_assert!(more.num_hours().abs() <= 27, "{more}");
+            let current = Interval { from: quarter(from), to: quarter(from + length) };
+            let end = if is_open { zone.ceil(current.to, Granularity::Day) } else { current.to };
+            let seen = comparison(mode, current, end, zone);
+            prop_assert_eq!(seen.is_none(), mode == Compare::None);
+            let Some(Comparison { previous, shift, .. }) = seen else { return Ok(()) };
+            prop_assert!(previous.from < current.from && previous.to < current.to);
+            prop_assert_eq!(previous.to - previous.from, current.to - current.from);
+            prop_assert_eq!((previous.from.timestamp() % 900, previous.to.timestamp() % 900), (0, 0));
+            if mode == Compare::PreviousPeriod {
+                prop_assert!(previous.to <= current.from);
+                let days = zone.local(end) - zone.local(current.from);
+                match shift {
+                    Shift::Elapsed(_) => prop_assert!(days < WEEK && previous.to == current.from),
+                    Shift::Days(back) => {
+                        prop_assert!(days >= WEEK && back % 7 == 0);
+                        // The same hour of the week, but for clocks that were changed; and no week more than it takes.
+                        let from = zone.local(current.from) - Days::new(back);
+                        prop_assert!((zone.local(previous.from) - from).abs() <= TimeDelta::hours(25));
+                        prop_assert!(current.from - previous.to < WEEK + TimeDelta::hours(25));
+                    }
+                    Shift::Year => prop_assert!(false, "a year"),
+                }
             }
         }
     }

@@ -1,23 +1,29 @@
 //! The canonical range of a request: equal questions make the same range, and so the same cache key. Pure.
 
 use crate::request::cells::Cells;
-use crate::request::compare::{self, Compare, Comparison, Periods};
+use crate::request::compare::{self, Compare, Comparison};
 use crate::request::granularity::Granularity;
 use crate::request::interval::Interval;
 use crate::request::zone::Zone;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::BucketSize;
 use serde::{Serialize, Serializer};
 
+/// For how long after its end an answer about a range may still depend on the time of asking: an alert may have to wait for
+/// what is due (see the registry's `settles_after`).
+pub const UNSETTLED_MAX: TimeDelta = TimeDelta::hours(1);
+
 /// A half-open interval of whole buckets. A bucket is open while it contains now, and closed afterwards. Of `now` a range
-/// keeps only `closed_until`, so an answer is a function of the range and the rows.
+/// keeps only the quarter of an hour, and after [`UNSETTLED_MAX`] not even that, so an answer is a function of the range and the
+/// rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     granularity: Granularity,
     zone: Zone,
-    closed_until: DateTime<Utc>,
+    /// The start of the quarter of an hour that contains now.
+    quarter: DateTime<Utc>,
     comparison: Option<Comparison>,
 }
 
@@ -31,14 +37,21 @@ impl Range {
     ) -> Self {
         let from = zone.floor(interval.from, granularity);
         let to = zone.ceil(interval.to, granularity).max(zone.end(from, granularity));
-        let closed_until = to.min(zone.floor(now, granularity));
-        Self { from, to, granularity, zone, closed_until, comparison: None }
+        let quarter = BucketSize::Quarter.floor(now).min(to + UNSETTLED_MAX);
+        Self { from, to, granularity, zone, quarter, comparison: None }
     }
 
-    /// The same range, with its closed part compared by `mode`.
-    pub(super) fn compared(self, mode: Compare, periods: Periods) -> Self {
-        let closed = Interval { from: self.from, to: self.closed_until };
-        Self { comparison: compare::comparison(mode, closed, self.zone, periods), ..self }
+    /// The same range, with what is over of it compared by `mode`.
+    pub(super) fn compared(self, mode: Compare) -> Self {
+        let Self { from, to, zone, .. } = self;
+        // The day that isn't over counts as a whole one, whether hours are shown or days.
+        let end = if self.reaches_now() { zone.ceil(to, Granularity::Day) } else { to };
+        let current = Interval { from, to: self.compared_until() };
+        Self { comparison: compare::comparison(mode, current, end, zone), ..self }
+    }
+
+    fn reaches_now(&self) -> bool {
+        self.quarter <= self.to
     }
 
     /// The first bucket's start.
@@ -65,13 +78,27 @@ impl Range {
         self.zone
     }
 
-    /// The end of the closed buckets: the start of the open one if that is in the range, else the end of the range.
+    /// The end of the closed buckets: the start of the open one if that is in the range, else the end of the range. Every
+    /// bucket begins with a quarter of an hour, so the one that contains now contains the start of its quarter.
     #[must_use]
-    pub const fn closed_until(&self) -> DateTime<Utc> {
-        self.closed_until
+    pub fn closed_until(&self) -> DateTime<Utc> {
+        self.to.min(self.zone.floor(self.quarter, self.granularity))
     }
 
-    /// What `[from, closed_until)` is compared with; `None` while no bucket is closed, or if no comparison is wanted.
+    /// The end of the part that is compared: the start of the quarter of an hour that contains now if that is in the range, else
+    /// the end of the range.
+    #[must_use]
+    pub fn compared_until(&self) -> DateTime<Utc> {
+        self.to.min(self.quarter)
+    }
+
+    /// The end of the part that is older than `age`, to the quarter of an hour; the start of the range if none of it is.
+    #[must_use]
+    pub fn older_than(&self, age: TimeDelta) -> DateTime<Utc> {
+        self.to.min(self.quarter - age).max(self.from)
+    }
+
+    /// What `[from, compared_until)` is compared with; `None` while that is empty, or if no comparison is wanted.
     #[must_use]
     pub const fn comparison(&self) -> Option<Comparison> {
         self.comparison
@@ -80,16 +107,12 @@ impl Range {
     /// Whether the bucket that starts at `bucket` contains now.
     #[must_use]
     pub fn is_open(&self, bucket: DateTime<Utc>) -> bool {
-        bucket >= self.closed_until
+        bucket >= self.closed_until()
     }
 
     /// The starts of its buckets.
     pub fn buckets(&self) -> impl Iterator<Item = DateTime<Utc>> + use<> {
-        self.starts(self.from, self.to)
-    }
-
-    fn starts(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + use<> {
-        let (zone, granularity) = (self.zone, self.granularity);
+        let Self { from, to, zone, granularity, .. } = *self;
         std::iter::successors(Some(from), move |bucket| Some(zone.end(*bucket, granularity)))
             .take_while(move |bucket| *bucket < to)
     }
@@ -100,26 +123,11 @@ impl Range {
         Cells::between(self.buckets().chain([self.to]).collect())
     }
 
-    /// Two cells: its closed buckets, and its open one.
-    #[must_use]
-    pub fn parts(&self) -> Cells {
-        Cells::between(vec![self.from, self.closed_until, self.to])
-    }
-
-    /// What it is compared with, as one cell; none without a comparison.
-    #[must_use]
-    pub fn compared_whole(&self) -> Cells {
-        let ends = |Comparison { interval, .. }: Comparison| vec![interval.from, interval.to];
-        Cells::between(self.comparison.map(ends).unwrap_or_default())
-    }
-
-    /// What it is compared with, a cell for each bucket; none without a comparison.
+    /// What it is compared with, a cell for each bucket that is compared; none without a comparison.
     #[must_use]
     pub fn compared_cells(&self) -> Cells {
-        let buckets = |Comparison { interval: Interval { from, to }, .. }: Comparison| {
-            self.starts(from, to).chain([to]).collect()
-        };
-        Cells::between(self.comparison.map(buckets).unwrap_or_default())
+        let edges = |comparison: Comparison| comparison.previous_edges(self.buckets(), self.zone);
+        Cells::between(self.comparison.map(edges).unwrap_or_default())
     }
 
     /// The same range, rounded outward to hours of UTC: some tables have no finer rows.
@@ -129,17 +137,14 @@ impl Range {
         Self { from, to, ..self }
     }
 
-    /// Its part of a cache key. The key says whether the last bucket is open: an answer that was given during an hour is
-    /// not the answer to the same range after that hour.
+    /// Its part of a cache key. The key says in which quarter of an hour it was asked for, as long as that matters: an answer
+    /// that was given during an hour is not the answer to the same range after that hour.
     #[must_use]
     pub fn key(&self) -> String {
-        let state = if self.closed_until < self.to { "open" } else { "closed" };
-        let compared = self.comparison.map_or_else(
-            || Compare::None.name().to_owned(),
-            |Comparison { mode, interval }| format!("{}@{}", mode.name(), interval.from.timestamp()),
-        );
-        let (from, to) = (self.from.timestamp(), self.to.timestamp());
-        format!("{from}/{to}/{}/{state}/{}/{compared}", self.granularity.name(), self.zone.name())
+        let compared =
+            self.comparison.map_or_else(|| Compare::None.name().to_owned(), |comparison| comparison.key());
+        let [from, to, quarter] = [self.from, self.to, self.quarter].map(|time| time.timestamp());
+        format!("{from}/{to}/{}/{quarter}/{}/{compared}", self.granularity.name(), self.zone.name())
     }
 }
 

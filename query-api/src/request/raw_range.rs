@@ -1,6 +1,6 @@
 //! A range as the request spells it, and the rules that make it canonical. Pure.
 
-use crate::request::compare::{Compare, Periods};
+use crate::request::compare::Compare;
 use crate::request::granularity::Granularity;
 use crate::request::interval::Interval;
 use crate::request::parameter::BadParameter;
@@ -70,7 +70,7 @@ impl RawRange {
         let from = time("from", self.from.as_deref())?;
         let to = time("to", self.to.as_deref())?;
         let granularity = granularity(self.granularity.as_deref())?;
-        let zone = zone(self.timezone.as_deref())?;
+        let zone = zone(self.timezone.as_deref())?.unwrap_or(Zone::UTC);
         let compare = compare(self.compare.as_deref())?;
 
         let to = to.unwrap_or(now);
@@ -79,9 +79,8 @@ impl RawRange {
         let (from, to) = (from.min(now), to.min(now));
         let from = from.max(to - TimeDelta::days(settings.max_range_days.into()));
         let granularity = granularity.unwrap_or(Granularity::of_length(to - from));
-        let range = Range::around(Interval { from, to }, granularity, zone.unwrap_or(Zone::UTC), now);
-        let periods = if zone.is_some() { Periods::Calendar } else { Periods::Elapsed };
-        Ok(range.compared(compare, periods))
+        let range = Range::around(Interval { from, to }, granularity, zone, now);
+        Ok(range.compared(compare))
     }
 }
 

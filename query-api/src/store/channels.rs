@@ -2,7 +2,7 @@
 
 use crate::answer::delivery_health::{Bucket, Messages, Rows};
 use crate::request::cells::Cells;
-use crate::store::counters::{cell, within};
+use crate::store::counters::{IN_ONE_CELL, cell, within};
 use crate::store::error::Error;
 use deadpool_postgres::Object;
 use domain::BucketSize;
@@ -66,8 +66,6 @@ fn messages_sql(size: BucketSize) -> String {
 /// The rows that fill the cells. Where these are made of quarters, only the hours are taken apart in which a cell begins: there
 /// are many hours, and each has a row for every channel.
 fn rows(size: BucketSize, table: fn(BucketSize) -> &'static str, channel: &str) -> String {
-    const IN_ONE_CELL: &str = "width_bucket(hour_bucket, $4::timestamptz[])
-                               = width_bucket(hour_bucket + interval '45 minutes', $4::timestamptz[])";
     let of = |size: BucketSize| {
         format!(
             "select {} as bucket, {channel} as channel, messages_sent, messages_delivered from {} where {}",

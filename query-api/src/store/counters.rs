@@ -1,6 +1,7 @@
 //! Rows of counters, summed up by cell.
 
 use crate::request::cells::Cells;
+use crate::request::interval::Interval;
 use crate::store::error::Error;
 use deadpool_postgres::Object;
 use domain::{BucketSize, Counters};
@@ -20,16 +21,90 @@ pub async fn sums(client: &Object, organization: &str, cells: &Cells) -> Result<
     Ok(sums)
 }
 
-/// `width_bucket` counts the edges at or before a row's bucket, which is the number of its cell, from 1.
-fn sums_sql(size: BucketSize) -> String {
-    let (table, column) = (size.table(), size.column());
-    let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
+/// The counters of each interval, by one statement. Each is made of few runs of rows, each of which is a range of an index: days in
+/// the middle, hours around them, quarters of an hour at the ends.
+pub async fn of_intervals(
+    client: &Object,
+    organization: &str,
+    intervals: &[Interval],
+) -> Result<Vec<Counters>, Error> {
+    let statement = client.prepare_cached(&intervals_sql()).await?;
+    let runs = (0i32..).zip(intervals).flat_map(|(place, interval)| {
+        interval.in_rows().into_iter().map(move |(size, run)| (place, seconds(size), run))
+    });
+    let (mut places, mut sizes, mut starts, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (place, size, run) in runs {
+        places.push(place);
+        sizes.push(size);
+        starts.push(run.from);
+        ends.push(run.to);
+    }
+    let rows = client.query(&statement, &[&organization, &places, &sizes, &starts, &ends]).await?;
+    let mut sums = vec![Counters::default(); intervals.len()];
+    for row in &rows {
+        let place: i32 = row.try_get(0)?;
+        if let Some(sum) = usize::try_from(place).ok().and_then(|place| sums.get_mut(place)) {
+            *sum = counters(row)?;
+        }
+    }
+    Ok(sums)
+}
+
+fn seconds(size: BucketSize) -> i32 {
+    i32::try_from(size.seconds()).expect("a day has 86,400 seconds")
+}
+
+/// Runs of rows: `$2` the places of their intervals, `$3` the seconds of their buckets, `$4` their starts and `$5` their ends. Each
+/// run is added up for itself, so that it is read by its index whatever the planner knows of the number of runs.
+fn intervals_sql() -> String {
+    let sums = |cast: &str| Counters::NAMES.map(|name| format!("sum({name}){cast} as {name}")).join(", ");
+    let of_size = |size: BucketSize| {
+        let (column, table, seconds) = (size.column(), size.table(), seconds(size));
+        let hours = match size {
+            BucketSize::Quarter => "and hour_bucket > since - interval '1 hour' and hour_bucket < until",
+            BucketSize::Hour | BucketSize::Day => "",
+        };
+        format!(
+            "select place, added.* from runs cross join lateral (
+                 select {} from {table}
+                 where organization_id = $1 and {column} >= since and {column} < until {hours}
+             ) as added where seconds = {seconds}",
+            sums("")
+        )
+    };
+    let sizes = BucketSize::ALL.map(of_size).join(" union all ");
+    let total = Counters::NAMES.map(|name| format!("coalesce(sum({name}), 0)::bigint")).join(", ");
     format!(
-        "select width_bucket({column}, $4::timestamptz[]) as cell, {sums} from {table}
-         where {} group by cell",
-        within(size)
+        "with runs as (
+             select * from unnest($2::integer[], $3::integer[], $4::timestamptz[], $5::timestamptz[])
+                           as r (place, seconds, since, until)
+         )
+         select place, {total} from ({sizes}) as added group by place"
     )
 }
+
+/// `width_bucket` counts the edges at or before a row's bucket, which is the number of its cell, from 1.
+fn sums_sql(size: BucketSize) -> String {
+    let sums = Counters::NAMES.map(|name| format!("sum({name})::bigint")).join(", ");
+    let of = |size: BucketSize| {
+        let (table, column, counters) = (size.table(), size.column(), Counters::NAMES.join(", "));
+        format!("select {column} as bucket, {counters} from {table} where {}", within(size))
+    };
+    let rows = match size {
+        BucketSize::Hour | BucketSize::Day => of(size),
+        BucketSize::Quarter => {
+            let (hours, quarters) = (of(BucketSize::Hour), of(BucketSize::Quarter));
+            format!("{hours} and {IN_ONE_CELL} union all {quarters} and not ({IN_ONE_CELL})")
+        }
+    };
+    format!(
+        "select width_bucket(bucket, $4::timestamptz[]) as cell, {sums} from ({rows}) as counted group by cell"
+    )
+}
+
+/// Whether an hour lies in one cell. Only the others are taken apart into quarters, because there are many hours.
+pub const IN_ONE_CELL: &str = "width_bucket(hour_bucket, $4::timestamptz[])
+                               = width_bucket(hour_bucket + interval '45 minutes', $4::timestamptz[])";
 
 /// Of an organization (`$1`) from `$2` until `$3`: its rows of this size, in a table or a view of any counters.
 pub fn within(size: BucketSize) -> String {

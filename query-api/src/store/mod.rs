@@ -13,8 +13,8 @@
 
 use crate::answer::delivery_health;
 use crate::answer::insights::{self, Window};
-use crate::answer::known::{Basis, Known, Since};
-use crate::answer::summary::{Profile, Sums};
+use crate::answer::known::{Basis, Known, Since, Through};
+use crate::answer::summary::{Parts, Profile, Sums};
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
 use crate::request::cells::Cells;
@@ -24,8 +24,7 @@ use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use deadpool_postgres::Object;
-use domain::Counters;
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join;
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
@@ -70,12 +69,15 @@ pub struct Read<T> {
     pub rows: T,
 }
 
-/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; and since
-/// when rows have what earlier versions did not count.
+/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; since
+/// when rows have what earlier versions did not count; and of the latest `complete_through` of each topic the earliest, which is
+/// null if a topic has none.
 const KNOWN: &str = "
     select case when bool_and(complete_through is not null) then min(complete_through) end,
            (select since from quarters_known), (select percentiles_since from roll_ups),
-           (select channels_since from roll_ups)
+           (select channels_since from roll_ups),
+           (select case when bool_and(latest is not null) then min(latest) end
+            from (select max(complete_through) as latest from consumer_progress group by topic) as topics)
     from consumer_progress";
 
 /// Reads rows.
@@ -106,8 +108,7 @@ impl Store {
         self.loads.turn(organization).await
     }
 
-    /// The profile of the organization whose turn it is, and its counters: of the closed buckets, of the open one, and of what they are compared
-    /// with.
+    /// The profile of the organization whose turn it is, and the counters of a summary's parts.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
@@ -117,19 +118,17 @@ impl Store {
         range: &Range,
     ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
         let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let (parts, earlier) = (range.parts(), range.compared_whole());
+        let parts = Parts::of(range);
+        let all = Cells::between(vec![range.from(), range.to()]);
+        let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
         let rows = async {
-            let (profile, parts, earlier) = try_join3(
+            let (profile, counters) = try_join(
                 profile::profile(&client, organization),
-                counters::sums(&client, organization, &parts),
-                counters::sums(&client, organization, &earlier),
+                counters::of_intervals(&client, organization, parts.intervals()),
             )
             .await?;
-            let part = |parts: &[Counters], index: usize| parts.get(index).copied().unwrap_or_default();
-            let sums = Sums { earlier: part(&earlier, 0), closed: part(&parts, 0), open: part(&parts, 1) };
-            Ok((profile, sums))
+            Ok((profile, Sums { parts, counters }))
         };
-        let basis = Basis { cells: &[&parts, &earlier], ..Basis::default() };
         let read = read(&client, basis, rows).await;
         client.give_back(read)
     }
@@ -147,7 +146,13 @@ impl Store {
             let (series, previous) = try_join(of(&cells), of(&compared)).await?;
             Ok(trends::Rows { series, previous })
         };
-        let basis = Basis { cells: &[&cells, &compared], runs: Some(all), ..Basis::default() };
+        let basis = Basis {
+            cells: Some(&cells),
+            comparison: range.comparison(),
+            compared: Some(&compared),
+            runs: Some(all),
+            ..Basis::default()
+        };
         let read = read(&client, basis, rows).await;
         client.give_back(read)
     }
@@ -189,7 +194,7 @@ impl Store {
         let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let cells = range.cells();
         let all = Interval { from: range.from(), to: range.to() };
-        let basis = Basis { cells: &[&cells], channels: Some(all), ..Basis::default() };
+        let basis = Basis { cells: Some(&cells), channels: Some(all), ..Basis::default() };
         let read = read(&client, basis, channels::messages(&client, organization, &cells, channel)).await;
         client.give_back(read)
     }
@@ -209,7 +214,7 @@ impl Store {
             .await?;
             Ok(insights::Rows { hours, totals, workflows })
         };
-        let read = read(&client, Basis { cells: &[window.hours()], ..Basis::default() }, rows).await;
+        let read = read(&client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await;
         client.give_back(read)
     }
 
@@ -297,7 +302,8 @@ async fn read<T>(
         percentiles: time_or_end(&known, 2)?,
         channels: time_or_end(&known, 3)?,
     };
-    Ok(Read { known: Known::of(known.try_get(0)?, since, basis), rows })
+    let through = Through { all: known.try_get(0)?, most: known.try_get(4)? };
+    Ok(Read { known: Known::of(through, since, basis), rows })
 }
 
 /// A time that may be infinite.

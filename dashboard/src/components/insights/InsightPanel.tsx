@@ -2,6 +2,7 @@
 
 import type { Insights } from "../../api/answers";
 import type { Asked } from "../../view/questions";
+import { usePlace } from "../../view/ViewContext";
 import { Blank } from "../parts/Blank";
 import { Panel } from "../panel/Panel";
 import { PanelFrame } from "../panel/PanelFrame";
@@ -34,9 +35,13 @@ export function InsightPanel({ insights, counted }: InsightPanelProps) {
     <Panel {...FRAME} asked={insights} skeleton={<Skeleton />}>
       {(body) =>
         body.insights.length === 0 ? (
-          <Nothing counted={counted} />
+          <>
+            <Incomplete since={body.incompleteSince} />
+            <Nothing counted={counted} />
+          </>
         ) : (
           <Scroll label="List of insights">
+            <Incomplete since={body.incompleteSince} />
             <ul className="divide-y divide-line">
               {body.insights.map((insight) => (
                 <InsightItem key={`${insight.key} ${insight.period.from}`} insight={insight} />
@@ -46,6 +51,17 @@ export function InsightPanel({ insights, counted }: InsightPanelProps) {
         )
       }
     </Panel>
+  );
+}
+
+/** Says so if records may be missing; `undefined` if none are. */
+function Incomplete({ since }: { since: string | null | undefined }) {
+  const { formats } = usePlace();
+  if (since === undefined) return null;
+  return (
+    <p className="pt-1 pb-2 text-sm text-muted">
+      {since === null ? "Some records" : `Some records since ${formats.moment(since)}`} may be missing.
+    </p>
   );
 }
 

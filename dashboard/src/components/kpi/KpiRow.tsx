@@ -36,8 +36,8 @@ export function KpiRow({ summary, trends }: KpiRowProps) {
             <MetricKpiCard
               key={kpi.key}
               kpi={kpi}
-              history={historyOf(kpi.key, series)}
-              missing={missingBasis(kpi.key, series)}
+              history={historyOf(kpi, series)}
+              missing={missingBasis(kpi, series)}
             />
           ))}
     </section>

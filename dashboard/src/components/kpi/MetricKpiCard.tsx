@@ -2,6 +2,7 @@
 
 import type { Kpi } from "../../api/answers";
 import { judgementOf, type Tone } from "../../view/kpi";
+import { joined } from "../../view/formats";
 import { usePlace } from "../../view/ViewContext";
 import { Icon, type IconName } from "../parts/icons";
 import { SeverityPill } from "../parts/SeverityPill";
@@ -17,7 +18,7 @@ interface MetricKpiCardProps {
 
 export function MetricKpiCard({ kpi, history, missing }: MetricKpiCardProps) {
   const { formats } = usePlace();
-  const { value, unit } = formats.quantity(kpi.value, kpi.unit);
+  const { value, unit } = formats.quantity(kpi.value, kpi);
   return (
     <article
       data-kpi={kpi.key}
@@ -54,24 +55,33 @@ export function MetricKpiCard({ kpi, history, missing }: MetricKpiCardProps) {
 }
 
 const INKS: Readonly<Record<Tone, string>> = { good: "text-good", bad: "text-bad", neutral: "text-muted" };
-const ARROWS: Readonly<Record<Kpi["trend"], IconName>> = { up: "arrowUp", down: "arrowDown", flat: "flat" };
+const ARROWS: Readonly<Record<Kpi["trend"], IconName>> = {
+  up: "arrowUp",
+  down: "arrowDown",
+  flat: "flat",
+  new: "arrowUp",
+};
 
 function Delta({ kpi }: { kpi: Kpi }) {
   const { formats } = usePlace();
   const { tone, word } = judgementOf(kpi);
   if (kpi.previousValue === null) return <p className="text-muted">Nothing to compare with</p>;
-  const before = kpi.previousValue === undefined ? null : formats.quantity(kpi.previousValue, kpi.unit);
+  const quantity = (value: number | null | undefined) =>
+    value == null ? null : joined(formats.quantity(value, kpi));
+  const [before, now] = [quantity(kpi.previousValue), quantity(kpi.comparedValue)];
   return (
     <p className="flex flex-wrap items-center gap-x-1.5">
       <span className={`inline-flex items-center gap-0.5 font-medium ${INKS[tone]}`}>
         <Icon name={ARROWS[kpi.trend]} className="size-3.5" />
-        {kpi.trend !== "flat" && <data value={kpi.deltaPercent}>{formats.signed(kpi.deltaPercent)} %</data>}
+        {kpi.trend !== "flat" && kpi.deltaPercent !== null && (
+          <data value={kpi.deltaPercent}>{formats.signed(kpi.deltaPercent)} %</data>
+        )}
         <span className={kpi.trend === "flat" ? "" : "ml-0.5"}>{word}</span>
       </span>
       {before !== null && (
         <span className="text-muted">
-          from {before.value}
-          {before.unit !== "" && ` ${before.unit}`}
+          from {before}
+          {now !== null && ` to ${now}`}
         </span>
       )}
     </p>

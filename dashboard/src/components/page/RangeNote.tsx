@@ -17,7 +17,7 @@ export function RangeNote({ summary }: { summary: Summary }) {
       {comparison != null && (
         <span>
           Compared with {COMPARISONS[comparison.mode].toLowerCase()}:{" "}
-          {formats.range({ ...range, from: comparison.from, to: comparison.to })}
+          {formats.range({ ...range, granularity: "hour", from: comparison.from, to: comparison.to })}
         </span>
       )}
       <span>Answered {formats.exactly(generatedAt)}</span>

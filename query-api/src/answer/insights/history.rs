@@ -2,14 +2,13 @@
 
 use crate::answer::insights::statistics;
 use crate::answer::insights::window::{WEEKS_MAX, Window};
+use crate::answer::registry::Kpi;
+use crate::request::compare;
 use crate::request::interval::Interval;
 use crate::request::zone::Zone;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use domain::Counters;
 use std::collections::HashMap;
-
-/// Hours of a week.
-pub const WEEK: usize = 7 * 24;
 
 /// With fewer earlier weeks nothing is known to be usual.
 const WEEKS_MIN: usize = 4;
@@ -48,9 +47,12 @@ pub struct Usual {
     pub deviation: f64,
 }
 
-/// The hours of a window that are counted completely.
-pub struct History {
+/// The hours of a window that are counted, by most partitions at least.
+pub struct History<'a> {
+    window: &'a Window,
     zone: Zone,
+    /// Up to when they are.
+    through: DateTime<Utc>,
     hours: Vec<Hour>,
     /// The index of the first judged hour.
     judged: usize,
@@ -60,16 +62,16 @@ pub struct History {
     by_hour_of_week: HashMap<HourOfWeek, Vec<usize>>,
 }
 
-impl History {
-    /// The hours of `window` that end by `complete_through`, with their `counters`. `None` where no judged hour is left, or
-    /// no hour counts anything.
+impl<'a> History<'a> {
+    /// The hours of `window` that end by `through`, with their `counters`. `None` where no judged hour is left, or no hour
+    /// counts anything.
     #[must_use]
-    pub fn new(window: &Window, complete_through: DateTime<Utc>, counters: &[Counters]) -> Option<Self> {
+    pub fn new(window: &'a Window, through: DateTime<Utc>, counters: &[Counters]) -> Option<Self> {
         let edges = window.hours().edges();
         let all = edges.iter().zip(edges.iter().skip(1)).zip(counters);
         let hours =
             all.map(|((start, end), counters)| Hour { start: *start, end: *end, counters: *counters });
-        let hours: Vec<_> = hours.take_while(|hour| hour.end <= complete_through).collect();
+        let hours: Vec<_> = hours.take_while(|hour| hour.end <= through).collect();
         let judged = hours.iter().position(|hour| window.judged().from <= hour.start)?;
         let active = hours.iter().position(|hour| hour.counters != Counters::default())?;
         let zone = window.zone();
@@ -77,7 +79,7 @@ impl History {
         for (index, hour) in hours.iter().enumerate() {
             by_hour_of_week.entry(HourOfWeek::of(hour, zone)).or_default().push(index);
         }
-        Some(Self { zone, hours, judged, active, by_hour_of_week })
+        Some(Self { window, zone, through, hours, judged, active, by_hour_of_week })
     }
 
     /// The judged hours.
@@ -86,19 +88,28 @@ impl History {
         &self.hours[self.judged..]
     }
 
+    /// Of the judged hours those of which a KPI has settled.
+    #[must_use]
+    pub fn settled(&self, kpi: &Kpi) -> &[Hour] {
+        let until = self.window.older_than(kpi.settles_after).min(self.through - kpi.settles_after);
+        let judged = self.judged();
+        &judged[..judged.partition_point(|hour| hour.end <= until)]
+    }
+
     /// The hours before them, from the first that counts anything.
     #[must_use]
     pub fn before(&self) -> &[Hour] {
         self.hours.get(self.active..self.judged).unwrap_or_default()
     }
 
-    /// The hours that the judged ones are compared with: as many, earlier by the fewest whole weeks that avoid an overlap, so
-    /// that a Monday is compared with a Monday. `None` where the organization had no activity yet.
+    /// The hours that some judged ones are compared with, by the rule of comparisons: as much time, earlier by the fewest whole
+    /// weeks that avoid an overlap, so that a Monday is compared with a Monday. `None` where the organization had no activity yet.
     #[must_use]
-    pub fn weeks_before(&self) -> Option<&[Hour]> {
-        let (from, length) = (self.judged, self.judged().len());
-        let from = from.checked_sub(length.div_ceil(WEEK).max(1) * WEEK)?;
-        (self.active <= from).then(|| &self.hours[from..from + length])
+    pub fn weeks_before(&self, hours: &[Hour]) -> Option<&[Hour]> {
+        let before = compare::weeks_before(period(hours)?, self.zone)?;
+        let from = self.hours.partition_point(|hour| hour.start < before.from);
+        let to = self.hours.partition_point(|hour| hour.end <= before.to);
+        (self.active <= from).then(|| self.hours.get(from..to))?
     }
 
     /// What is usual of `value` for the judged hour at `index`, by the same hour of the weeks before it. `None` where there

@@ -32,6 +32,9 @@ pub struct Insight {
     pub sentence: String,
     /// When.
     pub period: Interval,
+    /// What it is compared with, if that is an interval.
+    #[serde(rename = "comparedWith", skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<Interval>,
     /// The numbers it rests on, by name; percentages are of a hundred.
     pub numbers: BTreeMap<&'static str, Tenths>,
     /// What to look at next.

@@ -41,15 +41,20 @@ fn rows(window: &Window, hour: impl Fn(usize) -> Counters) -> Rows {
     Rows { hours: (0..hours).map(|place| hour(hours - place)).collect(), ..Rows::default() }
 }
 
+/// Every partition is counted up to then.
+fn whole(through: Option<DateTime<Utc>>) -> Through {
+    Through { all: through, most: through }
+}
+
 fn keys(window: &Window, rows: &Rows) -> Vec<String> {
-    find(window, Some(at(NOW)), rows).into_iter().map(|insight| insight.key).collect()
+    find(window, whole(Some(at(NOW))), rows).into_iter().map(|insight| insight.key).collect()
 }
 
 fn check(hour: impl Fn(usize) -> Counters, expected: &[&str]) -> Vec<Insight> {
     let window = window();
     let rows = rows(&window, hour);
     assert_eq!(keys(&window, &rows), expected);
-    find(&window, Some(at(NOW)), &rows)
+    find(&window, whole(Some(at(NOW))), &rows)
 }
 
 #[test]
@@ -196,10 +201,56 @@ fn a_small_sample_does_not_stand_out() {
     assert_eq!(keys(&window, &older).len(), 4);
     // Hours that may not be counted to their end are not judged.
     let silent = rows(&window, silent);
-    assert_eq!(find(&window, None, &silent), []);
-    assert_eq!(find(&window, Some(at("2026-02-25T07:59:59Z")), &silent), []);
-    assert_eq!(find(&window, Some(at("2026-02-25T08:00:00Z")), &silent).len(), 4);
-    assert_eq!(find(&window, Some(at("2020-01-01T00:00:00Z")), &silent), []);
+    assert_eq!(find(&window, whole(None), &silent), []);
+    assert_eq!(find(&window, whole(Some(at("2026-02-25T07:59:59Z"))), &silent), []);
+    assert_eq!(find(&window, whole(Some(at("2026-02-25T08:00:00Z"))), &silent).len(), 4);
+    assert_eq!(find(&window, whole(Some(at("2020-01-01T00:00:00Z"))), &silent), []);
+}
+
+#[test]
+fn a_partition_that_stands_still_silences_nothing_and_is_told() {
+    let window = window();
+    let rows = rows(&window, |hour| if hour <= 3 { Counters::default() } else { steady() });
+    let now = at("2026-02-25T10:05:00Z");
+    let said = |all: Option<&str>| find(&window, Through { all: all.map(at), most: Some(now) }, &rows);
+    for insight in said(Some("2026-02-24T23:00:00Z")) {
+        assert_eq!(insight.severity, Severity::Warning, "{}", insight.sentence);
+        let end = " Some records since 23:00 on 24 February 2026 may be missing.";
+        assert!(insight.sentence.ends_with(end), "{}", insight.sentence);
+    }
+    assert_eq!(said(Some("2026-02-24T23:00:00Z")).len(), 4);
+    assert_eq!(said(None).len(), 4);
+    // A second after the hour it is a matter of waiting.
+    let close = Through { all: Some(at("2026-02-25T09:59:59Z")), most: Some(at("2026-02-25T10:00:01Z")) };
+    assert_eq!(window.judged_until(judged_through(close)).unwrap().to, at("2026-02-25T09:00:00Z"));
+    let shown = |all: Option<&str>, most| {
+        let known = Known { complete_through: all.map(at), mostly_through: most, ..Known::default() };
+        let range = RawRange::default().normalise(at(NOW), &Settings { max_range_days: 90 }).unwrap();
+        serde_json::to_value(Insights::new("acme", range, known, &window, &rows, now)).unwrap()
+    };
+    let behind = shown(Some("2026-02-24T23:00:00Z"), Some(now));
+    assert_eq!(behind["incompleteSince"], "2026-02-24T23:00:00.000Z");
+    assert_eq!(behind["judged"]["to"], "2026-02-25T10:00:00.000Z");
+    assert_eq!(shown(Some(NOW), Some(now)).get("incompleteSince"), None);
+    let never = shown(None, None);
+    assert_eq!(
+        (&never["incompleteSince"], &never["judged"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    assert!(never.get("incompleteSince").is_some());
+}
+
+#[test]
+fn changes_are_those_of_comparisons() {
+    let rows = rows(&window(), |hour| Counters {
+        payments_successful: if hour <= 24 { 72 } else { 79 },
+        ..steady()
+    });
+    let insight = find(&window(), whole(Some(at(NOW))), &rows).remove(0);
+    let before = insight.compared_with.unwrap();
+    assert_eq!((before.from, before.to), (at("2026-02-17T10:00:00Z"), at("2026-02-18T10:00:00Z")));
+    assert_eq!(insight.numbers["deltaPercent"], Tenths::of(-89), "90 % of 98.8 %");
+    assert_eq!(insight.numbers["deltaPoints"], Tenths::of(-88));
 }
 
 #[test]
@@ -264,10 +315,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn no_rows_make_trouble(rows in some_rows(1_000_000_000), complete in option(), hours in 0usize..3_000) {
+    fn no_rows_make_trouble(rows in some_rows(1_000_000_000), complete in option(), mostly in option(), hours in 0usize..3_000) {
         let window = window();
         let rows = Rows { hours: rows.hours.into_iter().take(hours).collect(), ..rows };
-        for insight in find(&window, complete, &rows) {
+        for insight in find(&window, Through { all: complete, most: mostly }, &rows) {
             prop_assert!(!insight.sentence.is_empty() && !insight.numbers.is_empty());
             prop_assert!(window.judged().from <= insight.period.from && insight.period.to <= window.judged().to);
             prop_assert!(insight.period.from < insight.period.to);
@@ -285,7 +336,7 @@ proptest! {
     #[test]
     fn what_stands_out_still_does_at_a_multiple(rows in some_rows(500), doublings in 0u32..12) {
         let window = window();
-        let said = |rows: &Rows| find(&window, Some(at(NOW)), rows);
+        let said = |rows: &Rows| find(&window, whole(Some(at(NOW))), rows);
         let more: BTreeSet<_> =
             said(&scaled(&rows, 1 << doublings)).into_iter().map(|insight| insight.key).collect();
         for insight in said(&rows) {
@@ -297,7 +348,7 @@ proptest! {
     fn twice_as_much_of_plenty_makes_the_same_insights(rows in some_rows(500), doublings in 1u32..8) {
         let window = window();
         let said = |factor: i64| {
-            let insights = find(&window, Some(at(NOW)), &scaled(&rows, factor)).into_iter();
+            let insights = find(&window, whole(Some(at(NOW))), &scaled(&rows, factor)).into_iter();
             insights.map(|insight| (insight.key, insight.severity, insight.period)).collect::<Vec<_>>()
         };
         // With so much, samples and chance don't matter any more.

@@ -5,7 +5,7 @@ use crate::request::granularity::Granularity;
 use crate::request::interval::Interval;
 use crate::request::range::Range;
 use crate::request::zone::Zone;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Of a longer range only the end is judged.
 const JUDGED_MAX: TimeDelta = TimeDelta::weeks(4);
@@ -22,6 +22,7 @@ pub struct Window {
     zone: Zone,
     judged: Interval,
     hours: Cells,
+    range: Range,
 }
 
 impl Window {
@@ -34,7 +35,22 @@ impl Window {
         let first = hour(from - HISTORY);
         let starts = std::iter::successors(Some(first), |start| Some(zone.end(*start, Granularity::Hour)));
         let edges = starts.take_while(|start| *start < until).chain([until]).collect();
-        Self { zone, judged: Interval { from, to: until }, hours: Cells::between(edges) }
+        Self { zone, judged: Interval { from, to: until }, hours: Cells::between(edges), range: *range }
+    }
+
+    /// The part of the judged period whose hours end by `through`; `None` if no hour does.
+    #[must_use]
+    pub fn judged_until(&self, through: Option<DateTime<Utc>>) -> Option<Interval> {
+        let through = through?;
+        let Interval { from, .. } = self.judged;
+        let to = self.hours.edges().iter().copied().take_while(|end| *end <= through).last()?;
+        (from < to).then_some(Interval { from, to })
+    }
+
+    /// Up to when things are older than `age`, to the quarter of an hour.
+    #[must_use]
+    pub fn older_than(&self, age: TimeDelta) -> DateTime<Utc> {
+        self.range.older_than(age)
     }
 
     /// The zone whose hours they are.

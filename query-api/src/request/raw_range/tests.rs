@@ -1,7 +1,6 @@
 //! The rules of ranges, one table each, and the laws of all of them together.
 
 use super::*;
-use crate::request::compare::Comparison;
 use domain::BucketSize;
 use proptest::option;
 use proptest::prelude::*;
@@ -125,43 +124,49 @@ fn the_length_chooses_the_granularity() {
 }
 
 #[test]
-fn the_closed_part_is_compared_with_as_much_before() {
+fn what_is_over_is_compared_with_as_much_before() {
     let compared = |now: &str, from: &str, to: &str, granularity: &str, expected: Option<(&str, &str)>| {
         let range = raw(from, to, granularity).normalise(at(now), &settings()).unwrap();
         let seen = range.comparison().map(|seen| {
-            assert_eq!(seen.interval.to, range.from());
-            (seen.interval.from, range.closed_until())
+            assert_eq!((seen.current.from, seen.current.to), (range.from(), range.compared_until()));
+            (seen.previous.from, seen.current.to)
         });
-        assert_eq!(
-            seen,
-            expected.map(|(earlier, until)| (at(earlier), at(until))),
-            "from {from} to {to} at {now}"
-        );
+        let expected = expected.map(|(earlier, until)| (at(earlier), at(until)));
+        assert_eq!(seen, expected, "from {from} to {to} by {granularity} at {now}");
     };
-    // All closed: against the same length before.
+    // All over: against the same length before.
     let expected = Some(("2026-02-24T14:00:00Z", "2026-02-25T10:00:00Z"));
     compared(NOW, "2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "hour", expected);
-    // The open hour is left out of both.
+    // Two quarters of the open hour are over, whatever the buckets.
+    let expected = Some(("2026-02-24T13:30:00Z", "2026-02-25T10:30:00Z"));
     compared(NOW, "2026-02-25T00:00:00Z", NOW, "hour", expected);
-    // Today is open as a whole by the day; the 20th to the 24th are five days.
-    let expected = Some(("2026-02-15T00:00:00Z", "2026-02-25T00:00:00Z"));
+    compared(NOW, "2026-02-25T00:00:00Z", NOW, "day", expected);
+    compared("2026-02-25T10:44:59Z", "2026-02-25T00:00:00Z", "-", "day", expected);
+    // A week with today goes back by a week, by the hour and by the day.
+    let expected = Some(("2026-02-12T00:00:00Z", "2026-02-25T10:30:00Z"));
+    compared(NOW, "2026-02-19T00:00:00Z", NOW, "day", expected);
+    compared(NOW, "2026-02-19T00:00:00Z", NOW, "hour", expected);
+    let expected = Some(("2026-02-14T13:30:00Z", "2026-02-25T10:30:00Z"));
     compared(NOW, "2026-02-20T00:00:00Z", NOW, "day", expected);
-    // No bucket is closed yet.
-    compared(NOW, "2026-02-25T00:00:00Z", NOW, "day", None);
-    compared(NOW, "2026-02-25T10:00:00Z", NOW, "hour", None);
+    // No quarter is over yet.
+    compared("2026-02-25T10:14:59Z", "2026-02-25T10:00:00Z", "-", "hour", None);
+    compared("2026-02-25T00:14:59Z", "2026-02-25T00:00:00Z", "-", "day", None);
 }
 
 #[test]
-fn an_answer_of_an_open_hour_is_not_that_of_the_closed_hour() {
+fn an_answer_of_a_quarter_of_an_hour_is_not_that_of_the_next() {
     let key =
         |now: &str| raw("2026-02-25T08:00:00Z", "2026-02-25T11:00:00Z", "-").normalise(at(now), &settings());
     let key = |now: &str| key(now).unwrap().key();
-    assert_eq!(key("2026-02-25T10:30:00Z"), "1772006400/1772017200/hour/open/UTC/previous_period@1771999200");
-    assert_eq!(key("2026-02-25T10:30:00Z"), key("2026-02-25T10:59:59.999Z"));
     assert_eq!(
-        key("2026-02-25T11:00:00Z"),
-        "1772006400/1772017200/hour/closed/UTC/previous_period@1771995600"
+        key("2026-02-25T10:30:00Z"),
+        "1772006400/1772017200/hour/1772015400/UTC/previous_period@1771997400"
     );
+    assert_eq!(key("2026-02-25T10:30:00Z"), key("2026-02-25T10:44:59.999Z"));
+    assert_ne!(key("2026-02-25T10:30:00Z"), key("2026-02-25T10:45:00Z"));
+    // What is over, and has settled, is always the same.
+    assert_ne!(key("2026-02-25T11:45:00Z"), key("2026-02-25T12:00:00Z"));
+    assert_eq!(key("2026-02-25T12:00:00Z"), key("2026-03-25T11:00:00Z"));
 }
 
 #[test]
@@ -206,7 +211,6 @@ fn zones_and_comparisons_have_keys_of_their_own() {
     };
     let keys = [
         key(None, None),
-        key(Some("UTC"), None), // its calendar: today so far against yesterday up to the same time
         key(Some("Etc/UTC"), None),
         key(None, Some("previous_week")),
         key(None, Some("previous_year")),
@@ -217,6 +221,7 @@ fn zones_and_comparisons_have_keys_of_their_own() {
     distinct.dedup();
     assert_eq!(distinct.len(), keys.len(), "{keys:#?}");
     assert_eq!(key(None, None), key(None, Some("previous_period")));
+    assert_eq!(key(None, None), key(Some("UTC"), None));
     assert!(keys.iter().all(|key| !key.contains(':')));
 }
 
@@ -306,13 +311,14 @@ proptest! {
     }
 
     #[test]
-    fn the_period_before_is_as_long_and_of_whole_buckets((raw, now) in some_query()) {
+    fn what_is_over_is_compared_to_the_quarter_of_an_hour((raw, now) in some_query()) {
         let range = raw.normalise(now, &settings()).unwrap();
-        if let Some(Comparison { interval: Interval { from: earlier, to }, .. }) = range.comparison() {
-            prop_assert_eq!(to, range.from());
-            prop_assert_eq!(range.from() - earlier, range.closed_until() - range.from());
-            prop_assert_eq!(size(&range).floor(earlier), earlier);
-        }
+        let until = range.to().min(BucketSize::Quarter.floor(now));
+        prop_assert_eq!(range.compared_until(), until);
+        prop_assert_eq!(range.comparison().is_some(), range.from() < until);
+        prop_assert_eq!(range.closed_until(), range.to().min(size(&range).floor(now)));
+        let an_hour_before = BucketSize::Quarter.floor(now - TimeDelta::hours(1));
+        prop_assert_eq!(range.older_than(TimeDelta::hours(1)), range.to().min(an_hour_before).max(range.from()));
     }
 
     #[test]
@@ -342,13 +348,16 @@ proptest! {
         }
         prop_assert_eq!(buckets.last().map(|last| range.zone().end(*last, range.granularity())), Some(range.to()));
         if range.to() - range.from() <= TimeDelta::days(90) {
-            prop_assert_eq!(again(&range, now).buckets().collect::<Vec<_>>(), buckets);
+            prop_assert_eq!(&again(&range, now).buckets().collect::<Vec<_>>(), &buckets);
         }
-        for cells in [range.cells(), range.parts(), range.compared_whole(), range.compared_cells()] {
+        for cells in [range.cells(), range.compared_cells()] {
             prop_assert!(cells.edges().is_sorted());
             prop_assert!(cells.edges().iter().all(|edge| cells.rows().floor(*edge) == *edge));
         }
-        prop_assert_eq!(range.compared_whole().extent(), range.compared_cells().extent());
+        let previous = range.comparison().map(|seen| (seen.previous.from, seen.previous.to));
+        prop_assert_eq!(previous, range.compared_cells().extent());
+        let over = buckets.iter().filter(|bucket| **bucket < range.compared_until()).count();
+        prop_assert_eq!(range.compared_cells().len(), if previous.is_some() { over } else { 0 });
     }
 
     #[test]

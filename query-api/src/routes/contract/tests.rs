@@ -164,7 +164,12 @@ fn answers_are_as_said() {
     use crate::request::raw_range::{RawRange, Settings};
     let now = "2026-02-25T10:30:00Z".parse().unwrap();
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
-    let known = |complete_through| Known { complete_through, exact_from: Some(now), ..Known::default() };
+    let known = |complete_through| Known {
+        complete_through,
+        exact_from: Some(now),
+        comparison_exact_from: Some(now),
+        ..Known::default()
+    };
     let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
     let bad = domain::Counters {
         payments_total: 100,
@@ -172,7 +177,11 @@ fn answers_are_as_said() {
         workflows_failed: 90,
         ..Default::default()
     };
-    let sums = || crate::answer::summary::Sums { closed: bad, ..Default::default() };
+    let sums = || {
+        let parts = crate::answer::summary::Parts::of(&range);
+        let counters = vec![bad; parts.intervals().len()];
+        crate::answer::summary::Sums { parts, counters }
+    };
     let summary = |profile, through| {
         Answer::of(&crate::answer::summary::Summary::new(
             "acme",

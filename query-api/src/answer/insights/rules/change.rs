@@ -1,12 +1,15 @@
 //! The rule of changes: a KPI differs from the same hours, a week or a few weeks earlier. Pure.
 
 use crate::answer::decimal::Tenths;
-use crate::answer::insights::history::{History, WEEK, period, sum};
+use crate::answer::insights::history::{History, period, sum};
 use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::insights::statistics::{STANDARD_ERRORS, standard_error};
 use crate::answer::registry::{self, Better, Kpi, Unit};
+use chrono::TimeDelta;
 use domain::Counters;
 use std::collections::BTreeMap;
+
+const WEEK: TimeDelta = TimeDelta::weeks(1);
 
 /// With a smaller sample nothing is said. Rates need it in both periods, counts in one.
 const SAMPLE_MIN: i64 = 100;
@@ -19,34 +22,46 @@ const POINTS: f64 = 5.0;
 
 /// The KPI's change, if it stands out.
 pub fn of(history: &History, kpi: &Kpi) -> Option<Insight> {
-    let (now, before) = (sum(history.judged()), sum(history.weeks_before()?));
-    let samples = [now, before].map(|counters| (kpi.sample)(&counters));
-    let [value, earlier] = [now, before].map(|counters| (kpi.value)(&counters).to_f64());
+    let hours = history.settled(kpi);
+    let hours_before = history.weeks_before(hours)?;
+    let (now, before) = (sum(hours), sum(hours_before));
+    let samples = [now, before].map(|counters| kpi.sample(&counters));
+    let [value, earlier] = [now, before].map(|counters| kpi.value(&counters).to_f64());
     if !is_sample(kpi.unit, samples) || !stands_out(kpi.unit, [value, earlier], samples) {
         return None;
     }
     let up = value > earlier;
     let (verb, word) = if up { ("rose", "up") } else { ("fell", "down") };
-    let [shown, shown_before] = [now, before].map(|counters| (kpi.value)(&counters).tenths());
+    let [shown, shown_before] = [now, before].map(|counters| kpi.value(&counters).tenths());
     let (label, unit) = (kpi.label, kpi.unit.suffix());
-    let hours = if history.judged().len() <= WEEK { "the same hours of the week" } else { "the weeks" };
+    let (period, before) = (period(hours)?, period(hours_before)?);
+    let same = if period.to - period.from <= WEEK { "the same hours of the week" } else { "the weeks" };
     Some(Insight {
         key: format!("{}_{word}", kpi.key),
         kpi: Some(kpi.key),
         severity: severity(kpi, up, &now),
         title: format!("{label} {verb}"),
-        sentence: format!(
-            "{label} {verb} from {shown_before}{unit} to {shown}{unit} against {hours} before."
-        ),
-        period: period(history.judged())?,
-        numbers: BTreeMap::from([
-            ("value", shown),
-            ("before", shown_before),
-            ("sample", Tenths::whole(samples[0])),
-            ("sampleBefore", Tenths::whole(samples[1])),
-        ]),
+        sentence: format!("{label} {verb} from {shown_before}{unit} to {shown}{unit} against {same} before."),
+        period,
+        compared_with: Some(before),
+        numbers: numbers(kpi.unit, [shown, shown_before], samples),
         next: "Look at the trends to see when it began, and at workflow health if runs are part of it.",
     })
+}
+
+/// The change is that of the shown values, as in comparisons.
+fn numbers(unit: Unit, [value, before]: [Tenths; 2], samples: [i64; 2]) -> BTreeMap<&'static str, Tenths> {
+    let mut numbers = BTreeMap::from([
+        ("value", value),
+        ("before", before),
+        ("sample", Tenths::whole(samples[0])),
+        ("sampleBefore", Tenths::whole(samples[1])),
+    ]);
+    numbers.extend(value.change_from(before).map(|change| ("deltaPercent", change)));
+    if unit == Unit::Percent {
+        numbers.insert("deltaPoints", value - before);
+    }
+    numbers
 }
 
 /// Whether the samples are large enough. A count that fell to nothing has changed; a rate of nothing has not.
@@ -72,7 +87,7 @@ fn stands_out(unit: Unit, [value, earlier]: [f64; 2], samples: [i64; 2]) -> bool
 }
 
 fn severity(kpi: &Kpi, up: bool, now: &Counters) -> Severity {
-    let worse = up != (kpi.better == Better::More);
+    let worse = up != (kpi.better == Better::Up);
     let alerted = kpi.alerts(now).any(|alert| alert.severity() == registry::Severity::Critical);
     match (worse, alerted) {
         (false, _) => Severity::Info,

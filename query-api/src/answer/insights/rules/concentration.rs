@@ -48,6 +48,7 @@ pub fn of_failures(history: &History, rows: &Rows) -> Option<Insight> {
             percent(of_runs)
         ),
         period: period(history.judged())?,
+        compared_with: None,
         numbers: BTreeMap::from([
             ("failures", Tenths::whole(failures(most))),
             ("allFailures", Tenths::whole(all)),

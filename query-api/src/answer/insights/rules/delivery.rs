@@ -11,9 +11,6 @@ use std::collections::BTreeMap;
 /// The KPI of this rule. Receipts come later than messages, so it falls last, and the rule of changes is not for it.
 pub const KPI: &str = "message_delivery_rate";
 
-/// Messages of this many last hours may still be on their way.
-const SETTLING_HOURS: usize = 1;
-
 /// With fewer messages in the judged period nothing is said.
 const SAMPLE_MIN: i64 = 50;
 
@@ -28,19 +25,18 @@ const POINTS_CRITICAL: f64 = 25.0;
 
 /// The share of delivered messages is lower than in all the weeks before.
 pub fn drop(history: &History, kpi: &Kpi) -> Option<Insight> {
-    let judged = history.judged();
-    let settled = &judged[..judged.len().saturating_sub(SETTLING_HOURS)];
+    let settled = history.settled(kpi);
     let (now, before) = (sum(settled), sum(history.before()));
-    let samples = [now, before].map(|counters: Counters| (kpi.sample)(&counters));
+    let samples = [now, before].map(|counters: Counters| kpi.sample(&counters));
     if samples[0] < SAMPLE_MIN || samples[1] < HISTORY_MIN {
         return None;
     }
-    let values = [now, before].map(|counters| (kpi.value)(&counters).to_f64());
+    let values = [now, before].map(|counters| kpi.value(&counters).to_f64());
     let drop = values[1] - values[0];
     if drop < POINTS || drop < STANDARD_ERRORS * standard_error(values, samples) {
         return None;
     }
-    let (shown, usual) = ((kpi.value)(&now).tenths(), (kpi.value)(&before).tenths());
+    let (shown, usual) = (kpi.value(&now).tenths(), kpi.value(&before).tenths());
     Some(Insight {
         key: "delivery_drop".into(),
         kpi: Some(kpi.key),
@@ -51,6 +47,7 @@ pub fn drop(history: &History, kpi: &Kpi) -> Option<Insight> {
             samples[0]
         ),
         period: period(settled)?,
+        compared_with: None,
         numbers: BTreeMap::from([
             ("value", shown),
             ("before", usual),

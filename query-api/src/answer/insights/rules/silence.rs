@@ -14,7 +14,7 @@ const HOURS_CRITICAL: usize = 3;
 
 /// How many judged hours at the end count none of the KPI's sample.
 pub fn hours(history: &History, kpi: &Kpi) -> usize {
-    history.judged().iter().rev().take_while(|hour| (kpi.sample)(&hour.counters) == 0).count()
+    history.judged().iter().rev().take_while(|hour| kpi.sample(&hour.counters) == 0).count()
 }
 
 /// Nothing is counted any more, where something is usual.
@@ -22,8 +22,11 @@ pub fn at_the_end(history: &History, kpi: &Kpi) -> Option<Insight> {
     let judged = history.judged();
     let hours = hours(history, kpi);
     let silent = judged.len() - hours..judged.len();
-    let expected: f64 =
-        silent.clone().filter_map(|index| history.usual(index, kpi.sample)).map(|usual| usual.median).sum();
+    let expected: f64 = silent
+        .clone()
+        .filter_map(|index| history.usual(index, |counters| kpi.sample(counters)))
+        .map(|usual| usual.median)
+        .sum();
     if expected < EXPECTED_MIN {
         return None;
     }
@@ -40,6 +43,7 @@ pub fn at_the_end(history: &History, kpi: &Kpi) -> Option<Insight> {
             history.shown(since)
         ),
         period: period(&judged[silent])?,
+        compared_with: None,
         numbers: BTreeMap::from([("hours", Tenths::near(hours as f64)), ("expected", usual)]),
         next: "See whether the system that publishes them runs, and whether its records are refused.",
     })

@@ -46,8 +46,8 @@ pub fn hours(history: &History, kpi: &Kpi) -> Vec<Insight> {
     let heard = judged.iter().enumerate().take(judged.len() - silence::hours(history, kpi));
     let unusual: Vec<_> = heard
         .filter_map(|(index, hour)| {
-            let value = (kpi.sample)(&hour.counters) as f64;
-            judge(index, value, history.usual(index, kpi.sample)?)
+            let value = kpi.sample(&hour.counters) as f64;
+            judge(index, value, history.usual(index, |counters| kpi.sample(counters))?)
         })
         .collect();
     let most = |side| insight(history, kpi, &on(side, &unusual));
@@ -83,7 +83,7 @@ fn insight(history: &History, kpi: &Kpi, hours: &[Unusual]) -> Option<Insight> {
         Side::Low => ("low", "Unusually few", Severity::Warning),
     };
     let (noun, value, usual) =
-        (kpi.noun, Tenths::whole((kpi.sample)(&hour.counters)), Tenths::near(most.median));
+        (kpi.noun, Tenths::whole(kpi.sample(&hour.counters)), Tenths::near(most.median));
     let more = match hours.len() {
         1 => String::new(),
         all => format!(" It is the most unusual of {all} such hours."),
@@ -98,6 +98,7 @@ fn insight(history: &History, kpi: &Kpi, hours: &[Unusual]) -> Option<Insight> {
             history.shown(hour.start)
         ),
         period: Interval { from: hour.start, to: hour.end },
+        compared_with: None,
         numbers: BTreeMap::from([
             ("value", value),
             ("usual", usual),
