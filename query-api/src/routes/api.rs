@@ -81,7 +81,7 @@ impl Api {
         let principal = self.verifier.verify(authorization(headers)?, now)?;
         match self.rate_limit.admit(&principal.organization, Instant::now()) {
             Admission::Granted => Ok(principal),
-            Admission::Wait(wait) => Err(Problem::too_many_requests(wait)),
+            Admission::Wait(wait) => Err(Problem::too_many_requests(wait).of(&principal.organization)),
         }
     }
 }
