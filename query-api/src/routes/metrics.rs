@@ -7,8 +7,9 @@ use crate::load::load;
 use crate::request::query::Query;
 use crate::request::raw_range;
 use crate::request::scope::Scope;
+use crate::request::token::Principal;
 use crate::routes::api::{Api, Repeatable};
-use crate::routes::http::{conditional, put};
+use crate::routes::http::{Traced, conditional, put};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -32,10 +33,18 @@ pub async fn answer_in_time(
     pairs: Vec<(String, String)>,
 ) -> Result<Response<Bytes>, Problem> {
     let limit = api.settings.request_timeout;
-    tokio::time::timeout(limit, answer(&api, scope, &headers, &pairs)).await.unwrap_or_else(|_| {
+    let now = (api.clock)();
+    let keys_replaced = api.verifier.replaced();
+    let principal = api.admit(&headers, now)?;
+    let organization = Arc::clone(&principal.organization);
+    let answer = answer(&api, scope, &headers, &pairs, (principal, keys_replaced, now));
+    let answer = tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
         tracing::warn!(scope = scope.name(), ?limit, "a request timed out");
         Err(Problem::unavailable())
-    })
+    });
+    let mut response = answer.map_err(|problem| problem.of(&organization))?;
+    response.extensions_mut().insert(Traced::answered(organization));
+    Ok(response)
 }
 
 async fn answer(
@@ -43,10 +52,8 @@ async fn answer(
     scope: Scope,
     headers: &HeaderMap,
     pairs: &[(String, String)],
+    (principal, keys_replaced, now): (Principal, u64, DateTime<Utc>),
 ) -> Result<Response<Bytes>, Problem> {
-    let now = (api.clock)();
-    let keys_replaced = api.verifier.replaced();
-    let principal = api.admit(headers, now)?;
     let organization = Arc::clone(&principal.organization);
     let query = Query::from_pairs(scope, pairs, now, &api.ranges)?;
     let key = Key { organization: Arc::clone(&organization), scope, query: query.key() };

@@ -6,7 +6,7 @@
 //! is still right is asked each time ([`Api::may_repeat`]).
 
 use crate::cache::recent::Recent;
-use crate::routes::{Api, Repeatable, has_tag};
+use crate::routes::{Api, Repeatable, Traced, has_tag};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
@@ -84,6 +84,8 @@ impl<S> Repeated<S> {
         }
         let mut response = Response::new(Full::new(kept.body.clone()));
         *response.headers_mut() = kept.headers.clone();
+        let organization = Arc::clone(&kept.repeatable.principal.organization);
+        response.extensions_mut().insert(Traced::answered(organization));
         let is_known = |tag: &HeaderValue| has_tag(request.headers(), tag.as_bytes());
         if request.headers().contains_key(IF_NONE_MATCH) && kept.headers.get(ETAG).is_some_and(is_known) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
