@@ -472,7 +472,7 @@ fn an_entry_that_cannot_be_used_is_passed_over_and_named() {
         entry
     };
     check(json!(7), "key number 1 can't be read");
-    check(json!({"kid": "k", "kty": "RSA", "n": 7}), "key \"k\" can't be read");
+    check(json!({"kid": "k", "kty": "RSA", "n": 7}), "key \"k\" is of no kind");
     check(json!({"kid": 7, "kty": "RSA"}), "key number 1 can't be read");
     check(padded("n"), "key \"padded\" has numbers that are not in base64url without padding");
     check(padded("e"), "key \"padded\"");
