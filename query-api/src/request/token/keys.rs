@@ -127,7 +127,8 @@ fn key(entry: &serde_json::Value) -> Result<Key, String> {
 /// The key, if it is public and meant for signatures by a supported algorithm; else why it isn't used.
 pub(super) fn public_key(jwk: &Jwk) -> Result<Key, String> {
     let common = &jwk.common;
-    let algorithm = algorithm(&jwk.algorithm).ok_or("is of no kind that is supported, or not as that kind is written")?;
+    let algorithm =
+        algorithm(&jwk.algorithm).ok_or("is of no kind that is supported, or not as that kind is written")?;
     if common.key_algorithm.as_ref().is_some_and(|named| *named != KeyAlgorithm::from(algorithm)) {
         return Err(format!("is for another algorithm (`alg`) than {algorithm:?}"));
     }
