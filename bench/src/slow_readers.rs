@@ -40,7 +40,7 @@ const KEPT_RATE: f64 = 200.0;
 /// Requests a second over a new connection each.
 const NEW_RATE: f64 = 50.0;
 /// How long the readers come before others are measured.
-const BEFORE: Duration = Duration::from_secs(5);
+const BEFORE: Duration = Duration::from_secs(10);
 
 /// Options of `slow-readers`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -150,10 +150,12 @@ fn over_new_connections(address: SocketAddr, asked: &[u8], seconds: u32) -> anyh
     Latencies::of(all).context("nothing was asked")
 }
 
-/// Connects, asks and reads nothing, again and again.
+/// Connects, asks and reads nothing, again and again, from some moment on.
 async fn read_nothing(to: SocketAddr, number: u32) {
     let host = u8::try_from(number % ADDRESSES).unwrap_or_default();
     let from = Ipv4Addr::new(127, 0, 1, 1 + host);
+    // Not all at once: the processors would be busy with connecting, and not with the readers.
+    wait::pass(AGAIN_AFTER * number / READERS).await;
     let requests = "GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(ASKS);
     loop {
         // The connection is closed on it sooner or later; that is what is measured.
