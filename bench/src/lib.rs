@@ -30,6 +30,7 @@ mod report;
 mod round;
 mod scale;
 mod serving;
+mod slow_readers;
 mod standstill;
 mod steady;
 mod stored;
@@ -62,6 +63,8 @@ pub enum Benchmark {
     Flood(flood::Options),
     /// How soon a record is visible in an answer, while 10,000 others a second are counted
     Freshness(freshness::Options),
+    /// What others notice of 2,000 clients that ask and never read
+    SlowReaders(slow_readers::Options),
     /// The cost of a record with more partitions, organizations, members, identities
     Scale(scale::Options),
     /// How long partitions stand still while a database with a past is upgraded from an older version of the consumer
@@ -108,6 +111,7 @@ async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
         Benchmark::Read(options) => read::run(options).await,
         Benchmark::Flood(options) => flood::run(options).await,
         Benchmark::Freshness(options) => freshness::run(options).await,
+        Benchmark::SlowReaders(options) => slow_readers::run(options).await,
         Benchmark::Scale(options) => scale::run(options).await,
         Benchmark::Upgrade(options) => upgrade::run(options).await,
         Benchmark::Generate => {

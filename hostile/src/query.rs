@@ -27,7 +27,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
         }
         Err(bad) => {
             let known = ["from", "to", "granularity", "timezone", "compare"];
-            assert!(known.contains(&bad.name) && !bad.detail.is_empty());
+            assert!(known.contains(&&*bad.name) && !bad.detail.is_empty());
             Verdict::Refused
         }
     }

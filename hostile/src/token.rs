@@ -17,6 +17,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let settings = Settings {
         jwt_hs256_secret: Some(SECRET.into()),
         jwt_jwks_file: None,
+        jwt_jwks_url: None,
         jwt_issuer: None,
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,
@@ -43,7 +44,7 @@ pub fn check(bytes: &[u8]) -> Verdict {
             assert!(is_signed(authorization), "read, and not signed: {authorization}");
             Verdict::Refused
         }
-        Err(Refusal::Missing | Refusal::Invalid) => Verdict::Refused,
+        Err(Refusal::Missing | Refusal::Invalid | Refusal::NoKeys) => Verdict::Refused,
     }
 }
 

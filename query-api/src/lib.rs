@@ -64,7 +64,7 @@ use routes::Api;
 use routes::page::Page;
 use serve::repeated::Repeated;
 use serve::server::layers::compressed;
-use serve::{log, server, watch};
+use serve::{issuer, log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,14 +104,15 @@ pub enum StartError {
 /// When it can't start. Once started, it waits for what is unreachable and serves what it can.
 pub async fn run(settings: Settings) -> Result<(), StartError> {
     log::start(&settings.log)?;
-    limits::disagreements(&settings).iter().for_each(|disagreement| tracing::warn!("{disagreement}"));
     let verifier = Arc::new(Verifier::new(&settings.token)?);
+    warn(&settings, &verifier);
     let store = Store::new(&settings.store)?;
     let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
     let page = Page::open(&settings.page)?;
-    let server = server::Server::bind(&settings.server).await?;
+    let server = server::Server::bind(&settings.server)?;
     let readiness = Readiness::new();
     readiness.bad(watch::SCHEMA, "not seen yet");
+    issuer::await_keys(&verifier, &readiness);
     let stop = stop(readiness.clone(), settings.server.shutdown_delay);
     server::serve_admin(&settings.server, &readiness).await?;
 
@@ -142,9 +143,19 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     }
     let service =
         Repeated::new(compressed(routes::service(Arc::clone(&api))), api, settings.cache.local_cache_mb);
-    server.serve(service, stopping, stop).await;
+    server.serve(service, &settings.access_log, stopping, stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says what people should look at though the process starts: in one line, because of lines that come together one is written.
+fn warn(settings: &Settings, verifier: &Verifier) {
+    let disagreements = limits::disagreements(settings);
+    let sentences: Vec<_> =
+        disagreements.iter().map(ToString::to_string).chain(verifier.remarks().iter().cloned()).collect();
+    if !sentences.is_empty() {
+        tracing::warn!("{}", sentences.join("; "));
+    }
 }
 
 /// Starts the tasks that run beside requests, for ever.
@@ -158,6 +169,8 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     }
     if api.verifier.has_file() {
         tokio::spawn(watch::keys(Arc::clone(&api.verifier)));
+    } else {
+        tokio::spawn(issuer::follow(Arc::clone(&api.verifier), readiness.clone()));
     }
     let api = Arc::clone(api);
     tokio::spawn(async move { follow::follow(&api.streams, &api.cache, &api.store).await });

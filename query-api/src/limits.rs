@@ -53,6 +53,9 @@ pub fn disagreements(settings: &Settings) -> Vec<Disagreement> {
 fn connections(settings: &Settings) -> Vec<Pair> {
     let Settings { server, streams, routes, .. } = settings;
     let connections = Limit::count("CONNECTIONS_MAX", server.connections_max);
+    let of_address = Limit::count("CONNECTIONS_PER_ADDRESS_MAX", server.connections_per_address_max);
+    let head = Limit::time("HEADER_TIMEOUT", server.header_timeout);
+    let idle = Limit::time("IDLE_TIMEOUT", server.idle_timeout);
     let streams_max = Limit::count("STREAMS_MAX", streams.streams_max);
     let own_streams = Limit::count("STREAMS_PER_ORGANIZATION_MAX", streams.streams_per_organization_max);
     let request = Limit::time("REQUEST_TIMEOUT", routes.request_timeout);
@@ -60,6 +63,8 @@ fn connections(settings: &Settings) -> Vec<Pair> {
     let last_answer = Limit::time("the last answer of an ending connection", connection::LAST_ANSWER_MAX);
     vec![
         own_streams.at_most(streams_max, "one organization may have more streams than there are"),
+        of_address.below(connections, "one address without a token can hold every connection"),
+        head.at_most(idle, "a client may take longer for a request than for deciding to make one"),
         streams_max.below(connections, "streams can hold every connection, and no other request is served"),
         request.at_most(shutdown, "requests under way at SIGTERM may be cut off"),
         request.at_most(last_answer, "a slow answer on an old connection may be cut off"),
@@ -210,6 +215,13 @@ mod tests {
             ["STREAMS_PER_ORGANIZATION_MAX", "STREAMS_MAX"],
         );
         check("--connections-max 501", "--connections-max 500", ["STREAMS_MAX", "CONNECTIONS_MAX"]);
+        let share = "--connections-per-address-max";
+        check(
+            &format!("{share} 999"),
+            &format!("{share} 1000"),
+            ["CONNECTIONS_PER_ADDRESS_MAX", "CONNECTIONS_MAX"],
+        );
+        check("--header-timeout 75s", "--header-timeout 76s", ["HEADER_TIMEOUT", "IDLE_TIMEOUT"]);
         check("--shutdown-timeout 10s", "--shutdown-timeout 9s", [request, "SHUTDOWN_TIMEOUT"]);
         check(
             "--request-timeout 30s",

@@ -2,7 +2,7 @@
 
 use crate::cache::{self, loads, shared};
 use crate::request::{rate_limit, raw_range, token};
-use crate::serve::{log, server};
+use crate::serve::{access_log, log, server};
 use crate::{routes, store, streams};
 use clap::{CommandFactory as _, Parser as _};
 
@@ -48,6 +48,9 @@ pub struct Settings {
     /// What is logged.
     #[command(flatten)]
     pub log: log::Settings,
+    /// How many requests are.
+    #[command(flatten)]
+    pub access_log: access_log::Settings,
 }
 
 /// Settings that are no text, in a sentence that names them.

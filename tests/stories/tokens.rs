@@ -4,8 +4,14 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use stack::wait::{self, Seen};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::{Stack, Token};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// How long it may take until a key file is looked at.
 const RELOAD_LIMIT: Duration = Duration::from_secs(20);
@@ -81,23 +87,142 @@ async fn paths_and_methods_that_are_not_there_are_problems() {
     assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"));
 }
 
-#[tokio::test]
-async fn keys_are_rotated_without_a_restart_and_a_bad_file_changes_nothing() {
+/// A private key with its name and its algorithm.
+type Key = (&'static str, EncodingKey, Algorithm);
+
+fn keys() -> [Key; 2] {
     jwt::install();
     let old = ("old", EncodingKey::from_ed_der(OLD_KEY), Algorithm::EdDSA);
-    let new = ("new", EncodingKey::from_ec_der(NEW_KEY), Algorithm::ES256);
-    let signed = |(id, key, algorithm): &(&str, EncodingKey, Algorithm)| {
-        let header = Header { kid: Some((*id).into()), ..Header::new(*algorithm) };
-        jsonwebtoken::encode(&header, &Token::of("acme").claims(), key).expect("a token")
+    [old, ("new", EncodingKey::from_ec_der(NEW_KEY), Algorithm::ES256)]
+}
+
+fn signed_as(id: &str, (_, key, algorithm): &Key) -> String {
+    let header = Header { kid: Some(id.into()), ..Header::new(*algorithm) };
+    jsonwebtoken::encode(&header, &Token::of("acme").claims(), key).expect("a token")
+}
+
+fn signed(key: &Key) -> String {
+    signed_as(key.0, key)
+}
+
+/// The public halves, as a key set.
+fn set(keys: &[&Key]) -> String {
+    let jwk = |(id, key, algorithm): &&Key| {
+        let mut jwk = json!(Jwk::from_encoding_key(key, *algorithm).expect("a public key"));
+        jwk["kid"] = json!(id);
+        jwk
     };
-    let set = |keys: &[&(&str, EncodingKey, Algorithm)]| {
-        let jwk = |(id, key, algorithm): &&(&str, EncodingKey, Algorithm)| {
-            let mut jwk = json!(Jwk::from_encoding_key(key, *algorithm).expect("a public key"));
-            jwk["kid"] = json!(id);
-            jwk
-        };
-        json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() }).to_string()
-    };
+    json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() }).to_string()
+}
+
+/// Where an issuer publishes its keys.
+struct Issuer {
+    address: SocketAddr,
+    set: Arc<Mutex<String>>,
+    asked: Arc<AtomicUsize>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Issuer {
+    /// An issuer whose server is not there yet.
+    fn away() -> Self {
+        let port = stack::port::free().expect("a port");
+        let address = (std::net::Ipv4Addr::LOCALHOST, port).into();
+        Self { address, set: Arc::default(), asked: Arc::default(), serving: None }
+    }
+
+    fn publish(&self, set: String) {
+        *self.set.lock().expect("a set") = set;
+    }
+
+    async fn come(&mut self) {
+        let listener = TcpListener::bind(self.address).await.expect("the port is free");
+        let (set, asked) = (Arc::clone(&self.set), Arc::clone(&self.asked));
+        self.serving = Some(tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                asked.fetch_add(1, Ordering::Relaxed);
+                let body = set.lock().expect("a set").clone();
+                let mut request = [0; 4_096];
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let answered = async {
+                    let _ = stream.read(&mut request).await?;
+                    stream.write_all((head + &body).as_bytes()).await
+                };
+                answered.await.expect("a request answered");
+            }
+        }));
+    }
+
+    fn go(&mut self) {
+        self.serving.take().expect("it is there").abort();
+    }
+}
+
+#[tokio::test]
+async fn keys_are_fetched_kept_while_the_issuer_is_away_and_fetched_anew_for_an_unknown_one() {
+    let ([old, new], mut issuer) = (keys(), Issuer::away());
+    let stack = Stack::start().await;
+    let url = format!("http://{}/keys", issuer.address);
+    let mut api = stack.api().without("JWT_HS256_SECRET").set("JWT_JWKS_URL", &url).serve().await;
+    let (old_token, new_token) = (signed(&old), signed(&new));
+    api.until_not_ready().await;
+    assert!(api.admin("/readyz").await.body.contains("JWT_JWKS_URL"));
+    let unable = api.get(PATH, &old_token).await;
+    assert_eq!(unable.status, 503, "without keys nobody can tell a good token: {}", unable.body);
+
+    issuer.publish(set(&[&old]));
+    issuer.come().await;
+    api.until_ready().await;
+    assert_eq!((api.get(PATH, &old_token).await.status, api.get(PATH, &new_token).await.status), (200, 401));
+
+    issuer.publish(set(&[&old, &new]));
+    let rotated = wait::until("an unknown key to be fetched", RELOAD_LIMIT, async || {
+        Ok(Seen::when(api.get(PATH, &new_token).await.status == 200, "it isn't"))
+    });
+    rotated.await.expect("a rotation");
+    let before = issuer.asked.load(Ordering::Relaxed);
+    for n in 0..100 {
+        assert_eq!(api.get(PATH, &signed_as(&format!("k{n}"), &new)).await.status, 401);
+    }
+    let fetched = issuer.asked.load(Ordering::Relaxed) - before;
+    assert!(fetched <= 2, "names that nobody has were fetched for {fetched} times");
+
+    issuer.go();
+    let missed = wait::until("the issuer to be missed", RELOAD_LIMIT, async || {
+        let _ = api.get(PATH, &signed_as("gone", &new)).await;
+        Ok(Seen::when(api.log_tail().contains("can't be fetched"), "nothing is said of it"))
+    });
+    missed.await.expect("a line in the log");
+    assert_eq!(api.get(PATH, &old_token).await.status, 200, "the last good keys stay");
+    assert_eq!(api.admin("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_odd_key_is_passed_over_and_named_and_what_is_not_checked_is_said() {
+    let [old, _] = keys();
+    let stack = Stack::start().await;
+    let file = stack.services().run().join(format!("{}-odd-keys.json", stack.name()));
+    let mut odd: serde_json::Value = serde_json::from_str(&set(&[&old])).expect("JSON");
+    let more = [
+        json!({"kty": "RSA", "n": 7, "kid": "of-no-form"}),
+        json!({"kty": "RSA", "n": "A".repeat(2_732), "e": "AQAB", "kid": "too-long"}),
+        json!("nothing"),
+    ];
+    odd["keys"].as_array_mut().expect("keys").splice(0..0, more);
+    std::fs::write(&file, odd.to_string()).expect("a file");
+    let launch = stack.api().without("JWT_HS256_SECRET").set("JWT_JWKS_FILE", file.to_str().expect("text"));
+    let api = launch.serve().await;
+    assert_eq!(api.get(PATH, &signed(&old)).await.status, 200);
+    let log = api.log_tail();
+    for said in ["of-no-form", "too-long", "number 3", "JWT_ISSUER", "JWT_AUDIENCE"] {
+        assert!(log.contains(said), "{said}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_rotated_without_a_restart_and_a_bad_file_changes_nothing() {
+    let [old, new] = keys();
     let stack = Stack::start().await;
     let file = stack.services().run().join(format!("{}-keys.json", stack.name()));
     let write = |text: &str| std::fs::write(&file, text).expect("a file");

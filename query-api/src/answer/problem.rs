@@ -7,6 +7,8 @@ use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
 use crate::request::token::Refusal;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a client should wait when the rows can't be read.
@@ -39,8 +41,8 @@ const BAD_PARAMETER: Kind = Kind {
     name: "bad-parameter",
     status: 400,
     title: "A query parameter can't be understood",
-    meaning: "The member `parameter` names it, `detail` says what is allowed. Correct it; the same request will be \
-              refused again.",
+    meaning: "The member `parameter` names it, `detail` says what is allowed, or which known one is nearest to an unknown one. \
+              Correct it; the same request will be refused again.",
 };
 const UNAUTHORIZED: Kind = Kind {
     name: "unauthorized",
@@ -90,8 +92,16 @@ const UNAVAILABLE: Kind = Kind {
               again after as many seconds as `Retry-After` says.",
 };
 
+const INTERNAL: Kind = Kind {
+    name: "internal",
+    status: 500,
+    title: "The request could not be handled",
+    meaning: "A fault of this service. The member `requestId` names the request: say it to the service's operators, whose log has \
+              the cause under it.",
+};
+
 /// All kinds.
-pub const KINDS: [&Kind; 9] = [
+pub const KINDS: [&Kind; 10] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
     &UNAUTHORIZED,
@@ -101,15 +111,29 @@ pub const KINDS: [&Kind; 9] = [
     &TOO_MANY_REQUESTS,
     &TOO_MANY_STREAMS,
     &UNAVAILABLE,
+    &INTERNAL,
 ];
+
+/// The reasons of refusals that are no kind's name: for each a client sees the same, but its operator doesn't.
+const REASONS: [&str; 4] = ["token-missing", "token-expired", "token-invalid", "no-keys"];
+
+/// Every reason for which a request is refused.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    let kinds = KINDS.iter().map(|kind| kind.name).filter(|name| *name != UNAUTHORIZED.name);
+    kinds.chain(REASONS)
+}
 
 /// A problem, as a client gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     kind: &'static Kind,
     detail: Option<String>,
-    parameter: Option<&'static str>,
+    parameter: Option<Cow<'static, str>>,
     headers: Vec<(&'static str, String)>,
+    /// Why, for the service's operators.
+    reason: &'static str,
+    /// Whose request it is, where that is known.
+    organization: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
@@ -122,14 +146,33 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<&'static str>,
+    parameter: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
 impl Problem {
     const fn new(kind: &'static Kind) -> Self {
-        Self { kind, detail: None, parameter: None, headers: Vec::new() }
+        let (detail, parameter, organization) = (None, None, None);
+        Self { kind, detail, parameter, headers: Vec::new(), reason: kind.name, organization }
+    }
+
+    /// The same, of a request of this organization.
+    #[must_use]
+    pub fn of(self, organization: &Arc<str>) -> Self {
+        Self { organization: Some(Arc::clone(organization)), ..self }
+    }
+
+    /// Why, for the service's operators.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// Whose request it is, where that is known.
+    #[must_use]
+    pub const fn organization(&self) -> Option<&Arc<str>> {
+        self.organization.as_ref()
     }
 
     fn because(self, detail: impl Into<String>) -> Self {
@@ -190,6 +233,12 @@ impl Problem {
             .with("retry-after", whole_seconds(RETRY_UNAVAILABLE))
     }
 
+    /// 500: a fault of ours.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(&INTERNAL)
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -210,7 +259,7 @@ impl Problem {
             title: self.kind.title,
             status: self.kind.status,
             detail: self.detail.as_deref(),
-            parameter: self.parameter,
+            parameter: self.parameter.as_deref(),
             request_id,
         };
         serde_json::to_vec(&body).expect("a problem is numbers and strings")
@@ -237,14 +286,22 @@ impl From<Refusal> for Problem {
                 format!(r#"Bearer realm="metrics", error="invalid_token", error_description="{detail}""#);
             unauthorized(detail).with("www-authenticate", challenge)
         };
-        match refusal {
-            Refusal::Missing => unauthorized("send `Authorization: Bearer` with a token")
-                .with("www-authenticate", r#"Bearer realm="metrics""#),
-            Refusal::Expired => invalid("the token has expired"),
-            Refusal::Invalid => invalid("the token is not valid here"),
-            Refusal::NoOrganization => Self::new(&NO_ORGANIZATION)
-                .because("the token is valid, but its claim `organization_id` is missing or empty"),
-        }
+        let (reason, problem) = match refusal {
+            Refusal::Missing => (
+                "token-missing",
+                unauthorized("send `Authorization: Bearer` with a token")
+                    .with("www-authenticate", r#"Bearer realm="metrics""#),
+            ),
+            Refusal::Expired => ("token-expired", invalid("the token has expired")),
+            Refusal::Invalid => ("token-invalid", invalid("the token is not valid here")),
+            Refusal::NoOrganization => (
+                NO_ORGANIZATION.name,
+                Self::new(&NO_ORGANIZATION)
+                    .because("the token is valid, but its claim `organization_id` is missing or empty"),
+            ),
+            Refusal::NoKeys => ("no-keys", Self::unavailable()),
+        };
+        Self { reason, ..problem }
     }
 }
 
@@ -254,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_problem_reads_like_rfc_9457() {
-        let problem = Problem::from(BadParameter { name: "from", detail: "no".into() });
+        let problem = Problem::from(BadParameter { name: "from".into(), detail: "no".into() });
         let expected = concat!(
             r#"{"type":"/problems/bad-parameter","title":"A query parameter can't be understood","#,
             r#""status":400,"detail":"no","parameter":"from"}"#

@@ -2,24 +2,31 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use std::borrow::Cow;
 
 /// The longest id of anything but an organization, in bytes: the consumer refuses records with longer ones.
 pub const ID_BYTES_MAX: usize = 256;
+
+/// How much of an unknown name is repeated.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Names that are less alike are different words.
+const ALIKE_MIN: f64 = 0.7;
 
 /// A query parameter that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct BadParameter {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What is wrong with it and what is allowed, for people.
     pub detail: String,
 }
 
 impl BadParameter {
     /// The parameter `name`, refused because of `detail`.
-    pub fn new(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, detail: detail.into() }
+    pub fn new(name: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), detail: detail.into() }
     }
 
     /// The parameter `name`, refused because it occurs more than once: nobody can know which value is meant.
@@ -27,6 +34,23 @@ impl BadParameter {
     pub fn repeated(name: &'static str) -> Self {
         Self::new(name, format!("`{name}` is given more than once"))
     }
+}
+
+/// Refuses a parameter that is none of these: a misspelt one would be ignored, and the answer be one to another question.
+///
+/// # Errors
+/// With the first such name, and the known one that is most like it.
+pub fn only(pairs: &[(String, String)], known: &[&str]) -> Result<(), BadParameter> {
+    let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let nearest = known.iter().map(|other| (alike(other), *other)).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let meant = nearest.filter(|(alike, _)| *alike >= ALIKE_MIN);
+    let meant = meant.map(|(_, other)| format!("did you mean `{other}`? ")).unwrap_or_default();
+    let all = known.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
+    Err(BadParameter::new(name.clone(), format!("`{name}` is not known here: {meant}Known are {all}")))
 }
 
 /// The value of a parameter; `None` where it is missing.
@@ -98,7 +122,7 @@ mod tests {
     fn a_text_is_short_and_printable() {
         let check = |query: &str, expected: Result<Option<&str>, &str>| {
             let read = text(&pairs(query), "channel", 4);
-            let read = read.as_ref().map(Option::as_deref).map_err(|bad| bad.name);
+            let read = read.as_ref().map(Option::as_deref).map_err(|bad| &*bad.name);
             assert_eq!(read, expected, "{query:?}");
         };
         check("other=1", Ok(None));
@@ -110,6 +134,27 @@ mod tests {
             check(bad, Err("channel"));
         }
         check("channel=a&channel=a", Err("channel"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_and_the_nearest_known_one_named() {
+        let known = ["from", "to", "granularity", "timezone", "compare"];
+        assert_eq!(only(&pairs("to=1&from=2&to=3"), &known), Ok(()));
+        let check = |name: &str, meant: Option<&str>| {
+            let bad = only(&[(name.to_owned(), String::new())], &known).unwrap_err();
+            let said = bad.detail.split("did you mean `").nth(1).and_then(|rest| rest.split('`').next());
+            assert_eq!((&*bad.name, said), (name, meant), "{}", bad.detail);
+        };
+        check("tz", Some("timezone"));
+        check("From", Some("from"));
+        check("granularty", Some("granularity"));
+        check("TimeZone", Some("timezone"));
+        check("comparison", Some("compare"));
+        check("", None);
+        check("x", None);
+        check("organization_id", None);
+        let long = only(&[("x".repeat(5_000), String::new())], &known).unwrap_err();
+        assert_eq!(long.name.len(), NAME_CHARS_MAX);
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Query {
         now: DateTime<Utc>,
         settings: &Settings,
     ) -> Result<Self, BadParameter> {
+        parameter::only(pairs, &scope.parameters())?;
         let range = RawRange::from_pairs(pairs.iter().cloned())?.normalise(now, settings)?;
         Ok(match scope {
             Scope::Summary => Self::Summary(range),

@@ -6,7 +6,7 @@ use crate::request::interval::Interval;
 use crate::request::parameter::BadParameter;
 use crate::request::range::Range;
 use crate::request::zone::Zone;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 /// Without `from`, a range starts this long before its end.
 const DEFAULT_LENGTH: TimeDelta = TimeDelta::hours(24);
@@ -87,8 +87,10 @@ impl RawRange {
 fn time(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, BadParameter> {
     let bad = || format!("`{name}` must be an RFC 3339 time, such as 2026-02-25T10:00:00Z");
     let parse = |text: &str| {
-        let time = DateTime::parse_from_rfc3339(&with_plus(text));
-        time.map(|time| time.to_utc()).map_err(|_| BadParameter::new(name, bad()))
+        let time = DateTime::parse_from_rfc3339(&with_plus(text)).ok();
+        // Its years have four digits, and the calendar it means has no year 0.
+        let time = time.filter(|time| (1..=9_999).contains(&time.year()));
+        time.map(|time| time.to_utc()).ok_or_else(|| BadParameter::new(name, bad()))
     };
     text.map(parse).transpose()
 }

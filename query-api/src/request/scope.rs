@@ -35,6 +35,25 @@ impl Scope {
     }
 }
 
+/// The query parameters that every scope knows.
+const RANGE: [&str; 4] = ["from", "to", "granularity", "timezone"];
+
+impl Scope {
+    /// The query parameters it knows.
+    #[must_use]
+    pub fn parameters(self) -> Vec<&'static str> {
+        let more: &[&str] = match self {
+            Self::Summary | Self::Trends => &["compare"],
+            Self::WorkflowHealth => {
+                &["workflow", "sort", "workflowsCursor", "workflowsLimit", "cursor", "limit"]
+            }
+            Self::DeliveryHealth => &["channel"],
+            Self::Insights => &[],
+        };
+        [&RANGE, more].concat()
+    }
+}
+
 /// No scope has this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchScope;

@@ -1,38 +1,41 @@
 //! Who is asking: the organization, from a verified token and from nowhere else.
 //!
 //! ```text
-//! token      verifies; the only source of a principal
-//!   settings   which key, whose tokens
-//!   keys       which keys may verify what                       pure
-//!   key_file   the file of public keys, read again on request   the only I/O of this room
-//!   claims     what a token says, once its signature is right    pure
-//!   key_ring   keys, and the tokens they have verified
+//! token       verifies; the only source of a principal
+//!   settings    which key, whose tokens
+//!   keys        which keys may verify what                       pure
+//!   key_source  a file of public keys, or their address          reads the file: the only I/O of this room
+//!   claims      what a token says, once its signature is right    pure
+//!   key_ring    keys, and the tokens they have verified or refused
 //! ```
 //!
 //! The key decides the algorithm: a secret verifies HS256 only, a public key the one algorithm of its kind only. A token's
 //! header can at most choose among the keys, so no token can have its signature checked by other rules.
 //!
 //! A valid signature stays valid as long as the keys are the same, so it is checked once. A token's times are checked for
-//! every request.
+//! every request. A token that no key has verified is refused unread for a moment, and is tried with a few keys at most: who has
+//! no token must not cost more than who has one.
 
 mod claims;
-mod key_file;
 mod key_ring;
+mod key_source;
 mod keys;
 mod settings;
 
-pub use key_file::Reload;
+pub use key_source::{KEY_SET_BYTES_MAX, Reload};
 pub use settings::{BadSettings, Settings};
 
 use chrono::{DateTime, Utc};
 use claims::{Claims, Verified};
+use hyper::Uri;
 use jsonwebtoken::{Algorithm, Validation};
-use key_file::KeyFile;
 use key_ring::KeyRing;
-use keys::Key;
+use key_source::KeySource;
+use keys::{Key, KeySet, TRIED_MAX};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// A longer token is refused unread.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -48,6 +51,8 @@ pub enum Refusal {
     Invalid,
     /// It is valid, but names no organization.
     NoOrganization,
+    /// Nobody can tell yet: there are no keys.
+    NoKeys,
 }
 
 /// On whose behalf a request is made, and until when its token is valid.
@@ -64,7 +69,12 @@ pub struct Verifier {
     key_ring: RwLock<Arc<KeyRing>>,
     /// How often the keys were replaced.
     replaced: AtomicU64,
-    file: Option<KeyFile>,
+    /// Where the keys come from; `None` for a secret.
+    source: Option<KeySource>,
+    /// Told when a token names a key that isn't there.
+    missing: Notify,
+    /// What is to be said of the settings, in sentences for the log.
+    remarks: Vec<String>,
     issuer: Option<String>,
     audience: Option<String>,
     leeway: Duration,
@@ -77,42 +87,85 @@ impl Verifier {
     /// Without a key, with two, or with one that can't be used: a sentence that names the variable.
     pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
         jwt::install();
-        let secret = settings.jwt_hs256_secret.as_deref().filter(|secret| !secret.is_empty());
-        let file = settings.jwt_jwks_file.as_deref().filter(|file| !file.as_os_str().is_empty());
-        let (keys, file) = match (secret, file) {
-            (Some(secret), None) => (vec![keys::from_secret(secret)?], None),
-            (None, Some(file)) => {
-                let (file, keys) = KeyFile::open(file)?;
-                (keys, Some(file))
-            }
-            (None, None) => return Err(BadSettings(NO_KEY.into())),
-            (Some(_), Some(_)) => return Err(BadSettings(TWO_KEYS.into())),
-        };
+        let KeySet { keys, mut remarks } = KeySet::default();
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let secret = set(&settings.jwt_hs256_secret);
+        let file = settings.jwt_jwks_file.as_deref().filter(|file| !file.as_os_str().is_empty());
+        let (keys, source) = match (secret, file, set(&settings.jwt_jwks_url)) {
+            (Some(secret), None, None) => (vec![keys::from_secret(&secret)?], None),
+            (None, Some(file), None) => {
+                let (file, set) = KeySource::file(file)?;
+                remarks = set.remarks;
+                (set.keys, Some(file))
+            }
+            (None, None, Some(url)) => (keys, Some(KeySource::url(&url)?)),
+            (None, None, None) => return Err(BadSettings(NO_KEY.into())),
+            _ => return Err(BadSettings(SEVERAL_KEYS.into())),
+        };
+        if source.is_some() {
+            remarks.extend(unchecked(settings));
+        }
         Ok(Self {
             key_ring: RwLock::new(KeyRing::new(keys)),
             replaced: AtomicU64::new(0),
-            file,
+            source,
+            missing: Notify::new(),
+            remarks,
             issuer: set(&settings.jwt_issuer),
             audience: set(&settings.jwt_audience),
             leeway: settings.jwt_leeway,
         })
     }
 
-    /// Whether the keys come from a file, and so may change.
+    /// What is to be said of the settings, in sentences for the log: keys that are passed over, and what isn't checked.
     #[must_use]
-    pub const fn has_file(&self) -> bool {
-        self.file.is_some()
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Whether the keys come from a file, which may change.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.address().is_none())
+    }
+
+    /// The address from which the keys are to be fetched, if they are.
+    #[must_use]
+    pub fn url(&self) -> Option<&Uri> {
+        self.source.as_ref()?.address()
+    }
+
+    /// Whether there are keys.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.key_ring().keys().is_empty()
+    }
+
+    /// Resolves when a token has named a key that isn't there.
+    pub async fn misses_key(&self) {
+        self.missing.notified().await;
     }
 
     /// Reads the key file again and takes its keys over if they have changed.
     pub fn reload(&self) -> Reload {
-        let Some(file) = &self.file else { return Reload::Same };
-        file.reload(|keys| {
-            *self.key_ring.write().unwrap_or_else(PoisonError::into_inner) = KeyRing::new(keys);
-            // Only now: who reads the number before a verification must not take an old key's for a new one's.
-            self.replaced.fetch_add(1, Ordering::Release);
-        })
+        let source = self.source.as_ref();
+        source.map_or(Reload::Same, |source| source.reload(|set| self.replace(set)))
+    }
+
+    /// Takes what was fetched, and its keys over if they have changed; or why nothing was fetched.
+    pub fn take(&self, fetched: Result<Vec<u8>, String>) -> Reload {
+        let source = self.source.as_ref();
+        source.map_or(Reload::Same, |source| source.take(fetched, |set| self.replace(set)))
+    }
+
+    fn replace(&self, set: KeySet) {
+        *self.key_ring.write().unwrap_or_else(PoisonError::into_inner) = KeyRing::new(set.keys);
+        // Only now: who reads the number before a verification must not take an old key's for a new one's.
+        self.replaced.fetch_add(1, Ordering::Release);
+    }
+
+    fn key_ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.key_ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How often the keys were replaced. What was verified after this number was read stands as long as it is the same.
@@ -129,11 +182,14 @@ impl Verifier {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::Invalid);
         }
-        let key_ring = Arc::clone(&self.key_ring.read().unwrap_or_else(PoisonError::into_inner));
+        let key_ring = self.key_ring();
         let verified = match key_ring.verified(token) {
             Some(verified) => verified,
+            None if key_ring.keys().is_empty() => return Err(Refusal::NoKeys),
+            None if key_ring.refused(token, now) => return Err(Refusal::Invalid),
             None => {
-                let verified = Verified::from(self.check_signature(key_ring.keys(), token)?);
+                let claims = self.check_signature(key_ring.keys(), token);
+                let verified = Verified::from(claims.inspect_err(|_| key_ring.refuse(token, now))?);
                 key_ring.remember(token, &verified);
                 verified
             }
@@ -153,7 +209,12 @@ impl Verifier {
             let rules = self.rules(key.algorithm);
             jsonwebtoken::decode::<Claims>(token, &key.key, &rules).ok().map(|token| token.claims)
         };
-        keys.iter().filter(|key| key.may_verify(&header)).find_map(claims).ok_or(Refusal::Invalid)
+        let is_named = |key: &Key| key.id.is_some() && key.id == header.kid;
+        if header.kid.is_some() && !keys.iter().any(is_named) {
+            self.missing.notify_one();
+        }
+        let mut fitting = keys.iter().filter(|key| key.may_verify(&header)).take(TRIED_MAX);
+        fitting.find_map(claims).ok_or(Refusal::Invalid)
     }
 
     fn rules(&self, algorithm: Algorithm) -> Validation {
@@ -189,11 +250,26 @@ impl Verifier {
     }
 }
 
-const NO_KEY: &str = "there is no key to verify tokens with: set JWT_HS256_SECRET to the secret that signs them (at \
-                      least 32 bytes), or JWT_JWKS_FILE to a file with the issuer's public keys";
+/// What isn't checked of tokens whose issuer has keys of its own, and probably signs for others, too.
+fn unchecked(settings: &Settings) -> Vec<String> {
+    let is_unset = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+    let issuer = is_unset(&settings.jwt_issuer)
+        .then_some("JWT_ISSUER is not set: a token is valid whatever its `iss` says");
+    let audience = is_unset(&settings.jwt_audience)
+        .then_some("JWT_AUDIENCE is not set: a token that the issuer made for another service is valid here");
+    let is_plain = |url: &String| url.trim().to_lowercase().starts_with("http:");
+    let plain =
+        settings.jwt_jwks_url.as_ref().is_some_and(is_plain).then_some(
+            "JWT_JWKS_URL is fetched without TLS: whoever is on the way can put keys of their own in",
+        );
+    issuer.into_iter().chain(audience).chain(plain).map(str::to_owned).collect()
+}
 
-const TWO_KEYS: &str =
-    "JWT_HS256_SECRET and JWT_JWKS_FILE are both set: keep the one that tokens are signed with";
+const NO_KEY: &str = "there is no key to verify tokens with: set JWT_HS256_SECRET to the secret that signs them (at \
+                      least 32 bytes), or JWT_JWKS_FILE or JWT_JWKS_URL to where the issuer's public keys are";
+
+const SEVERAL_KEYS: &str = "of JWT_HS256_SECRET, JWT_JWKS_FILE and JWT_JWKS_URL more than one is set: keep the one that \
+                            tokens are signed with";
 
 fn bearer(authorization: &str) -> Result<&str, Refusal> {
     let (scheme, token) = authorization.trim().split_once(' ').ok_or(Refusal::Invalid)?;

@@ -83,7 +83,8 @@ impl Api {
         match self.rate_limit.admit(&principal.organization, Instant::now()) {
             Admission::Granted => Ok(principal),
             Admission::Wait(wait) => {
-                Err(Problem::too_many_requests(wait).with_left(self.left(&principal.organization)))
+                let left = self.left(&principal.organization);
+                Err(Problem::too_many_requests(wait).with_left(left).of(&principal.organization))
             }
         }
     }

@@ -1,11 +1,28 @@
 //! Requests and responses, apart from what they are about.
 
 use bytes::Bytes;
+use std::sync::Arc;
 use warp::http::header::{
     CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::http::{Response, StatusCode};
 use warp::{Filter, Rejection};
+
+/// What a response says of its request to who observes it, and to no client.
+#[derive(Clone, Debug, Default)]
+pub struct Traced {
+    /// Whose request it is, if a valid token said so.
+    pub organization: Option<Arc<str>>,
+    /// Why it is refused, if it is.
+    pub refused: Option<&'static str>,
+}
+
+impl Traced {
+    /// Of an answer to this organization.
+    pub const fn answered(organization: Arc<str>) -> Self {
+        Self { organization: Some(organization), refused: None }
+    }
+}
 
 /// Room for about as many headers as an answer gets, here and from the layers, allocated once.
 const HEADERS: usize = 16;

@@ -9,7 +9,7 @@ use crate::request::raw_range;
 use crate::request::scope::Scope;
 use crate::request::token::Principal;
 use crate::routes::api::{Api, Repeatable, put_left};
-use crate::routes::http::{conditional, put};
+use crate::routes::http::{Traced, conditional, put};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -53,9 +53,10 @@ pub async fn answer_in_time(
     match answered {
         Ok(mut response) => {
             left.iter().for_each(|left| put_left(response.headers_mut(), left));
+            response.extensions_mut().insert(Traced::answered(organization));
             Ok(response)
         }
-        Err(problem) => Err(problem.with_left(left)),
+        Err(problem) => Err(problem.with_left(left).of(&organization)),
     }
 }
 

@@ -23,7 +23,8 @@ mod problems;
 mod stream;
 
 pub use api::{Api, Repeatable, Settings, put_limit};
-pub use http::has_tag;
+pub use http::{Traced, has_tag};
+pub use problems::panicked;
 
 use crate::request::scope::Scope;
 use std::convert::Infallible;

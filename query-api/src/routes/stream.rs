@@ -3,6 +3,7 @@
 use crate::answer::problem::Problem;
 use crate::cache::slots::Full;
 use crate::routes::api::Api;
+use crate::routes::http::Traced;
 use crate::streams::{Event, Stream, follow};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,14 +22,17 @@ pub async fn open(api: Arc<Api>, headers: HeaderMap) -> Result<Response, Problem
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let lifetime = (principal.expires_at - now).to_std().unwrap_or_default();
     let stream = api.streams.open(&principal.organization, known, lifetime).map_err(|full| match full {
-        Full::Organization => Problem::too_many_streams(),
-        Full::All => Problem::unavailable(),
+        Full::Organization => Problem::too_many_streams().of(&principal.organization),
+        Full::All => Problem::unavailable().of(&principal.organization),
     })?;
+    let traced = Traced::answered(Arc::clone(&principal.organization));
     // In a task of its own: the first bytes must not wait for a slow database.
     tokio::spawn(async move {
         follow::begin(&api.streams, &principal.organization, &api.cache, &api.store).await;
     });
-    Ok(response(stream))
+    let mut response = response(stream);
+    response.extensions_mut().insert(traced);
+    Ok(response)
 }
 
 fn response(stream: Stream) -> Response {

@@ -31,6 +31,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let token = token::Settings {
         jwt_hs256_secret: Some(SECRET.into()),
         jwt_jwks_file: None,
+        jwt_jwks_url: None,
         jwt_issuer: None,
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,
@@ -175,6 +176,10 @@ async fn a_bad_parameter_is_named() {
     check("from=%FF", "from").await;
     check("timezone=Mars/Olympus", "timezone").await;
     check("compare=yesterday", "compare").await;
+    check("tz=UTC", "tz").await;
+    check("From=2026-02-25T00:00:00Z", "From").await;
+    check("timezone=", "timezone").await;
+    check("from=0000-12-31T00:00:00Z", "from").await;
 }
 
 #[tokio::test]
@@ -192,7 +197,8 @@ async fn listings_are_for_workflow_health() {
         let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
         assert_eq!(seen.body["parameter"], parameter, "{query}");
         let path = format!("/metrics/insights?{query}");
-        check("GET", &path, Some(&acme()), 503, "/problems/unavailable").await;
+        let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
+        assert_eq!(seen.body["parameter"], parameter, "{query}");
     }
 }
 
@@ -203,7 +209,7 @@ async fn channels_are_for_delivery_health() {
         let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
         assert_eq!(seen.body["parameter"], "channel", "{query}");
         let path = format!("/metrics/trends?{query}");
-        check("GET", &path, Some(&acme()), 503, "/problems/unavailable").await;
+        check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
     }
     check("GET", "/metrics/delivery-health?channel=sms", Some(&acme()), 503, "/problems/unavailable").await;
 }
@@ -211,8 +217,7 @@ async fn channels_are_for_delivery_health() {
 #[tokio::test]
 async fn without_postgresql_and_a_stale_answer_requests_get_503() {
     let seen =
-        check("GET", "/metrics/summary?unknown=1&unknown=2", Some(&acme()), 503, "/problems/unavailable")
-            .await;
+        check("GET", "/metrics/summary?granularity=hour", Some(&acme()), 503, "/problems/unavailable").await;
     assert_eq!(seen.headers["retry-after"], "2");
     assert!(!seen.body.to_string().contains("127.0.0.1"), "nothing internal: {}", seen.body);
 }

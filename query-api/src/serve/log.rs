@@ -22,7 +22,8 @@ pub enum Format {
 #[group(skip)]
 #[command(next_help_heading = "Log")]
 pub struct Settings {
-    /// What is logged: a level, or levels by module. Set it to info,query_api=debug to see every request
+    /// What is logged: a level, or levels by module. Set it to info,query_api=debug to see every request, and
+    /// why connections ended
     #[arg(long, env, default_value = "info")]
     pub rust_log: String,
 
@@ -36,7 +37,7 @@ pub struct Settings {
 #[error("RUST_LOG ({0:?}) is no level (error, warn, info, debug, trace) and no list of module=level")]
 pub struct BadFilter(String);
 
-/// Starts logging to standard error.
+/// Starts logging to standard error. Panics are logged from then on, too.
 ///
 /// # Errors
 /// When the filter is malformed.
@@ -55,5 +56,12 @@ pub fn start(settings: &Settings) -> Result<(), BadFilter> {
     } else {
         lines.event_format(Limited::new(format())).try_init()
     };
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let what = payload.downcast_ref::<&str>().copied().or(text);
+        tracing::error!(place, what, "a task panicked");
+    }));
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! The process around the API: its sockets, its log, and the watch over what it depends on.
 
+pub mod access_log;
+mod caught;
+pub mod issuer;
 pub mod log;
 mod observe;
 pub mod repeated;

@@ -1,8 +1,12 @@
-//! What is observed of every request: a line in the log, a count, a duration.
+//! What is observed of every request: a line in the log, a count, a duration, and why it was refused.
 
-use hyper::{Request, Response};
+use crate::routes::Traced;
+use crate::serve::access_log::{AccessLog, Finished};
+use hyper::header::HeaderValue;
+use hyper::{Method, Request, Response};
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tower::Service;
@@ -11,12 +15,13 @@ use tower::Service;
 #[derive(Clone)]
 pub struct Observed<S> {
     service: S,
+    log: Arc<AccessLog>,
 }
 
 impl<S> Observed<S> {
-    /// `service`, observed.
-    pub const fn new(service: S) -> Self {
-        Self { service }
+    /// `service`, observed, with lines in this log.
+    pub const fn new(service: S, log: Arc<AccessLog>) -> Self {
+        Self { service, log }
     }
 }
 
@@ -37,10 +42,11 @@ where
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let started_at = Instant::now();
         let observation = Observation::of(&request);
+        let log = Arc::clone(&self.log);
         let response = self.service.call(request);
         Box::pin(async move {
             let response = response.await?;
-            observation.record(response.status().as_u16(), started_at);
+            observation.record(&response, started_at, &log);
             Ok(response)
         })
     }
@@ -49,33 +55,29 @@ where
 /// What is recorded of a request. Neither its query nor its headers are, but for its id: clients may put secrets there.
 struct Observation {
     route: &'static str,
-    line: String,
-    request_id: String,
+    method: Method,
+    request_id: Option<HeaderValue>,
 }
 
 impl Observation {
     fn of<A>(request: &Request<A>) -> Self {
-        let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-        // Debug logging is usually off: then the line would be allocated for nothing.
-        let logged = tracing::enabled!(tracing::Level::DEBUG);
-        Self {
-            route: route(request.uri().path()),
-            line: if logged {
-                format!("{} {}", request.method(), request.uri().path())
-            } else {
-                String::new()
-            },
-            request_id: id.filter(|_| logged).unwrap_or_default().to_owned(),
-        }
+        let request_id = request.headers().get("x-request-id").cloned();
+        Self { route: route(request.uri().path()), method: request.method().clone(), request_id }
     }
 
-    fn record(self, status: u16, started_at: Instant) {
+    fn record<B>(self, response: &Response<B>, started_at: Instant, log: &AccessLog) {
         let took = started_at.elapsed();
-        let Self { route, line, request_id } = self;
+        let Self { route, method, request_id } = self;
+        let status = response.status().as_u16();
         metrics::counter!("query_api_requests_total", "route" => route, "status" => status_label(status))
             .increment(1);
         metrics::histogram!("query_api_request_duration_seconds", "route" => route).record(took);
-        tracing::debug!(status, took_us = took.as_micros() as u64, request_id, "{line}");
+        let traced = response.extensions().get::<Traced>().cloned().unwrap_or_default();
+        if let Some(reason) = traced.refused {
+            metrics::counter!("query_api_refusals_total", "reason" => reason).increment(1);
+        }
+        let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+        log.write(&Finished { request_id, method: method.as_str(), route, status, traced, took });
     }
 }
 

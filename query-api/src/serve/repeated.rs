@@ -10,7 +10,7 @@
 
 use crate::cache::Forms;
 use crate::cache::memory::{Memory, Terms};
-use crate::routes::{Api, Repeatable, has_tag, put_limit};
+use crate::routes::{Api, Repeatable, Traced, has_tag, put_limit};
 use bytes::BytesMut;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -83,9 +83,11 @@ impl<S> Repeated<S> {
         }
         let mut response = Response::new(Full::new(kept.body.clone()));
         *response.headers_mut() = kept.headers.clone();
-        if let Some(left) = self.api.left(&kept.repeatable.principal.organization) {
+        let organization = Arc::clone(&kept.repeatable.principal.organization);
+        if let Some(left) = self.api.left(&organization) {
             put_limit(response.headers_mut(), &left);
         }
+        response.extensions_mut().insert(Traced::answered(organization));
         let is_known = |tag: &HeaderValue| has_tag(request.headers(), tag.as_bytes());
         if request.headers().contains_key(IF_NONE_MATCH) && kept.headers.get(ETAG).is_some_and(is_known) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -1,7 +1,8 @@
 //! Watches what the service depends on, and reports it to `/readyz`, the log and the metrics.
 
 use crate::cache::shared::Shared;
-use crate::request::token::{Reload, Verifier};
+use crate::request::token::Verifier;
+use crate::serve::issuer;
 use crate::store::{State, Store};
 use admin::Readiness;
 use std::sync::Arc;
@@ -98,11 +99,7 @@ pub async fn keys(verifier: Arc<Verifier>) {
         let verifier = Arc::clone(&verifier);
         // Blocking: the file may be on a disk that is slow or gone.
         match tokio::task::spawn_blocking(move || verifier.reload()).await {
-            Ok(Reload::Same) => {}
-            Ok(Reload::Changed(keys)) => {
-                tracing::info!(keys, "tokens are verified with new keys from now on")
-            }
-            Ok(Reload::Refused(why)) => tracing::error!(why, "tokens are still verified with the old keys"),
+            Ok(reload) => issuer::report(reload),
             Err(error) => tracing::error!(%error, "reading the file of keys panicked"),
         }
     }

@@ -54,6 +54,9 @@ const NODES: (&str, &str) = (
     "the stories about many nodes: CITUS_URL is not set (docs/scaling.md says what they need)",
 );
 
+/// The story about the contract that needs a program of its own.
+const SCHEMATHESIS: &str = "requests made of the contract: schemathesis is not installed (pip install schemathesis, in a virtual environment on PATH)";
+
 /// All checks: the quick ones first, and the page before the tests, which visit it.
 const CHECKS: [Check; 6] = [
     Check {
@@ -126,7 +129,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// What the tests can't show on this machine.
 fn lacking(environment: &Environment) -> Vec<String> {
     let browser = page::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
-    browser.into_iter().chain(Plan::find(environment).shortcomings()).collect()
+    let contract = environment.find("schemathesis").is_none().then(|| SCHEMATHESIS.to_owned());
+    browser.into_iter().chain(contract).chain(Plan::find(environment).shortcomings()).collect()
 }
 
 /// What is not part of this, as commands and what they do.

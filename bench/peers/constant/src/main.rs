@@ -6,7 +6,7 @@ use admin::Readiness;
 use anyhow::Context as _;
 use clap::Parser as _;
 use query_api::serve::server::layers::compressed;
-use query_api::serve::{log, server};
+use query_api::serve::{access_log, log, server};
 use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 use warp::Filter as _;
@@ -24,6 +24,9 @@ struct Settings {
     /// What is logged.
     #[command(flatten)]
     log: log::Settings,
+    /// How many requests are.
+    #[command(flatten)]
+    access_log: access_log::Settings,
 }
 
 #[tokio::main]
@@ -34,9 +37,10 @@ async fn main() -> anyhow::Result<()> {
     let body = std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
     let body: &'static [u8] = body.leak();
     let answer = warp::get().map(move || warp::reply::with_header(body, "content-type", "application/json"));
-    let server = server::Server::bind(&settings.server).await?;
+    let server = server::Server::bind(&settings.server)?;
     server::serve_admin(&settings.server, &Readiness::new()).await?;
     // It is ended by a signal.
-    server.serve(compressed(warp::service(answer)), CancellationToken::new(), std::future::pending()).await;
+    let service = compressed(warp::service(answer));
+    server.serve(service, &settings.access_log, CancellationToken::new(), std::future::pending()).await;
     Ok(())
 }

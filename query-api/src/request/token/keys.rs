@@ -1,8 +1,9 @@
 //! The keys that verify tokens, each with the one algorithm it may be used for. Pure.
 
 use crate::request::token::settings::BadSettings;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Header};
+use serde::Deserialize;
 
 /// A shorter secret could be guessed: RFC 7518, section 3.2, asks for as many bytes as the hash has.
 const SECRET_BYTES_MIN: usize = 32;
@@ -10,8 +11,23 @@ const SECRET_BYTES_MIN: usize = 32;
 /// A shorter RSA modulus could be factored: RFC 7518, section 3.3, asks for 2048 bits.
 const RSA_BYTES_MIN: usize = 256;
 
-/// How many keys of a key set are tried at most.
+/// A longer one is refused by the library that verifies, and costs more than a request should.
+const RSA_BYTES_MAX: usize = 1_024;
+
+/// How many keys of a key set are used at most.
 const KEYS_MAX: usize = 64;
+
+/// With how many keys one token is tried at most: each costs a verification, before it is known who asks.
+pub const TRIED_MAX: usize = 8;
+
+/// How many remarks are made on one key set.
+const REMARKS_MAX: usize = 16;
+
+/// How much of a key's name is repeated.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Secrets that are printed in this project's documents, past and present, and so known to everybody.
+const PUBLISHED: [&str; 1] = ["a-secret-of-32-bytes-at-the-least"];
 
 /// A key.
 pub struct Key {
@@ -36,6 +52,11 @@ impl Key {
 
 /// The key of a secret that the issuer shares with this service.
 pub fn from_secret(secret: &str) -> Result<Key, BadSettings> {
+    if PUBLISHED.contains(&secret) {
+        let sentence = "JWT_HS256_SECRET is the example of a document, which everybody can read: set it to one of your own, such \
+                        as `openssl rand -hex 32` prints";
+        return Err(BadSettings(sentence.into()));
+    }
     if secret.len() < SECRET_BYTES_MIN {
         let sentence = format!(
             "JWT_HS256_SECRET has {} bytes: it needs at least {SECRET_BYTES_MIN}, such as `openssl rand -hex 32` prints",
@@ -46,31 +67,90 @@ pub fn from_secret(secret: &str) -> Result<Key, BadSettings> {
     Ok(Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) })
 }
 
-/// The usable keys of a JSON Web Key Set.
-pub fn from_key_set(text: &[u8]) -> Result<Vec<Key>, String> {
-    let set: JwkSet =
-        serde_json::from_slice(text).map_err(|error| format!("is no JSON Web Key Set: {error}"))?;
-    let keys: Vec<_> = set.keys.iter().filter_map(public_key).take(KEYS_MAX).collect();
-    if keys.is_empty() {
-        return Err("has no key for RS256 (2048 bits or more), ES256 or EdDSA (Ed25519)".into());
-    }
-    Ok(keys)
+/// The usable keys of a JSON Web Key Set, and what is to be said of the others.
+#[derive(Default)]
+pub struct KeySet {
+    /// The keys.
+    pub keys: Vec<Key>,
+    /// Which entries are passed over and why, in sentences for the log.
+    pub remarks: Vec<String>,
 }
 
-/// The key, if it is public and meant for signatures by a supported algorithm. Key sets often hold others as well.
-pub(super) fn public_key(jwk: &Jwk) -> Option<Key> {
-    let algorithm = algorithm(&jwk.algorithm)?;
-    let fits = jwk.common.key_algorithm.as_ref().is_none_or(|named| *named == KeyAlgorithm::from(algorithm));
-    let signs = jwk.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
-    let key = DecodingKey::from_jwk(jwk).ok()?;
-    let (key, strong) = match key.kind() {
+/// Reads a JSON Web Key Set. An entry that can't be used is passed over: key sets often hold others, and some of kinds that
+/// nobody knows yet.
+pub fn from_key_set(text: &[u8]) -> Result<KeySet, String> {
+    #[derive(Deserialize)]
+    struct Entries {
+        keys: Vec<serde_json::Value>,
+    }
+    let Entries { keys: entries } =
+        serde_json::from_slice(text).map_err(|error| format!("is no JSON Web Key Set: {error}"))?;
+    let mut set = KeySet::default();
+    for (index, entry) in entries.iter().enumerate() {
+        match key(entry) {
+            Ok(key) if set.keys.len() < KEYS_MAX => set.keys.push(key),
+            Ok(_) => set.remark(index, entry, &format!("{KEYS_MAX} keys come before it")),
+            Err(why) => set.remark(index, entry, &why),
+        }
+    }
+    if set.keys.is_empty() {
+        let remarks: String = set.remarks.iter().map(|remark| format!("; {remark}")).collect();
+        return Err(format!("has no key for RS256 (2048 to 8192 bits), ES256 or EdDSA (Ed25519){remarks}"));
+    }
+    let crowded = |algorithm| set.keys.iter().filter(|key| key.algorithm == algorithm).count() > TRIED_MAX;
+    if [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].into_iter().any(crowded) {
+        set.remarks.push(format!(
+            "more than {TRIED_MAX} keys are of one algorithm: a token without `kid` is tried with the first {TRIED_MAX}"
+        ));
+    }
+    Ok(set)
+}
+
+impl KeySet {
+    fn remark(&mut self, index: usize, entry: &serde_json::Value, why: &str) {
+        if self.remarks.len() >= REMARKS_MAX {
+            return;
+        }
+        let named = entry.get("kid").and_then(serde_json::Value::as_str);
+        let named = named.map(|id| id.chars().take(NAME_CHARS_MAX).collect::<String>());
+        // As people count.
+        let entry = named.map_or_else(|| format!("key number {}", index + 1), |id| format!("key {id:?}"));
+        self.remarks.push(format!("{entry} {why}"));
+    }
+}
+
+fn key(entry: &serde_json::Value) -> Result<Key, String> {
+    let jwk = Jwk::deserialize(entry).map_err(|error| format!("can't be read: {error}"))?;
+    public_key(&jwk)
+}
+
+/// The key, if it is public and meant for signatures by a supported algorithm; else why it isn't used.
+pub(super) fn public_key(jwk: &Jwk) -> Result<Key, String> {
+    let common = &jwk.common;
+    let algorithm =
+        algorithm(&jwk.algorithm).ok_or("is of no kind that is supported, or not as that kind is written")?;
+    if common.key_algorithm.as_ref().is_some_and(|named| *named != KeyAlgorithm::from(algorithm)) {
+        return Err(format!("is for another algorithm (`alg`) than {algorithm:?}"));
+    }
+    if common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+        return Err("is not for signatures (`use`)".into());
+    }
+    if common.key_operations.as_ref().is_some_and(|all| !all.contains(&KeyOperations::Verify)) {
+        return Err("is not for verifying signatures (`key_ops`)".into());
+    }
+    let key = DecodingKey::from_jwk(jwk)
+        .map_err(|_| "has numbers that are not in base64url without padding, or are none of such a key")?;
+    let key = match key.kind() {
         DecodingKeyKind::RsaModulusExponent { n, e } => {
             let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
-            (DecodingKey::from_rsa_raw_components(n, e), n.len() >= RSA_BYTES_MIN)
+            if !(RSA_BYTES_MIN..=RSA_BYTES_MAX).contains(&n.len()) {
+                return Err(format!("has {} bits: RSA keys of 2048 to 8192 are supported", n.len() * 8));
+            }
+            DecodingKey::from_rsa_raw_components(n, e)
         }
-        DecodingKeyKind::SecretOrDer(_) => (key, true),
+        DecodingKeyKind::SecretOrDer(_) => key,
     };
-    (fits && signs && strong).then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
+    Ok(Key { id: common.key_id.clone(), algorithm, key })
 }
 
 /// Some libraries write a zero before a number whose first bit is set, though RFC 7518, section 6.3.1.1, forbids that.

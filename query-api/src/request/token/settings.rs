@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Whose tokens are valid.
 #[derive(clap::Args, Clone)]
 #[group(skip)]
-#[command(next_help_heading = "Tokens (one of the two keys is needed)")]
+#[command(next_help_heading = "Tokens (one of secret, file and URL is needed)")]
 pub struct Settings {
     /// The secret that signs HS256 tokens, at least 32 bytes. Set it where one party issues all tokens and can share
     /// a secret with this service
@@ -17,6 +17,11 @@ pub struct Settings {
     /// tokens. A changed file is read within seconds, so rotate keys by replacing it
     #[arg(long, env)]
     pub jwt_jwks_file: Option<PathBuf>,
+
+    /// The address of such a set of keys, such as `https://id.example.com/.well-known/jwks.json`. Set it where the issuer
+    /// publishes its keys: they are fetched at start, every few minutes, and when a token names an unknown one
+    #[arg(long, env)]
+    pub jwt_jwks_url: Option<String>,
 
     /// The `iss` a token must have; unset, any. Set it where the key also signs for others
     #[arg(long, env)]

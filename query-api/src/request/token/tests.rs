@@ -1,9 +1,9 @@
 //! Tokens that are accepted, and the many that are refused. The private keys in `testkeys` sign nothing but these tests.
 
-use super::key_ring::VERIFIED_MAX;
+use super::key_ring::{REFUSED_MAX, VERIFIED_MAX};
 use super::keys::{from_key_set, public_key};
 use super::*;
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ fn settings() -> Settings {
     Settings {
         jwt_hs256_secret: Some(SECRET.into()),
         jwt_jwks_file: None,
+        jwt_jwks_url: None,
         jwt_issuer: None,
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,
@@ -165,7 +166,7 @@ fn public(keys: &[(&str, &EncodingKey, Algorithm)]) -> Vec<Key> {
     let jwk = |(id, key, algorithm): &(&str, &EncodingKey, Algorithm)| {
         let mut jwk = Jwk::from_encoding_key(key, *algorithm).unwrap();
         jwk.common.key_id = Some((*id).into());
-        public_key(&jwk)
+        public_key(&jwk).ok()
     };
     keys.iter().filter_map(jwk).collect()
 }
@@ -175,7 +176,9 @@ fn verifier(keys: Vec<Key>) -> Verifier {
     Verifier {
         replaced: AtomicU64::new(0),
         key_ring: RwLock::new(KeyRing::new(keys)),
-        file: None,
+        source: None,
+        missing: Notify::new(),
+        remarks: Vec::new(),
         issuer: None,
         audience: None,
         leeway: Duration::ZERO,
@@ -218,7 +221,7 @@ fn a_key_set_may_hold_keys_that_are_useless_here() {
     };
     let ed = ed();
     for (key, algorithm) in [(&rsa(), Algorithm::RS256), (&ed, Algorithm::EdDSA)] {
-        let keys = from_key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap();
+        let keys = from_key_set(with_key(key, algorithm).to_string().as_bytes()).unwrap().keys;
         let ids: Vec<_> = keys.iter().map(|key| (key.id.as_deref(), key.algorithm)).collect();
         assert_eq!(ids, [(Some("k"), algorithm)]);
     }
@@ -253,23 +256,28 @@ fn a_key_whose_numbers_begin_with_a_zero_verifies_as_without() {
     let token = signed(&Header::new(Algorithm::RS256), &good(), &rsa());
     assert!(verifier(vec![key]).verify(Some(&token), now()).is_ok());
     let weak = json!({"kty": "RSA", "n": with_zero(RSA_WEAK), "e": "AQAB"});
-    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());
+    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_err());
     // As many bytes as a strong key has, but for its value.
     let padded = [vec![0; 128], vec![0xff; 128]].concat();
     let padded = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, padded);
     let padded = json!({"kty": "RSA", "n": padded, "e": "AQAB"});
-    assert!(public_key(&serde_json::from_value(padded).unwrap()).is_none());
+    assert!(public_key(&serde_json::from_value(padded).unwrap()).is_err());
 }
 
 #[test]
 fn keys_that_are_weak_secret_or_for_something_else_are_left_out() {
     let weak = json!({"kty": "RSA", "alg": "RS256", "kid": "w", "n": RSA_WEAK, "e": "AQAB"});
-    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_none());
+    assert!(public_key(&serde_json::from_value(weak).unwrap()).is_err());
     assert!(public(&[("s", &EncodingKey::from_secret(b"x"), Algorithm::HS256)]).is_empty());
     assert!(public(&[("p", &rsa(), Algorithm::PS256)]).is_empty());
     let mut jwk = Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap();
     jwk.common.public_key_use = Some(PublicKeyUse::Encryption);
-    assert!(public_key(&jwk).is_none());
+    assert!(public_key(&jwk).is_err());
+    let mut jwk = Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap();
+    jwk.common.key_operations = Some(vec![KeyOperations::WrapKey, KeyOperations::Encrypt]);
+    assert!(public_key(&jwk).err().unwrap().contains("key_ops"));
+    jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+    assert!(public_key(&jwk).is_ok());
 }
 
 #[test]
@@ -283,7 +291,12 @@ fn a_service_without_a_usable_key_does_not_start() {
     check(&without, &["JWT_HS256_SECRET", "JWT_JWKS_FILE"]);
     check(&Settings { jwt_hs256_secret: Some(String::new()), ..settings() }, &["JWT_HS256_SECRET"]);
     check(&Settings { jwt_hs256_secret: Some("short".into()), ..settings() }, &["JWT_HS256_SECRET", "32"]);
-    check(&Settings { jwt_jwks_file: Some("keys.json".into()), ..settings() }, &["both"]);
+    check(&Settings { jwt_jwks_file: Some("keys.json".into()), ..settings() }, &["more than one"]);
+    let published = "a-secret-of-32-bytes-at-the-least".to_owned();
+    check(&Settings { jwt_hs256_secret: Some(published), ..settings() }, &["JWT_HS256_SECRET", "everybody"]);
+    for url in ["id.example", "ftp://id.example/keys", "https://"] {
+        check(&Settings { jwt_jwks_url: Some(url.into()), ..without.clone() }, &["JWT_JWKS_URL"]);
+    }
     let nowhere = Settings { jwt_jwks_file: Some("/nowhere/keys.json".into()), ..without };
     check(&nowhere, &["JWT_JWKS_FILE", "/nowhere/keys.json"]);
 }
@@ -340,10 +353,10 @@ fn keys_are_rotated_by_replacing_the_file() {
     check(Reload::Same, true, false);
     // Both keys for a while, so that tokens of either are accepted; then the new one alone.
     file.has(&[("2025", &old, Algorithm::EdDSA), ("2026", &new, Algorithm::ES256)]);
-    check(Reload::Changed(2), true, true);
+    check(Reload::Changed { keys: 2, remarks: Vec::new() }, true, true);
     check(Reload::Same, true, true);
     file.has(&[("2026", &new, Algorithm::ES256)]);
-    check(Reload::Changed(1), false, true);
+    check(Reload::Changed { keys: 1, remarks: Vec::new() }, false, true);
 }
 
 #[test]
@@ -369,7 +382,7 @@ fn a_bad_file_changes_nothing_and_is_reported_once() {
     check("can't be read");
     // The old file is put back: it is read as a change, because the last text was bad.
     file.has(&[("k", &key, Algorithm::EdDSA)]);
-    assert_eq!(verifier.reload(), Reload::Changed(1));
+    assert_eq!(verifier.reload(), Reload::Changed { keys: 1, remarks: Vec::new() });
 }
 
 /// Public keys are known to everybody: no header may make them sign anything.
@@ -422,4 +435,109 @@ fn only_so_many_tokens_are_remembered() {
         key_ring.remember(&n.to_string(), &verified);
         assert!(key_ring.verified.lock().unwrap().len() <= VERIFIED_MAX);
     }
+}
+
+/// A public RSA key of so many bits, and the good token signed with it.
+const RSA_LONG: [(&str, &str); 3] = [
+    (include_str!("testkeys/rsa4096.json"), include_str!("testkeys/rsa4096.token")),
+    (include_str!("testkeys/rsa5120.json"), include_str!("testkeys/rsa5120.token")),
+    (include_str!("testkeys/rsa8192.json"), include_str!("testkeys/rsa8192.token")),
+];
+
+#[test]
+fn long_rsa_keys_verify_up_to_a_limit_and_longer_ones_are_said() {
+    for (jwk, token) in RSA_LONG {
+        let set = from_key_set(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes()).unwrap();
+        let asked = verifier(set.keys).verify(Some(&format!("Bearer {}", token.trim())), now());
+        assert_eq!(asked.map(|principal| principal.organization.to_string()), Ok("acme".into()), "{jwk}");
+    }
+    let too_long = json!({"kty": "RSA", "n": "_".repeat(1_400), "e": "AQAB", "kid": "long"});
+    let refused = from_key_set(json!({"keys": [too_long]}).to_string().as_bytes()).err().unwrap();
+    assert!(refused.contains("key \"long\" has 8400 bits"), "{refused}");
+}
+
+#[test]
+fn an_entry_that_cannot_be_used_is_passed_over_and_named() {
+    let good = || serde_json::to_value(Jwk::from_encoding_key(&ed(), Algorithm::EdDSA).unwrap()).unwrap();
+    let check = |entry: Value, said: &str| {
+        let set = from_key_set(json!({"keys": [entry, good()]}).to_string().as_bytes()).unwrap();
+        assert_eq!(set.keys.len(), 1, "{entry}");
+        assert!(set.remarks.len() == 1 && set.remarks[0].contains(said), "{entry}: {:?}", set.remarks);
+    };
+    let padded = |name: &str| {
+        let mut entry =
+            serde_json::to_value(Jwk::from_encoding_key(&rsa(), Algorithm::RS256).unwrap()).unwrap();
+        entry[name] = format!("{}==", entry[name].as_str().unwrap()).into();
+        entry["kid"] = json!("padded");
+        entry
+    };
+    check(json!(7), "key number 1 can't be read");
+    check(json!({"kid": "k", "kty": "RSA", "n": 7}), "key \"k\" is of no kind");
+    check(json!({"kid": 7, "kty": "RSA"}), "key number 1 can't be read");
+    check(padded("n"), "key \"padded\" has numbers that are not in base64url without padding");
+    check(padded("e"), "key \"padded\"");
+    check(json!({"kty": "oct", "k": "c2VjcmV0", "kid": "secret"}), "key \"secret\" is of no kind");
+    let many: Vec<_> = (0..100).map(|_| json!(7)).chain([good()]).collect();
+    let set = from_key_set(json!({"keys": many}).to_string().as_bytes()).unwrap();
+    assert_eq!((set.keys.len(), set.remarks.len()), (1, 16), "there is a limit to what is said");
+}
+
+#[test]
+fn a_token_is_tried_with_so_many_keys_and_no_more() {
+    let (good_key, named) = (ed(), signed_as("k8", &ed(), Algorithm::EdDSA));
+    let nameless = signed(&Header::new(Algorithm::EdDSA), &good(), &good_key);
+    let jwk =
+        |n: usize, point: &str| json!({"kty": "OKP", "crv": "Ed25519", "x": point, "kid": format!("k{n}")});
+    let ours = serde_json::to_value(Jwk::from_encoding_key(&good_key, Algorithm::EdDSA).unwrap()).unwrap();
+    let ours = ours["x"].as_str().unwrap().to_owned();
+    let other = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let ring = |at: usize| {
+        let keys: Vec<_> = (0..20).map(|n| jwk(n, if n == at { &ours } else { other })).collect();
+        from_key_set(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+    };
+    assert!(ring(8).remarks.concat().contains("`kid`"), "{:?}", ring(8).remarks);
+    assert!(verifier(ring(7).keys).verify(Some(&nameless), now()).is_ok());
+    assert_eq!(verifier(ring(8).keys).verify(Some(&nameless), now()), Err(Refusal::Invalid));
+    assert!(verifier(ring(8).keys).verify(Some(&named), now()).is_ok());
+}
+
+#[test]
+fn a_refused_token_is_remembered_for_a_moment() {
+    let key_ring = KeyRing::new(Vec::new());
+    key_ring.refuse("a", now());
+    let later = |seconds| now() + chrono::TimeDelta::seconds(seconds);
+    assert!(key_ring.refused("a", now()) && key_ring.refused("a", later(9)));
+    assert!(!key_ring.refused("b", now()) && !key_ring.refused("a", later(10)));
+    for n in 0..3 * REFUSED_MAX {
+        key_ring.refuse(&n.to_string(), now());
+        assert!(key_ring.refused.lock().unwrap().len() <= REFUSED_MAX);
+    }
+}
+
+#[test]
+fn before_there_are_keys_nobody_is_told_that_a_token_is_bad() {
+    let settings = Settings {
+        jwt_hs256_secret: None,
+        jwt_jwks_url: Some("https://id.example/keys?secret=x".into()),
+        ..settings()
+    };
+    let verifier = Verifier::new(&settings).unwrap();
+    let token = signed_as("k", &ed(), Algorithm::EdDSA);
+    assert_eq!(verifier.verify(Some(&token), now()), Err(Refusal::NoKeys));
+    let Reload::Refused(why) = verifier.take(Err("is away".into())) else { panic!("nothing was fetched") };
+    assert_eq!(why, "JWT_JWKS_URL (https://id.example/keys) is away");
+    assert!(!verifier.has_keys());
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&ed(), Algorithm::EdDSA).unwrap()).unwrap();
+    jwk["kid"] = json!("k");
+    let set = json!({"keys": [jwk]}).to_string().into_bytes();
+    assert_eq!(verifier.take(Ok(set.clone())), Reload::Changed { keys: 1, remarks: Vec::new() });
+    assert!(verifier.verify(Some(&token), now()).is_ok());
+    verifier.take(Err("is away".into()));
+    assert!(verifier.verify(Some(&token), now()).is_ok(), "the last good keys stay");
+    assert_eq!(
+        verifier.remarks().len(),
+        2,
+        "neither issuer nor audience is checked: {:?}",
+        verifier.remarks()
+    );
 }

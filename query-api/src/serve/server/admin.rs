@@ -1,6 +1,9 @@
 //! The admin address, and the metrics that it serves.
 
+use crate::answer::problem;
+use crate::serve::server::places::{ADDRESS_SHARE, DISPLACED};
 use crate::serve::server::settings::{BadSettings, Settings};
+use crate::serve::server::socket::{HEAD_LATE, TAKES_NOTHING};
 use admin::Readiness;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
@@ -24,6 +27,9 @@ pub async fn serve_admin(settings: &Settings, readiness: &Readiness) -> Result<(
     })
 }
 
+/// Why connections are closed on their clients.
+const CLOSINGS: [&str; 4] = [ADDRESS_SHARE, DISPLACED, HEAD_LATE, TAKES_NOTHING];
+
 fn builder() -> PrometheusBuilder {
     let durations = Matcher::Full("query_api_request_duration_seconds".into());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, DURATION_BUCKETS);
@@ -42,6 +48,11 @@ fn describe() {
     gauge!("query_api_streams", "Open streams");
     gauge!("query_api_redis_tells", "Whether Redis sends invalidations of versions");
     gauge!("query_api_connections", "Open connections of clients");
+    counter!("query_api_connections_accepted_total", "Connections that clients have opened");
+    counter!(
+        "query_api_refusals_total",
+        "Requests that were refused, and connections that were closed on their clients (connection-...), by reason"
+    );
     gauge!("query_api_pool_connections", "Connections of loads to PostgreSQL by state: busy or idle");
     counter!(
         "query_api_connections_given_up_total",
@@ -54,9 +65,15 @@ fn describe() {
     for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);
     }
-    for name in
-        ["query_api_loads_shed_total", "query_api_redis_errors_total", "query_api_connections_given_up_total"]
-    {
+    for reason in problem::reasons().chain(CLOSINGS) {
+        metrics::counter!("query_api_refusals_total", "reason" => reason).increment(0);
+    }
+    for name in [
+        "query_api_loads_shed_total",
+        "query_api_redis_errors_total",
+        "query_api_connections_accepted_total",
+        "query_api_connections_given_up_total",
+    ] {
         metrics::counter!(name).increment(0);
     }
 }

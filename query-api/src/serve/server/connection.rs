@@ -1,14 +1,15 @@
 //! A connection: accepted under a limit, and ended in order.
 
+use crate::serve::server::places::{Place, Places};
+use crate::serve::server::socket::Socket;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::HttpService;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// The longest request line and headers; tokens and query strings take a fraction of it.
@@ -24,15 +25,14 @@ pub const LAST_ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long to wait after the system refused a connection, for lack of file descriptors for instance.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 
-/// The next connection, once fewer than the limit are served.
-pub async fn accept(listener: &TcpListener, limit: Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let permit = limit.acquire_owned().await.expect("the semaphore is never closed");
+/// The next connection, once there is a place for it.
+pub async fn accept(listener: &TcpListener, places: &Arc<Places>) -> (TcpStream, Place) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 // Answers are written whole, so Nagle's algorithm would only delay them.
                 let _best_effort = stream.set_nodelay(true);
-                return (stream, permit);
+                return (stream, places.take(from.ip()).await);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection can't be accepted");
@@ -42,22 +42,21 @@ pub async fn accept(listener: &TcpListener, limit: Arc<Semaphore>) -> (TcpStream
     }
 }
 
-/// Serves a connection until the client closes it, it is old, or the process stops.
+/// Serves a connection until the client closes it or is out of time, its place is taken, it is old, or the process stops.
 pub async fn serve<S, B>(
-    connection: http1::Connection<TokioIo<TcpStream>, S>,
+    connection: http1::Connection<TokioIo<Socket>, S>,
     stopping: CancellationToken,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 ) where
     S: HttpService<Incoming, ResBody = B>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     B: Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let open = metrics::gauge!("query_api_connections");
-    open.increment(1);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
+        () = place.displaced() => return tracing::debug!("a connection was closed: another one takes its place"),
         () = stopping.cancelled() => None,
         () = tokio::time::sleep(AGE_MAX) => None,
     };
@@ -73,13 +72,11 @@ pub async fn serve<S, B>(
         Some(Err(error)) => tracing::debug!(%error, "a connection broke"),
         None => tracing::debug!("a connection was closed before its last answer was sent: out of time"),
     }
-    open.decrement(1);
-    drop(permit);
 }
 
-/// HTTP/1.1 with limits on a request's head.
-pub fn http1(header_timeout: Duration) -> http1::Builder {
+/// HTTP/1.1 with a limit on a request's head. How long a client is waited for is the socket's concern.
+pub fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(HEAD_BYTES_MAX);
+    builder.header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
     builder
 }

@@ -1,0 +1,118 @@
+//! The keys of a token issuer, fetched from `JWT_JWKS_URL`: at start, at intervals, and when a token names an unknown key.
+//!
+//! Until they are fetched for the first time the service is not ready. Later the last good keys stay, however long the issuer
+//! is away: who took it down would take this service down, too, and a key that is revoked meanwhile is good for as long
+//! as its tokens at most.
+
+use crate::request::token::{KEY_SET_BYTES_MAX, Reload, Verifier};
+use admin::Readiness;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::Uri;
+use hyper::body::Bytes;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often keys are fetched when nothing asks for it.
+const EVERY: Duration = Duration::from_secs(300);
+
+/// How far apart fetches are at least, however many tokens name unknown keys.
+const APART: Duration = Duration::from_secs(10);
+
+/// How long after a failed fetch the next one follows while there are no keys at all.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How long a fetch may take.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// The condition that there are keys.
+const CONDITION: &str = "keys";
+
+type Http = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
+
+/// Says that the service has no keys yet, if they are to be fetched.
+pub fn await_keys(verifier: &Verifier, readiness: &Readiness) {
+    if verifier.url().is_some() {
+        readiness
+            .bad(CONDITION, "the keys at JWT_JWKS_URL are not fetched yet (the log says why, if that fails)");
+    }
+}
+
+/// Keeps the verifier's keys up to date, for ever.
+pub async fn follow(verifier: Arc<Verifier>, readiness: Readiness) {
+    let Some(url) = verifier.url() else { return };
+    let http = client();
+    loop {
+        let fetched = tokio::time::timeout(WITHIN, fetch(&http, url)).await;
+        let fetched = fetched.unwrap_or_else(|_| Err(format!("can't be fetched: no answer in {WITHIN:?}")));
+        let failed = fetched.is_err();
+        report(verifier.take(fetched));
+        if !verifier.has_keys() {
+            tokio::time::sleep(RETRY).await;
+            continue;
+        }
+        readiness.good(CONDITION);
+        tokio::time::sleep(APART).await;
+        tokio::select! {
+            () = tokio::time::sleep(if failed { APART } else { EVERY }) => {}
+            () = verifier.misses_key() => {}
+        }
+    }
+}
+
+/// Logs what has come of new keys.
+pub fn report(reload: Reload) {
+    match reload {
+        Reload::Same => {}
+        Reload::Changed { keys, remarks } => {
+            let remarks = (!remarks.is_empty()).then(|| remarks.join("; "));
+            tracing::info!(keys, "tokens are verified with new keys from now on");
+            if let Some(remarks) = remarks {
+                tracing::warn!("some keys are passed over: {remarks}");
+            }
+        }
+        Reload::Refused(why) => {
+            tracing::error!(why, "new keys can't be used; those of before stay, if there are any")
+        }
+    }
+}
+
+fn client() -> Http {
+    let tls = rustls::crypto::ring::default_provider();
+    // Without a certificate of the system no issuer can be believed over TLS, and each fetch says so.
+    let connector = HttpsConnectorBuilder::new().with_tls_config(config(tls)).https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.build())
+}
+
+fn config(tls: rustls::crypto::CryptoProvider) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    rustls::ClientConfig::builder_with_provider(Arc::new(tls))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the versions rustls thinks safe")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// The text at the address, up to a limit.
+async fn fetch(http: &Http, url: &Uri) -> Result<Vec<u8>, String> {
+    let failed = |error: &dyn std::error::Error| format!("can't be fetched: {}", causes(error));
+    let response = http.get(url.clone()).await.map_err(|error| failed(&error))?;
+    if response.status() != hyper::StatusCode::OK {
+        return Err(format!(
+            "can't be fetched: it answers {} (redirections are not followed)",
+            response.status()
+        ));
+    }
+    let body = Limited::new(response.into_body(), KEY_SET_BYTES_MAX).collect().await;
+    body.map(|body| body.to_bytes().to_vec()).map_err(|error| failed(&*error))
+}
+
+/// The error and what caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
