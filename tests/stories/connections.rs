@@ -80,10 +80,10 @@ async fn a_load_that_fails_leaves_no_work_in_its_connection() {
     let launch = with_connections(&stack, "1").set("LOAD_TIMEOUT", "2s");
     let mut api = launch.set("DATABASE_STATEMENT_TIMEOUT", "1s").serve().await;
     api.until_ready().await;
-    assert_eq!(ask(&api, "acme", "trends", 1).await.status, 200);
-    let locked = lock(&stack, "org_hourly_metrics").await;
+    assert_eq!(ask(&api, "acme", "workflow-health", 1).await.status, 200);
+    let locked = lock(&stack, "workflow_hourly_metrics").await;
     for hours in 2..5 {
-        assert_eq!(ask(&api, "acme", "trends", hours).await.status, 503);
+        assert_eq!(ask(&api, "acme", "workflow-health", hours).await.status, 503);
         let other = ask(&api, "beta", "summary", 24 * (3 + hours)).await;
         assert_eq!(other.status, 200, "{}", other.body);
     }

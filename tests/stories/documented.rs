@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 20] = [
+const TABLE: [Row; 21] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -36,6 +36,7 @@ const TABLE: [Row; 20] = [
     row("README.md", "package main", Check::Parse),
     row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
+    row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
