@@ -267,7 +267,7 @@ mod tests {
         check(&[(kafka::QUEUED_KBYTES, room)], None);
         check(
             &[(kafka::QUEUED_KBYTES, room + 1)],
-            Some(["344064, the kilobytes", "KAFKA_CONFIG_QUEUED_MAX_MESSAGES_KBYTES (344065)"]),
+            Some(["303104, the kilobytes", "KAFKA_CONFIG_QUEUED_MAX_MESSAGES_KBYTES (303105)"]),
         );
         check(&[("LEDGER", 91)], Some(["FAILURE_RETENTION_DAYS (90)", "LEDGER_RETENTION_DAYS (91)"]));
         check(

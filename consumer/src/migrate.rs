@@ -3,7 +3,7 @@
 use crate::command_line::Migrate;
 use crate::operator::Advance;
 use crate::settings::BadSetting;
-use crate::store;
+use crate::store::{self, Server};
 use migrations::{Distribution, Told};
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,11 @@ const DATABASE_WAIT: Duration = Duration::from_millis(500);
 /// When the database stays away, or a migration fails or was changed after it had been applied.
 pub async fn migrate(settings: &Migrate) -> anyhow::Result<()> {
     let deadline = Instant::now() + DATABASE_WAIT_MAX;
+    let server = Server::new(&settings.database.database_url)?;
     let mut client = loop {
-        match store::connect(&settings.database.database_url).await {
+        match server.connect().await {
             Ok(client) => break client,
+            Err(store::Error::Unusable(why)) => return Err(BadSetting(why).into()),
             Err(error) if Instant::now() < deadline => {
                 tracing::warn!(%error, "PostgreSQL is away; trying again");
                 tokio::time::sleep(DATABASE_WAIT).await;

@@ -16,7 +16,7 @@ use crate::settings::BadSetting;
 use crate::signals::{end_in_time, stop_signal};
 use crate::source::{Order, Rounds, Source};
 use crate::store::upkeep::Retention;
-use crate::store::{self, Access, Activity, Connection, Incarnation, Store};
+use crate::store::{self, Access, Activity, Connection, Incarnation, Server, Store};
 use crate::upkeep::keep_up;
 use admin::Readiness;
 use anyhow::Context as _;
@@ -49,7 +49,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
     let (activity, positions) = (Activity::default(), Positions::default());
     let clock = Clock::new(settings.clock);
     let access = Access {
-        config: settings.database.database_url.clone(),
+        server: Server::new(&settings.database.database_url)?,
         topics: topics.clone(),
         clock: clock.clone(),
         readiness: readiness.clone(),

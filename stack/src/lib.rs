@@ -26,7 +26,7 @@ mod proxy;
 mod redis;
 
 pub use kafka::{Kafka, KafkaCluster};
-pub use postgres::{Citus, DatabaseUrl, Postgres, PostgresPair};
+pub use postgres::{Citus, DatabaseUrl, PoolMode, Pooler, Postgres, PostgresPair, Role};
 pub use proxy::{Cut, Proxy, Target};
 pub use redis::Redis;
 

@@ -5,10 +5,10 @@ use crate::must::must;
 use crate::stack::Stack;
 use crate::token;
 use rustix::process::{Pid, Signal};
-use stack::Proxy;
 use stack::port;
 use stack::run::process::Process;
 use stack::run::program::Program;
+use stack::{Proxy, Role};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -39,6 +39,7 @@ const RUN_LIMIT: Duration = Duration::from_secs(60);
 pub struct Launch<'a> {
     stack: &'a Stack,
     name: &'static str,
+    role: Role,
     path: PathBuf,
     args: Vec<String>,
     settings: Vec<(String, String)>,
@@ -73,7 +74,7 @@ impl<'a> Launch<'a> {
     fn consumer(stack: &'a Stack) -> Self {
         let ours = stack.kafka().server().is_some() || !stack.kafka().is_real();
         let topics = stack.topics();
-        Self::of(stack, "consumer", &stack.binaries().consumer)
+        Self::of(stack, ("consumer", Role::Consumer), &stack.binaries().consumer)
             .arg("run")
             .set("KAFKA_BROKERS", stack.kafka().brokers())
             .set("KAFKA_GROUP_ID", stack.name())
@@ -90,15 +91,16 @@ impl<'a> Launch<'a> {
     }
 
     fn api(stack: &'a Stack) -> Self {
+        let binary = &stack.binaries().query_api;
         // No load balancer has to notice that it stops.
-        Self::of(stack, "query-api", &stack.binaries().query_api)
+        Self::of(stack, ("query-api", Role::Api), binary)
             .set("JWT_HS256_SECRET", token::SECRET)
             .set("SHUTDOWN_DELAY", "0s")
     }
 
-    fn of(stack: &'a Stack, name: &'static str, path: &std::path::Path) -> Self {
-        let launch = Self { stack, name, path: path.into(), args: Vec::new(), settings: Vec::new() }
-            .set("DATABASE_URL", stack.database().as_str())
+    fn of(stack: &'a Stack, (name, role): (&'static str, Role), path: &std::path::Path) -> Self {
+        let launch = Self { stack, name, role, path: path.into(), args: Vec::new(), settings: Vec::new() }
+            .set("DATABASE_URL", stack.database_of(role).as_str())
             .set("CACHE_KEY_PREFIX", format!("{}:", stack.name()));
         match &stack.services().redis {
             Some(redis) => launch.set("REDIS_URL", redis.url()),
@@ -109,8 +111,20 @@ impl<'a> Launch<'a> {
     /// Connects it to PostgreSQL through a proxy.
     #[must_use]
     pub fn through(self, proxy: &Proxy) -> Self {
-        let url = self.stack.database().at(proxy.address());
-        self.set("DATABASE_URL", url.as_str())
+        self.at(proxy.address())
+    }
+
+    /// Connects it to PostgreSQL at this address: a pooler's.
+    #[must_use]
+    pub fn at(self, address: SocketAddr) -> Self {
+        self.on(&address.to_string(), "")
+    }
+
+    /// Connects it to PostgreSQL on these hosts, written like `a:1,b:2`, with parameters like `?a=b`.
+    #[must_use]
+    pub fn on(self, hosts: &str, parameters: &str) -> Self {
+        let url = self.stack.database_of(self.role).on(hosts);
+        self.set("DATABASE_URL", format!("{}{parameters}", url.as_str()))
     }
 
     /// Runs it with a clock that is off by so many seconds.
@@ -148,6 +162,19 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub fn command(mut self, args: &[&str]) -> Self {
         self.args = args.iter().map(ToString::to_string).collect();
+        let role = if args.first() == Some(&"migrate") { Role::Owner } else { self.role };
+        self.by(role)
+    }
+
+    /// By another role, unless it connects to something else than the story's database.
+    fn by(mut self, role: Role) -> Self {
+        let url = |role| self.stack.database_of(role).as_str().to_owned();
+        let (before, after) = (url(self.role), url(role));
+        self.role = role;
+        let database = self.settings.iter_mut().find(|(name, _)| name == "DATABASE_URL");
+        if let Some((_, url)) = database.filter(|(_, url)| *url == before) {
+            *url = after;
+        }
         self
     }
 

@@ -12,7 +12,8 @@ use machine::kafka::KafkaPlan;
 use stack::binaries::Binaries;
 use stack::wait::{self, Seen};
 use stack::{
-    Citus, DatabaseUrl, Kafka, KafkaCluster, Postgres, PostgresPair, Proxy, Redis, Service, Services,
+    Citus, DatabaseUrl, Kafka, KafkaCluster, PoolMode, Pooler, Postgres, PostgresPair, Proxy, Redis, Role,
+    Service, Services,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -97,7 +98,9 @@ impl Stack {
         let postgres = must(PostgresPair::start(&programs, run, environment).await);
         let name = unique_name();
         let proxy = must(Proxy::to(postgres.target()));
-        let database = must(postgres.create_migrated(&name).await).at(proxy.address());
+        let database = must(postgres.create_database(&name).await);
+        must(database.migrate_by_roles().await);
+        let database = database.at(proxy.address());
         let pair = Pair { _proxy: proxy, postgres };
         Some(Self { pair: Some(pair), ..Self::over(shared, name, PARTITIONS, database).await })
     }
@@ -139,7 +142,8 @@ impl Stack {
 
     async fn on(shared: Shared, partitions: i32) -> Self {
         let name = unique_name();
-        let database = must(shared.services.postgres.create_migrated(&name).await);
+        let database = must(shared.services.postgres.create_database(&name).await);
+        must(database.migrate_by_roles().await);
         Self::over(shared, name, partitions, database).await
     }
 
@@ -178,6 +182,20 @@ impl Stack {
     #[must_use]
     pub fn proxy(&self) -> Proxy {
         must(self.database.server().and_then(Proxy::to))
+    }
+
+    /// A pooler before this story's PostgreSQL, whose pools have so many sessions. `None`, after printing why, if this machine
+    /// has none.
+    pub async fn pooler(&self, mode: PoolMode, sessions: u16) -> Option<Pooler> {
+        static SAID: Once = Once::new();
+        let environment = self.services().environment();
+        let Some(program) = machine::pooler::find(environment) else {
+            say_once(&SAID, &format!("skipped: {}", machine::pooler::MISSING));
+            return None;
+        };
+        let urls: Vec<_> = Role::ALL.into_iter().map(|role| self.database.of(role)).collect();
+        let (urls, run) = ([vec![self.database.clone()], urls].concat(), self.services().run());
+        Some(must(Pooler::start(&program, &urls, (mode, sessions), run, environment).await))
     }
 
     /// Waits until all records that are in the topics now are counted.
@@ -263,7 +281,7 @@ impl Stack {
     /// Puts an empty database with the schema in the place of the story's.
     pub async fn empty(&self) {
         self.drop_database().await;
-        must(self.postgres().create_migrated(&self.name).await);
+        must(must(self.postgres().create_database(&self.name).await).migrate_by_roles().await);
     }
 
     fn backup(&self) -> String {
@@ -373,10 +391,21 @@ impl Stack {
         self.partitions
     }
 
-    /// The story's database.
+    /// The story's database, for the story itself: a superuser's.
     #[must_use]
     pub fn database(&self) -> &DatabaseUrl {
         &self.database
+    }
+
+    /// The story's database, for those who use it as this role. On a cluster of nodes there are no roles.
+    #[must_use]
+    pub fn database_of(&self, role: Role) -> DatabaseUrl {
+        if self.nodes.is_some() { self.database.clone() } else { self.database.of(role) }
+    }
+
+    /// Gives the roles what belongs to them, as operators do after a migration.
+    pub async fn grant_roles(&self) {
+        must(self.database.grant_roles().await);
     }
 
     /// The story's consumer group; its cache keys start with the same word and a colon.

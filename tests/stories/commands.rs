@@ -1,5 +1,6 @@
 //! Commands and settings: what is right works twice, what is wrong is said in a sentence.
 
+use stack::Role;
 use tests::Stack;
 
 #[tokio::test]
@@ -7,7 +8,9 @@ async fn two_migrations_at_once_and_one_more_change_nothing_twice() {
     let stack = Stack::start().await;
     let fresh = format!("{}_fresh", stack.name());
     let url = stack.postgres().create_database(&fresh).await.expect("a database");
-    let migrate = || stack.consumer().command(&["migrate"]).set("DATABASE_URL", url.as_str()).run();
+    url.grant_roles().await.expect("roles");
+    let owner = url.of(Role::Owner);
+    let migrate = || stack.consumer().command(&["migrate"]).set("DATABASE_URL", owner.as_str()).run();
     let (one, other) = tokio::join!(migrate(), migrate());
     assert_eq!((one.code, other.code), (Some(0), Some(0)), "{one:#?} {other:#?}");
     let again = migrate().await;

@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -49,6 +49,11 @@ const TABLE: [Row; 21] = [
     ),
     row("docs/operating.md", "select topic", Check::Run("the_query_for_progress_shows_every_partition")),
     row("docs/operating.md", "KAFKA_CONFIG_", Check::Run("the_consumer_accepts_the_settings_of_kafka")),
+    row(
+        "docs/operating.md",
+        "psql --set",
+        Check::Shown("it asks for passwords; each story's database is made by the same file"),
+    ),
     row("docs/performance.md", "until pid=", Check::Shown("it needs perf, inferno and a running benchmark")),
     row("docs/producing.md", "{\"executionId\"", Check::Run("the_json_of_a_run_is_counted")),
     row("docs/producing.md", "select rejected_at", Check::Run("the_query_for_refusals_finds_them")),

@@ -7,6 +7,7 @@ use load::murmur2::partition_of;
 use load::{Kind, Load, Message, Produced};
 use proto::v1::message_delivery::Status;
 use serde_json::Value;
+use stack::Role;
 use tests::{Ended, Stack};
 
 /// Runs a command that ends by itself.
@@ -231,7 +232,7 @@ async fn the_books_agree_after_a_mixed_load_and_beside_members_that_count() {
     assert!(beside.contains("the books agree"), "one snapshot, whatever is counted meanwhile: {beside}");
     stack.produce(second.iter().cloned()).await;
     stack.until_idle().await;
-    let said = answer(&stack, &["audit", "--replica-url", stack.database().as_str()]).await;
+    let said = answer(&stack, &["audit", "--replica-url", stack.database_of(Role::Consumer).as_str()]).await;
     assert!(said.contains("the books agree"), "{said}");
     assert_eq!(consumer.stop().await, Some(0));
 }

@@ -5,7 +5,7 @@ use crate::readiness::says;
 use crate::telling::{orders_created, orders_in};
 use load::{Producer, Topics};
 use stack::wait::{self, Seen};
-use stack::{Postgres, Service};
+use stack::{Postgres, Role, Service};
 use std::time::Duration;
 use tests::{Counts, Stack};
 use tokio_postgres::Client;
@@ -21,7 +21,11 @@ async fn on(twin: &Postgres, stack: &Stack) -> Client {
 /// A launch's URL that names both servers: the first by the proxy.
 fn both(stack: &Stack, proxy: &stack::Proxy, twin: &Postgres) -> String {
     let (first, second) = (proxy.address().to_string(), twin.url().server().expect("an address"));
-    stack.database().at(proxy.address()).as_str().replace(&first, &format!("{first},{second}"))
+    stack
+        .database_of(Role::Consumer)
+        .at(proxy.address())
+        .as_str()
+        .replace(&first, &format!("{first},{second}"))
 }
 
 /// Waits until so many orders of acme are counted in this database.
@@ -107,9 +111,8 @@ async fn a_host_that_accepts_connections_and_is_silent_does_not_keep_members_fro
     let stack = Stack::start().await;
     let proxy = stack.proxy();
     proxy.pause();
-    let (silent, good) = (proxy.address().to_string(), stack.database().server().expect("an address"));
-    let url = stack.database().at(proxy.address()).as_str().replace(&silent, &format!("{silent},{good}"));
-    let mut member = stack.consumer().set("DATABASE_URL", url).start().await;
+    let (silent, good) = (proxy.address(), stack.database().server().expect("an address"));
+    let mut member = stack.consumer().on(&format!("{silent},{good}"), "").start().await;
     member.until_ready().await;
     stack.produce(orders_in(0, "acme", 0..100)).await;
     stack.until_idle().await;

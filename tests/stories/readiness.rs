@@ -176,7 +176,7 @@ async fn a_right_that_the_database_role_lacks_is_told_steadily_and_named() {
                  execute format('alter table %I owner to {role}', t); \
              end loop; \
          end $$; \
-         alter table org_hourly_metrics owner to postgres; \
+         alter table org_hourly_metrics owner to business_metrics_owner; \
          revoke pg_write_all_data from {role}; \
          revoke all on org_hourly_metrics from {role}"
     );

@@ -59,7 +59,11 @@ async fn a_lock_on_a_day_past_its_retention_stalls_nothing_and_the_day_is_droppe
     let stack = Stack::with_partitions(1).await;
     let client = stack.client().await;
     let day = "create table ledger_segments_20200101 partition of ledger_segments
-               for values from ('2020-01-01') to ('2020-01-02')";
+               for values from ('2020-01-01') to ('2020-01-02');
+               do $$ begin
+                   execute (select format('alter table ledger_segments_20200101 owner to %I', pg_get_userbyid(relowner))
+                            from pg_class where oid = 'ledger_segments'::regclass);
+               end $$";
     client.batch_execute(day).await.expect("a day");
     // Like a dump, or a transaction at psql that nobody has ended.
     let lock = "begin; lock table ledger_segments, ledger_segments_20200101 in access share mode";

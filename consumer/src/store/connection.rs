@@ -3,7 +3,7 @@
 use super::Error;
 use super::activity::Activity;
 use super::cluster::{IS_CLUSTER, Promises};
-use super::connect::connect;
+use super::connect::Server;
 use super::remedy::with_remedy;
 use super::statements::Statements;
 use crate::clock::{Clock, Question};
@@ -15,7 +15,7 @@ use admin::Readiness;
 use std::collections::HashSet;
 use std::ops::AsyncFnMut;
 use std::time::Duration;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ pub struct Store {
 #[derive(Clone)]
 pub struct Access {
     /// Where PostgreSQL is.
-    pub config: Config,
+    pub server: Server,
     /// The topics' names.
     pub topics: TopicNames,
     /// The database's clock, read with each connection and each batch.
@@ -230,8 +230,8 @@ impl Connection {
     ///
     /// # Errors
     /// When PostgreSQL is away, refuses, can't be used, or lacks migrations.
-    async fn open(Access { config, topics, clock, .. }: &Access) -> Result<Self, Error> {
-        let client = connect(config).await?;
+    async fn open(Access { server, topics, clock, .. }: &Access) -> Result<Self, Error> {
+        let client = server.connect().await?;
         if let Some(why) = migrations::unusable(&client).await? {
             return Err(Error::Unusable(why));
         }

@@ -52,7 +52,7 @@ pub use books::{Books, DIFFERENCES_MAX, Difference, Extent, Pair};
 pub use channel_book::{ChannelNamesRow, ChannelsRow};
 pub use channel_repairs::ChannelRepair;
 pub use channel_rows::ChannelRows;
-pub use connect::connect;
+pub use connect::Server;
 pub use connection::{Access, Backoff, Connection, Store, describe};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::{ClaimedPartition, Closed};

@@ -1,7 +1,7 @@
 //! An operator's connection. A command that fails says so and ends, so nothing is tried again here.
 
 use super::Error;
-use super::connect::connect;
+use super::connect::Server;
 use super::counter_statements::Pending;
 use chrono::{DateTime, Utc};
 use tokio_postgres::{Client, Config};
@@ -17,7 +17,7 @@ impl OperatorConnection {
     /// # Errors
     /// When PostgreSQL is away, refuses, or lacks migrations.
     pub async fn open(config: &Config) -> Result<Self, Error> {
-        let client = connect(config).await?;
+        let client = Server::new(config)?.connect().await?;
         if let Some(why) = migrations::unusable(&client).await? {
             return Err(Error::Unusable(why));
         }

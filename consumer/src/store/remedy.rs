@@ -37,7 +37,7 @@ fn is_read_only(error: &tokio_postgres::Error) -> bool {
 }
 
 fn of_state(state: &SqlState) -> Option<&'static str> {
-    const REMEDIES: [(&SqlState, &str); 9] = [
+    const REMEDIES: [(&SqlState, &str); 10] = [
         (
             &SqlState::INSUFFICIENT_PRIVILEGE,
             "give the role in DATABASE_URL this right, or the role that owns the tables",
@@ -52,6 +52,10 @@ fn of_state(state: &SqlState) -> Option<&'static str> {
         (&SqlState::READ_ONLY_SQL_TRANSACTION, "let DATABASE_URL lead to the primary"),
         (&SqlState::LOCK_NOT_AVAILABLE, "look for the session that holds the lock in pg_stat_activity"),
         (&SqlState::DISK_FULL, "make room on PostgreSQL's disk"),
+        (
+            &SqlState::PROTOCOL_VIOLATION,
+            "if a pooler says this, look into its settings and log, and leave `options` out of DATABASE_URL",
+        ),
         (&SqlState::TOO_MANY_CONNECTIONS, "raise max_connections, or close other sessions"),
     ];
     REMEDIES.iter().find(|(known, _)| *known == state).map(|(_, remedy)| *remedy)

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Counters' rows that one statement writes at most. A batch may have hundreds of thousands; their statements are sent some
 /// at a time, so that no more of them wait in memory as messages to PostgreSQL. The tests of the laws have few rows.
-pub const ROWS_A_STATEMENT: usize = if cfg!(test) { 3 } else { 16_384 };
+const ROWS_A_STATEMENT: usize = if cfg!(test) { 3 } else { 16_384 };
 
 /// A batch's rows, table by table.
 #[derive(Default)]
@@ -42,7 +42,7 @@ pub struct Rows {
     pub dead_letters: LetterRows,
     /// Refused records of which only offsets and reason are kept.
     pub letter_runs: LetterRunRows,
-    /// Hours, days: at most [`ROWS_A_STATEMENT`] at once.
+    /// Hours, days: as many tables of rows as there are statements.
     pub counters: Arc<[Vec<CounterRows>; 2]>,
     /// Messages by channel.
     pub channels: Arc<ChannelRows>,

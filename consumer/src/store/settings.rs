@@ -23,12 +23,8 @@ impl Database {
 }
 
 fn database(text: &str) -> Result<tokio_postgres::Config, String> {
-    // `require` here always verifies certificate and name, so the stricter modes are the same.
-    let text = text
-        .replace("sslmode=verify-full", "sslmode=require")
-        .replace("sslmode=verify-ca", "sslmode=require");
-    let mut config: tokio_postgres::Config =
-        text.parse().map_err(|_| format!("it is written like {DATABASE_EXAMPLE}"))?;
+    let config = database::of_url(text);
+    let mut config = config.ok_or_else(|| format!("it is written like {DATABASE_EXAMPLE}"))?;
     // Of several hosts, or of one that was demoted, only a primary will do.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     Ok(config)

@@ -326,6 +326,15 @@ impl TablePartition {
                 "alter table {table} attach partition {name} for values from ('{from} 00:00Z') to ('{until} 00:00Z')"
             );
             transaction.batch_execute(&make).await?;
+            // Whoever migrates must own all of a table, and this role may only be a member of its owner. If it isn't even that,
+            // attaching fails, and says so.
+            let other = "select quote_ident(pg_get_userbyid(relowner)) from pg_class
+                         where oid = to_regclass($1) and pg_get_userbyid(relowner) <> current_user
+                           and pg_has_role(relowner, 'member')";
+            if let Some(owner) = transaction.query_opt(other, &[table]).await? {
+                let owner: &str = owner.get(0);
+                transaction.batch_execute(&format!("alter table {name} owner to {owner}")).await?;
+            }
             transaction.batch_execute(&attach).await?;
         }
         Ok(transaction.commit().await?)

@@ -26,7 +26,10 @@ it("takes how fresh the numbers are from the headers, which a copy's 304 renews"
   answer("summary", summary(), { "complete-through": at, "generated-at": at });
   expect((await askSummary()).body).toMatchObject({ completeThrough: at, generatedAt: at });
   answer("summary", summary(), { "complete-through": "null" });
-  expect((await askSummary()).body).toMatchObject({ completeThrough: null, generatedAt: summary().generatedAt });
+  expect((await askSummary()).body).toMatchObject({
+    completeThrough: null,
+    generatedAt: summary().generatedAt,
+  });
 });
 
 it("knows how old a stale answer is", async () => {

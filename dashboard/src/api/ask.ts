@@ -39,7 +39,10 @@ export async function ask<Body extends Envelope>(
     if (error instanceof Refusal || signal.aborted) throw error;
     throw new Refusal("unreachable");
   }
-  return { body: { ...body, ...freshnessOf(response) }, ageSeconds: body.stale === true ? ageOf(response) : 0 };
+  return {
+    body: { ...body, ...freshnessOf(response) },
+    ageSeconds: body.stale === true ? ageOf(response) : 0,
+  };
 }
 
 /** How fresh the numbers are. The body may be the browser's copy, as old as the numbers are the same; headers are as of now. */

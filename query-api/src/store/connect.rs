@@ -1,12 +1,13 @@
 //! The pool of connections to PostgreSQL: a limit on every wait, TLS where the URL asks for it.
 
-use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use database::{Connector, Error, MakeRustlsConnect, Session};
+use deadpool_postgres::{Connect, Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
+use futures_util::future::BoxFuture;
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, Config, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config};
 
 /// How PostgreSQL is reached.
 #[derive(clap::Args, Clone)]
@@ -14,7 +15,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
     /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
-    /// and the server's certificate checked. A role that may only read is enough
+    /// and the server's certificate checked. A role that may only read is enough. Of several hosts, separated by commas, the
+    /// primary is read
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
 
@@ -38,7 +40,7 @@ pub struct Settings {
     #[arg(long, env, default_value = "2s", value_parser = humantime::parse_duration)]
     pub database_wait_timeout: Duration,
 
-    /// How long making a connection may take. Raise it where the database is far away
+    /// How long making a connection may take; several hosts share it. Raise it where the database is far away
     #[arg(long, env, default_value = "3s", value_parser = humantime::parse_duration)]
     pub database_connect_timeout: Duration,
 
@@ -52,36 +54,29 @@ pub struct Settings {
 #[error("{0}")]
 pub struct BadSettings(String);
 
-/// How connections are encrypted.
-#[derive(Clone)]
-pub enum Encryption {
-    /// Not at all.
-    Off,
-    /// By TLS.
-    Tls(MakeRustlsConnect),
+/// What connections are made by, once `settings` have been found to be good.
+pub fn connector(settings: &Settings) -> Result<Connector, BadSettings> {
+    let config = config(settings)?;
+    let tls = if config.get_ssl_mode() == SslMode::Require { Some(tls(settings)?) } else { None };
+    // By statements: poolers refuse to start sessions that are set up otherwise.
+    let set = format!(
+        "set statement_timeout = {}; set default_transaction_read_only = on",
+        settings.database_statement_timeout.as_millis()
+    );
+    Ok(Connector::new(&config, tls, settings.database_connect_timeout, set))
 }
 
-impl Encryption {
-    /// Asks PostgreSQL to cancel what it does for a connection, on a connection of its own.
-    pub async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
-        match self {
-            Self::Off => token.cancel_query(NoTls).await,
-            Self::Tls(tls) => token.cancel_query(tls.clone()).await,
-        }
-    }
+fn tls(settings: &Settings) -> Result<MakeRustlsConnect, BadSettings> {
+    let file = settings.database_ca_file.as_deref().filter(|file| !file.as_os_str().is_empty());
+    let name = file.map(|file| file.display().to_string()).unwrap_or_default();
+    database::tls(file).map_err(|why| BadSettings(format!("DATABASE_CA_FILE ({name}) {why}")))
 }
 
 /// A pool of `size` connections that connects when it is first used. A connection must pass `check` before it is used again.
-pub fn pool(settings: &Settings, size: u16, check: Hook) -> Result<(Pool, Encryption), BadSettings> {
-    let config = config(settings)?;
+pub fn pool(settings: &Settings, connector: Connector, size: u16, check: Hook) -> Pool {
     // What may have died is found by `check`, which asks seldom: each load would wait for the reply.
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let (manager, encryption) = if config.get_ssl_mode() == SslMode::Require {
-        let tls = tls(settings.database_ca_file.as_deref())?;
-        (Manager::from_config(config, tls.clone(), recycling), Encryption::Tls(tls))
-    } else {
-        (Manager::from_config(config, NoTls, recycling), Encryption::Off)
-    };
+    let manager = Manager::from_connect(Config::new(), ByConnector(connector), recycling);
     let pool = Pool::builder(manager)
         .max_size(size.into())
         // The one that was used last has its statements prepared, and was silent for the shortest time.
@@ -92,25 +87,39 @@ pub fn pool(settings: &Settings, size: u16, check: Hook) -> Result<(Pool, Encryp
         .create_timeout(Some(settings.database_connect_timeout))
         .recycle_timeout(Some(settings.database_connect_timeout))
         .build();
-    Ok((pool.expect("a runtime is named, which is all the builder asks for"), encryption))
+    pool.expect("a runtime is named, which is all the builder asks for")
+}
+
+/// A pool's connections are the connector's.
+struct ByConnector(Connector);
+
+impl Connect for ByConnector {
+    fn connect(
+        &self,
+        _config: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        Box::pin(async move {
+            match self.0.connect().await {
+                Ok(Session { client, task }) => Ok((client, task)),
+                Err(Error::Failed(error)) => Err(error),
+                // The pool has no word for these, and gives up in its own time, which is the same or shorter.
+                Err(Error::Silent(_) | Error::NoSession) => std::future::pending().await,
+            }
+        })
+    }
 }
 
 fn config(settings: &Settings) -> Result<Config, BadSettings> {
     let url = settings.database_url.as_deref().unwrap_or_default();
-    // Other clients check certificates in their stricter modes only. This one always does, and knows no such modes.
-    let url =
-        url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     // The error's text is left out: it may quote the URL, and that holds the password.
-    let mut config: Config = url.parse().map_err(|_| BadSettings(NO_URL.into()))?;
+    let mut config = database::of_url(url).ok_or_else(|| BadSettings(NO_URL.into()))?;
     if config.get_hosts().is_empty() {
         return Err(BadSettings(NO_URL.into()));
     }
-    let ours = format!(
-        "-c statement_timeout={} -c default_transaction_read_only=on",
-        settings.database_statement_timeout.as_millis()
-    );
-    let options = config.get_options().map_or(ours.clone(), |theirs| format!("{theirs} {ours}"));
-    config.options(options).connect_timeout(settings.database_connect_timeout);
+    // A standby may lack what has just been announced, and its rows would be kept as if they had that.
+    if config.get_hosts().len() > 1 && !database::has_target(url) {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     // A server that vanished is given up after the same time as one that is slow.
     config.tcp_user_timeout(settings.database_statement_timeout);
     // So is one that vanished while nothing was sent to it: without an interval the system's would count, minutes in all.
@@ -125,32 +134,6 @@ fn config(settings: &Settings) -> Result<Config, BadSettings> {
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 
 const NO_URL: &str = "DATABASE_URL must be set, and of the form postgres://user:password@host:port/database";
-
-fn tls(extra: Option<&Path>) -> Result<MakeRustlsConnect, BadSettings> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = extra.filter(|file| !file.as_os_str().is_empty()) {
-        let bad = |why: String| BadSettings(format!("DATABASE_CA_FILE ({}) {why}", file.display()));
-        let certificates = certificates(file).map_err(|error| bad(format!("can't be read: {error}")))?;
-        if roots.add_parsable_certificates(certificates).0 == 0 {
-            return Err(bad("has no certificate".into()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks the versions rustls thinks safe")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
-}
-
-fn certificates(
-    file: &Path,
-) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, rustls::pki_types::pem::Error> {
-    use rustls::pki_types::pem::PemObject as _;
-    rustls::pki_types::CertificateDer::pem_file_iter(file)?.collect()
-}
 
 #[cfg(test)]
 mod tests {
@@ -168,33 +151,32 @@ mod tests {
         }
     }
 
-    fn pool(settings: &Settings) -> Result<Pool, BadSettings> {
-        super::pool(settings, 1, Hook::sync_fn(|_, _| Ok(()))).map(|(pool, _)| pool)
-    }
-
     #[test]
     fn a_url_that_names_no_database_is_refused_without_being_quoted() {
         for url in ["", "mysql://root:hunter2@db/x", "postgres://u:hunter2@db:port/x", "dbname=x"] {
-            let sentence = pool(&settings(url)).err().unwrap().to_string();
+            let sentence = connector(&settings(url)).err().unwrap().to_string();
             assert!(sentence.contains("DATABASE_URL") && !sentence.contains("hunter2"), "{sentence}");
         }
     }
 
     #[test]
-    fn connections_only_read_and_have_a_limit() {
-        let config = config(&settings("postgres://u@db/x?options=-c%20search_path%3Dm")).unwrap();
-        let expected = "-c search_path=m -c statement_timeout=1500 -c default_transaction_read_only=on";
-        assert_eq!(config.get_options(), Some(expected));
-        assert_eq!(config.get_application_name(), Some("query-api"));
+    fn of_several_hosts_the_primary_is_read_unless_the_url_says_otherwise() {
+        let check = |url: &str, target| {
+            let config = config(&settings(url)).unwrap();
+            assert_eq!(config.get_target_session_attrs(), target, "{url}");
+            assert_eq!(config.get_application_name(), Some("query-api"));
+        };
+        check("postgres://u@a/x", TargetSessionAttrs::Any);
+        check("postgres://u@a,b/x", TargetSessionAttrs::ReadWrite);
+        check("postgres://u@a,b/x?target_session_attrs=any", TargetSessionAttrs::Any);
+        check("postgres://u@a,b/x?target_session_attrs=read-only", TargetSessionAttrs::ReadOnly);
     }
 
     #[test]
-    fn stricter_modes_are_ours_anyway() {
-        for mode in ["require", "verify-ca", "verify-full"] {
-            let config = config(&settings(&format!("postgres://u@db/x?sslmode={mode}"))).unwrap();
-            assert_eq!(config.get_ssl_mode(), SslMode::Require, "{mode}");
-        }
-        assert!(pool(&settings("postgres://u@db/x?sslmode=require")).is_ok());
+    fn settings_of_the_url_stay() {
+        let config = config(&settings("postgres://u@db/x?options=-c%20search_path%3Dm")).unwrap();
+        assert_eq!(config.get_options(), Some("-c search_path=m"));
+        assert!(connector(&settings("postgres://u@db/x?sslmode=require")).is_ok());
     }
 
     #[test]
@@ -203,6 +185,6 @@ mod tests {
             database_ca_file: Some("/nowhere/ca.pem".into()),
             ..settings("postgres://u@db/x?sslmode=require")
         };
-        assert!(pool(&settings).err().unwrap().to_string().contains("/nowhere/ca.pem"));
+        assert!(connector(&settings).err().unwrap().to_string().contains("/nowhere/ca.pem"));
     }
 }

@@ -8,9 +8,10 @@
 //! A connection can be dead without a sign: its host has vanished, or a proxy in between has lost it. A connection that was silent for
 //! [`SILENT_FOR`] must reply before it is lent. If one doesn't reply, all that are as old are closed without being asked.
 
-use crate::store::connect::{self, BadSettings, Encryption, Settings};
+use crate::store::connect::{self, Settings};
 use crate::store::error::Error;
 use crate::store::shares::{Shares, Turn};
+use database::Connector;
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Metrics, Object, Pool};
 use std::ops::Deref;
 use std::pin::pin;
@@ -35,7 +36,7 @@ pub struct Connections {
     pool: Pool,
     shares: Arc<Shares>,
     wait: Duration,
-    encryption: Encryption,
+    connector: Connector,
     trust: Arc<Trust>,
 }
 
@@ -52,24 +53,20 @@ pub struct Lent {
 struct Held {
     client: Object,
     turn: Option<Arc<Turn>>,
-    encryption: Encryption,
+    connector: Connector,
     trust: Arc<Trust>,
 }
 
 impl Connections {
     /// `size` connections, made when they are first needed.
-    ///
-    /// # Errors
-    /// When the settings name no database: a sentence that names the variable.
-    pub fn new(settings: &Settings, size: u16, trust: &Arc<Trust>) -> Result<Self, BadSettings> {
-        let (pool, encryption) = connect::pool(settings, size, check(Arc::clone(trust)))?;
-        Ok(Self {
-            pool,
+    pub fn new(settings: &Settings, connector: &Connector, size: u16, trust: &Arc<Trust>) -> Self {
+        Self {
+            pool: connect::pool(settings, connector.clone(), size, check(Arc::clone(trust))),
             shares: Shares::new(settings.database_pool_share),
             wait: settings.database_wait_timeout,
-            encryption,
+            connector: connector.clone(),
             trust: Arc::clone(trust),
-        })
+        }
     }
 
     /// The organization's turn, once it loads less than its share.
@@ -87,8 +84,8 @@ impl Connections {
     /// When none is free in time, or none can be made.
     pub async fn lend(&self, turn: Option<Arc<Turn>>) -> Result<Lent, Error> {
         let client = self.pool.get().await?;
-        let (encryption, trust) = (self.encryption.clone(), Arc::clone(&self.trust));
-        Ok(Lent { held: Some(Held { client, turn, encryption, trust }) })
+        let (connector, trust) = (self.connector.clone(), Arc::clone(&self.trust));
+        Ok(Lent { held: Some(Held { client, turn, connector, trust }) })
     }
 
     /// How many connections are open, and how many of them are idle.
@@ -169,7 +166,7 @@ impl Drop for Lent {
 impl Held {
     /// Ends the connection's statements, and closes it. It is never lent again: a late request to cancel would hit the next load.
     async fn end(self) {
-        let Self { client, turn, encryption, trust } = self;
+        let Self { client, turn, connector, trust } = self;
         let token = client.cancel_token();
         let replied = {
             // It is the last of the statements, so its reply comes when all others are over.
@@ -177,7 +174,7 @@ impl Held {
             let over = async {
                 loop {
                     // What doesn't get through is sent again, as what came between two statements is.
-                    drop(timeout(CANCEL_EVERY, encryption.cancel(&token)).await);
+                    drop(timeout(CANCEL_EVERY, connector.cancel(&token)).await);
                     if timeout(CANCEL_EVERY, last.as_mut()).await.is_ok() {
                         break;
                     }

@@ -23,9 +23,11 @@ use crate::request::listing::Listing;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
+use database::Connector;
 use deadpool_postgres::Object;
 use futures_util::future::try_join;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
 
@@ -82,6 +84,8 @@ const KNOWN: &str = "
 
 /// Reads rows.
 pub struct Store {
+    connector: Connector,
+    is_reached: AtomicBool,
     loads: Connections,
     /// A connection of its own, for which nobody waits.
     probe: Connections,
@@ -93,11 +97,10 @@ impl Store {
     /// # Errors
     /// When the settings name no database: a sentence that names the variable.
     pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
-        let trust = Trust::new();
-        Ok(Self {
-            loads: Connections::new(settings, settings.database_pool_size, &trust)?,
-            probe: Connections::new(settings, 1, &trust)?,
-        })
+        let (connector, trust) = (connect::connector(settings)?, Trust::new());
+        let connections = |size| Connections::new(settings, &connector, size, &trust);
+        let (loads, probe) = (connections(settings.database_pool_size), connections(1));
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe })
     }
 
     /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
@@ -252,6 +255,9 @@ impl Store {
 
     /// Finds out whether PostgreSQL is reachable and has the schema.
     pub async fn state(&self) -> State {
+        if let Some(state) = self.first_reached().await {
+            return state;
+        }
         match self.schema().await {
             Ok((Some(why), _)) => State::Unusable(why),
             Ok((None, missing)) if missing.is_empty() => State::Ready,
@@ -274,6 +280,24 @@ impl Store {
         };
         let schema = schema.await;
         client.give_back(schema)
+    }
+
+    /// What keeps PostgreSQL from being reached for the first time; `None` once it was reached. The pool has no words for all of
+    /// that.
+    async fn first_reached(&self) -> Option<State> {
+        if self.is_reached.load(Ordering::Relaxed) {
+            return None;
+        }
+        match self.connector.connect().await {
+            Ok(_) => {
+                self.is_reached.store(true, Ordering::Relaxed);
+                None
+            }
+            Err(refused @ database::Error::NoSession) => Some(State::Unusable(refused.to_string())),
+            Err(away @ (database::Error::Failed(_) | database::Error::Silent(_))) => {
+                Some(State::Unreachable(error::causes(&away)))
+            }
+        }
     }
 
     /// How many connections of loads are open, and how many of them are idle.

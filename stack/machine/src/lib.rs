@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! environment -> kafka (java, fetched) | postgres | redis -> plan    nothing is started here
+//!             -> pooler                                   what stories about poolers need
 //!             -> page                                     how the dashboard is built and visited
 //! ```
 //! It has few dependencies, so cargo builds it first, and it can announce the work before the rest is built.
@@ -12,6 +13,7 @@ pub mod java;
 pub mod kafka;
 pub mod page;
 pub mod plan;
+pub mod pooler;
 pub mod postgres;
 pub mod redis;
 pub mod say;

@@ -128,7 +128,7 @@ impl Cluster {
     }
 }
 
-fn new_folder() -> anyhow::Result<PathBuf> {
+pub(super) fn new_folder() -> anyhow::Result<PathBuf> {
     let name = format!("business-metrics-postgres-{}-{}", std::process::id(), workspace::next_number());
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
@@ -136,7 +136,7 @@ fn new_folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;

@@ -1,14 +1,18 @@
 //! PostgreSQL: a given server, else one started here, with a database for each caller; or a pair of which one follows the other;
-//! or a given Citus cluster.
+//! or a given Citus cluster. Before any of them a pooler may stand.
 
 mod citus;
 mod cluster;
 mod pair;
+mod pooler;
+mod roles;
 mod twin;
 mod url;
 
 pub use citus::Citus;
 pub use pair::PostgresPair;
+pub use pooler::{PoolMode, Pooler};
+pub use roles::Role;
 pub use url::DatabaseUrl;
 
 use crate::port;

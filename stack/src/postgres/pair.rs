@@ -14,6 +14,7 @@ use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
 use machine::postgres::{PostgresPlan, Programs};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -89,6 +90,36 @@ impl PostgresPair {
     #[must_use]
     pub fn target(&self) -> Target {
         self.target.clone()
+    }
+
+    /// The two servers' addresses; at first the primary's is the first.
+    #[must_use]
+    pub fn servers(&self) -> [String; 2] {
+        self.nodes.each_ref().map(|node| SocketAddr::from((Ipv4Addr::LOCALHOST, node.port)).to_string())
+    }
+
+    /// Waits until the standby has a database.
+    ///
+    /// # Errors
+    /// When it doesn't get it in time.
+    pub async fn until_standby_has(&self, database: &str) -> anyhow::Result<()> {
+        let url = self.standby().url.database(database);
+        let migrated = "select to_regclass('channel_daily_metrics') is not null";
+        wait::until("the standby to have the database", SWITCH_LIMIT, async || {
+            let Ok(client) = url.connect().await else {
+                return Ok(Seen::NotYet("it can't be connected to".into()));
+            };
+            Ok(Seen::when(client.query_one(migrated, &[]).await?.get(0), "its schema is missing"))
+        })
+        .await
+    }
+
+    /// Creates a database. Its URL leads to the primary of now.
+    ///
+    /// # Errors
+    /// When it exists.
+    pub async fn create_database(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
+        created(&self.primary().url, name).await
     }
 
     /// Creates a database and brings its schema up to date. Its URL leads to the primary of now.

@@ -5,7 +5,7 @@ mod slowest;
 use clap::Args;
 use machine::environment::Environment;
 use machine::plan::Plan;
-use machine::{page, say, workspace};
+use machine::{page, pooler, say, workspace};
 use slowest::Slowest;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
@@ -130,7 +130,8 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
 fn lacking(environment: &Environment) -> Vec<String> {
     let browser = page::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
     let contract = environment.find("schemathesis").is_none().then(|| SCHEMATHESIS.to_owned());
-    browser.into_iter().chain(contract).chain(Plan::find(environment).shortcomings()).collect()
+    let others = contract.into_iter().chain(Plan::find(environment).shortcomings());
+    browser.into_iter().chain(others).chain(pooler::shortcoming(environment)).collect()
 }
 
 /// What is not part of this, as commands and what they do.

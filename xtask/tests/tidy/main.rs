@@ -40,11 +40,13 @@ const PURE: [&str; 16] = [
 const IMPURE: [&str; 1] = ["query-api/src/request/token"];
 
 /// Where crates may be used: the crate, the package that the rule is about, the only places in it that may use the crate.
-const KNOWN_TO: [(&str, &str, &[&str]); 15] = [
+const KNOWN_TO: [(&str, &str, &[&str]); 17] = [
     ("rdkafka", "consumer/", &["consumer/src/source/"]),
     ("rdkafka_sys", "consumer/", &["consumer/src/source/"]),
     // A replica's URL is parsed where its setting is, so that a wrong one is named before anything starts.
     ("tokio_postgres", "consumer/", &["consumer/src/store/", "consumer/src/operator/audit.rs"]),
+    ("database", "consumer/", &["consumer/src/store/"]),
+    ("database", "query-api/", &["query-api/src/store/"]),
     ("migrations", "consumer/", &["consumer/src/store/", "consumer/src/migrate.rs"]),
     ("redis", "consumer/", &["consumer/src/announce.rs"]),
     ("prost_reflect", "consumer/", &["consumer/src/record/frame.rs"]),
