@@ -7,6 +7,7 @@ use crate::limits::{
 };
 use database::Connector;
 use std::time::Duration;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 
 /// How long connecting may take; several hosts share it.
@@ -38,8 +39,9 @@ impl Server {
             LOCK_TIMEOUT.as_secs(),
             IDLE_IN_TRANSACTION_TIMEOUT.as_secs()
         );
-        let tls = database::tls(None).map_err(|error| Error::Tls(error.to_string()))?;
-        Ok(Self(Connector::new(&config, Some(tls), CONNECT_TIMEOUT, limits)))
+        let tls = (config.get_ssl_mode() == SslMode::Require).then(|| database::tls(None)).transpose();
+        let tls = tls.map_err(|error| Error::Tls(error.to_string()))?;
+        Ok(Self(Connector::new(&config, tls, CONNECT_TIMEOUT, limits)))
     }
 
     /// Connects to the first host that will do. A task of its own drives the connection.
