@@ -42,10 +42,14 @@ struct Cargo {
 }
 
 /// Commands that take too long, or need too much, to be part of this.
-const NOT_RUN: [(&str, &str); 3] = [
+const NOT_RUN: [(&str, &str); 4] = [
     ("cargo xtask chaos", "faults in combination, for minutes or hours (a minute of it is one of the tests)"),
     ("cargo xtask simulate", "10,000 simulated worlds (some hundred are among the tests)"),
-    ("cargo xtask bench all", "the figures of the README; half an hour on a quiet machine"),
+    ("cargo xtask bench all", "the figures of the README; an hour on a quiet machine"),
+    (
+        "cargo xtask bench upgrade --former FILE",
+        "an upgrade beside an older build, with 100,000,000 rows and 45 GB of disk",
+    ),
 ];
 
 /// Tests that need what no machine has by itself.
