@@ -5,7 +5,7 @@
 
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
-use crate::request::token::Refusal;
+use crate::request::token::{Permission, Refusal};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -55,8 +55,29 @@ const NO_ORGANIZATION: Kind = Kind {
     name: "no-organization",
     status: 403,
     title: "The token names no organization",
-    meaning: "The token is valid, but its claim `organization_id` is missing, empty, or can't be an organization's id. The \
-              issuer of tokens has to set it.",
+    meaning: "The token is valid, but neither its claim `organization_id` nor one of `organizations` is an organization's id. The \
+              issuer of tokens has to set one of them.",
+};
+const OTHER_ORGANIZATION: Kind = Kind {
+    name: "other-organization",
+    status: 403,
+    title: "The token doesn't name this organization",
+    meaning: "The header `Organization-Id` chooses among the organizations that the token's claims `organization_id` and \
+              `organizations` name, and it has none of them. Send one of these, or get a token that names this one.",
+};
+const SEVERAL_ORGANIZATIONS: Kind = Kind {
+    name: "several-organizations",
+    status: 400,
+    title: "The token names several organizations",
+    meaning: "The token's claim `organizations` names several, and its claim `organization_id` doesn't say which one is meant by \
+              default. Send the id of one of them in the header `Organization-Id`.",
+};
+const INSUFFICIENT_SCOPE: Kind = Kind {
+    name: "insufficient-scope",
+    status: 403,
+    title: "The token doesn't allow this",
+    meaning: "The token is valid, but its scopes don't allow the request. The header `WWW-Authenticate` names the scope that is \
+              needed. A token that names none of this API's scopes may read everything and change nothing.",
 };
 const NOT_FOUND: Kind = Kind {
     name: "not-found",
@@ -101,11 +122,14 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 10] = [
+pub const KINDS: [&Kind; 13] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
     &UNAUTHORIZED,
     &NO_ORGANIZATION,
+    &OTHER_ORGANIZATION,
+    &SEVERAL_ORGANIZATIONS,
+    &INSUFFICIENT_SCOPE,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
     &TOO_MANY_REQUESTS,
@@ -194,6 +218,15 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self::new(&METHOD_NOT_ALLOWED).with("allow", allow)
+    }
+
+    /// 403: the token doesn't allow this (RFC 6750, section 3.1).
+    #[must_use]
+    pub fn insufficient_scope(needed: Permission) -> Self {
+        let scope = needed.scope();
+        Self::new(&INSUFFICIENT_SCOPE)
+            .because(format!("this needs a token with the scope `{scope}`"))
+            .with("www-authenticate", format!(r#"Bearer realm="metrics", error="insufficient_scope", scope="{scope}""#))
     }
 
     /// 400, for a request that the HTTP library refuses.
@@ -298,6 +331,16 @@ impl From<Refusal> for Problem {
                 NO_ORGANIZATION.name,
                 Self::new(&NO_ORGANIZATION)
                     .because("the token is valid, but its claim `organization_id` is missing or empty"),
+            ),
+            Refusal::OtherOrganization => (
+                OTHER_ORGANIZATION.name,
+                Self::new(&OTHER_ORGANIZATION)
+                    .because("`Organization-Id` is none of the organizations that the token names"),
+            ),
+            Refusal::SeveralOrganizations => (
+                SEVERAL_ORGANIZATIONS.name,
+                Self::new(&SEVERAL_ORGANIZATIONS)
+                    .because("send the id of one of the token's organizations in the header `Organization-Id`"),
             ),
             Refusal::NoKeys => ("no-keys", Self::unavailable()),
         };

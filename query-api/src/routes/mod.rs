@@ -22,7 +22,7 @@ pub mod page;
 mod problems;
 mod stream;
 
-pub use api::{Api, Repeatable, Settings, put_limit};
+pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
 pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
