@@ -9,7 +9,7 @@ use machine::{say, workspace};
 use serde_json::Value;
 use std::path::Path;
 use tests::documented::{Block, Check, Row, blocks, complaints};
-use tests::{Ended, Stack};
+use tests::{Ended, Stack, Token};
 use tokio_postgres::SimpleQueryMessage;
 
 /// The partition and offset that the documentation names.
@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 23] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -37,6 +37,7 @@ const TABLE: [Row; 22] = [
     row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
+    row("docs/api.md", "{\"thresholds\":", Check::Run("the_documented_thresholds_are_set")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -135,6 +136,18 @@ async fn the_token_signed_by_python_opens_the_summary() {
         assert_eq!(summary["organizationId"], "acme", "{summary:#}");
     }
     assert_eq!(api.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_documented_thresholds_are_set() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").claim("scope", "settings:write").sign());
+    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    for block in blocks_of("the_documented_thresholds_are_set") {
+        let set = api.send(("PUT", "/settings/thresholds", &block.text), &headers).await;
+        assert_eq!((set.status, &set.json()["alerts"][0]["own"]["critical"]), (200, &90.into()), "{}", set.body);
+    }
 }
 
 #[tokio::test]
