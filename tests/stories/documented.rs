@@ -146,7 +146,12 @@ async fn the_documented_thresholds_are_set() {
     let headers = [("authorization", &*token), ("content-type", "application/json")];
     for block in blocks_of("the_documented_thresholds_are_set") {
         let set = api.send(("PUT", "/settings/thresholds", &block.text), &headers).await;
-        assert_eq!((set.status, &set.json()["alerts"][0]["own"]["critical"]), (200, &90.into()), "{}", set.body);
+        assert_eq!(
+            (set.status, &set.json()["alerts"][0]["own"]["critical"]),
+            (200, &90.into()),
+            "{}",
+            set.body
+        );
     }
 }
 

@@ -55,7 +55,11 @@ async fn judged(api: &Api) -> (String, Value, String) {
     let of_kpi = &kpi["thresholds"][0];
     assert_eq!(of_kpi["alert"], "payment_success_low", "{json:#}");
     for alert in json["alerts"].as_array().expect("alerts") {
-        assert_eq!((&alert["threshold"], &alert["severity"]), (&of_kpi["warning"], &kpi["severity"]), "{json:#}");
+        assert_eq!(
+            (&alert["threshold"], &alert["severity"]),
+            (&of_kpi["warning"], &kpi["severity"]),
+            "{json:#}"
+        );
         assert_eq!(alert["thresholdSource"], of_kpi["thresholdSource"], "{json:#}");
     }
     assert_eq!(json["systemHealth"]["status"], kpi["severity"]);
@@ -134,7 +138,9 @@ async fn what_redis_could_not_be_told_of_it_is_told_once_it_is_back() {
     if redis.server().is_none() {
         return;
     }
-    stack.produce(plain((0..100).map(|n| Message::payment("acme", &format!("p{n}"), yesterday(), n >= 4)))).await;
+    stack
+        .produce(plain((0..100).map(|n| Message::payment("acme", &format!("p{n}"), yesterday(), n >= 4))))
+        .await;
     crate::telling::count(&stack).await;
     let launch = || stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600");
     let (one, other) = (launch().serve().await, launch().serve().await);
@@ -179,7 +185,10 @@ async fn who_reads_sees_what_applies_and_only_who_may_write_sets_it() {
         assert_eq!(refused.status, 403, "{}: {}", token.claims(), refused.body);
         assert_eq!(refused.json()["type"], "/problems/insufficient-scope");
         let challenge = refused.header("www-authenticate");
-        assert!(challenge.contains("insufficient_scope") && challenge.contains("settings:write"), "{challenge}");
+        assert!(
+            challenge.contains("insufficient_scope") && challenge.contains("settings:write"),
+            "{challenge}"
+        );
     }
     assert_eq!(put(&api, &writer().expired(60), &[], &warning(90)).await.status, 401);
     let foreign = put(&api, &writer(), &[("organization-id", "beta")], &warning(90)).await;
@@ -213,7 +222,11 @@ async fn each_change_is_in_the_audit_once_and_in_no_log() {
     let same = set(&api, &warning(97.3)).await;
     let bob = Token::of("acme").claim("sub", "bob").claim("scp", json!(["settings:write"]));
     let again = put(&api, &bob, &[], &warning(97.3)).await;
-    assert_eq!((again.status, again.header("etag")), (200, same.header("etag")), "who sends it again changes nothing");
+    assert_eq!(
+        (again.status, again.header("etag")),
+        (200, same.header("etag")),
+        "who sends it again changes nothing"
+    );
     assert_eq!(put(&api, &bob.clone().without("sub"), &[], &warning(90)).await.status, 200);
     assert_eq!(put(&api, &bob, &[], r#"{"thresholds":{}}"#).await.status, 200);
     assert_eq!(put(&api, &bob, &[("if-match", "\"0\"")], &warning(91)).await.status, 412);
@@ -334,7 +347,12 @@ async fn they_are_set_on_the_primary_and_where_there_is_none_a_problem_says_so()
     arrived.await.expect("own thresholds");
     let standby = stack.api().on(&servers[1], "").serve().await;
     let refused = put(&standby, &writer(), &[], &warning(90)).await;
-    assert_eq!((refused.status, &refused.json()["type"]), (503, &json!("/problems/read-only")), "{}", refused.body);
+    assert_eq!(
+        (refused.status, &refused.json()["type"]),
+        (503, &json!("/problems/read-only")),
+        "{}",
+        refused.body
+    );
     assert!(!refused.header("retry-after").is_empty());
     assert!(standby.log_tail().contains("DATABASE_URL"), "its operators are told what to do");
     assert_eq!(standby.get(PATH, &writer().sign()).await.status, 200, "they can be read there");
@@ -344,6 +362,8 @@ async fn they_are_set_on_the_primary_and_where_there_is_none_a_problem_says_so()
 async fn the_role_of_the_api_writes_no_counts_though_it_writes_settings() {
     let stack = payments().await;
     let api = stack.database_of(Role::Api).connect().await.expect("a connection");
-    let wrong = api.batch_execute("start transaction read write; update org_daily_metrics set payments_total = 0").await;
+    let wrong = api
+        .batch_execute("start transaction read write; update org_daily_metrics set payments_total = 0")
+        .await;
     assert!(wrong.is_err(), "it may only read them");
 }

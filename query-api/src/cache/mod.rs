@@ -316,7 +316,9 @@ impl Cache {
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => self.fresh_or_stale(question, (version, epoch), &older, fetch()).await,
+            Missing::Outdated(older) => {
+                self.fresh_or_stale(question, (version, epoch), &older, fetch()).await
+            }
             Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version, epoch)),
         }
     }

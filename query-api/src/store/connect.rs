@@ -26,8 +26,7 @@ pub struct Settings {
     pub database_ca_file: Option<PathBuf>,
 
     /// How many connections loads may use at once; one more is for the probe of readiness, and up to two for changes of
-    /// settings. Raise it when requests wait for
-    /// connections while the database is idle
+    /// settings. Raise it when requests wait for connections while the database is idle
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub database_pool_size: u16,
 
