@@ -44,6 +44,13 @@ const BAD_PARAMETER: Kind = Kind {
     meaning: "The member `parameter` names it, `detail` says what is allowed, or which known one is nearest to an unknown one. \
               Correct it; the same request will be refused again.",
 };
+const BAD_BODY: Kind = Kind {
+    name: "bad-body",
+    status: 400,
+    title: "The request's body can't be understood",
+    meaning: "The member `parameter` names the member of the body that is wrong, or `body` if it is the whole; `detail` says what is \
+              allowed. Correct it; the same request will be refused again.",
+};
 const UNAUTHORIZED: Kind = Kind {
     name: "unauthorized",
     status: 401,
@@ -91,6 +98,19 @@ const METHOD_NOT_ALLOWED: Kind = Kind {
     title: "This can only be read",
     meaning: "Every path allows GET and HEAD only, as the header `Allow` says.",
 };
+const WEBHOOKS_OFF: Kind = Kind {
+    name: "webhooks-off",
+    status: 404,
+    title: "There are no webhooks here",
+    meaning: "The operators of this service have not switched webhooks on (`WEBHOOKS=on`). Everything else is there.",
+};
+const CONFLICT: Kind = Kind {
+    name: "conflict",
+    status: 409,
+    title: "That can't be done as things are",
+    meaning: "The request is right, but what it is about is in a state that doesn't allow it. `detail` says which, and what to do \
+              first.",
+};
 const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
@@ -122,9 +142,10 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 13] = [
+pub const KINDS: [&Kind; 16] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
+    &BAD_BODY,
     &UNAUTHORIZED,
     &NO_ORGANIZATION,
     &OTHER_ORGANIZATION,
@@ -132,6 +153,8 @@ pub const KINDS: [&Kind; 13] = [
     &INSUFFICIENT_SCOPE,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &WEBHOOKS_OFF,
+    &CONFLICT,
     &TOO_MANY_REQUESTS,
     &TOO_MANY_STREAMS,
     &UNAVAILABLE,
@@ -233,6 +256,24 @@ impl Problem {
     #[must_use]
     pub fn bad_request() -> Self {
         Self::new(&BAD_REQUEST)
+    }
+
+    /// 400, for a body.
+    #[must_use]
+    pub fn bad_body(BadParameter { name, detail }: BadParameter) -> Self {
+        Self { parameter: Some(name), ..Self::new(&BAD_BODY).because(detail) }
+    }
+
+    /// 404: webhooks are switched off.
+    #[must_use]
+    pub fn webhooks_off() -> Self {
+        Self::new(&WEBHOOKS_OFF)
+    }
+
+    /// 409.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(&CONFLICT).because(detail)
     }
 
     /// 429: the next request will be answered after `wait`.

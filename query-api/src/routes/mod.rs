@@ -4,6 +4,7 @@
 //! api       the parts that answer a request, and whether it may be answered
 //! metrics   /metrics/<scope>: the life of a request
 //! stream    /metrics/stream
+//! webhooks  /settings/webhooks/...
 //! page      /overview, /assets/...: the dashboard
 //! contract  /openapi.json, /docs, /problems/...
 //!   document  finished documents
@@ -21,6 +22,7 @@ mod metrics;
 pub mod page;
 mod problems;
 mod stream;
+mod webhooks;
 
 pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
 pub use http::{Traced, has_tag};
@@ -29,6 +31,7 @@ pub use problems::panicked;
 use crate::request::scope::Scope;
 use std::convert::Infallible;
 use std::sync::Arc;
+use warp::filters::BoxedFilter;
 use warp::http::header::HeaderValue;
 use warp::{Filter, Reply};
 
@@ -64,16 +67,37 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
             .map(Reply::into_response)
             .boxed()
     };
+    let webhooks = webhooks_of(Arc::clone(&api));
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
         .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
         .map(Reply::into_response)
         .boxed();
-    let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify();
+    let all = answers.or(stream).unify().or(webhooks).unify().or(page).unify().or(contract::routes()).unify();
     // The bodies of problems are written last, because the request's id is a part of them.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);
     request_id.and(recovered).map(|id: Option<HeaderValue>, reply| problems::with_body(id.as_ref(), reply))
+}
+
+/// `/settings/webhooks` and what is below it. Which methods a path has is up to `webhooks`.
+fn webhooks_of(api: Arc<Api>) -> BoxedFilter<(warp::reply::Response,)> {
+    let requested = warp::path!("settings" / "webhooks" / ..)
+        .and(warp::path::tail())
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::query::<Vec<(String, String)>>())
+        .map(|rest: warp::path::Tail, method, headers, pairs| webhooks::Requested {
+            method,
+            rest: rest.as_str().to_owned(),
+            headers,
+            pairs,
+        });
+    requested
+        .and(warp::body::stream())
+        .then(move |requested, body| Box::pin(webhooks::answer(Arc::clone(&api), requested, body)))
+        .map(Reply::into_response)
+        .boxed()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
-//! organization.
+//! The rows that answers are made of: the one module that knows SQL. It only reads, but for webhooks, and every query of a request
+//! names the organization.
 //!
 //! ```text
 //! connect      how a connection is made, and its limits
@@ -9,6 +9,7 @@
 //! counters     sums by cell
 //! channels     messages by cell and by channel
 //! workflows    runs by workflow, durations by cell, pages of failures
+//! webhooks     endpoints, what they were told, messages to them
 //! ```
 
 use crate::answer::delivery_health;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
+use webhooks::Webhooks;
 
 mod channels;
 mod connect;
@@ -38,6 +40,7 @@ mod counters;
 mod error;
 mod profile;
 mod shares;
+pub mod webhooks;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
@@ -89,6 +92,7 @@ pub struct Store {
     loads: Connections,
     /// A connection of its own, for which nobody waits.
     probe: Connections,
+    webhooks: Webhooks,
 }
 
 impl Store {
@@ -100,7 +104,14 @@ impl Store {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe })
+        let webhooks = Webhooks::new(settings, &connector, &trust);
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, webhooks })
+    }
+
+    /// The tables of webhooks.
+    #[must_use]
+    pub const fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.

@@ -1,0 +1,193 @@
+//! Where organizations are told.
+
+use crate::store::error::Error;
+use crate::store::webhooks::write::Write;
+use crate::store::webhooks::{Webhooks, deliveries, millis};
+use crate::webhooks::endpoint::{Asked, Endpoint};
+use crate::webhooks::secret::Secret;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+use tokio_postgres::Row;
+
+/// An endpoint to be made.
+#[derive(Debug)]
+pub struct New<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its address.
+    pub url: &'a str,
+    /// What people say of it.
+    pub description: &'a str,
+    /// Whether messages are sent to it.
+    pub enabled: bool,
+    /// What signs them.
+    pub secret: &'a Secret,
+    /// Who makes it.
+    pub created_by: &'a str,
+}
+
+/// Why an endpoint is disabled that a request has disabled.
+const BY_REQUEST: &str = "a request has disabled it";
+
+/// An endpoint as `endpoint` reads it.
+const COLUMNS: &str = "endpoint_id, url, description, disabled_at, disabled_reason,
+                       case when previous_until > now() then previous_until end as previous_until, created_at, created_by";
+
+fn endpoint(row: &Row) -> Result<Endpoint, Error> {
+    let disabled_at: Option<DateTime<Utc>> = row.try_get(3)?;
+    Ok(Endpoint {
+        id: row.try_get(0)?,
+        url: row.try_get(1)?,
+        description: row.try_get(2)?,
+        enabled: disabled_at.is_none(),
+        disabled_at,
+        disabled_reason: row.try_get(4)?,
+        previous_secret_until: row.try_get(5)?,
+        created_at: row.try_get(6)?,
+        created_by: row.try_get(7)?,
+    })
+}
+
+impl Webhooks {
+    /// The organization's endpoints, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable or gives up, as for all others.
+    pub async fn endpoints(&self, organization: &str) -> Result<Vec<Endpoint>, Error> {
+        let write = self.begin().await?;
+        let sql = format!(
+            "select {COLUMNS} from webhook_endpoints where organization_id = $1 order by created_at, endpoint_id"
+        );
+        let endpoints = write.rows(&sql, &[&organization]).await?.iter().map(endpoint).collect();
+        write.commit().await?;
+        endpoints
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn endpoint(&self, organization: &str, id: &str) -> Result<Option<Endpoint>, Error> {
+        let write = self.begin().await?;
+        let sql = format!(
+            "select {COLUMNS} from webhook_endpoints where organization_id = $1 and endpoint_id = $2"
+        );
+        let found = write.row(&sql, &[&organization, &id]).await?;
+        write.commit().await?;
+        found.as_ref().map(endpoint).transpose()
+    }
+
+    /// Makes one; `None` if the organization has `max` already.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn make_endpoint(
+        &self,
+        organization: &str,
+        new: &New<'_>,
+        max: u16,
+    ) -> Result<Option<Endpoint>, Error> {
+        let write = self.begin().await?;
+        let known = "insert into alert_evaluations (organization_id) values ($1) on conflict do nothing";
+        write.change(known, &[&organization]).await?;
+        lock(&write, organization).await?;
+        let count = "select count(*) from webhook_endpoints where organization_id = $1";
+        let count: Option<i64> =
+            write.row(count, &[&organization]).await?.map(|row| row.try_get(0)).transpose()?;
+        if count.unwrap_or_default() >= max.into() {
+            write.commit().await?;
+            return Ok(None);
+        }
+        let New { id, url, description, enabled, secret, created_by } = new;
+        let sql = format!(
+            "insert into webhook_endpoints (endpoint_id, organization_id, url, description, secret, created_by, disabled_at,
+                                            disabled_reason)
+             values ($1, $2, $3, $4, $5, $6, case when $7 then null else now() end, case when $7 then null else $8 end)
+             returning {COLUMNS}"
+        );
+        let made = write
+            .row(
+                &sql,
+                &[id, &organization, url, description, &secret.bytes(), created_by, enabled, &BY_REQUEST],
+            )
+            .await?;
+        write.commit().await?;
+        made.as_ref().map(endpoint).transpose()
+    }
+
+    /// Changes one; `None` if there is none. Once it is disabled, nothing is pending for it.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn change_endpoint(
+        &self,
+        organization: &str,
+        id: &str,
+        asked: &Asked,
+    ) -> Result<Option<Endpoint>, Error> {
+        let write = self.begin().await?;
+        let Asked { url, description, enabled } = asked;
+        let sql = format!(
+            "update webhook_endpoints
+             set url = coalesce($3, url), description = coalesce($4, description),
+                 disabled_at = case $5 when true then null when false then coalesce(disabled_at, now()) else disabled_at end,
+                 disabled_reason = case $5 when true then null when false then coalesce(disabled_reason, $6)
+                                           else disabled_reason end
+             where organization_id = $1 and endpoint_id = $2
+             returning {COLUMNS}"
+        );
+        let changed =
+            write.row(&sql, &[&organization, &id, url, description, enabled, &BY_REQUEST]).await?;
+        if changed.is_some() && *enabled == Some(false) {
+            deliveries::give_up(&write, id).await?;
+        }
+        write.commit().await?;
+        changed.as_ref().map(endpoint).transpose()
+    }
+
+    /// Replaces its secret; the one before signs for as long as `overlap`, too. `None` if there is no such endpoint.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn replace_secret(
+        &self,
+        organization: &str,
+        id: &str,
+        secret: &Secret,
+        overlap: Duration,
+    ) -> Result<Option<Endpoint>, Error> {
+        let write = self.begin().await?;
+        let sql = format!(
+            "update webhook_endpoints
+             set previous_secret = secret, previous_until = now() + $4 * interval '1 millisecond', secret = $3
+             where organization_id = $1 and endpoint_id = $2
+             returning {COLUMNS}"
+        );
+        let changed =
+            write.row(&sql, &[&organization, &id, &secret.bytes(), &millis(overlap)]).await?;
+        write.commit().await?;
+        changed.as_ref().map(endpoint).transpose()
+    }
+
+    /// Deletes it and its messages, and returns whether it was there. With the last one, what the organization was told is forgotten.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn delete_endpoint(&self, organization: &str, id: &str) -> Result<bool, Error> {
+        let write = self.begin().await?;
+        lock(&write, organization).await?;
+        let delete = "delete from webhook_endpoints where organization_id = $1 and endpoint_id = $2";
+        let was_there = write.change(delete, &[&organization, &id]).await? > 0;
+        let forget = "delete from alert_evaluations
+                      where organization_id = $1 and not exists (select from webhook_endpoints where organization_id = $1)";
+        write.change(forget, &[&organization]).await?;
+        write.commit().await?;
+        Ok(was_there)
+    }
+}
+
+/// Waits until nobody evaluates the organization's alerts, or changes how many endpoints it has.
+async fn lock(write: &Write, organization: &str) -> Result<(), Error> {
+    let lock = "select 1 from alert_evaluations where organization_id = $1 for update";
+    write.row(lock, &[&organization]).await.map(drop)
+}
