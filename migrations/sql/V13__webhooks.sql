@@ -11,7 +11,8 @@ create table webhook_endpoints (
     previous_secret       bytea,                      -- signs beside it until previous_until
     previous_until        timestamptz,
     created_at            timestamptz not null default now(),
-    created_by            text not null,              -- the subject of a token; empty if it had none
+    created_by            text,                       -- the token's subject, if it had one
+    revision              bigint not null default 1,  -- raised by each change, which settings_changes has
     disabled_at           timestamptz,                -- null while it is told
     disabled_reason       text
 );

@@ -12,9 +12,11 @@ use tokio_postgres::Client;
 const COLUMN: &str = "organization_id";
 
 /// The tables by organization. The others lie where the first lies.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "organizations",
     "organization_channels",
+    "organization_thresholds",
+    "settings_changes",
     "org_daily_metrics",
     "org_hourly_metrics",
     "workflow_daily_metrics",

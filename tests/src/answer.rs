@@ -29,26 +29,23 @@ impl Answer {
         path: &str,
         headers: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        Self::to(address, ("GET", path), headers, String::new()).await
+        Self::to(address, ("GET", path, ""), headers).await
     }
 
-    /// The answer to a request with this method, path and body.
+    /// The answer to a request of this method, path and body.
     pub(crate) async fn to(
         address: SocketAddr,
-        (method, path): (&str, &str),
+        asked: (&str, &str, &str),
         headers: &[(&str, &str)],
-        body: String,
     ) -> anyhow::Result<Self> {
-        let answer = Self::ask(address, (method, path), headers, body);
-        let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
-        answer.with_context(|| format!("{address}{path} didn't answer in {} s", ANSWER_LIMIT.as_secs()))?
+        let answer = tokio::time::timeout(ANSWER_LIMIT, Self::ask(address, asked, headers)).await;
+        answer.with_context(|| format!("{address}{} didn't answer in {} s", asked.1, ANSWER_LIMIT.as_secs()))?
     }
 
     async fn ask(
         address: SocketAddr,
-        (method, path): (&str, &str),
+        (method, path, body): (&str, &str, &str),
         headers: &[(&str, &str)],
-        body: String,
     ) -> anyhow::Result<Self> {
         let stream = TokioIo::new(TcpStream::connect(address).await?);
         let (mut sender, connection) =
@@ -57,7 +54,7 @@ impl Answer {
         tokio::spawn(async move { drop(connection.await) });
         let request = hyper::Request::builder().method(method).uri(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (head, body) = sender.send_request(request.body(Full::from(body))?).await?.into_parts();
+        let (head, body) = sender.send_request(request.body(Full::from(body.to_owned()))?).await?.into_parts();
         let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
         Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
     }

@@ -171,17 +171,9 @@ impl Api {
         must(Answer::get(self.address, path, headers).await)
     }
 
-    /// The answer to a request with this method, such as `POST`, this token, and this body, if it has one.
-    pub async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        token: &str,
-        body: Option<serde_json::Value>,
-    ) -> Answer {
-        let headers = [("authorization", &*format!("Bearer {token}")), ("content-type", "application/json")];
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        must(Answer::to(self.address, (method, path), &headers, body).await)
+    /// The answer to a request of this method (or any other text in its place), path and JSON, with these headers.
+    pub async fn send(&self, asked: (&str, &str, &str), headers: &[(&str, &str)]) -> Answer {
+        must(Answer::to(self.address, asked, headers).await)
     }
 
     /// Opens the stream of changes with this token and these headers.

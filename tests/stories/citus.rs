@@ -14,7 +14,7 @@ use std::time::Duration as StdDuration;
 use tests::{Api, Ended, Stack, Token};
 
 /// Tables by organization.
-const TABLES: i64 = 9;
+const TABLES: i64 = 11;
 
 /// The name of a transaction that a worker has prepared.
 const DOUBTFUL: &str = "citus_0_1_1000000007_1";

@@ -46,6 +46,7 @@ mod repeats;
 mod requests;
 mod resets;
 mod roles;
+mod settings;
 mod shedding;
 mod streams;
 mod telling;

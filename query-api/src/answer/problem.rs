@@ -3,6 +3,7 @@
 //! Types are stable and meant for programs; title and detail are for people. Nothing internal is in any of them. Each type
 //! is also the address of a page that says what it means and what to do.
 
+use crate::answer::thresholds::document::{BYTES_MAX, BadDocument};
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
 use crate::request::token::{Permission, Refusal};
@@ -44,12 +45,12 @@ const BAD_PARAMETER: Kind = Kind {
     meaning: "The member `parameter` names it, `detail` says what is allowed, or which known one is nearest to an unknown one. \
               Correct it; the same request will be refused again.",
 };
-const BAD_BODY: Kind = Kind {
-    name: "bad-body",
+const BAD_DOCUMENT: Kind = Kind {
+    name: "bad-document",
     status: 400,
-    title: "The request's body can't be understood",
-    meaning: "The member `parameter` names the member of the body that is wrong, or `body` if it is the whole; `detail` says what is \
-              allowed. Correct it; the same request will be refused again.",
+    title: "The document can't be used",
+    meaning: "The request's body is not as the endpoint needs it. The member `pointer` says where (RFC 6901), `detail` what is allowed \
+              there. Nothing is changed; the same request will be refused again.",
 };
 const UNAUTHORIZED: Kind = Kind {
     name: "unauthorized",
@@ -95,8 +96,27 @@ const NOT_FOUND: Kind = Kind {
 const METHOD_NOT_ALLOWED: Kind = Kind {
     name: "method-not-allowed",
     status: 405,
-    title: "This can only be read",
-    meaning: "Every path allows GET and HEAD only, as the header `Allow` says.",
+    title: "This method isn't allowed here",
+    meaning: "The header `Allow` says which methods the path allows. Numbers can only be read, by GET and HEAD.",
+};
+const CHANGED_MEANWHILE: Kind = Kind {
+    name: "changed-meanwhile",
+    status: 412,
+    title: "The settings were changed meanwhile",
+    meaning: "The tag in `If-Match` is not that of the settings as they are now: somebody has changed them since. Nothing is changed. \
+              Read them again, and decide once more; without `If-Match` the request would overwrite that change.",
+};
+const TOO_LONG: Kind = Kind {
+    name: "too-long",
+    status: 413,
+    title: "The document is too long",
+    meaning: "The request's body has more bytes than any document that this endpoint could use. Nothing is changed.",
+};
+const NO_JSON: Kind = Kind {
+    name: "no-json",
+    status: 415,
+    title: "The document must be JSON",
+    meaning: "The request's body is said to be of another type, or of none. Send JSON, with `Content-Type: application/json`.",
 };
 const WEBHOOKS_OFF: Kind = Kind {
     name: "webhooks-off",
@@ -133,6 +153,14 @@ const UNAVAILABLE: Kind = Kind {
               again after as many seconds as `Retry-After` says.",
 };
 
+const READ_ONLY: Kind = Kind {
+    name: "read-only",
+    status: 503,
+    title: "Settings can't be changed at the moment",
+    meaning: "The database that this service reads takes no writes: it is a standby. Ask the service's operators, whose log names the \
+              setting, or try again after as many seconds as `Retry-After` says, if a failover is under way.",
+};
+
 const INTERNAL: Kind = Kind {
     name: "internal",
     status: 500,
@@ -142,10 +170,10 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 16] = [
+pub const KINDS: [&Kind; 20] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
-    &BAD_BODY,
+    &BAD_DOCUMENT,
     &UNAUTHORIZED,
     &NO_ORGANIZATION,
     &OTHER_ORGANIZATION,
@@ -155,9 +183,13 @@ pub const KINDS: [&Kind; 16] = [
     &METHOD_NOT_ALLOWED,
     &WEBHOOKS_OFF,
     &CONFLICT,
+    &CHANGED_MEANWHILE,
+    &TOO_LONG,
+    &NO_JSON,
     &TOO_MANY_REQUESTS,
     &TOO_MANY_STREAMS,
     &UNAVAILABLE,
+    &READ_ONLY,
     &INTERNAL,
 ];
 
@@ -176,6 +208,7 @@ pub struct Problem {
     kind: &'static Kind,
     detail: Option<String>,
     parameter: Option<Cow<'static, str>>,
+    pointer: Option<String>,
     headers: Vec<(&'static str, String)>,
     /// Why, for the service's operators.
     reason: &'static str,
@@ -195,13 +228,15 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
 
 impl Problem {
     const fn new(kind: &'static Kind) -> Self {
-        let (detail, parameter, organization) = (None, None, None);
-        Self { kind, detail, parameter, headers: Vec::new(), reason: kind.name, organization }
+        let (detail, parameter, pointer, organization) = (None, None, None, None);
+        Self { kind, detail, parameter, pointer, headers: Vec::new(), reason: kind.name, organization }
     }
 
     /// The same, of a request of this organization.
@@ -258,12 +293,6 @@ impl Problem {
         Self::new(&BAD_REQUEST)
     }
 
-    /// 400, for a body.
-    #[must_use]
-    pub fn bad_body(BadParameter { name, detail }: BadParameter) -> Self {
-        Self { parameter: Some(name), ..Self::new(&BAD_BODY).because(detail) }
-    }
-
     /// 404: webhooks are switched off.
     #[must_use]
     pub fn webhooks_off() -> Self {
@@ -282,6 +311,40 @@ impl Problem {
         Self::new(&TOO_MANY_REQUESTS)
             .because("this organization has used up its rate of requests")
             .with("retry-after", whole_seconds(wait))
+    }
+
+    /// 429: the organization has changed its settings as often as it may; it may again after `wait`.
+    #[must_use]
+    pub fn too_many_changes(wait: Duration) -> Self {
+        Self::new(&TOO_MANY_REQUESTS)
+            .because("this organization has changed its settings as often as it may in an hour")
+            .with("retry-after", whole_seconds(wait))
+    }
+
+    /// 412: the settings aren't those that the client knows.
+    #[must_use]
+    pub fn changed_meanwhile() -> Self {
+        Self::new(&CHANGED_MEANWHILE).because("`If-Match` doesn't name the settings as they are now: read them again")
+    }
+
+    /// 413: the document is longer than any that could be used.
+    #[must_use]
+    pub fn too_long() -> Self {
+        Self::new(&TOO_LONG).because(format!("the document must have {BYTES_MAX} bytes at most"))
+    }
+
+    /// 415: the document isn't said to be JSON.
+    #[must_use]
+    pub fn no_json() -> Self {
+        Self::new(&NO_JSON).because("send `Content-Type: application/json`")
+    }
+
+    /// 503: the database takes no writes.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self::new(&READ_ONLY)
+            .because("this service's database takes no writes now")
+            .with("retry-after", whole_seconds(RETRY_UNAVAILABLE))
     }
 
     /// The same, with what is left of the organization's rate.
@@ -334,6 +397,7 @@ impl Problem {
             status: self.kind.status,
             detail: self.detail.as_deref(),
             parameter: self.parameter.as_deref(),
+            pointer: self.pointer.as_deref(),
             request_id,
         };
         serde_json::to_vec(&body).expect("a problem is numbers and strings")
@@ -348,6 +412,12 @@ fn whole_seconds(wait: Duration) -> String {
 impl From<BadParameter> for Problem {
     fn from(BadParameter { name, detail }: BadParameter) -> Self {
         Self { parameter: Some(name), ..Self::new(&BAD_PARAMETER).because(detail) }
+    }
+}
+
+impl From<BadDocument> for Problem {
+    fn from(BadDocument { pointer, detail }: BadDocument) -> Self {
+        Self { pointer: Some(pointer), ..Self::new(&BAD_DOCUMENT).because(detail) }
     }
 }
 

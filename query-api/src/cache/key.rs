@@ -18,13 +18,14 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key in this process of the answer under `version`, or of the answer that has none.
+    /// The key in this process of the answer under `version`, or of the answer that has none, made in this epoch of the
+    /// organization's settings.
     #[must_use]
-    pub fn under(&self, version: Option<Version>) -> String {
+    pub fn under(&self, version: Option<Version>, epoch: u64) -> String {
         let mut key = String::with_capacity(self.organization.len() + self.query.len() + 40);
         match version {
-            Some(Version { number, generation }) => write!(key, "{generation}:{number}:{self}"),
-            None => write!(key, "-:{self}"),
+            Some(Version { number, generation }) => write!(key, "{epoch}:{generation}:{number}:{self}"),
+            None => write!(key, "{epoch}:-:{self}"),
         }
         .expect("text can be written to text");
         key

@@ -15,6 +15,7 @@
 //!
 //! ```text
 //! versions   version first: it is read before the rows                   pure
+//! outdated   settings likewise, where this process has changed them      pure
 //! key        answers are kept under their version                        pure
 //! entry      each for its own TTL, with its compressed forms, in this process
 //! memory     whose answers give way when there is no more room           pure
@@ -32,6 +33,9 @@
 //! Redis is unreachable there is no version and no way to tell whether an answer is still right, so it is kept in this
 //! process only, for [`Settings::local_cache_ttl`].
 //!
+//! **Settings, too.** Answers show thresholds that organizations set themselves. After such a change the process that made it
+//! raises the version, as the consumer does after a commit, and its own epoch ([`Cache::outdate`]).
+//!
 //! **Shares.** No organization's answers make room for another's that keeps more: in each memory of this process the one that
 //! keeps the most gives way (`memory`), and to Redis each instance writes only [`Settings::shared_cache_mb`] for one
 //! organization within a TTL. Loads are paid for with the organization's rate (`request/rate_limit.rs`).
@@ -45,6 +49,7 @@ mod frame;
 mod key;
 pub mod loads;
 pub mod memory;
+mod outdated;
 pub mod shared;
 pub mod slots;
 mod source;
@@ -63,13 +68,21 @@ use entry::Entry;
 use loads::Loads;
 use memory::Memory;
 use moka::future::Cache as Flights;
+use outdated::Epochs;
 use shared::Shared;
 use source::{Source, Times, answers_from};
 use stale::StaleAnswers;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
-use versions::Version;
+use versions::{TRUST_MAX, Version};
+
+/// After so long the version of an organization whose settings were changed is raised again, if Redis hasn't confirmed it.
+const RAISE_EVERY: Duration = Duration::from_millis(500);
+
+/// Of how many organizations that is tried at once. Answers of others are kept until their TTL is over.
+const RAISED_MAX: usize = 1_000;
 
 /// How answers are kept.
 #[derive(clap::Args, Clone, Debug)]
@@ -133,6 +146,7 @@ pub enum Served {
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     version: Option<Version>,
+    epoch: u64,
     until: Instant,
 }
 
@@ -140,7 +154,7 @@ pub struct Standing {
 impl Standing {
     /// Of an answer without a version.
     pub(crate) fn until(until: Instant) -> Self {
-        Self { version: None, until }
+        Self { version: None, epoch: 0, until }
     }
 }
 
@@ -155,6 +169,7 @@ enum Missing {
 struct Missed {
     key: Key,
     version: Option<Version>,
+    epoch: u64,
     versioned_key: String,
     rows: u32,
 }
@@ -166,6 +181,9 @@ pub struct Cache {
     /// The fetches under way, by key and version. Nothing is kept here.
     flights: Flights<String, Entry>,
     source: Source,
+    epochs: Epochs,
+    /// Whose versions are still to be raised.
+    unraised: Mutex<HashSet<Arc<str>>>,
     backoff: Backoff,
     stale: StaleAnswers,
     stale_after: Duration,
@@ -190,6 +208,8 @@ impl Cache {
             kept: Memory::new(settings.local_cache_mb),
             flights: Flights::new(0),
             source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
+            epochs: Epochs::default(),
+            unraised: Mutex::default(),
             backoff: Backoff::default(),
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
@@ -214,7 +234,48 @@ impl Cache {
             (Some(_), None) => false,
             (None, _) => true,
         };
-        is_latest && Instant::now() < standing.until
+        is_latest && self.epochs.of(organization) == standing.epoch && Instant::now() < standing.until
+    }
+
+    /// Puts the organization's answers out of use, on all instances, because its settings have been changed and committed. When
+    /// this returns no instance gives an answer that was made before, as far as Redis could be told; without Redis, others do so
+    /// for [`Settings::local_cache_ttl`].
+    pub async fn outdate(self: &Arc<Self>, organization: &Arc<str>) {
+        self.epochs.raise(organization);
+        let Some(shared) = self.source.shared() else { return };
+        if shared.raise_version(organization).await {
+            // After that no instance trusts a version that it knew before.
+            tokio::time::sleep(TRUST_MAX).await;
+        } else if self.begin_raising(organization) {
+            tracing::warn!("redis can't be told of changed settings: it is tried again");
+            let (cache, organization) = (Arc::clone(self), Arc::clone(organization));
+            tokio::spawn(async move { cache.go_on_raising(&organization).await });
+        }
+    }
+
+    /// Whether the version is to be raised by whoever asks: nobody else does, and not too many others are.
+    fn begin_raising(&self, organization: &Arc<str>) -> bool {
+        let mut unraised = self.unraised.lock().unwrap_or_else(PoisonError::into_inner);
+        unraised.len() < RAISED_MAX && unraised.insert(Arc::clone(organization))
+    }
+
+    /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired.
+    async fn go_on_raising(&self, organization: &Arc<str>) {
+        let until = Instant::now() + self.source.ttl();
+        while Instant::now() < until {
+            tokio::time::sleep(RAISE_EVERY).await;
+            // Before it is tried: a change that is committed after that begins to raise it again.
+            self.end_raising(organization);
+            let Some(shared) = self.source.shared() else { return };
+            if shared.raise_version(organization).await || !self.begin_raising(organization) {
+                return;
+            }
+        }
+        self.end_raising(organization);
+    }
+
+    fn end_raising(&self, organization: &str) {
+        self.unraised.lock().unwrap_or_else(PoisonError::into_inner).remove(organization);
     }
 
     /// Counts an answer whose finished response is given once more.
@@ -243,13 +304,14 @@ impl Cache {
     where
         L: Future<Output = Result<Answer, E>> + Send + 'static,
     {
+        let epoch = self.epochs.of(&key.organization);
         let version = self.version(&key.organization).await;
-        let versioned_key = key.under(version);
+        let versioned_key = key.under(version, epoch);
         if let Some(current) = self.kept.get(&*versioned_key, Instant::now()) {
             self.hits.increment(1);
-            return Ok(fresh(current, version));
+            return Ok(fresh(current, version, epoch));
         }
-        let missed = Missed { key, version, versioned_key, rows };
+        let missed = Missed { key, version, epoch, versioned_key, rows };
         // Boxed, so that the future of a hit stays small.
         Box::pin(self.miss(missed, load())).await
     }
@@ -259,8 +321,8 @@ impl Cache {
         missed: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send + 'static,
     ) -> Result<Served, Arc<loads::Error<E>>> {
-        let Missed { key, version, .. } = &missed;
-        let (question, version) = (key.to_string(), *version);
+        let Missed { key, version, epoch, .. } = &missed;
+        let (question, version, epoch) = (key.to_string(), *version, *epoch);
         let state = self.missing(key, &question);
         let fetch = || {
             let cache = Arc::clone(self);
@@ -268,8 +330,8 @@ impl Cache {
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => self.fresh_or_stale(question, version, &older, fetch()).await,
-            Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version)),
+            Missing::Outdated(older) => self.fresh_or_stale(question, (version, epoch), &older, fetch()).await,
+            Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version, epoch)),
         }
     }
 
@@ -287,13 +349,13 @@ impl Cache {
     async fn fresh_or_stale<E: Send + Sync + 'static>(
         &self,
         question: String,
-        version: Option<Version>,
+        (version, epoch): (Option<Version>, u64),
         older: &Entry,
         fetching: JoinHandle<Result<Entry, Arc<loads::Error<E>>>>,
     ) -> Result<Served, Arc<loads::Error<E>>> {
         match tokio::time::timeout(self.stale_after, fetching).await {
             Ok(ended) => match fetched(ended) {
-                Ok(entry) => Ok(fresh(entry, version)),
+                Ok(entry) => Ok(fresh(entry, version, epoch)),
                 Err(error) if matches!(*error, loads::Error::OverRate(_)) => Err(error),
                 Err(_) => Ok(stale(older)),
             },
@@ -307,7 +369,7 @@ impl Cache {
     /// Fetches the answer and keeps it, unless another request has done so meanwhile.
     async fn fetch_once<E: Send + Sync + 'static>(
         &self,
-        Missed { key, version, versioned_key, rows }: Missed,
+        Missed { key, version, versioned_key, rows, .. }: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send,
     ) -> Result<Entry, Arc<loads::Error<E>>> {
         let name = versioned_key.clone();
@@ -353,8 +415,8 @@ fn fetched<E>(
     ended.unwrap_or_else(|_| Err(Arc::new(loads::Error::Panicked)))
 }
 
-fn fresh(entry: Entry, version: Option<Version>) -> Served {
-    Served::Fresh(entry.answer, entry.forms, Standing { version, until: entry.fresh_until })
+fn fresh(entry: Entry, version: Option<Version>, epoch: u64) -> Served {
+    Served::Fresh(entry.answer, entry.forms, Standing { version, epoch, until: entry.fresh_until })
 }
 
 fn stale(older: &Entry) -> Served {

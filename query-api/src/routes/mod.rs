@@ -4,6 +4,7 @@
 //! api       the parts that answer a request, and whether it may be answered
 //! metrics   /metrics/<scope>: the life of a request
 //! stream    /metrics/stream
+//! thresholds  /settings/thresholds
 //! webhooks  /settings/webhooks/...
 //! page      /overview, /assets/...: the dashboard
 //! contract  /openapi.json, /docs, /problems/...
@@ -22,6 +23,7 @@ mod metrics;
 pub mod page;
 mod problems;
 mod stream;
+mod thresholds;
 mod webhooks;
 
 pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
@@ -67,13 +69,13 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
             .map(Reply::into_response)
             .boxed()
     };
-    let webhooks = webhooks_of(Arc::clone(&api));
+    let settings = thresholds::routes(&api).or(webhooks_of(Arc::clone(&api))).unify();
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
         .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
         .map(Reply::into_response)
         .boxed();
-    let all = answers.or(stream).unify().or(webhooks).unify().or(page).unify().or(contract::routes()).unify();
+    let all = answers.or(stream).unify().or(settings).unify().or(page).unify().or(contract::routes()).unify();
     // The bodies of problems are written last, because the request's id is a part of them.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);

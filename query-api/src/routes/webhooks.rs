@@ -1,22 +1,22 @@
 //! `/settings/webhooks/...`: where an organization is told of its alerts, and what has become of the messages.
 
 use crate::answer::problem::Problem;
-use crate::request::parameter::{self, BadParameter};
+use crate::request::parameter::only;
+use crate::request::rates::Admission;
 use crate::request::token::{Permission, Principal};
-use crate::routes::api::{Api, put_left};
-use crate::routes::http::{Traced, put};
+use crate::routes::api::Api;
+use crate::routes::http::put;
+use crate::routes::thresholds::{finished, json};
 use crate::sending::{Untested, random};
-use crate::store::webhooks::{New, Retried};
+use crate::store::webhooks::{Asker, New, Retried};
 use crate::store::{Error, webhooks};
 use crate::webhooks::delivery::Page;
-use crate::webhooks::endpoint::{Asked, BODY_BYTES_MAX, Endpoint, WithSecret};
+use crate::webhooks::endpoint::{Asked, Endpoint, WithSecret};
 use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use serde::Serialize;
-use serde_json::json;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{Method, Response, StatusCode};
 
@@ -68,6 +68,11 @@ impl<'a> Place<'a> {
             Self::Deliveries(_) => "GET, HEAD",
         }
     }
+
+    /// Whether a request of this method has a body that says something.
+    fn takes_body(self, method: &str) -> bool {
+        matches!((self, method), (Self::All, "POST") | (Self::One(_), "PATCH"))
+    }
 }
 
 /// A request.
@@ -101,43 +106,17 @@ pub async fn answer<B: Buf>(
     let permission = if reads { Permission::SettingsRead } else { Permission::SettingsWrite };
     let principal = api.admit_for(&headers, permission, (api.clock)())?;
     let organization = Arc::clone(&principal.organization);
-    let limit = api.settings.request_timeout;
     let answered = async {
-        let body = match tokio::time::timeout(limit, read(body)).await {
-            Ok(body) => body?,
-            Err(_) => return Err(Problem::bad_request()),
+        let body = if place.takes_body(asked) {
+            let read = tokio::time::timeout(api.settings.request_timeout, json(&headers, body)).await;
+            read.unwrap_or_else(|_| Err(Problem::unavailable()))?
+        } else {
+            Bytes::new()
         };
         Requests { api: &api, principal }.answer(asked, place, &pairs, &body).await
     };
     let answered = answered.await;
-    let left = api.left(&organization);
-    match answered {
-        Ok(mut response) => {
-            left.iter().for_each(|left| put_left(response.headers_mut(), left));
-            response.extensions_mut().insert(Traced::answered(organization));
-            Ok(response)
-        }
-        Err(problem) => Err(problem.with_left(left).of(&organization)),
-    }
-}
-
-/// A body of limited length.
-async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<Vec<u8>, Problem> {
-    let (mut body, mut read) = (pin!(body), Vec::new());
-    while let Some(part) = body.next().await {
-        let mut part = part.map_err(|_| Problem::bad_request())?;
-        if read.len() + part.remaining() > BODY_BYTES_MAX {
-            let detail = format!("the body has more than {BODY_BYTES_MAX} bytes");
-            return Err(Problem::bad_body(BadParameter::new("body", detail)));
-        }
-        while part.has_remaining() {
-            let chunk = part.chunk();
-            read.extend_from_slice(chunk);
-            let length = chunk.len();
-            part.advance(length);
-        }
-    }
-    Ok(read)
+    finished(&api, &organization, answered)
 }
 
 /// Requests of a principal.
@@ -157,7 +136,14 @@ impl Requests<'_> {
         if let Place::Deliveries(id) = place {
             return self.deliveries(id, &Page::from_pairs(pairs)?).await;
         }
-        parameter::only(pairs, &[])?;
+        only(pairs, &[])?;
+        if method != "GET" {
+            // A test or another attempt changes nothing, but costs others something.
+            let limit = &self.api.rate_limit;
+            if let Admission::Wait(wait) = limit.admit_change(self.organization(), Instant::now()) {
+                return Err(Problem::too_many_changes(wait));
+            }
+        }
         match (place, method) {
             (Place::All, "GET") => self.list().await,
             (Place::All, _) => self.make(body).await,
@@ -180,12 +166,16 @@ impl Requests<'_> {
     }
 
     fn asked(&self, body: &[u8]) -> Result<Asked, Problem> {
-        Asked::from_body(body, self.api.sender.rules()).map_err(Problem::bad_body)
+        Ok(Asked::from_body(body, self.api.sender.rules())?)
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        (self.organization(), self.principal.subject.as_deref())
     }
 
     async fn list(&self) -> Result<Response<Bytes>, Problem> {
         let webhooks = self.webhooks().endpoints(self.organization()).await.map_err(unavailable)?;
-        Ok(reply(StatusCode::OK, &json!({ "webhooks": webhooks })))
+        Ok(reply(StatusCode::OK, &serde_json::json!({ "webhooks": webhooks })))
     }
 
     async fn make(&self, body: &[u8]) -> Result<Response<Bytes>, Problem> {
@@ -193,11 +183,11 @@ impl Requests<'_> {
         let (id, secret) = (random::id("wh"), random::secret());
         let new = New {
             id: &id,
-            url: asked.new_url().map_err(Problem::bad_body)?,
+            url: asked.new_url()?,
             description: asked.description.as_deref().unwrap_or_default(),
             enabled: asked.enabled.unwrap_or(true),
             secret: &secret,
-            created_by: self.principal.subject.as_deref().unwrap_or_default(),
+            created_by: self.principal.subject.as_deref(),
         };
         let max = self.api.sender.settings.webhooks_max;
         let made = self.webhooks().make_endpoint(self.organization(), &new, max).await.map_err(unavailable)?;
@@ -218,13 +208,13 @@ impl Requests<'_> {
 
     async fn change(&self, id: &str, body: &[u8]) -> Result<Response<Bytes>, Problem> {
         let asked = self.asked(body)?;
-        let changed = found(self.webhooks().change_endpoint(self.organization(), id, &asked).await)?;
+        let changed = found(self.webhooks().change_endpoint(self.asker(), id, &asked).await)?;
         tracing::info!(organization = %self.organization(), webhook = id, "a webhook is changed");
         Ok(changed)
     }
 
     async fn delete(&self, id: &str) -> Result<Response<Bytes>, Problem> {
-        if !self.webhooks().delete_endpoint(self.organization(), id).await.map_err(unavailable)? {
+        if !self.webhooks().delete_endpoint(self.asker(), id).await.map_err(unavailable)? {
             return Err(Problem::not_found());
         }
         tracing::info!(organization = %self.organization(), webhook = id, "a webhook is deleted");
@@ -235,7 +225,7 @@ impl Requests<'_> {
 
     async fn replace_secret(&self, id: &str) -> Result<Response<Bytes>, Problem> {
         let secret = random::secret();
-        let replaced = self.webhooks().replace_secret(self.organization(), id, &secret, OVERLAP).await;
+        let replaced = self.webhooks().replace_secret(self.asker(), id, &secret, OVERLAP).await;
         let endpoint = replaced.map_err(unavailable)?.ok_or_else(Problem::not_found)?;
         tracing::info!(organization = %self.organization(), webhook = id, "a webhook's secret is replaced");
         Ok(reply(StatusCode::OK, &WithSecret::new(&endpoint, &secret)))
@@ -275,7 +265,7 @@ fn found(endpoint: Result<Option<Endpoint>, Error>) -> Result<Response<Bytes>, P
 
 fn unavailable(error: Error) -> Problem {
     tracing::warn!(%error, "webhooks can't be read or changed");
-    Problem::unavailable()
+    if matches!(error, Error::ReadOnly(_)) { Problem::read_only() } else { Problem::unavailable() }
 }
 
 /// Nobody may keep it: it may have a secret.

@@ -86,13 +86,14 @@ const WEBHOOKS: &str = "/settings/webhooks";
 
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
         "/metrics/delivery-health",
         "/metrics/insights",
         "/metrics/stream",
+        "/settings/thresholds",
         "/overview",
     ];
     if path.starts_with(WEBHOOKS) {

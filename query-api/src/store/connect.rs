@@ -56,14 +56,23 @@ pub struct BadSettings(String);
 
 /// What connections are made by, once `settings` have been found to be good.
 pub fn connector(settings: &Settings) -> Result<Connector, BadSettings> {
-    let config = config(settings)?;
+    made_by(settings, &config(settings)?, "; set default_transaction_read_only = on")
+}
+
+/// What connections are made by that may write: of several hosts to the primary, whichever of them is read.
+pub fn writer(settings: &Settings) -> Result<Connector, BadSettings> {
+    let mut config = config(settings)?;
+    if config.get_hosts().len() > 1 {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    made_by(settings, &config, "")
+}
+
+fn made_by(settings: &Settings, config: &Config, more: &str) -> Result<Connector, BadSettings> {
     let tls = if config.get_ssl_mode() == SslMode::Require { Some(tls(settings)?) } else { None };
     // By statements: poolers refuse to start sessions that are set up otherwise.
-    let set = format!(
-        "set statement_timeout = {}; set default_transaction_read_only = on",
-        settings.database_statement_timeout.as_millis()
-    );
-    Ok(Connector::new(&config, tls, settings.database_connect_timeout, set))
+    let set = format!("set statement_timeout = {}{more}", settings.database_statement_timeout.as_millis());
+    Ok(Connector::new(config, tls, settings.database_connect_timeout, set))
 }
 
 fn tls(settings: &Settings) -> Result<MakeRustlsConnect, BadSettings> {

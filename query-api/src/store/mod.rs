@@ -1,11 +1,12 @@
-//! The rows that answers are made of: the one module that knows SQL. It only reads, but for webhooks, and every query of a request
-//! names the organization.
+//! The rows that answers are made of: the one module that knows SQL. It reads, and writes what organizations set themselves, and
+//! their webhooks; every query of a request names the organization.
 //!
 //! ```text
 //! connect      how a connection is made, and its limits
 //! shares       how many loads of each organization are under way
 //! connections  lent to loads, and ended if their work isn't over
 //! profile      name and plan
+//! thresholds   what alerts are judged by, read and changed
 //! counters     sums by cell
 //! channels     messages by cell and by channel
 //! workflows    runs by workflow, durations by cell, pages of failures
@@ -16,6 +17,7 @@ use crate::answer::delivery_health;
 use crate::answer::insights::{self, Window};
 use crate::answer::known::{Basis, Known, Since, Through};
 use crate::answer::summary::{Parts, Profile, Sums};
+use crate::answer::thresholds::{Kept, Thresholds};
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
 use crate::request::cells::Cells;
@@ -26,7 +28,7 @@ use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
 use deadpool_postgres::Object;
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
@@ -40,6 +42,7 @@ mod counters;
 mod error;
 mod profile;
 mod shares;
+mod thresholds;
 pub mod webhooks;
 mod workflows;
 
@@ -92,8 +95,13 @@ pub struct Store {
     loads: Connections,
     /// A connection of its own, for which nobody waits.
     probe: Connections,
+    /// Those that may write, made when settings are first changed.
+    writes: Connections,
     webhooks: Webhooks,
 }
+
+/// How many connections write at once: a change takes milliseconds, and is rare.
+const WRITES_MAX: u16 = 2;
 
 impl Store {
     /// A store that connects when it is first asked.
@@ -104,8 +112,10 @@ impl Store {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
-        let webhooks = Webhooks::new(settings, &connector, &trust);
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, webhooks })
+        let writer = connect::writer(settings)?;
+        let writes = Connections::new(settings, &writer, WRITES_MAX, &Trust::new());
+        let webhooks = Webhooks::new(settings, &writer);
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes, webhooks })
     }
 
     /// The tables of webhooks.
@@ -136,12 +146,13 @@ impl Store {
         let all = Cells::between(vec![range.from(), range.to()]);
         let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
         let rows = async {
-            let (profile, counters) = try_join(
+            let (profile, kept, counters) = try_join3(
                 profile::profile(&client, organization),
+                thresholds::kept(&client, organization),
                 counters::of_intervals(&client, organization, parts.intervals()),
             )
             .await?;
-            Ok((profile, Sums { parts, counters }))
+            Ok((profile, Sums { parts, counters, thresholds: kept.thresholds }))
         };
         let read = read(&client, basis, rows).await;
         client.give_back(read)
@@ -221,19 +232,47 @@ impl Store {
         let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
         let most_failures = Listing::default();
         let rows = async {
-            let (hours, (totals, workflows)) = try_join(
+            let (hours, (totals, workflows), kept) = try_join3(
                 counters::sums(&client, organization, window.hours()),
                 workflows::workflows(&client, organization, window.judged(), &most_failures),
+                thresholds::kept(&client, organization),
             )
             .await?;
-            Ok(insights::Rows { hours, totals, workflows })
+            Ok(insights::Rows { hours, totals, workflows, thresholds: kept.thresholds })
         };
         let read = read(&client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await;
         client.give_back(read)
     }
 
-    /// A number for each organization that changes whenever a record is counted: the sum of its recent
-    /// counters. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
+    /// The organization's own thresholds.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable or gives up.
+    pub async fn thresholds(&self, turn: &Arc<Turn>) -> Result<Kept, Error> {
+        let client = self.loads.lend(Some(Arc::clone(turn))).await?;
+        let kept = thresholds::kept(&client, turn.organization()).await;
+        client.give_back(kept)
+    }
+
+    /// Changes the organization's own thresholds: `change` is told what they are, and the time, and says what they are to be; `None`
+    /// leaves them as they are. Changes of one organization take turns. Returns what they were, and what they are.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable, gives up, or takes no writes. Then nothing is known to be changed.
+    pub async fn change_thresholds(
+        &self,
+        organization: &str,
+        subject: Option<&str>,
+        change: impl FnOnce(&Kept, DateTime<Utc>) -> Option<Thresholds> + Send,
+    ) -> Result<[Kept; 2], Error> {
+        let turn = self.writes.turn(organization).await?;
+        let client = self.writes.lend(Some(turn)).await.map_err(Error::of_write)?;
+        let changed = thresholds::change(&client, (organization, subject), change).await;
+        client.give_back(changed.map_err(Error::of_write))
+    }
+
+    /// A number for each organization that changes whenever a record is counted, or its thresholds are changed: the sum of its
+    /// recent counters, and of how often. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
     /// order than they begin.
     ///
     /// # Errors
@@ -258,10 +297,14 @@ impl Store {
         let numbers = async {
             let statement = client.prepare_cached(sql).await?;
             let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
-            rows.iter().map(number).collect()
+            rows.iter().map(number).collect::<Result<Vec<(Arc<str>, u64)>, Error>>()
         };
-        let numbers = numbers.await;
-        client.give_back(numbers)
+        let both = try_join(numbers, thresholds::revisions(&client, &asked)).await;
+        let (mut numbers, revisions) = client.give_back(both)?;
+        for (organization, number) in &mut numbers {
+            *number = number.wrapping_add(revisions.get(&**organization).copied().unwrap_or(0));
+        }
+        Ok(numbers)
     }
 
     /// Finds out whether PostgreSQL is reachable and has the schema.

@@ -1,6 +1,7 @@
 //! Where an organization's messages are sent: as requests name it, and as answers show it. Pure.
 
-use crate::request::parameter::{self, BadParameter, is_text};
+use crate::answer::thresholds::document::BadDocument;
+use crate::request::parameter::{is_text, not_known};
 use crate::request::timestamp::{time, time_or_null};
 use crate::webhooks::networks::Networks;
 use crate::webhooks::secret::Secret;
@@ -11,9 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::fmt;
 use url::{Host, Url};
-
-/// The longest body of a request.
-pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// The longest address.
 const URL_BYTES_MAX: usize = 2_048;
@@ -44,8 +42,8 @@ pub struct Endpoint {
     /// When it was made.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// By whom: the subject of the token; empty if it had none.
-    pub created_by: String,
+    /// By whom, as the token named them.
+    pub created_by: Option<String>,
 }
 
 /// An endpoint and its new secret: the only answer that has one.
@@ -91,26 +89,27 @@ impl Asked {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// When it is no object of the known members; the error names the member, or is about `body`.
-    pub fn from_body(body: &[u8], rules: &Rules) -> Result<Self, BadParameter> {
-        let no_object = |error| BadParameter::new("body", format!("the body must be a JSON object: {error}"));
+    /// When it is no object of the known members, each once.
+    pub fn from_body(body: &[u8], rules: &Rules) -> Result<Self, BadDocument> {
+        let no_object = |error| bad("", format!("this must be a JSON object: {error}"));
         let Members(members) = serde_json::from_slice(body).map_err(no_object)?;
-        let names: Vec<_> = members.iter().map(|(name, _)| (name.clone(), String::new())).collect();
-        parameter::only(&names, &MEMBERS)?;
         let mut asked = Self::default();
         for (name, value) in members {
             let is_first = match name.as_str() {
                 "url" => asked.url.replace(url(&value, rules)?).is_none(),
                 "description" => asked.description.replace(description(&value)?).is_none(),
-                _ => {
+                "enabled" => {
                     let enabled = value.as_bool();
-                    let bad = || BadParameter::new("enabled", "`enabled` must be true or false");
-                    asked.enabled.replace(enabled.ok_or_else(bad)?).is_none()
+                    let enabled = enabled.ok_or_else(|| bad("/enabled", "this must be true or false"))?;
+                    asked.enabled.replace(enabled).is_none()
+                }
+                _ => {
+                    let (name, detail) = not_known(&name, &MEMBERS);
+                    return Err(bad(&format!("/{}", name.replace('~', "~0").replace('/', "~1")), detail));
                 }
             };
             if !is_first {
-                let detail = format!("`{name}` is given more than once");
-                return Err(BadParameter::new(name, detail));
+                return Err(bad(&format!("/{name}"), "this is given more than once"));
             }
         }
         Ok(asked)
@@ -120,9 +119,13 @@ impl Asked {
     ///
     /// # Errors
     /// Without one.
-    pub fn new_url(&self) -> Result<&str, BadParameter> {
-        self.url.as_deref().ok_or_else(|| BadParameter::new("url", "`url` is needed: where messages are sent"))
+    pub fn new_url(&self) -> Result<&str, BadDocument> {
+        self.url.as_deref().ok_or_else(|| bad("", "the member `url` is missing: where messages are sent"))
     }
+}
+
+fn bad(pointer: &str, detail: impl Into<String>) -> BadDocument {
+    BadDocument { pointer: pointer.to_owned(), detail: detail.into() }
 }
 
 /// The members of an object, in their order, each as often as it occurs.
@@ -150,29 +153,28 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn description(value: &Value) -> Result<String, BadParameter> {
+fn description(value: &Value) -> Result<String, BadDocument> {
     let text = value.as_str().filter(|text| is_text(text, DESCRIPTION_BYTES_MAX));
-    let detail = format!(
-        "`description` must be a text of at most {DESCRIPTION_BYTES_MAX} bytes without control characters"
-    );
-    text.map(str::to_owned).ok_or_else(|| BadParameter::new("description", detail))
+    let allowed =
+        format!("this must be a text of at most {DESCRIPTION_BYTES_MAX} bytes without control characters");
+    text.map(str::to_owned).ok_or_else(|| bad("/description", allowed))
 }
 
 /// The address in its normal form: whatever is another spelling of an IP address is one.
-fn url(value: &Value, rules: &Rules) -> Result<String, BadParameter> {
-    let bad = |detail: &str| BadParameter::new("url", format!("`url` {detail}"));
+fn url(value: &Value, rules: &Rules) -> Result<String, BadDocument> {
+    let bad = |detail: &str| bad("/url", detail);
     let text = value.as_str().filter(|text| text.len() <= URL_BYTES_MAX);
-    let text = text.ok_or_else(|| bad("must be a text of at most 2048 bytes"))?;
-    let url = Url::parse(text).map_err(|error| bad(&format!("is no address: {error}")))?;
+    let text = text.ok_or_else(|| bad(&format!("this must be a text of at most {URL_BYTES_MAX} bytes")))?;
+    let url = Url::parse(text).map_err(|error| bad(&format!("this is no address: {error}")))?;
     let schemes: &[&str] = if rules.allow_http { &["https", "http"] } else { &["https"] };
     if !schemes.contains(&url.scheme()) {
-        return Err(bad("must begin with https://"));
+        return Err(bad("this must begin with https://"));
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(bad("must have no user, no password and no fragment: messages are signed instead"));
+        return Err(bad("this must have no user, no password and no fragment: messages are signed instead"));
     }
     if address(&url).is_some_and(|address| !rules.networks.allow(address)) {
-        return Err(bad("names an address that isn't public; messages are sent to public ones only"));
+        return Err(bad("this is an address that isn't public; messages are sent to public ones only"));
     }
     Ok(url.into())
 }
@@ -191,7 +193,7 @@ pub fn address(url: &Url) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn read(body: &str) -> Result<Asked, BadParameter> {
+    fn read(body: &str) -> Result<Asked, BadDocument> {
         Asked::from_body(body.as_bytes(), &Rules::default())
     }
 
@@ -205,22 +207,22 @@ mod tests {
         };
         assert_eq!(asked, Ok(expected));
         assert_eq!(read("{}"), Ok(Asked::default()));
-        assert_eq!(read("{}").unwrap().new_url().unwrap_err().name, "url");
-        let check = |body: &str, name: &str, part: &str| {
+        assert!(read("{}").unwrap().new_url().unwrap_err().detail.contains("`url`"));
+        let check = |body: &str, pointer: &str, part: &str| {
             let bad = read(body).unwrap_err();
-            assert!(bad.name == name && bad.detail.contains(part), "{body}: {bad:?}");
+            assert!(bad.pointer == pointer && bad.detail.contains(part), "{body}: {bad:?}");
         };
-        check("", "body", "JSON object");
-        check("[]", "body", "an object");
-        check(r#"{"url":"https://a.example"} x"#, "body", "JSON object");
-        check(r#"{"URL":"https://a.example"}"#, "URL", "did you mean `url`?");
-        check(r#"{"enable":true}"#, "enable", "did you mean `enabled`?");
-        check(r#"{"secret":"x"}"#, "secret", "Known are");
-        check(r#"{"enabled":true,"enabled":false}"#, "enabled", "more than once");
-        check(r#"{"enabled":"yes"}"#, "enabled", "true or false");
-        check(r#"{"description":7}"#, "description", "text");
-        check(r#"{"description":"a\nb"}"#, "description", "control");
-        check(&format!(r#"{{"description":"{}"}}"#, "x".repeat(257)), "description", "256");
+        check("", "", "JSON object");
+        check("[]", "", "an object");
+        check(r#"{"url":"https://a.example"} x"#, "", "JSON object");
+        check(r#"{"URL":"https://a.example"}"#, "/URL", "did you mean `url`?");
+        check(r#"{"enable":true}"#, "/enable", "did you mean `enabled`?");
+        check(r#"{"sec/ret":"x"}"#, "/sec~1ret", "Known are");
+        check(r#"{"enabled":true,"enabled":false}"#, "/enabled", "more than once");
+        check(r#"{"enabled":"yes"}"#, "/enabled", "true or false");
+        check(r#"{"description":7}"#, "/description", "text");
+        check(r#"{"description":"a\nb"}"#, "/description", "control");
+        check(&format!(r#"{{"description":"{}"}}"#, "x".repeat(257)), "/description", "256");
     }
 
     #[test]
@@ -230,7 +232,7 @@ mod tests {
         };
         let check = |url: &str, part: &str| {
             let bad = with(url, &Rules::default()).unwrap_err();
-            assert!(bad.name == "url" && bad.detail.contains(part), "{url}: {bad:?}");
+            assert!(bad.pointer == "/url" && bad.detail.contains(part), "{url}: {bad:?}");
         };
         check("hooks.example.com", "no address");
         check("https://", "no address");

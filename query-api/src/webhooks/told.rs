@@ -142,6 +142,7 @@ fn event(change: Change, told: &Told, alert: Value, severity: Severity) -> Event
 mod tests {
     use super::*;
     use crate::answer::registry::KPIS;
+    use crate::answer::thresholds::Thresholds;
     use domain::Counters;
     use proptest::prelude::*;
 
@@ -155,7 +156,8 @@ mod tests {
     fn payments(successful: i64) -> Vec<Alert> {
         let counters =
             Counters { payments_total: 100, payments_successful: successful, ..Counters::default() };
-        KPIS.iter().flat_map(|kpi| kpi.alerts(&counters).collect::<Vec<_>>()).collect()
+        let defaults = Thresholds::default();
+        KPIS.iter().flat_map(|kpi| kpi.alerts(&counters, &defaults).collect::<Vec<_>>()).collect()
     }
 
     const FINE: i64 = 99;

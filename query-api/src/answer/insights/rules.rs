@@ -19,7 +19,7 @@ pub fn apply(history: &History, rows: &Rows) -> Vec<Insight> {
         insights.extend(unusual::hours(history, kpi));
     }
     insights
-        .extend(KPIS.iter().filter(|kpi| kpi.key != delivery::KPI).filter_map(|k| change::of(history, k)));
+        .extend(KPIS.iter().filter(|kpi| kpi.key != delivery::KPI).filter_map(|k| change::of(history, k, &rows.thresholds)));
     insights.extend(
         KPIS.iter().filter(|kpi| kpi.key == delivery::KPI).filter_map(|k| delivery::drop(history, k)),
     );

@@ -308,6 +308,7 @@ fn scaled(rows: &Rows, factor: i64) -> Rows {
             .collect(),
         totals: runs(&rows.totals),
         workflows: rows.workflows.iter().map(workflow).collect(),
+        thresholds: rows.thresholds.clone(),
     }
 }
 

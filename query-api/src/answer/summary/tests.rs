@@ -35,7 +35,7 @@ fn sums(range: &Range, counted: &[Counted]) -> Sums {
         sum
     };
     let counters = parts.intervals().iter().map(of).collect();
-    Sums { parts, counters }
+    Sums { parts, counters, thresholds: Thresholds::default() }
 }
 
 fn shown(range: Range, counted: &[Counted], now: DateTime<Utc>) -> Value {

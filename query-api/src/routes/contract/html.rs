@@ -47,15 +47,21 @@ pub fn contract(document: &Value) -> String {
     }
     body += "</nav>\n";
     for (path, methods) in members(&document["paths"]) {
-        body += &operation(path, &methods["get"], &document["components"]);
+        let operations = ["get", "put"].into_iter().filter(|method| methods[*method].is_object());
+        operations.for_each(|method| {
+            body += &operation((method, path), &methods[method], &document["components"]);
+        });
     }
     body += "<h2 id=\"schemas\">Shapes</h2>\n";
     schemas.for_each(|(name, schema)| body += &shape(name, schema));
     whole(document["info"]["title"].as_str().unwrap_or_default(), &body)
 }
 
-fn operation(path: &str, operation: &Value, components: &Value) -> String {
-    let mut html = format!("<h2 id=\"{}\"><code>GET {}</code></h2>\n", anchor(path), text(path));
+fn operation((method, path): (&str, &str), operation: &Value, components: &Value) -> String {
+    // The first one is what the path's anchor leads to.
+    let anchor = if method == "get" { anchor(path) } else { format!("{method}-{}", anchor(path)) };
+    let method = method.to_uppercase();
+    let mut html = format!("<h2 id=\"{anchor}\"><code>{method} {}</code></h2>\n", text(path));
     html += &paragraphs(&operation["summary"]);
     html += &paragraphs(&operation["description"]);
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -70,6 +76,14 @@ fn operation(path: &str, operation: &Value, components: &Value) -> String {
             ]
         });
         html += &format!("<h3>Parameters</h3>\n{}", table(["name", "where", "type", "what it is"], rows));
+    }
+    let contents = members(&operation["requestBody"]["content"]);
+    let contents: Vec<_> = contents
+        .map(|(media, content)| format!("<code>{media}</code> {}", kind(&content["schema"])))
+        .collect();
+    if !contents.is_empty() {
+        let said = paragraphs(&operation["requestBody"]["description"]);
+        html += &format!("<h3>Document</h3>\n<p>{}</p>\n{said}", contents.join("<br>"));
     }
     let rows = members(&operation["responses"]).map(|(status, response)| {
         let response = followed(response, components);

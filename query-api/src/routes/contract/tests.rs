@@ -5,6 +5,8 @@ use super::*;
 use crate::answer::Answer;
 use crate::answer::known::Known;
 use crate::answer::problem::Problem;
+use crate::answer::thresholds::document::Document;
+use crate::answer::thresholds::{Thresholds, shown::Shown};
 use crate::request::range::Range;
 use crate::request::scope::Scope;
 use chrono::{DateTime, Utc};
@@ -129,6 +131,7 @@ async fn problems_are_as_said_on_every_path() {
     let api = api(1);
     let expired = token(&json!({"organization_id": "acme", "exp": 1}));
     let nobody = token(&json!({"exp": 4_000_000_000_u64}));
+    let readers = json!({"organization_id": "readers", "exp": 4_000_000_000_u64});
     let mut requests = vec![
         ("GET", "/nowhere".to_owned(), None, 404),
         ("GET", "/problems/nothing".to_owned(), None, 404),
@@ -141,6 +144,11 @@ async fn problems_are_as_said_on_every_path() {
         requests.push(("GET", path.clone(), Some(expired.clone()), 401));
         requests.push(("GET", path, Some(nobody.clone()), 403));
     }
+    let path = "/settings/thresholds";
+    requests.push(("DELETE", path.to_owned(), None, 405));
+    requests.push(("PUT", path.to_owned(), None, 401));
+    requests.push(("PUT", path.to_owned(), Some(acme()), 403));
+    requests.push(("GET", format!("{path}?from=x"), Some(token(&readers)), 400));
     requests.push(("GET", "/metrics/trends?from=x".to_owned(), Some(acme()), 400));
     requests.push(("GET", "/metrics/trends".to_owned(), Some(acme()), 429));
     for (method, path, authorization, status) in requests {
@@ -151,8 +159,17 @@ async fn problems_are_as_said_on_every_path() {
         check("Problem", &body);
         assert_eq!((&body["status"], &body["requestId"]), (&json!(status), &json!("of-the-test")), "{path}");
     }
-    let more =
-        [Problem::bad_request(), Problem::too_many_streams(), Problem::too_many_requests(Duration::ZERO)];
+    let more = [
+        Problem::bad_request(),
+        Problem::too_many_streams(),
+        Problem::too_many_requests(Duration::ZERO),
+        Problem::too_many_changes(Duration::ZERO),
+        Problem::changed_meanwhile(),
+        Problem::too_long(),
+        Problem::no_json(),
+        Problem::read_only(),
+        Document::read(b"{").unwrap_err().into(),
+    ];
     for problem in more {
         check("Problem", &serde_json::from_slice(&problem.json(None)).unwrap());
     }
@@ -180,7 +197,7 @@ fn answers_are_as_said() {
     let sums = || {
         let parts = crate::answer::summary::Parts::of(&range);
         let counters = vec![bad; parts.intervals().len()];
-        crate::answer::summary::Sums { parts, counters }
+        crate::answer::summary::Sums { parts, counters, thresholds: Default::default() }
     };
     let summary = |profile, through| {
         Answer::of(&crate::answer::summary::Summary::new(
@@ -215,15 +232,27 @@ fn answers_are_as_said() {
     check("WorkflowHealth", &shown(&health));
     check("DeliveryHealth", &delivery_health(range, now));
     let window = crate::answer::insights::Window::of(&range);
-    let rows = crate::answer::insights::Rows {
-        hours: Vec::new(),
-        totals: Default::default(),
-        workflows: Vec::new(),
-    };
+    let rows = crate::answer::insights::Rows::default();
     let insights = || {
         Answer::of(&crate::answer::insights::Insights::new("acme", range, known(None), &window, &rows, now))
     };
     check("Insights", &shown(&insights));
+}
+
+#[test]
+fn thresholds_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
+    let (document, own) = (document(), "/components/schemas/OwnThresholds");
+    for example in document.pointer(own).unwrap()["examples"].as_array().unwrap() {
+        let read = Document::read(example.to_string().as_bytes()).unwrap();
+        check("Thresholds", &json!(Shown::new("acme", &Thresholds::default())));
+        let set = Thresholds::default().replaced(read.all(), Utc::now(), Some("ann"));
+        check("Thresholds", &json!(Shown::new("acme", &set)));
+    }
+    let alerts = document.pointer(&format!("{own}/properties/thresholds/properties")).unwrap();
+    let listed: std::collections::BTreeSet<_> =
+        alerts.as_object().unwrap().keys().map(String::as_str).collect();
+    let rules = crate::answer::registry::KPIS.iter().flat_map(|kpi| kpi.rules).map(|rule| rule.key);
+    assert_eq!(listed, rules.collect());
 }
 
 fn delivery_health(range: Range, now: DateTime<Utc>) -> Value {

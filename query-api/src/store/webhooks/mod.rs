@@ -7,7 +7,7 @@
 //! deliveries  messages, and who sends them
 //! ```
 //!
-//! Connections are read-only unless a transaction says otherwise, and these have a pool of their own: loads don't wait for messages.
+//! Their connections are a pool of its own: neither loads nor changes of settings wait for messages.
 
 mod alerts;
 mod deliveries;
@@ -16,13 +16,12 @@ mod write;
 
 pub use alerts::{Due, Evaluation, Message};
 pub use deliveries::{Claimed, Counted, Lease, Retried};
-pub use endpoints::New;
+pub use endpoints::{Asker, New};
 
 use crate::store::connect::Settings;
 use crate::store::connections::{Connections, Trust};
 use crate::store::error::Error;
 use database::Connector;
-use std::sync::Arc;
 use std::time::Duration;
 use write::Write;
 
@@ -36,12 +35,13 @@ pub struct Webhooks {
 
 impl Webhooks {
     /// Tables that are connected to when they are first asked for.
-    pub(super) fn new(settings: &Settings, connector: &Connector, trust: &Arc<Trust>) -> Self {
-        Self { connections: Connections::new(settings, connector, CONNECTIONS, trust) }
+    pub(super) fn new(settings: &Settings, writer: &Connector) -> Self {
+        Self { connections: Connections::new(settings, writer, CONNECTIONS, &Trust::new()) }
     }
 
     async fn begin(&self) -> Result<Write, Error> {
-        Write::begin(self.connections.lend(None).await?).await
+        let client = self.connections.lend(None).await.map_err(Error::of_write)?;
+        Write::begin(client).await.map_err(Error::of_write)
     }
 }
 
