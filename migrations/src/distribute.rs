@@ -1,7 +1,8 @@
 //! Distributing the tables by organization over the nodes of a Citus cluster, while members count.
 //!
 //! What belongs to an organization is on one node, in shards that lie together: so every question about an organization is one
-//! node's. Progress, ledger, tails and dead letters belong to partitions of topics, and stay on the coordinator.
+//! node's. Progress, ledger, tails and dead letters belong to partitions of topics, and stay on the coordinator. So do webhooks: their
+//! messages are one queue, from which whoever is free takes what is due, whosever it is.
 
 use crate::report::{Error, Told, is_lock_timeout};
 use crate::{LOCK_TIMEOUT, NEWEST, PAUSE, TRIES_MAX, finished, missing, unfilled};

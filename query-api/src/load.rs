@@ -3,14 +3,18 @@
 use crate::answer::Answer;
 use crate::answer::delivery_health::DeliveryHealth;
 use crate::answer::insights::{Insights, Window};
+use crate::answer::registry::Alert;
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
 use crate::answer::workflow_health::WorkflowHealth;
 use crate::request::cells::Cells;
+use crate::request::compare::Compare;
 use crate::request::query::Query;
 use crate::request::range::Range;
-use crate::store::{Error, Read, Store};
+use crate::request::raw_range::{self, RawRange};
+use crate::store::{Error, Read, Store, Turn};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// The answer to a query about the organization.
 ///
@@ -24,10 +28,7 @@ pub async fn load(
 ) -> Result<Answer, Error> {
     let turn = store.turn(organization).await?;
     Ok(match query {
-        Query::Summary(range) => {
-            let Read { known, rows } = store.summary(&turn, range).await?;
-            Answer::of(&Summary::new(organization, *range, known, rows, now))
-        }
+        Query::Summary(range) => Answer::of(&summary(store, &turn, *range, now).await?),
         Query::Trends(range) => {
             let Read { known, rows } = store.trends(&turn, range).await?;
             let range = *range;
@@ -49,6 +50,33 @@ pub async fn load(
             Answer::of(&Insights::new(organization, *range, known, &window, &rows, now))
         }
     })
+}
+
+async fn summary<'a>(
+    store: &Store,
+    turn: &'a Arc<Turn>,
+    range: Range,
+    now: DateTime<Utc>,
+) -> Result<Summary<'a>, Error> {
+    let Read { known, rows } = store.summary(turn, &range).await?;
+    Ok(Summary::new(turn.organization(), range, known, rows, now))
+}
+
+/// The alerts of a summary that is asked for without parameters, and its range.
+///
+/// # Errors
+/// When the rows can't be read.
+pub async fn alerts(
+    store: &Store,
+    organization: &str,
+    ranges: &raw_range::Settings,
+    now: DateTime<Utc>,
+) -> Result<(Range, Vec<Alert>), Error> {
+    // Alerts compare nothing.
+    let asked = RawRange { compare: Some(Compare::None.name().into()), ..RawRange::default() };
+    let range = asked.normalise(now, ranges).expect("a known comparison, and defaults");
+    let turn = store.turn(organization).await?;
+    Ok(summary(store, &turn, range, now).await?.into_alerts())
 }
 
 /// Composes an answer of many rows on a thread for such work: requests that take little must not wait for it.

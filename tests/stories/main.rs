@@ -55,4 +55,5 @@ mod transactions;
 mod unstorable;
 mod upgrades;
 mod upkeep;
+mod webhooks;
 mod zones;

@@ -118,6 +118,19 @@ const NO_JSON: Kind = Kind {
     title: "The document must be JSON",
     meaning: "The request's body is said to be of another type, or of none. Send JSON, with `Content-Type: application/json`.",
 };
+const WEBHOOKS_OFF: Kind = Kind {
+    name: "webhooks-off",
+    status: 404,
+    title: "There are no webhooks here",
+    meaning: "The operators of this service have not switched webhooks on (`WEBHOOKS=on`). Everything else is there.",
+};
+const CONFLICT: Kind = Kind {
+    name: "conflict",
+    status: 409,
+    title: "That can't be done as things are",
+    meaning: "The request is right, but what it is about is in a state that doesn't allow it. `detail` says which, and what to do \
+              first.",
+};
 const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
@@ -157,7 +170,7 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 18] = [
+pub const KINDS: [&Kind; 20] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
     &BAD_DOCUMENT,
@@ -168,6 +181,8 @@ pub const KINDS: [&Kind; 18] = [
     &INSUFFICIENT_SCOPE,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &WEBHOOKS_OFF,
+    &CONFLICT,
     &CHANGED_MEANWHILE,
     &TOO_LONG,
     &NO_JSON,
@@ -277,6 +292,18 @@ impl Problem {
     #[must_use]
     pub fn bad_request() -> Self {
         Self::new(&BAD_REQUEST)
+    }
+
+    /// 404: webhooks are switched off.
+    #[must_use]
+    pub fn webhooks_off() -> Self {
+        Self::new(&WEBHOOKS_OFF)
+    }
+
+    /// 409.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(&CONFLICT).because(detail)
     }
 
     /// 429: the next request will be answered after `wait`.

@@ -238,6 +238,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Its stable name.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// How bad it is.
     #[must_use]
     pub const fn severity(&self) -> Severity {

@@ -145,6 +145,12 @@ impl<'a> Summary<'a> {
             generated_at: now,
         }
     }
+
+    /// Its alerts, and the range that they judge.
+    #[must_use]
+    pub fn into_alerts(self) -> (Range, Vec<Alert>) {
+        (self.range, self.alerts)
+    }
 }
 
 /// A KPI's figure, and its alerts, which judge only what has settled.

@@ -7,6 +7,7 @@ use crate::request::rates::Admission;
 use crate::request::raw_range;
 use crate::request::token::{Permission, Principal, Refusal, Verifier};
 use crate::routes::page::Page;
+use crate::sending::Sender;
 use crate::store::Store;
 use crate::streams::Streams;
 use chrono::{DateTime, Utc};
@@ -42,7 +43,9 @@ pub struct Api {
     /// The dashboard's page, if it is served here.
     pub page: Option<Page>,
     /// Where rows are read.
-    pub store: Store,
+    pub store: Arc<Store>,
+    /// Who sends webhooks' messages.
+    pub sender: Arc<Sender>,
     /// How long a request may take.
     pub settings: Settings,
     /// The clock.

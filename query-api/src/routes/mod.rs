@@ -5,6 +5,7 @@
 //! metrics   /metrics/<scope>: the life of a request
 //! stream    /metrics/stream
 //! thresholds  /settings/thresholds
+//! webhooks  /settings/webhooks/...
 //! page      /overview, /assets/...: the dashboard
 //! contract  /openapi.json, /docs, /problems/...
 //!   document  finished documents
@@ -23,6 +24,7 @@ pub mod page;
 mod problems;
 mod stream;
 mod thresholds;
+mod webhooks;
 
 pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
 pub use http::{Traced, has_tag};
@@ -31,6 +33,7 @@ pub use problems::panicked;
 use crate::request::scope::Scope;
 use std::convert::Infallible;
 use std::sync::Arc;
+use warp::filters::BoxedFilter;
 use warp::http::header::HeaderValue;
 use warp::{Filter, Reply};
 
@@ -66,7 +69,7 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
             .map(Reply::into_response)
             .boxed()
     };
-    let settings = thresholds::routes(&api);
+    let settings = thresholds::routes(&api).or(webhooks_of(Arc::clone(&api))).unify();
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
         .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
@@ -77,6 +80,26 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);
     request_id.and(recovered).map(|id: Option<HeaderValue>, reply| problems::with_body(id.as_ref(), reply))
+}
+
+/// `/settings/webhooks` and what is below it. Which methods a path has is up to `webhooks`.
+fn webhooks_of(api: Arc<Api>) -> BoxedFilter<(warp::reply::Response,)> {
+    let requested = warp::path!("settings" / "webhooks" / ..)
+        .and(warp::path::tail())
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::query::<Vec<(String, String)>>())
+        .map(|rest: warp::path::Tail, method, headers, pairs| webhooks::Requested {
+            method,
+            rest: rest.as_str().to_owned(),
+            headers,
+            pairs,
+        });
+    requested
+        .and(warp::body::stream())
+        .then(move |requested, body| Box::pin(webhooks::answer(Arc::clone(&api), requested, body)))
+        .map(Reply::into_response)
+        .boxed()
 }
 
 #[cfg(test)]

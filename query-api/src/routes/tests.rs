@@ -10,6 +10,7 @@ use crate::cache::{self, Cache, loads};
 use crate::request::rate_limit::{self, RateLimit};
 use crate::request::token::{Refusal, Verifier};
 use crate::request::{raw_range, token};
+use crate::sending::Sender;
 use crate::store::{self, Store};
 use crate::streams::{self, Streams};
 use bytes::Bytes;
@@ -57,6 +58,9 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_statement_timeout: Duration::from_secs(1),
     };
     let rate_limit = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second }));
+    let store = Arc::new(Store::new(&store).unwrap());
+    let flags = ["query-api", "--webhooks", "on"];
+    let webhooks = <crate::settings::Settings as clap::Parser>::parse_from(flags).webhooks;
     Arc::new(Api {
         verifier: Arc::new(Verifier::new(&token).unwrap()),
         ranges: raw_range::Settings { max_range_days: 90 },
@@ -64,7 +68,8 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         rate_limit,
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
         page: None,
-        store: Store::new(&store).unwrap(),
+        sender: Sender::new(&webhooks, &store),
+        store,
         settings: Settings { request_timeout: Duration::from_secs(5) },
         clock: now,
     })

@@ -93,7 +93,7 @@ async fn change(
 }
 
 /// The body, if it is said to be JSON, and isn't too long.
-async fn json(
+pub(super) async fn json(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
 ) -> Result<Bytes, Problem> {
@@ -180,7 +180,7 @@ fn shown(organization: &str, kept: &Kept, headers: &HeaderMap) -> Response<Bytes
 }
 
 /// With what is left of the organization's rate, for a client and for who observes.
-fn finished(
+pub(super) fn finished(
     api: &Api,
     organization: &Arc<str>,
     outcome: Result<Response<Bytes>, Problem>,

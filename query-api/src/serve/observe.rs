@@ -81,6 +81,9 @@ impl Observation {
     }
 }
 
+/// The label of all paths about webhooks: most of them have an id.
+const WEBHOOKS: &str = "/settings/webhooks";
+
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
     const KNOWN: [&str; 8] = [
@@ -93,6 +96,9 @@ fn route(path: &str) -> &'static str {
         "/settings/thresholds",
         "/overview",
     ];
+    if path.starts_with(WEBHOOKS) {
+        return WEBHOOKS;
+    }
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

@@ -1,5 +1,5 @@
-//! The rows that answers are made of: the one module that knows SQL. It reads, and writes what organizations set themselves; every
-//! query names the organization.
+//! The rows that answers are made of: the one module that knows SQL. It reads, and writes what organizations set themselves, and
+//! their webhooks; every query of a request names the organization.
 //!
 //! ```text
 //! connect      how a connection is made, and its limits
@@ -10,6 +10,7 @@
 //! counters     sums by cell
 //! channels     messages by cell and by channel
 //! workflows    runs by workflow, durations by cell, pages of failures
+//! webhooks     endpoints, what they were told, messages to them
 //! ```
 
 use crate::answer::delivery_health;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
+use webhooks::Webhooks;
 
 mod channels;
 mod connect;
@@ -41,6 +43,7 @@ mod error;
 mod profile;
 mod shares;
 mod thresholds;
+pub mod webhooks;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
@@ -94,6 +97,7 @@ pub struct Store {
     probe: Connections,
     /// Those that may write, made when settings are first changed.
     writes: Connections,
+    webhooks: Webhooks,
 }
 
 /// How many connections write at once: a change takes milliseconds, and is rare.
@@ -108,8 +112,16 @@ impl Store {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
-        let writes = Connections::new(settings, &connect::writer(settings)?, WRITES_MAX, &Trust::new());
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes })
+        let writer = connect::writer(settings)?;
+        let writes = Connections::new(settings, &writer, WRITES_MAX, &Trust::new());
+        let webhooks = Webhooks::new(settings, &writer);
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes, webhooks })
+    }
+
+    /// The tables of webhooks.
+    #[must_use]
+    pub const fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
