@@ -6,6 +6,7 @@
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
 use crate::request::token::Refusal;
+use crate::request::version::VERSION;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -62,7 +63,8 @@ const NOT_FOUND: Kind = Kind {
     name: "not-found",
     status: 404,
     title: "There is nothing here",
-    meaning: "This service has no such path. All its paths are listed at /docs.",
+    meaning: "This service has no such path. All its paths are listed at /docs; each may begin with the version, /v1. The member \
+              `detail` says so if it is the version that isn't there.",
 };
 const METHOD_NOT_ALLOWED: Kind = Kind {
     name: "method-not-allowed",
@@ -188,6 +190,12 @@ impl Problem {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(&NOT_FOUND)
+    }
+
+    /// 404: the path begins with a version that there isn't.
+    #[must_use]
+    pub fn unknown_version(name: &str) -> Self {
+        Self::new(&NOT_FOUND).because(format!("this API has no version {name}: its one version is {VERSION}"))
     }
 
     /// 405; `allow` lists the methods that are allowed.

@@ -1,7 +1,9 @@
-//! The cache that all instances share, and the organizations' versions: the one module that knows Redis.
+//! What all instances share: answers, the organizations' versions, and what they took of their rates. The one module that
+//! knows Redis.
 //!
 //! ```text
 //! shared      answers by key, and versions
+//!   rates     what organizations took, added up
 //!   health    whether Redis is reachable
 //!   tracking  the connection on which Redis sends invalidations
 //! ```
@@ -12,6 +14,7 @@
 //! Versions are read on the tracking connection. Where there is none, they are read again for every request.
 
 mod health;
+mod rates;
 mod tracking;
 
 use crate::cache::versions::Version;
@@ -19,7 +22,7 @@ use bytes::Bytes;
 use domain::CacheKeys;
 use health::Health;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script};
 use std::time::{Duration, Instant};
 use tracking::Tracking;
 
@@ -55,6 +58,7 @@ pub struct Shared {
     connection: ConnectionManager,
     health: Health,
     tracking: Tracking,
+    adding: Script,
 }
 
 impl Shared {
@@ -82,6 +86,7 @@ impl Shared {
             keys,
             connection,
             health: Health::default(),
+            adding: Script::new(rates::ADD),
         }))
     }
 

@@ -46,16 +46,18 @@ pub fn contract(document: &Value) -> String {
         let _ = writeln!(body, "<a href=\"#{}\">{}</a>", anchor(path), text(path));
     }
     body += "</nav>\n";
+    let version = document["servers"][0]["url"].as_str().unwrap_or_default();
     for (path, methods) in members(&document["paths"]) {
-        body += &operation(path, &methods["get"], &document["components"]);
+        body += &operation((version, path), &methods["get"], &document["components"]);
     }
     body += "<h2 id=\"schemas\">Shapes</h2>\n";
     schemas.for_each(|(name, schema)| body += &shape(name, schema));
     whole(document["info"]["title"].as_str().unwrap_or_default(), &body)
 }
 
-fn operation(path: &str, operation: &Value, components: &Value) -> String {
-    let mut html = format!("<h2 id=\"{}\"><code>GET {}</code></h2>\n", anchor(path), text(path));
+fn operation((version, path): (&str, &str), operation: &Value, components: &Value) -> String {
+    let (id, path) = (anchor(path), text(&format!("{version}{path}")));
+    let mut html = format!("<h2 id=\"{id}\"><code>GET {path}</code></h2>\n");
     html += &paragraphs(&operation["summary"]);
     html += &paragraphs(&operation["description"]);
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
