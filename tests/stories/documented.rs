@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 25] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -37,6 +37,7 @@ const TABLE: [Row; 24] = [
     row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
+    row("docs/api.md", "rate × w", Check::Shown("a formula")),
     row("docs/api.md", "import { Client", Check::Run("the_example_for_typescript_is_compiled_and_asks")),
     row("docs/api.md", "import os", Check::Run("the_example_for_python_asks")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
