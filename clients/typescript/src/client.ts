@@ -94,10 +94,9 @@ export class Client {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
     const signals = options.signal === undefined ? [silence.signal] : [options.signal, silence.signal];
-    const after = options.after === undefined ? {} : { "last-event-id": options.after };
     try {
       const response = await fetch(this.address("/metrics/stream", {}), {
-        headers: { ...(await this.headers()), ...after, accept: "text/event-stream" },
+        headers: await this.headers({ accept: "text/event-stream", "last-event-id": options.after }),
         cache: "no-store",
         signal: AbortSignal.any(signals),
       });
@@ -121,13 +120,12 @@ export class Client {
     const limit = AbortSignal.timeout(this.settings.timeoutMs ?? TIMEOUT_MS);
     const response = await fetch(this.address(path, request), {
       method: method.toUpperCase(),
-      headers: {
+      headers: await this.headers({
         accept: "application/json",
-        ...(await this.headers()),
-        ...texts(request.header ?? {}),
-        ...(typeof known?.etag === "string" ? { "if-none-match": known.etag } : {}),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
+        "if-none-match": known?.etag,
+        "content-type": body === undefined ? undefined : "application/json",
+        ...request.header,
+      }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
@@ -144,10 +142,13 @@ export class Client {
     };
   }
 
-  private async headers(): Promise<Record<string, string>> {
-    const { token, headers } = this.settings;
-    const authorization = `Bearer ${typeof token === "string" ? token : await token()}`;
-    return { ...headers, authorization };
+  /** The headers of every request, and these, which replace them. */
+  private async headers(more: object): Promise<Headers> {
+    const { token } = this.settings;
+    const headers = new Headers(this.settings.headers);
+    for (const [name, value] of Object.entries(texts(more))) headers.set(name, value);
+    headers.set("authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
+    return headers;
   }
 
   private address(path: string, { path: names = {}, query = {} }: Untyped): string {

@@ -18,11 +18,13 @@ mod rates;
 mod tracking;
 
 use crate::cache::versions::Version;
+use crate::request::rates::Taken;
 use bytes::Bytes;
 use domain::CacheKeys;
 use health::Health;
+use rates::Adding;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script};
+use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 use std::time::{Duration, Instant};
 use tracking::Tracking;
 
@@ -58,7 +60,7 @@ pub struct Shared {
     connection: ConnectionManager,
     health: Health,
     tracking: Tracking,
-    adding: Script,
+    adding: Adding,
 }
 
 impl Shared {
@@ -86,7 +88,7 @@ impl Shared {
             keys,
             connection,
             health: Health::default(),
-            adding: Script::new(rates::ADD),
+            adding: Adding::new(),
         }))
     }
 
@@ -138,6 +140,16 @@ impl Shared {
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let _kept: Option<()> =
             self.query(redis::cmd("SET").arg(key).arg(&body[..]).arg("PX").arg(ttl)).await;
+    }
+
+    /// Adds what organizations took of their rates, and returns how far ahead of now the theoretical arrival time of each is
+    /// then, over all instances; `None` while Redis is unreachable, or if it refuses. Then it isn't known whether it was added.
+    pub async fn add_taken(&self, taken: &[Taken]) -> Option<Vec<Duration>> {
+        if !self.health.is_up() {
+            return None;
+        }
+        let added = self.adding.add(taken, &self.keys, self.connection.clone()).await;
+        self.health.checked(added)
     }
 
     /// Finds out whether Redis is reachable.
