@@ -1,6 +1,7 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod api_versions;
 mod availability;
 mod channels;
 mod chaos;
@@ -56,5 +57,4 @@ mod transactions;
 mod unstorable;
 mod upgrades;
 mod upkeep;
-mod versions;
 mod zones;

@@ -3,10 +3,10 @@
 //! Types are stable and meant for programs; title and detail are for people. Nothing internal is in any of them. Each type
 //! is also the address of a page that says what it means and what to do.
 
+use crate::request::api_version::VERSION;
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
 use crate::request::token::Refusal;
-use crate::request::version::VERSION;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! From a request's strings to its query, and to its principal. Pure.
 
+pub mod api_version;
 pub mod parameter;
-pub mod version;
 
 pub mod cells;
 pub mod compare;

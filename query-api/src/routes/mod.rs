@@ -27,8 +27,8 @@ pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
 use crate::answer::problem::Problem;
+use crate::request::api_version;
 use crate::request::scope::Scope;
-use crate::request::version;
 use std::convert::Infallible;
 use std::sync::Arc;
 use warp::http::header::HeaderValue;
@@ -72,8 +72,8 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
         .map(Reply::into_response)
         .boxed();
     // The version that there is was taken off before.
-    let versions = warp::path::param::<version::Unknown>()
-        .map(|version: version::Unknown| Problem::unknown_version(&version.0).into_response())
+    let versions = warp::path::param::<api_version::Unknown>()
+        .map(|version: api_version::Unknown| Problem::unknown_version(&version.0).into_response())
         .boxed();
     let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify().or(versions).unify();
     // The bodies of problems are written last, because the request's id is a part of them.

@@ -1,6 +1,6 @@
 //! The layers that every request passes: its id, its version, compression, other origins.
 
-use crate::request::version;
+use crate::request::api_version;
 use crate::serve::server::settings::BadSettings;
 use hyper::header::HeaderName;
 use hyper::http::uri::{PathAndQuery, Uri};
@@ -60,7 +60,7 @@ pub fn without_version<B>(mut request: Request<B>) -> Request<B> {
 }
 
 fn unversioned(uri: &Uri) -> Option<Result<Uri, http::Error>> {
-    let rest = version::without(uri.path_and_query()?.as_str())?;
+    let rest = api_version::without(uri.path_and_query()?.as_str())?;
     let mut parts = uri.clone().into_parts();
     Some(PathAndQuery::try_from(rest).map_err(Into::into).and_then(|rest| {
         parts.path_and_query = Some(rest);
