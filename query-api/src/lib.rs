@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! HTTP request
-//!   serve      accepts, observes
+//!   serve      accepts, takes the version off the path, observes
 //!                the same request as before, and its response is still right: that one, done
 //!                otherwise compresses what comes back
 //!   routes     matches the path, extracts strings
@@ -74,7 +74,7 @@ use routes::page::Page;
 use sending::Sender;
 use serve::repeated::Repeated;
 use serve::server::layers::compressed;
-use serve::{issuer, log, server, watch};
+use serve::{exchange, issuer, log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +133,8 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         // Before the first request, or its answer would be kept as if there were no Redis.
         shared.probe().await;
     }
-    let rate_limit = Arc::new(RateLimit::new(&settings.rate_limit));
+    let rate_limit = RateLimit::new(&settings.rate_limit);
+    let rate_limit = Arc::new(if shared.is_some() { rate_limit.shared() } else { rate_limit });
     let loads = Loads::new(&settings.loads);
     let (stopping, has_page) = (CancellationToken::new(), page.is_some());
     let api = Arc::new(Api {
@@ -175,6 +176,9 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     let (watched, reported) = (Arc::clone(api), readiness.clone());
     tokio::spawn(async move { watch::postgresql(&watched.store, &reported).await });
     if let Some(shared) = shared {
+        let (exchanging, limited) = (Arc::clone(&shared), Arc::clone(&api.rate_limit));
+        let warned = readiness.clone();
+        tokio::spawn(async move { exchange::rates(&limited, &exchanging, &warned).await });
         let (tracked, reported) = (Arc::clone(&shared), readiness.clone());
         tokio::spawn(async move { watch::redis(&shared, &reported).await });
         tokio::spawn(async move { tracked.track().await });

@@ -13,8 +13,9 @@
 
 use crate::answer::{problem, workflow_health};
 use crate::request::listing::workflows::WORKFLOWS_MAX;
+use crate::request::rate_limit;
 use crate::serve::server::connection;
-use crate::serve::watch;
+use crate::serve::{exchange, watch};
 use crate::settings::Settings;
 use crate::{cache, store, streams};
 use std::fmt;
@@ -31,6 +32,9 @@ const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= WORKFLOWS_MAX as 
 
 /// The probe's connection counts as silent at each probe, and so must reply before it is used: a dead one is replaced at once.
 const _: () = assert!(store::SILENT_FOR.as_secs() < watch::POSTGRESQL_EVERY.as_secs());
+
+/// Instances that share rates learn several times, within the time of a burst, what the others have granted.
+const _: () = assert!(exchange::RATE_SYNC.as_millis() * 4 < rate_limit::PERIOD.as_millis());
 
 /// Two limits that disagree: a sentence that names both, what follows from it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

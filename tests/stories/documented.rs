@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 26] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -38,6 +38,9 @@ const TABLE: [Row; 23] = [
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
     row("docs/api.md", "{\"thresholds\":", Check::Run("the_documented_thresholds_are_set")),
+    row("docs/api.md", "rate × w", Check::Shown("a formula")),
+    row("docs/api.md", "import { Client", Check::Run("the_example_for_typescript_is_compiled_and_asks")),
+    row("docs/api.md", "import os", Check::Run("the_example_for_python_asks")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -136,6 +139,60 @@ async fn the_token_signed_by_python_opens_the_summary() {
         assert_eq!(summary["organizationId"], "acme", "{summary:#}");
     }
     assert_eq!(api.stop().await, Some(0));
+}
+
+/// What the examples of clients print: a KPI, and a problem.
+const CLIENT_SAID: [&str; 2] = ["Orders Created", "400 timezone"];
+
+/// A documented example of a client, asking a real API by this script.
+async fn ask_by_client(stack: &Stack, block: &Block, script: &str) {
+    let api = stack.api().serve().await;
+    let here = block.text.replace("http://127.0.0.1:8080", &format!("http://{}", api.address()));
+    let clients = workspace::root().join("clients");
+    let launch = stack.api().set("CLIENTS", clients.to_str().expect("a checkout's path is text"));
+    let launch = launch.set("TOKEN", Token::of("acme").sign()).set("BLOCK", here).shell(script);
+    let ended = launch.run().await;
+    assert_eq!(ended.code, Some(0), "{block}: {ended:#?}");
+    assert!(CLIENT_SAID.iter().all(|said| ended.output.contains(said)), "{block}: {ended:#?}");
+}
+
+#[tokio::test]
+async fn the_example_for_typescript_is_compiled_and_asks() {
+    const BUILT: &str = "clients/typescript/dist/index.js";
+    if lacks("the example for TypeScript", "node") {
+        return;
+    }
+    if !workspace::root().join(BUILT).exists() {
+        return say::line(format_args!(
+            "skipped: the example for TypeScript, for there is no {BUILT} (npm ci, npm run build)"
+        ));
+    }
+    let script = "
+        mkdir node_modules && ln -s \"$CLIENTS/typescript\" node_modules/business-metrics-client
+        printf %s \"$BLOCK\" > example.mts
+        \"$CLIENTS/typescript/node_modules/.bin/tsc\" --target es2023 --module nodenext --strict --skipLibCheck \\
+            --typeRoots \"$CLIENTS/typescript/node_modules/@types\" --types node example.mts
+        node example.mjs";
+    let stack = Stack::start().await;
+    for block in blocks_of("the_example_for_typescript_is_compiled_and_asks") {
+        ask_by_client(&stack, &block, script).await;
+    }
+}
+
+#[tokio::test]
+async fn the_example_for_python_asks() {
+    if lacks("the example for Python", "python3") {
+        return;
+    }
+    let script =
+        "export PYTHONPATH=\"$CLIENTS/python/src\" MYPYPATH=\"$CLIENTS/python/src\" PYTHONDONTWRITEBYTECODE=1
+        printf %s \"$BLOCK\" > example.py
+        ! command -v mypy || mypy --strict --cache-dir .mypy example.py >&2
+        python3 example.py";
+    let stack = Stack::start().await;
+    for block in blocks_of("the_example_for_python_asks") {
+        ask_by_client(&stack, &block, script).await;
+    }
 }
 
 #[tokio::test]
@@ -332,6 +389,8 @@ async fn parser_error(stack: &Stack, block: &Block) -> Option<String> {
         "sh" => "bash -n",
         "python" => "python3 -c 'import ast, sys; ast.parse(sys.stdin.read())'",
         "go" => "gofmt -e",
+        // No block of this language has types of its own.
+        "ts" => "node --input-type=module --check -",
         language => return Some(format!("no parser for {language:?} is known here")),
     };
     let program = parser.split(' ').next().unwrap_or_default();

@@ -1,10 +1,12 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod api_versions;
 mod availability;
 mod channels;
 mod chaos;
 mod citus;
+mod client_libraries;
 mod clients;
 mod clocks;
 mod commands;
@@ -37,6 +39,7 @@ mod placement;
 mod poolers;
 mod primaries;
 mod ranges;
+mod rates;
 mod readiness;
 mod rebalances;
 mod recount;

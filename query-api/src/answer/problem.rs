@@ -3,6 +3,7 @@
 //! Types are stable and meant for programs; title and detail are for people. Nothing internal is in any of them. Each type
 //! is also the address of a page that says what it means and what to do.
 
+use crate::request::api_version::VERSION;
 use crate::answer::thresholds::document::{BYTES_MAX, BadDocument};
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
@@ -91,7 +92,8 @@ const NOT_FOUND: Kind = Kind {
     name: "not-found",
     status: 404,
     title: "There is nothing here",
-    meaning: "This service has no such path. All its paths are listed at /docs.",
+    meaning: "This service has no such path. All its paths are listed at /docs; each may begin with the version, /v1. The member \
+              `detail` says so if it is the version that isn't there.",
 };
 const METHOD_NOT_ALLOWED: Kind = Kind {
     name: "method-not-allowed",
@@ -270,6 +272,12 @@ impl Problem {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(&NOT_FOUND)
+    }
+
+    /// 404: the path begins with a version that there isn't.
+    #[must_use]
+    pub fn unknown_version(name: &str) -> Self {
+        Self::new(&NOT_FOUND).because(format!("this API has no version {name}: its one version is {VERSION}"))
     }
 
     /// 405; `allow` lists the methods that are allowed.

@@ -4,7 +4,7 @@
 //! thousand buckets that it reads. Who asks what is kept, or waits for a load that another request began, pays for no more
 //! than the request.
 
-use crate::request::rates::{Admission, Rates};
+use crate::request::rates::{Admission, Rates, Taken};
 use std::time::{Duration, Instant};
 
 /// What a request costs. All costs are in tenths of a request.
@@ -17,7 +17,7 @@ const LOAD: u32 = 2;
 const BUCKETS_PER_TENTH: u32 = 100;
 
 /// The rate is requests in this time.
-const PERIOD: Duration = Duration::from_secs(1);
+pub(crate) const PERIOD: Duration = Duration::from_secs(1);
 
 /// How often an organization may change its settings in an hour, and at once: each change is kept in the audit for good.
 const CHANGES_PER_HOUR: u32 = 120;
@@ -27,7 +27,8 @@ const CHANGES_PER_HOUR: u32 = 120;
 #[group(skip)]
 #[command(next_help_heading = "Limits")]
 pub struct Settings {
-    /// Requests a second that one organization may make, and the most it may make at once; 0 for no limit. A request whose
+    /// Requests a second that one organization may make, and the most it may make at once, over all instances that share a
+    /// Redis; 0 for no limit. A request whose
     /// answer isn't kept counts as 1.2, and as one more for every 1,000 buckets it reads. Lower it to protect a small
     /// database, raise it when a large customer's dashboards get 429
     #[arg(long, env, default_value_t = 200)]
@@ -61,6 +62,12 @@ impl RateLimit {
         Self { rates, per_second, changes: Rates::new(CHANGES_PER_HOUR, 1, Duration::from_secs(3_600)) }
     }
 
+    /// The same, shared with other instances: what organizations took must be told ([`RateLimit::untold`]).
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { rates: self.rates.shared(), ..self }
+    }
+
     /// Admits a request of `organization`, if its rate allows.
     pub fn admit(&self, organization: &str, now: Instant) -> Admission {
         self.rates.take(organization, REQUEST, now)
@@ -77,7 +84,17 @@ impl RateLimit {
         self.changes.take(organization, 1, now)
     }
 
-    /// What is left for `organization`; `None` without a limit.
+    /// What organizations took and no other instance was told of, of so many organizations at most ([`Rates::untold`]).
+    pub fn untold(&self, organizations_max: usize) -> Vec<Taken> {
+        self.rates.untold(organizations_max)
+    }
+
+    /// Takes over what the organization took of all instances ([`Rates::learn`]).
+    pub fn learn(&self, organization: &str, ahead: Duration, now: Instant) {
+        self.rates.learn(organization, ahead, now);
+    }
+
+    /// What is left for `organization`, as far as this instance knows; `None` without a limit.
     pub fn left(&self, organization: &str, now: Instant) -> Option<Left> {
         let (tenths, wait) = self.rates.left(organization, now)?;
         let requests = tenths / REQUEST;

@@ -3,8 +3,14 @@
 //! The generic cell rate algorithm (ITU-T I.371): of each organization only its theoretical arrival time is kept, the
 //! instant at which what it took so far would have arrived at the full rate. Once that instant has passed, the
 //! organization is as if it had never asked, and can be forgotten.
+//!
+//! Instances that share rates each grant by what they know. What was taken here is told to the others ([`Rates::untold`]), and
+//! what all of them took is learnt ([`Rates::learn`]). In between an instance may grant what another has granted already; that is
+//! owed, and nobody grants anything until it has been paid back. So `n` instances that tell and learn at least every `e`
+//! grant, in any time `w`, at most `(w + period + (n - 1) * (period + 2 * e)) / spacing` units together, for as long as the
+//! owed time is below what is kept of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +26,15 @@ pub enum Admission {
     Wait(Duration),
 }
 
+/// What an organization took, to be told to other instances.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Who took it.
+    pub organization: String,
+    /// How long it takes to arrive at the full rate.
+    pub time: Duration,
+}
+
 /// The rates of all organizations: so many units in a period, and as many at once.
 pub struct Rates {
     /// Nothing can be taken unless so many units are left.
@@ -27,23 +42,41 @@ pub struct Rates {
     /// The time between two units at the full rate; `None` without a limit.
     spacing: Option<Duration>,
     period: Duration,
+    /// Whether other instances are told what is taken.
+    is_shared: bool,
     arrivals: Mutex<Arrivals>,
 }
 
 /// Each organization's theoretical arrival time. The map is swept when it has grown to `sweep_at`, which is then set to
 /// twice the number left, so that the cost of sweeping per request is constant, however many organizations there are.
 struct Arrivals {
-    by_organization: HashMap<String, Instant>,
+    by_organization: HashMap<String, Kept>,
     sweep_at: usize,
+    /// The organizations with untold units. Who took first is first.
+    untold: VecDeque<String>,
+}
+
+/// What is kept of an organization.
+struct Kept {
+    arrival: Instant,
+    /// Units that it took here, and that nobody else was told of.
+    untold: u32,
 }
 
 impl Rates {
     /// So many units each `period`, without a limit if that is 0. Whoever takes some must have `least` of them left.
     #[must_use]
     pub fn new(units: u32, least: u32, period: Duration) -> Self {
-        let arrivals = Arrivals { by_organization: HashMap::new(), sweep_at: SWEEP_MIN };
+        let by_organization = HashMap::new();
+        let arrivals = Arrivals { by_organization, sweep_at: SWEEP_MIN, untold: VecDeque::new() };
         let spacing = (units > 0).then(|| period / units);
-        Self { least, spacing, period, arrivals: Mutex::new(arrivals) }
+        Self { least, spacing, period, is_shared: false, arrivals: Mutex::new(arrivals) }
+    }
+
+    /// The same, to be shared with other instances: what is taken must be told, or it piles up.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
     }
 
     /// Takes `units` for `organization` if the least is left. More than are left may be taken; they are owed, and nothing can
@@ -56,7 +89,8 @@ impl Rates {
         if wait > Duration::ZERO {
             return Admission::Wait(wait);
         }
-        arrivals.keep(organization, last + spacing * units, now);
+        let untold = if self.is_shared { units } else { 0 };
+        arrivals.keep(organization, last + spacing * units, untold, now);
         Admission::Granted
     }
 
@@ -70,6 +104,31 @@ impl Rates {
         Some((u32::try_from(left).unwrap_or(u32::MAX), wait))
     }
 
+    /// What organizations took and nobody was told of, of so many organizations at most. From now on it counts as told: who
+    /// can't tell it must not tell it later, when it has been paid back.
+    pub fn untold(&self, organizations_max: usize) -> Vec<Taken> {
+        let Some(spacing) = self.spacing else { return Vec::new() };
+        let mut arrivals = self.arrivals();
+        let Arrivals { by_organization, untold, .. } = &mut *arrivals;
+        let told = untold.drain(..organizations_max.min(untold.len()));
+        told.map(|organization| {
+            let units =
+                by_organization.get_mut(&organization).map_or(0, |kept| std::mem::take(&mut kept.untold));
+            Taken { organization, time: spacing * units }
+        })
+        .collect()
+    }
+
+    /// Takes over that the organization's theoretical arrival time over all instances is so far `ahead` of now, without what
+    /// it took here and nobody was told of. What is known here and goes further stays.
+    pub fn learn(&self, organization: &str, ahead: Duration, now: Instant) {
+        let Some(spacing) = self.spacing else { return };
+        let mut arrivals = self.arrivals();
+        let last = arrivals.last(organization, now);
+        let untold = arrivals.by_organization.get(organization).map_or(0, |kept| kept.untold);
+        arrivals.keep(organization, last.max(now + ahead + spacing * untold), 0, now);
+    }
+
     fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,100 +136,29 @@ impl Rates {
 
 impl Arrivals {
     fn last(&self, organization: &str, now: Instant) -> Instant {
-        self.by_organization.get(organization).copied().unwrap_or(now).max(now)
+        self.by_organization.get(organization).map_or(now, |kept| kept.arrival.max(now))
     }
 
-    fn keep(&mut self, organization: &str, arrival: Instant, now: Instant) {
+    /// Keeps the arrival time, and so many more untold units.
+    fn keep(&mut self, organization: &str, arrival: Instant, untold: u32, now: Instant) {
         if let Some(kept) = self.by_organization.get_mut(organization) {
-            *kept = arrival;
+            kept.arrival = arrival;
+            if kept.untold == 0 && untold > 0 {
+                self.untold.push_back(organization.to_owned());
+            }
+            kept.untold = kept.untold.saturating_add(untold);
             return;
         }
         if self.by_organization.len() >= self.sweep_at {
-            self.by_organization.retain(|_, arrival| *arrival > now);
+            self.by_organization.retain(|_, kept| kept.arrival > now || kept.untold > 0);
             self.sweep_at = SWEEP_MIN.max(2 * self.by_organization.len());
         }
-        self.by_organization.insert(organization.to_owned(), arrival);
+        if untold > 0 {
+            self.untold.push_back(organization.to_owned());
+        }
+        self.by_organization.insert(organization.to_owned(), Kept { arrival, untold });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Rates, and the instant the test begins.
-    struct Case(Rates, Instant);
-
-    fn limit(units: u32) -> Case {
-        Case(Rates::new(units, 1, Duration::from_secs(1)), Instant::now())
-    }
-
-    fn take(Case(rates, start): &Case, organization: &str, units: u32, ms: u64) -> Admission {
-        rates.take(organization, units, *start + Duration::from_millis(ms))
-    }
-
-    fn granted(case: &Case, organization: &str, ms: u64) -> bool {
-        take(case, organization, 1, ms) == Admission::Granted
-    }
-
-    fn left(Case(rates, start): &Case, ms: u64) -> Option<(u32, Duration)> {
-        rates.left("acme", *start + Duration::from_millis(ms))
-    }
-
-    #[test]
-    fn a_burst_of_a_period_then_the_rate() {
-        let limit = limit(10);
-        assert!((0..10).all(|_| granted(&limit, "acme", 0)));
-        assert_eq!(take(&limit, "acme", 1, 0), Admission::Wait(Duration::from_millis(100)));
-        assert!(granted(&limit, "acme", 100));
-        assert!(!granted(&limit, "acme", 150));
-        assert!((0..10).all(|_| granted(&limit, "acme", 2_000)), "a pause earns a burst, never more");
-        assert!(!granted(&limit, "acme", 2_000));
-    }
-
-    #[test]
-    fn what_takes_more_than_is_left_is_granted_once_and_owed() {
-        let limit = limit(10);
-        assert_eq!(left(&limit, 0), Some((10, Duration::ZERO)));
-        assert_eq!(take(&limit, "acme", 9, 0), Admission::Granted);
-        assert_eq!(left(&limit, 0), Some((1, Duration::ZERO)));
-        assert_eq!(take(&limit, "acme", 6, 0), Admission::Granted);
-        assert_eq!(left(&limit, 0), Some((0, Duration::from_millis(600))));
-        assert_eq!(take(&limit, "acme", 1, 0), Admission::Wait(Duration::from_millis(600)));
-        assert_eq!(left(&limit, 600), Some((1, Duration::ZERO)));
-        assert!(granted(&limit, "acme", 600));
-    }
-
-    #[test]
-    fn nothing_is_granted_unless_the_least_is_left() {
-        let limit = Case(Rates::new(10, 4, Duration::from_secs(1)), Instant::now());
-        assert_eq!(take(&limit, "acme", 7, 0), Admission::Granted);
-        assert_eq!(left(&limit, 0), Some((3, Duration::from_millis(100))));
-        assert_eq!(take(&limit, "acme", 1, 0), Admission::Wait(Duration::from_millis(100)));
-        assert_eq!(take(&limit, "acme", 1, 100), Admission::Granted);
-    }
-
-    #[test]
-    fn organizations_do_not_feel_each_other() {
-        let limit = limit(1);
-        assert!(granted(&limit, "loud", 0));
-        assert!(!granted(&limit, "loud", 1));
-        assert!(granted(&limit, "quiet", 1));
-    }
-
-    #[test]
-    fn zero_is_no_limit() {
-        let limit = limit(0);
-        assert!((0..100_000).all(|_| granted(&limit, "acme", 0)));
-        assert_eq!(left(&limit, 0), None);
-    }
-
-    #[test]
-    fn the_past_is_forgotten() {
-        let limit = limit(1);
-        for organization in 0..SWEEP_MIN {
-            assert!(granted(&limit, &organization.to_string(), 0));
-        }
-        assert!(granted(&limit, "late", 5_000));
-        assert_eq!(limit.0.arrivals.lock().unwrap().by_organization.len(), 1);
-    }
-}
+mod tests;

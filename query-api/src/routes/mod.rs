@@ -30,6 +30,8 @@ pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
 pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
+use crate::answer::problem::Problem;
+use crate::request::api_version;
 use crate::request::scope::Scope;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -75,7 +77,11 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
         .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
         .map(Reply::into_response)
         .boxed();
-    let all = answers.or(stream).unify().or(settings).unify().or(page).unify().or(contract::routes()).unify();
+    // The version that there is was taken off before.
+    let versions = warp::path::param::<api_version::Unknown>()
+        .map(|version: api_version::Unknown| Problem::unknown_version(&version.0).into_response())
+        .boxed();
+    let all = answers.or(stream).unify().or(settings).unify().or(page).unify().or(contract::routes()).unify().or(versions).unify();
     // The bodies of problems are written last, because the request's id is a part of them.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);

@@ -160,6 +160,18 @@ async fn an_unknown_path_is_not_found_with_or_without_a_token() {
 }
 
 #[tokio::test]
+async fn a_version_that_there_is_not_is_named_with_the_one_that_there_is() {
+    for method in ["GET", "POST"] {
+        let seen = check(method, "/v2/metrics/summary", None, 404, "/problems/not-found").await;
+        let detail = seen.body["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("no version v2") && detail.contains("v1"), "{detail}");
+    }
+    // One version was taken off before; a second one is no path.
+    let seen = check("GET", "/v1/metrics/summary", Some(&acme()), 404, "/problems/not-found").await;
+    assert!(seen.body["detail"].is_null());
+}
+
+#[tokio::test]
 async fn every_path_can_only_be_read() {
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let seen = check(method, "/metrics/trends", None, 405, "/problems/method-not-allowed").await;

@@ -46,10 +46,11 @@ pub fn contract(document: &Value) -> String {
         let _ = writeln!(body, "<a href=\"#{}\">{}</a>", anchor(path), text(path));
     }
     body += "</nav>\n";
+    let version = document["servers"][0]["url"].as_str().unwrap_or_default();
     for (path, methods) in members(&document["paths"]) {
         let operations = ["get", "put"].into_iter().filter(|method| methods[*method].is_object());
         operations.for_each(|method| {
-            body += &operation((method, path), &methods[method], &document["components"]);
+            body += &operation(method, (version, path), &methods[method], &document["components"]);
         });
     }
     body += "<h2 id=\"schemas\">Shapes</h2>\n";
@@ -57,11 +58,17 @@ pub fn contract(document: &Value) -> String {
     whole(document["info"]["title"].as_str().unwrap_or_default(), &body)
 }
 
-fn operation((method, path): (&str, &str), operation: &Value, components: &Value) -> String {
+fn operation(
+    method: &str,
+    (version, path): (&str, &str),
+    operation: &Value,
+    components: &Value,
+) -> String {
     // The first one is what the path's anchor leads to.
-    let anchor = if method == "get" { anchor(path) } else { format!("{method}-{}", anchor(path)) };
-    let method = method.to_uppercase();
-    let mut html = format!("<h2 id=\"{anchor}\"><code>{method} {}</code></h2>\n", text(path));
+    let id = if method == "get" { anchor(path) } else { format!("{method}-{}", anchor(path)) };
+    let (method, path) = (method.to_uppercase(), text(&format!("{version}{path}")));
+    let mut html = format!("<h2 id=\"{id}\"><code>{method} {path}</code></h2>
+");
     html += &paragraphs(&operation["summary"]);
     html += &paragraphs(&operation["description"]);
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -45,6 +45,10 @@ fn describe() {
         "Answers by where they came from: response (the same request as before), process, redis, postgresql (a miss), or stale (an older one)"
     );
     counter!("query_api_loads_shed_total", "Loads that were not started because too many were running");
+    counter!(
+        "query_api_rate_exchanges_total",
+        "Exchanges of what organizations took of their rates: shared with other instances, or alone"
+    );
     gauge!("query_api_streams", "Open streams");
     gauge!("query_api_redis_tells", "Whether Redis sends invalidations of versions");
     gauge!("query_api_connections", "Open connections of clients");
@@ -68,6 +72,9 @@ fn describe() {
     // A counter that first appears with its first event can't be asked for an increase.
     for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);
+    }
+    for outcome in ["shared", "alone"] {
+        metrics::counter!("query_api_rate_exchanges_total", "outcome" => outcome).increment(0);
     }
     for reason in problem::reasons().chain(CLOSINGS) {
         metrics::counter!("query_api_refusals_total", "reason" => reason).increment(0);
