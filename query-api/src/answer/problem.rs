@@ -5,6 +5,7 @@
 
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
+use crate::request::representation::{Media, Refused};
 use crate::request::token::Refusal;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -70,6 +71,13 @@ const METHOD_NOT_ALLOWED: Kind = Kind {
     title: "This can only be read",
     meaning: "Every path allows GET and HEAD only, as the header `Allow` says.",
 };
+const NOT_ACCEPTABLE: Kind = Kind {
+    name: "not-acceptable",
+    status: 406,
+    title: "The answer isn't given in an accepted form",
+    meaning: "The header `Accept` allows none of the media types in which this answer is given; `detail` lists them. Accept one of \
+              them, or `*/*` for JSON.",
+};
 const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
@@ -101,13 +109,14 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 10] = [
+pub const KINDS: [&Kind; 11] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
     &UNAUTHORIZED,
     &NO_ORGANIZATION,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &NOT_ACCEPTABLE,
     &TOO_MANY_REQUESTS,
     &TOO_MANY_STREAMS,
     &UNAVAILABLE,
@@ -202,6 +211,15 @@ impl Problem {
         Self::new(&BAD_REQUEST)
     }
 
+    /// 406; `offers` lists the media types in which the answer is given.
+    #[must_use]
+    pub fn not_acceptable(offers: &[Media]) -> Self {
+        let offers: Vec<_> = offers.iter().map(|media| media.name()).collect();
+        Self::new(&NOT_ACCEPTABLE)
+            .because(format!("this answer is given as {}", offers.join(", ")))
+            .with("vary", "accept")
+    }
+
     /// 429: the next request will be answered after `wait`.
     #[must_use]
     pub fn too_many_requests(wait: Duration) -> Self {
@@ -222,6 +240,14 @@ impl Problem {
     pub fn too_many_streams() -> Self {
         Self::new(&TOO_MANY_STREAMS)
             .because("this organization has as many streams open as it may have")
+            .with("retry-after", whole_seconds(RETRY_STREAM))
+    }
+
+    /// 429: the organization has as many exports under way as it may.
+    #[must_use]
+    pub fn too_many_exports() -> Self {
+        Self::new(&TOO_MANY_STREAMS)
+            .because("this organization has as many exports under way as it may have")
             .with("retry-after", whole_seconds(RETRY_STREAM))
     }
 
@@ -274,6 +300,15 @@ fn whole_seconds(wait: Duration) -> String {
 impl From<BadParameter> for Problem {
     fn from(BadParameter { name, detail }: BadParameter) -> Self {
         Self { parameter: Some(name), ..Self::new(&BAD_PARAMETER).because(detail) }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAcceptable(offers) => Self::not_acceptable(offers),
+            Refused::Parameter(bad) => bad.into(),
+        }
     }
 }
 

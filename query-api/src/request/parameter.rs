@@ -50,7 +50,8 @@ pub fn only(pairs: &[(String, String)], known: &[&str]) -> Result<(), BadParamet
     let meant = nearest.filter(|(alike, _)| *alike >= ALIKE_MIN);
     let meant = meant.map(|(_, other)| format!("did you mean `{other}`? ")).unwrap_or_default();
     let all = known.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
-    Err(BadParameter::new(name.clone(), format!("`{name}` is not known here: {meant}Known are {all}")))
+    let known = if all.is_empty() { "There are no parameters".to_owned() } else { format!("Known are {all}") };
+    Err(BadParameter::new(name.clone(), format!("`{name}` is not known here: {meant}{known}")))
 }
 
 /// The value of a parameter; `None` where it is missing.
@@ -153,6 +154,8 @@ mod tests {
         check("", None);
         check("x", None);
         check("organization_id", None);
+        let none = only(&[("from".to_owned(), String::new())], &[]).unwrap_err();
+        assert!(none.detail.ends_with("There are no parameters"), "{}", none.detail);
         let long = only(&[("x".repeat(5_000), String::new())], &known).unwrap_err();
         assert_eq!(long.name.len(), NAME_CHARS_MAX);
     }

@@ -83,12 +83,15 @@ impl Observation {
 
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 10] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
+        "/metrics/failures",
+        "/metrics/failure-groups",
         "/metrics/delivery-health",
         "/metrics/insights",
+        "/metrics/overview",
         "/metrics/stream",
         "/overview",
     ];

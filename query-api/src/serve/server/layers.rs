@@ -20,11 +20,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
 /// The headers that scripts of other origins may read.
-const EXPOSED: [&str; 8] = [
+const EXPOSED: [&str; 10] = [
     "age",
     "complete-through",
+    "content-disposition",
     "etag",
     "generated-at",
+    "link",
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
