@@ -67,9 +67,10 @@ use admin::Readiness;
 use cache::Cache;
 use cache::loads::Loads;
 use cache::shared::Shared;
+use cache::slots::Slots;
 use request::rate_limit::RateLimit;
 use request::token::Verifier;
-use routes::Api;
+use routes::{Api, EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX};
 use routes::page::Page;
 use sending::Sender;
 use serve::repeated::Repeated;
@@ -143,6 +144,7 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         cache: Arc::new(Cache::new(&settings.cache, loads, Arc::clone(&rate_limit), shared.clone())),
         rate_limit,
         streams: Streams::new(&settings.streams, stopping.clone()),
+        exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page,
         sender: Sender::new(&settings.webhooks, &store),
         store,

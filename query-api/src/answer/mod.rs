@@ -1,10 +1,14 @@
 //! From rows to an answer, and its bytes. Pure.
 
 pub mod comparison;
+pub mod csv;
 pub mod decimal;
 pub mod delivery_health;
+pub mod failure_groups;
+pub mod failures;
 pub mod insights;
 pub mod known;
+pub mod patterns;
 pub mod percentiles;
 pub mod problem;
 pub mod registry;
@@ -12,6 +16,7 @@ pub mod summary;
 pub mod thresholds;
 pub mod trends;
 pub mod workflow_health;
+pub mod workflow_trends;
 
 use bytes::Bytes;
 use serde::Serialize;

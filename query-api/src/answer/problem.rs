@@ -7,6 +7,7 @@ use crate::request::api_version::VERSION;
 use crate::answer::thresholds::document::{BYTES_MAX, BadDocument};
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;
+use crate::request::representation::{Media, Refused};
 use crate::request::token::{Permission, Refusal};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -133,6 +134,13 @@ const CONFLICT: Kind = Kind {
     meaning: "The request is right, but what it is about is in a state that doesn't allow it. `detail` says which, and what to do \
               first.",
 };
+const NOT_ACCEPTABLE: Kind = Kind {
+    name: "not-acceptable",
+    status: 406,
+    title: "The answer isn't given in an accepted form",
+    meaning: "The header `Accept` allows none of the media types in which this answer is given; `detail` lists them. Accept one of \
+              them, or `*/*` for JSON.",
+};
 const TOO_MANY_REQUESTS: Kind = Kind {
     name: "too-many-requests",
     status: 429,
@@ -172,7 +180,7 @@ const INTERNAL: Kind = Kind {
 };
 
 /// All kinds.
-pub const KINDS: [&Kind; 20] = [
+pub const KINDS: [&Kind; 21] = [
     &BAD_REQUEST,
     &BAD_PARAMETER,
     &BAD_DOCUMENT,
@@ -183,6 +191,7 @@ pub const KINDS: [&Kind; 20] = [
     &INSUFFICIENT_SCOPE,
     &NOT_FOUND,
     &METHOD_NOT_ALLOWED,
+    &NOT_ACCEPTABLE,
     &WEBHOOKS_OFF,
     &CONFLICT,
     &CHANGED_MEANWHILE,
@@ -314,6 +323,15 @@ impl Problem {
         Self::new(&CONFLICT).because(detail)
     }
 
+    /// 406; `offers` lists the media types in which the answer is given.
+    #[must_use]
+    pub fn not_acceptable(offers: &[Media]) -> Self {
+        let offers: Vec<_> = offers.iter().map(|media| media.name()).collect();
+        Self::new(&NOT_ACCEPTABLE)
+            .because(format!("this answer is given as {}", offers.join(", ")))
+            .with("vary", "accept")
+    }
+
     /// 429: the next request will be answered after `wait`.
     #[must_use]
     pub fn too_many_requests(wait: Duration) -> Self {
@@ -369,6 +387,14 @@ impl Problem {
     pub fn too_many_streams() -> Self {
         Self::new(&TOO_MANY_STREAMS)
             .because("this organization has as many streams open as it may have")
+            .with("retry-after", whole_seconds(RETRY_STREAM))
+    }
+
+    /// 429: the organization has as many exports under way as it may.
+    #[must_use]
+    pub fn too_many_exports() -> Self {
+        Self::new(&TOO_MANY_STREAMS)
+            .because("this organization has as many exports under way as it may have")
             .with("retry-after", whole_seconds(RETRY_STREAM))
     }
 
@@ -428,6 +454,15 @@ impl From<BadParameter> for Problem {
 impl From<BadDocument> for Problem {
     fn from(BadDocument { pointer, detail }: BadDocument) -> Self {
         Self { pointer: Some(pointer), ..Self::new(&BAD_DOCUMENT).because(detail) }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotAcceptable(offers) => Self::not_acceptable(offers),
+            Refused::Parameter(bad) => bad.into(),
+        }
     }
 }
 

@@ -287,6 +287,12 @@ impl Kpi {
         (self.denominator.unwrap_or(self.numerator).value)(counters)
     }
 
+    /// Whether it is made of these counters only.
+    pub(crate) fn is_of(&self, counters: &[&str]) -> bool {
+        let has = |counter: Counter| counters.contains(&counter.name);
+        has(self.numerator) && self.denominator.is_none_or(has)
+    }
+
     /// What it is made of.
     #[must_use]
     pub fn base(&self) -> Base {

@@ -42,6 +42,10 @@
 //!
 //! **One fetch.** Concurrent requests for the same key and version share one fetch, and its error. It goes on when no
 //! request waits for it any more: its answer is for the next.
+//!
+//! **Together.** Several questions of one request are answered under one version, each by the answer that is kept for it. What is
+//! kept for none is loaded from one state of the database. If the version has changed meanwhile, and some were kept, the request
+//! asks once more: a change shows in all parts of its answer, or in none.
 
 mod backoff;
 mod entry;
@@ -65,6 +69,7 @@ use crate::request::rate_limit::RateLimit;
 use backoff::Backoff;
 use domain::CacheKeys;
 use entry::Entry;
+use futures_util::future::join_all;
 use loads::Loads;
 use memory::Memory;
 use moka::future::Cache as Flights;
@@ -129,6 +134,10 @@ impl Settings {
     }
 }
 
+/// How often several questions are asked together, before answers of two versions are given: each time the version has changed
+/// while some were loaded.
+const TOGETHER_TRIES: u32 = 3;
+
 /// What a request gets.
 #[derive(Clone, Debug)]
 pub enum Served {
@@ -146,9 +155,15 @@ pub struct Standing {
     until: Instant,
 }
 
-#[cfg(test)]
 impl Standing {
+    /// Of two answers under one version: as long as both are current.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { until: self.until.min(other.until), ..self }
+    }
+
     /// Of an answer without a version.
+    #[cfg(test)]
     pub(crate) fn until(until: Instant) -> Self {
         Self { version: None, epoch: 0, until }
     }
@@ -159,6 +174,19 @@ enum Missing {
     Paused(Entry),
     Outdated(Entry),
     Absent,
+}
+
+/// The answers to several questions, fetched together.
+struct Joint {
+    entries: Vec<Entry>,
+    /// Whether some were kept, and some loaded.
+    is_mixed: bool,
+}
+
+/// What is known of the answers to several questions.
+enum KnownHere {
+    Current(Entry),
+    Outdated(Entry),
 }
 
 /// A question whose answer isn't kept here, or isn't current.
@@ -176,6 +204,8 @@ pub struct Cache {
     kept: Memory<String, Entry>,
     /// The fetches under way, by key and version. Nothing is kept here.
     flights: Flights<String, Entry>,
+    /// Those of several questions together.
+    joint_flights: Flights<String, Arc<Joint>>,
     source: Source,
     epochs: Epochs,
     /// Whose versions are still to be raised.
@@ -203,6 +233,7 @@ impl Cache {
         Self {
             kept: Memory::new(settings.local_cache_mb),
             flights: Flights::new(0),
+            joint_flights: Flights::new(0),
             source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
             epochs: Epochs::default(),
             unraised: Unraised::default(),
@@ -370,10 +401,7 @@ impl Cache {
             let fetched = self.source.fetch(&key, version, rows, load).await;
             self.note(&key, &fetched);
             if let Ok(entry) = &fetched {
-                let now = Instant::now();
-                let terms = entry.terms(&key.organization, &name, now + entry.ttl);
-                self.kept.keep(name.clone(), entry.clone(), terms, now);
-                self.stale.keep(&key, entry);
+                self.keep(&key, name.clone(), entry);
             }
             fetched
         };
@@ -384,8 +412,151 @@ impl Cache {
         Ok(entry.into_value())
     }
 
+    /// The answers for several keys of one organization, all under one version. Those that aren't kept are loaded together: `load`
+    /// makes those of the places that it is given, each from as many rows as are beside its key.
+    ///
+    /// # Errors
+    /// When some have to be loaded, and the organization's rate is used up, or that fails and there is no stale answer to one.
+    pub async fn answers<E: Send + Sync + 'static, L>(
+        self: &Arc<Self>,
+        asked: &Arc<[(Key, u32)]>,
+        load: impl Fn(Vec<usize>) -> L + Clone + Send + Sync + 'static,
+    ) -> Result<Vec<Served>, Arc<loads::Error<E>>>
+    where
+        L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
+    {
+        let Some((Key { organization, .. }, _)) = asked.first() else { return Ok(Vec::new()) };
+        let mut version = self.version(organization).await;
+        for _ in 1..TOGETHER_TRIES {
+            let (served, is_mixed) = self.answers_under(version, asked, load.clone()).await?;
+            let latest = if is_mixed { self.version(organization).await } else { version };
+            if latest == version {
+                return Ok(served);
+            }
+            version = latest;
+        }
+        Ok(self.answers_under(version, asked, load).await?.0)
+    }
+
+    /// The answers under `version`, and whether some of them were kept and some loaded.
+    async fn answers_under<E: Send + Sync + 'static, L>(
+        self: &Arc<Self>,
+        version: Option<Version>,
+        asked: &Arc<[(Key, u32)]>,
+        load: impl Fn(Vec<usize>) -> L + Send + Sync + 'static,
+    ) -> Result<(Vec<Served>, bool), Arc<loads::Error<E>>>
+    where
+        L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
+    {
+        let known: Vec<_> = asked.iter().map(|(key, _)| self.known_here(key, version)).collect();
+        if known.iter().all(|known| matches!(known, Some(KnownHere::Current(_)))) {
+            self.hits.increment(known.len() as u64);
+            return Ok((known.into_iter().flatten().map(|known| known.served(version)).collect(), false));
+        }
+        let lacks = known.iter().zip(&**asked).filter(|(known, _)| !matches!(known, Some(KnownHere::Current(_))));
+        let lacking: Vec<String> = lacks.map(|(_, (key, _))| key.to_string()).collect();
+        let older: Option<Vec<KnownHere>> = known.into_iter().collect();
+        let given = |older: Vec<KnownHere>| older.into_iter().map(|known| known.served(version)).collect();
+        if let Some(older) = older {
+            let now = Instant::now();
+            if !lacking.iter().all(|question| self.backoff.may_try(question, now)) {
+                return Ok((given(older), false));
+            }
+            let fetching = self.fetch_together(version, asked, load);
+            return match tokio::time::timeout(self.stale_after, fetching).await {
+                Ok(ended) => match fetched(ended) {
+                    Ok(joint) => Ok(joint.served(version)),
+                    Err(error) if matches!(*error, loads::Error::OverRate(_)) => Err(error),
+                    Err(_) => Ok((given(older), false)),
+                },
+                Err(_) => {
+                    lacking.into_iter().for_each(|question| self.backoff.begin(question, Instant::now()));
+                    Ok((given(older), false))
+                }
+            };
+        }
+        Ok(fetched(self.fetch_together(version, asked, load).await)?.served(version))
+    }
+
+    /// Fetches answers in a task, which goes on when no request waits for it any more. Requests for the same share it.
+    fn fetch_together<E: Send + Sync + 'static, L>(
+        self: &Arc<Self>,
+        version: Option<Version>,
+        asked: &Arc<[(Key, u32)]>,
+        load: impl Fn(Vec<usize>) -> L + Send + Sync + 'static,
+    ) -> JoinHandle<Result<Arc<Joint>, Arc<loads::Error<E>>>>
+    where
+        L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
+    {
+        let (cache, asked) = (Arc::clone(self), Arc::clone(asked));
+        tokio::spawn(async move {
+            let names: Vec<_> = asked.iter().map(|(key, _)| key.under(version)).collect();
+            let fetch = cache.joint(version, &asked, load);
+            let entry = cache.joint_flights.entry(names.join("\n")).or_try_insert_with(fetch).await?;
+            Ok(entry.into_value())
+        })
+    }
+
+    /// Loads what isn't kept, here or in Redis.
+    async fn joint<E, L>(
+        &self,
+        version: Option<Version>,
+        asked: &[(Key, u32)],
+        load: impl Fn(Vec<usize>) -> L,
+    ) -> Result<Arc<Joint>, loads::Error<E>>
+    where
+        L: Future<Output = Result<Vec<Answer>, E>>,
+    {
+        let mut finding = Vec::with_capacity(asked.len());
+        for (key, _) in asked {
+            finding.push(self.found(key, version));
+        }
+        let mut found = join_all(finding).await;
+        // Without a version nobody can say whether what is kept and what is loaded are of one.
+        if version.is_none() && found.iter().any(Option::is_none) {
+            found.fill(None);
+        }
+        let missing: Vec<usize> = (0..found.len()).filter(|place| found[*place].is_none()).collect();
+        self.hits.increment((found.len() - missing.len()) as u64);
+        if !missing.is_empty() {
+            let keys: Vec<_> = missing.iter().map(|place| asked[*place].clone()).collect();
+            let loaded = self.source.load_together(&keys, version, load(missing.clone())).await;
+            keys.iter().for_each(|(key, _)| self.note(key, &loaded));
+            for ((place, (key, _)), entry) in missing.iter().zip(&keys).zip(loaded?) {
+                self.keep(key, key.under(version), &entry);
+                found[*place] = Some(entry);
+            }
+        }
+        let is_mixed = !missing.is_empty() && missing.len() < found.len();
+        Ok(Arc::new(Joint { entries: found.into_iter().flatten().collect(), is_mixed }))
+    }
+
+    /// The answer that is kept here or in Redis.
+    async fn found(&self, key: &Key, version: Option<Version>) -> Option<Entry> {
+        let name = key.under(version);
+        if let Some(current) = self.kept.get(&*name, Instant::now()) {
+            return Some(current);
+        }
+        let entry = self.source.kept(key, version).await?;
+        self.keep(key, name, &entry);
+        Some(entry)
+    }
+
+    fn known_here(&self, key: &Key, version: Option<Version>) -> Option<KnownHere> {
+        let current = self.kept.get(&*key.under(version), Instant::now()).map(KnownHere::Current);
+        current.or_else(|| self.stale.get(key).map(KnownHere::Outdated))
+    }
+
+    /// Keeps a current answer under its name, and for when no fresh one can be had.
+    fn keep(&self, key: &Key, name: String, entry: &Entry) {
+        let now = Instant::now();
+        let terms = entry.terms(&key.organization, &name, now + entry.ttl);
+        self.kept.keep(name, entry.clone(), terms, now);
+        self.stale.keep(key, entry);
+    }
+
     /// Begins or ends the pause of a question. A load that was not tried says nothing.
-    fn note<E>(&self, key: &Key, fetched: &Result<Entry, loads::Error<E>>) {
+    fn note<T, E>(&self, key: &Key, fetched: &Result<T, loads::Error<E>>) {
         match fetched {
             Ok(_) => self.backoff.end(&key.to_string()),
             Err(loads::Error::TimedOut | loads::Error::Failed(_)) => {
@@ -396,10 +567,26 @@ impl Cache {
     }
 }
 
+impl KnownHere {
+    fn served(self, version: Option<Version>) -> Served {
+        match self {
+            Self::Current(entry) => fresh(entry, version),
+            Self::Outdated(entry) => stale(&entry),
+        }
+    }
+}
+
+impl Joint {
+    /// What the request gets, and whether some were kept and some loaded.
+    fn served(&self, version: Option<Version>) -> (Vec<Served>, bool) {
+        (self.entries.iter().map(|entry| fresh(entry.clone(), version)).collect(), self.is_mixed)
+    }
+}
+
 /// The result of a fetch. One that panicked is an error like others here: the panic itself is in the log.
-fn fetched<E>(
-    ended: Result<Result<Entry, Arc<loads::Error<E>>>, JoinError>,
-) -> Result<Entry, Arc<loads::Error<E>>> {
+fn fetched<T, E>(
+    ended: Result<Result<T, Arc<loads::Error<E>>>, JoinError>,
+) -> Result<T, Arc<loads::Error<E>>> {
     ended.unwrap_or_else(|_| Err(Arc::new(loads::Error::Panicked)))
 }
 

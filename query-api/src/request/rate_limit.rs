@@ -75,8 +75,14 @@ impl RateLimit {
 
     /// Admits a load that reads so many buckets, if a request is left. No load costs more than a second's worth.
     pub fn admit_load(&self, organization: &str, rows: u32, now: Instant) -> Admission {
-        let tenths = (LOAD + rows / BUCKETS_PER_TENTH).min(self.per_second.saturating_mul(REQUEST));
-        self.rates.take(organization, tenths, now)
+        self.admit_loads(organization, &[rows], now)
+    }
+
+    /// Admits loads that read so many buckets each, all or none of them, if a request is left. They cost as much as one by one.
+    pub fn admit_loads(&self, organization: &str, rows: &[u32], now: Instant) -> Admission {
+        let most = self.per_second.saturating_mul(REQUEST);
+        let tenths = rows.iter().map(|rows| (LOAD + rows / BUCKETS_PER_TENTH).min(most));
+        self.rates.take(organization, tenths.fold(0, u32::saturating_add), now)
     }
 
     /// Admits a change of the organization's settings, whatever its rate of requests.
@@ -137,6 +143,10 @@ mod tests {
         check(900, 17);
         check(4_320, 14);
         check(u32::MAX, 0);
+        let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
+        let now = Instant::now();
+        assert_eq!(limit.admit_loads("acme", &[900, 800, 2_000], now), Admission::Granted);
+        assert_eq!(limit.left("acme", now).unwrap().requests, 15, "1.1, 1 and 2.2");
         let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
         let now = Instant::now();
         assert_eq!(limit.admit_load("acme", u32::MAX, now), Admission::Granted);

@@ -1,6 +1,7 @@
 //! The parts that answer a request, and the check whether it may be answered.
 
 use crate::answer::problem::Problem;
+use crate::cache::slots::Slots;
 use crate::cache::{Cache, Standing};
 use crate::request::rate_limit::{Left, RateLimit};
 use crate::request::rates::Admission;
@@ -40,6 +41,8 @@ pub struct Api {
     pub cache: Arc<Cache>,
     /// The open streams.
     pub streams: Streams,
+    /// The exports under way.
+    pub exports: Arc<Slots>,
     /// The dashboard's page, if it is served here.
     pub page: Option<Page>,
     /// Where rows are read.

@@ -3,6 +3,11 @@
 //! ```text
 //! api       the parts that answer a request, and whether it may be answered
 //! metrics   /metrics/<scope>: the life of a request
+//!   asking     who asks what and when
+//!   freshness  fresh and stale answers
+//!   csv        a list of an answer
+//!   export     all pages of a list
+//!   overview   /metrics/overview: several answers
 //! stream    /metrics/stream
 //! thresholds  /settings/thresholds
 //! webhooks  /settings/webhooks/...
@@ -16,10 +21,15 @@
 //! Filters match and extract strings; what they mean is up to `request`.
 
 mod api;
+mod asking;
 pub mod contract;
+mod csv;
 mod document;
+mod export;
+mod freshness;
 mod http;
 mod metrics;
+mod overview;
 pub mod page;
 mod problems;
 mod stream;
@@ -27,6 +37,7 @@ mod thresholds;
 mod webhooks;
 
 pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
+pub use export::{EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX};
 pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
@@ -62,11 +73,13 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
     let answers = {
         let api = Arc::clone(&api);
         // The path is matched before the token is verified: an unknown path is 404, whatever the token.
-        warp::path!("metrics" / Scope)
+        let scope = warp::path!("metrics" / Scope).map(metrics::Asked::Scope);
+        let overview = warp::path!("metrics" / "overview").map(|| metrics::Asked::Overview);
+        scope.or(overview).unify()
             .and(http::get())
             .and(warp::query::<Vec<(String, String)>>())
-            .then(move |scope, headers, pairs| {
-                Box::pin(metrics::answer_in_time(Arc::clone(&api), scope, headers, pairs))
+            .then(move |asked, headers, pairs| {
+                Box::pin(metrics::answer_in_time(Arc::clone(&api), asked, headers, pairs))
             })
             .map(Reply::into_response)
             .boxed()
@@ -74,7 +87,8 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
     let settings = thresholds::routes(&api).or(webhooks_of(Arc::clone(&api))).unify();
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
-        .then(move |headers| Box::pin(stream::open(Arc::clone(&api), headers)))
+        .and(warp::query::<Vec<(String, String)>>())
+        .then(move |headers, pairs| Box::pin(stream::open(Arc::clone(&api), headers, pairs)))
         .map(Reply::into_response)
         .boxed();
     // The version that there is was taken off before.

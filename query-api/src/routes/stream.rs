@@ -2,6 +2,7 @@
 
 use crate::answer::problem::Problem;
 use crate::cache::slots::Full;
+use crate::request::parameter;
 use crate::routes::api::Api;
 use crate::routes::http::Traced;
 use crate::streams::{Event, Stream, follow};
@@ -16,9 +17,14 @@ use warp::{Reply, sse};
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 /// Opens a stream for the request's principal, until its token expires.
-pub async fn open(api: Arc<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn open(
+    api: Arc<Api>,
+    headers: HeaderMap,
+    pairs: Vec<(String, String)>,
+) -> Result<Response, Problem> {
     let now = (api.clock)();
     let principal = api.admit(&headers, now)?;
+    parameter::only(&pairs, &[]).map_err(|bad| Problem::from(bad).of(&principal.organization))?;
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let lifetime = (principal.expires_at - now).to_std().unwrap_or_default();
     let stream = api.streams.open(&principal.organization, known, lifetime).map_err(|full| match full {

@@ -1,11 +1,12 @@
 //! Requests that are answered without any server: problems of every kind, and their words.
 
 use super::api::authorization;
-use super::metrics::{fresh, stale};
+use super::freshness::{fresh, stale};
 use super::problems::ALLOW;
 use super::*;
 use crate::answer::Answer;
 use crate::cache::loads::Loads;
+use crate::cache::slots::Slots;
 use crate::cache::{self, Cache, loads};
 use crate::request::rate_limit::{self, RateLimit};
 use crate::request::token::{Refusal, Verifier};
@@ -67,6 +68,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         cache: Arc::new(Cache::new(&cache, loads, Arc::clone(&rate_limit), None)),
         rate_limit,
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
+        exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page: None,
         sender: Sender::new(&webhooks, &store),
         store,
@@ -287,6 +289,50 @@ async fn listings_are_for_workflow_health() {
         let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
         assert_eq!(seen.body["parameter"], parameter, "{query}");
     }
+}
+
+#[tokio::test]
+async fn lists_are_for_csv_and_what_cannot_be_given_is_not_acceptable() {
+    let check = async |path: &str, accept: &str, status: u16, part: &str| {
+        let request = warp::test::request().path(path).header("authorization", acme()).header("accept", accept);
+        let response = request.reply(&routes(api(0))).await;
+        assert_eq!(response.status().as_u16(), status, "{path} {accept}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path} {accept}");
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(body["detail"].as_str().unwrap().contains(part), "{path} {accept}: {body}");
+    };
+    for path in ["/metrics/summary", "/metrics/trends?workflow=w1", "/metrics/delivery-health"] {
+        check(path, "text/html", 406, "application/json, text/csv").await;
+        check(path, "application/x-ndjson", 406, "application/json, text/csv").await;
+    }
+    check("/metrics/failures", "text/html", 406, "application/x-ndjson").await;
+    check("/metrics/overview", "text/csv", 406, "application/json").await;
+    check("/metrics/delivery-health", "text/csv", 400, "channels, series").await;
+    check("/metrics/workflow-health", "text/csv", 400, "workflows, recentFailures").await;
+    check("/metrics/workflow-health?list=channels", "text/csv", 400, "workflows, recentFailures").await;
+    check("/metrics/summary?list=kpis", "application/json", 400, "`Accept: text/csv`").await;
+    check("/metrics/failures?limit=5", "application/x-ndjson", 400, "`limit`").await;
+    check("/metrics/failures?list=failures", "text/csv", 400, "not known here").await;
+    check("/metrics/stream?list=x", "text/event-stream", 400, "no parameters").await;
+    // What is well asked for would be read from PostgreSQL, which is away.
+    for (path, accept) in [
+        ("/metrics/summary", "text/csv"),
+        ("/metrics/delivery-health?list=series", "text/csv"),
+        ("/metrics/failures", "application/x-ndjson"),
+        ("/metrics/overview?limit=5&channel=sms&compare=none", "*/*"),
+    ] {
+        check(path, accept, 503, "try again").await;
+    }
+}
+
+#[tokio::test]
+async fn so_many_exports_are_under_way_and_no_more() {
+    let api = api(0);
+    let organization = "acme".into();
+    let _taken: Vec<_> = (0..EXPORTS_PER_ORGANIZATION_MAX).map(|_| api.exports.take(&organization).ok()).collect();
+    let request = warp::test::request().path("/metrics/failures").header("authorization", acme());
+    let response = request.header("accept", "application/x-ndjson").reply(&routes(api)).await;
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from(10)));
 }
 
 #[tokio::test]

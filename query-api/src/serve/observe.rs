@@ -86,12 +86,15 @@ const WEBHOOKS: &str = "/settings/webhooks";
 
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 11] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
+        "/metrics/failures",
+        "/metrics/failure-groups",
         "/metrics/delivery-health",
         "/metrics/insights",
+        "/metrics/overview",
         "/metrics/stream",
         "/settings/thresholds",
         "/overview",

@@ -1,7 +1,7 @@
 //! Finished responses, given again to the same request while they are right.
 //!
 //! Most requests are the same bytes as one before: a page that asks again, many people with one dashboard. Such a request is known
-//! by its token and the organization chosen among the token's, its path and query, and the encodings that its client takes. It gets the response of before, compressed as it
+//! by its token and the organization chosen among the token's, its path and query, and the encodings and forms that its client takes. It gets the response of before, compressed as it
 //! was, past the filters that would verify the token, read the query and look for the answer once more. Whether that response
 //! is still right is asked each time ([`Api::may_repeat`]).
 //!
@@ -16,7 +16,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, GetAll, HeaderMap, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, GetAll, HeaderMap, HeaderValue,
     IF_NONE_MATCH,
 };
 use hyper::{Method, Request, Response, StatusCode};
@@ -58,6 +58,7 @@ struct Asked {
     /// Chosen among the token's: without it a request gets the numbers of another organization.
     organization: Option<HeaderValue>,
     encoding: Option<HeaderValue>,
+    accept: Option<HeaderValue>,
     target: String,
 }
 
@@ -107,6 +108,7 @@ struct Parts<'a> {
     authorization: &'a HeaderValue,
     organization: Option<&'a HeaderValue>,
     encoding: Option<&'a HeaderValue>,
+    accept: Option<&'a HeaderValue>,
     target: &'a str,
 }
 
@@ -132,11 +134,12 @@ impl Finished {
 
 impl Asked {
     fn of<A>(request: &Request<A>) -> Option<Self> {
-        let Parts { authorization, organization, encoding, target } = Parts::of(request)?;
+        let Parts { authorization, organization, encoding, accept, target } = Parts::of(request)?;
         Some(Self {
             authorization: authorization.clone(),
             organization: organization.cloned(),
             encoding: encoding.cloned(),
+            accept: accept.cloned(),
             target: target.into(),
         })
     }
@@ -146,6 +149,7 @@ impl Asked {
             authorization: &self.authorization,
             organization: self.organization.as_ref(),
             encoding: self.encoding.as_ref(),
+            accept: self.accept.as_ref(),
             target: &self.target,
         }
     }
@@ -161,12 +165,13 @@ impl<'a> Parts<'a> {
             authorization: at_most_one(headers.get_all(AUTHORIZATION))??,
             organization: at_most_one(headers.get_all(ORGANIZATION_ID))?,
             encoding: at_most_one(headers.get_all(ACCEPT_ENCODING))?,
+            accept: at_most_one(headers.get_all(ACCEPT))?,
             target,
         })
     }
 
     fn bytes(&self) -> usize {
-        let values = [Some(self.authorization), self.organization, self.encoding];
+        let values = [Some(self.authorization), self.organization, self.encoding, self.accept];
         values.into_iter().flatten().map(HeaderValue::len).sum::<usize>() + self.target.len()
     }
 }

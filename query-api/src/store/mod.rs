@@ -9,30 +9,19 @@
 //! thresholds   what alerts are judged by, read and changed
 //! counters     sums by cell
 //! channels     messages by cell and by channel
-//! workflows    runs by workflow, durations by cell, pages of failures
+//! workflows    runs by workflow, durations by cell, runs of a workflow by cell
+//! failures     pages of failures, and what they have in common
+//! reading      what a connection reads for an answer
 //! webhooks     endpoints, what they were told, messages to them
 //! ```
 
-use crate::answer::delivery_health;
-use crate::answer::insights::{self, Window};
-use crate::answer::known::{Basis, Known, Since, Through};
-use crate::answer::summary::{Parts, Profile, Sums};
 use crate::answer::thresholds::{Kept, Thresholds};
-use crate::answer::trends::{self, Bucket};
-use crate::answer::workflow_health::Rows;
-use crate::request::cells::Cells;
-use crate::request::interval::Interval;
-use crate::request::listing::Listing;
-use crate::request::range::Range;
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
-use deadpool_postgres::Object;
-use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
-use tokio_postgres::types::Timestamp;
 use webhooks::Webhooks;
 
 mod channels;
@@ -40,7 +29,9 @@ mod connect;
 mod connections;
 mod counters;
 mod error;
+mod failures;
 mod profile;
+mod reading;
 mod shares;
 mod thresholds;
 pub mod webhooks;
@@ -49,6 +40,7 @@ mod workflows;
 pub use connect::{BadSettings, Settings};
 pub(crate) use connections::SILENT_FOR;
 pub use error::Error;
+pub use reading::{Read, Reading};
 pub use shares::Turn;
 
 /// How many days back [`Store::fallback_versions`] looks: further than records may be late, unless LEDGER_RETENTION_DAYS
@@ -67,26 +59,6 @@ pub enum State {
     /// It is unreachable, for this reason.
     Unreachable(String),
 }
-
-/// Rows, and how far they can be relied on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Read<T> {
-    /// How far.
-    pub known: Known,
-    /// The rows.
-    pub rows: T,
-}
-
-/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; since
-/// when rows have what earlier versions did not count; and of the latest `complete_through` of each topic the earliest, which is
-/// null if a topic has none.
-const KNOWN: &str = "
-    select case when bool_and(complete_through is not null) then min(complete_through) end,
-           (select since from quarters_known), (select percentiles_since from roll_ups),
-           (select channels_since from roll_ups),
-           (select case when bool_and(latest is not null) then min(latest) end
-            from (select max(complete_through) as latest from consumer_progress group by topic) as topics)
-    from consumer_progress";
 
 /// Reads rows.
 pub struct Store {
@@ -132,116 +104,23 @@ impl Store {
         self.loads.turn(organization).await
     }
 
-    /// The profile of the organization whose turn it is, and the counters of a summary's parts.
+    /// A connection for the organization whose turn it is.
     ///
     /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn summary(
-        &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-    ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let parts = Parts::of(range);
-        let all = Cells::between(vec![range.from(), range.to()]);
-        let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
-        let rows = async {
-            let (profile, kept, counters) = try_join3(
-                profile::profile(&client, organization),
-                thresholds::kept(&client, organization),
-                counters::of_intervals(&client, organization, parts.intervals()),
-            )
-            .await?;
-            Ok((profile, Sums { parts, counters, thresholds: kept.thresholds }))
-        };
-        let read = read(&client, basis, rows).await;
-        client.give_back(read)
+    /// When none is free in time, or none can be made.
+    pub async fn reading(&self, turn: &Arc<Turn>) -> Result<Reading, Error> {
+        Ok(Reading::new(self.loads.lend(Some(Arc::clone(turn))).await?, Arc::clone(turn)))
     }
 
-    /// The counters of the range's buckets, and of those it is compared with.
+    /// A connection on which everything is read from one state of the database: that at the first statement. On a cluster each node has
+    /// a state of its own.
     ///
     /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn trends(&self, turn: &Arc<Turn>, range: &Range) -> Result<Read<trends::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let (cells, compared) = (range.cells(), range.compared_cells());
-        let all = Interval { from: range.from(), to: range.to() };
-        let rows = async {
-            let of = |cells| buckets(&client, organization, cells);
-            let (series, previous) = try_join(of(&cells), of(&compared)).await?;
-            Ok(trends::Rows { series, previous })
-        };
-        let basis = Basis {
-            cells: Some(&cells),
-            comparison: range.comparison(),
-            compared: Some(&compared),
-            runs: Some(all),
-            ..Basis::default()
-        };
-        let read = read(&client, basis, rows).await;
-        client.give_back(read)
-    }
-
-    /// Workflow runs in total, by workflow, and a page of the failures.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn workflow_health(
-        &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-        listing: &Listing,
-    ) -> Result<Read<Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let all = Interval { from: range.from(), to: range.to() };
-        let rows = async {
-            let ((totals, workflows), failures) = try_join(
-                workflows::workflows(&client, organization, all, listing),
-                workflows::failures(&client, organization, all, listing),
-            )
-            .await?;
-            Ok(Rows { totals, workflows, failures })
-        };
-        let read = read(&client, Basis { runs: Some(all), ..Basis::default() }, rows).await;
-        client.give_back(read)
-    }
-
-    /// The messages of the range's buckets, in all and of one channel, and those of the range by channel.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn delivery_health(
-        &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-        channel: Option<&str>,
-    ) -> Result<Read<delivery_health::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let cells = range.cells();
-        let all = Interval { from: range.from(), to: range.to() };
-        let basis = Basis { cells: Some(&cells), channels: Some(all), ..Basis::default() };
-        let read = read(&client, basis, channels::messages(&client, organization, &cells, channel)).await;
-        client.give_back(read)
-    }
-
-    /// The counters of the window's hours, and the workflow runs of its judged period.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn insights(&self, turn: &Arc<Turn>, window: &Window) -> Result<Read<insights::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let most_failures = Listing::default();
-        let rows = async {
-            let (hours, (totals, workflows), kept) = try_join3(
-                counters::sums(&client, organization, window.hours()),
-                workflows::workflows(&client, organization, window.judged(), &most_failures),
-                thresholds::kept(&client, organization),
-            )
-            .await?;
-            Ok(insights::Rows { hours, totals, workflows, thresholds: kept.thresholds })
-        };
-        let read = read(&client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await;
-        client.give_back(read)
+    /// When none is free in time, or none can be made, or PostgreSQL gives up.
+    pub async fn snapshot(&self, turn: &Arc<Turn>) -> Result<Reading, Error> {
+        let reading = self.reading(turn).await?;
+        reading.begin().await?;
+        Ok(reading)
     }
 
     /// The organization's own thresholds.
@@ -359,44 +238,4 @@ impl Store {
     pub fn connections(&self) -> (usize, usize) {
         self.loads.count()
     }
-}
-
-/// Reads the rows of an answer with this basis, and before them how far they can be relied on: a batch's rows and its
-/// partitions' progress are one commit, so rows that are read after the progress include everything it promises.
-///
-/// All statements are sent at once, each without waiting for the replies to those before, once the connection has prepared them.
-async fn read<T>(
-    client: &Object,
-    basis: Basis<'_>,
-    rows: impl Future<Output = Result<T, Error>>,
-) -> Result<Read<T>, Error> {
-    // Prepared before the rows' statements are: otherwise these could be sent first.
-    let statement = client.prepare_cached(KNOWN).await?;
-    let known = async { Ok(client.query_one(&statement, &[]).await?) };
-    // Polled in this order, so sent in this order, and the server replies in order.
-    let (known, rows) = tokio::try_join!(biased; known, rows)?;
-    let since = Since {
-        quarters: time_or_end(&known, 1)?,
-        percentiles: time_or_end(&known, 2)?,
-        channels: time_or_end(&known, 3)?,
-    };
-    let through = Through { all: known.try_get(0)?, most: known.try_get(4)? };
-    Ok(Read { known: Known::of(through, since, basis), rows })
-}
-
-/// A time that may be infinite.
-fn time_or_end(row: &Row, column: usize) -> Result<DateTime<Utc>, Error> {
-    Ok(match row.try_get(column)? {
-        Timestamp::NegInfinity => DateTime::<Utc>::MIN_UTC,
-        Timestamp::PosInfinity => DateTime::<Utc>::MAX_UTC,
-        Timestamp::Value(time) => time,
-    })
-}
-
-/// The counters and durations of each cell.
-async fn buckets(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Bucket>, Error> {
-    let counters = counters::sums(client, organization, cells);
-    let (counters, durations) = try_join(counters, workflows::durations(client, organization, cells)).await?;
-    let bucket = |(counters, durations)| Bucket { counters, durations };
-    Ok(counters.into_iter().zip(durations).map(bucket).collect())
 }

@@ -88,6 +88,7 @@ async fn the_same_request_gets_the_same_response() {
         request("GET", PATH, &USUAL[..1]),
         request("GET", PATH, &USUAL[1..]),
         request("GET", PATH, &[USUAL[0], USUAL[0], USUAL[1]]),
+        request("GET", PATH, &[USUAL[0], USUAL[1], ("accept", "text/csv")]),
     ] {
         check(usual(), other, good(), false).await;
     }

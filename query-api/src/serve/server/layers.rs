@@ -33,11 +33,13 @@ const ALLOWED: [&str; 7] = [
 ];
 
 /// The headers that scripts of other origins may read.
-const EXPOSED: [&str; 8] = [
+const EXPOSED: [&str; 10] = [
     "age",
     "complete-through",
+    "content-disposition",
     "etag",
     "generated-at",
+    "link",
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
