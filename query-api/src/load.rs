@@ -78,7 +78,7 @@ pub async fn alerts(
     let reading = store.reading(&turn).await?;
     let read = reading.summary(&range).await;
     let Read { known, rows } = reading.give_back(read)?;
-    Ok((range, Summary::new(organization, range, known, rows, now).into_alerts()))
+    Ok(Summary::new(organization, range, known, rows, now).into_alerts())
 }
 
 /// Rows that were read, and how an answer is composed from them.
