@@ -26,7 +26,7 @@ async fn with_a_warning() -> Stack {
 }
 
 /// An API that tells, soon and on this machine.
-fn telling(stack: &Stack) -> Launch<'_> {
+pub fn telling(stack: &Stack) -> Launch<'_> {
     stack
         .api()
         .set("WEBHOOKS", "on")
@@ -45,7 +45,7 @@ fn token(organization: &str) -> String {
 }
 
 /// The answer to a request of this method, on behalf of this organization, with this body if it has one.
-async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Option<Value>) -> Answer {
+pub async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Option<Value>) -> Answer {
     let authorization = format!("Bearer {}", token(organization));
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let headers = [("authorization", &*authorization), ("content-type", "application/json")];
@@ -53,7 +53,7 @@ async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Opt
 }
 
 /// Makes an endpoint, and returns its path and its secret.
-async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, String) {
+pub async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, String) {
     let made = send(&api, "POST", PATH, organization, Some(json!({ "url": url }))).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();

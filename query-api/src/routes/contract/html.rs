@@ -47,19 +47,34 @@ pub fn contract(document: &Value) -> String {
     }
     body += "</nav>\n";
     for (path, methods) in members(&document["paths"]) {
-        let operations = ["get", "put"].into_iter().filter(|method| methods[*method].is_object());
-        operations.for_each(|method| {
-            body += &operation((method, path), &methods[method], &document["components"]);
-        });
+        body += &operations(path, methods, &document["components"]);
+    }
+    if document["webhooks"].is_object() {
+        body += "<h2 id=\"webhooks\">Messages to webhooks</h2>\n";
+    }
+    for (name, methods) in members(&document["webhooks"]) {
+        body += &operations(name, methods, &document["components"]);
     }
     body += "<h2 id=\"schemas\">Shapes</h2>\n";
     schemas.for_each(|(name, schema)| body += &shape(name, schema));
     whole(document["info"]["title"].as_str().unwrap_or_default(), &body)
 }
 
-fn operation((method, path): (&str, &str), operation: &Value, components: &Value) -> String {
-    // The first one is what the path's anchor leads to.
-    let anchor = if method == "get" { anchor(path) } else { format!("{method}-{}", anchor(path)) };
+/// What the methods of a path are, reading first. The first one is what the path's anchor leads to.
+fn operations(path: &str, methods: &Value, components: &Value) -> String {
+    let there = ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| methods[*method].is_object());
+    let each = there.enumerate().map(|(n, method)| {
+        let anchor = if n == 0 { anchor(path) } else { format!("{method}-{}", anchor(path)) };
+        operation((method, path, &anchor), &methods[method], components)
+    });
+    each.collect()
+}
+
+fn operation(
+    (method, path, anchor): (&str, &str, &str),
+    operation: &Value,
+    components: &Value,
+) -> String {
     let method = method.to_uppercase();
     let mut html = format!("<h2 id=\"{anchor}\"><code>{method} {}</code></h2>\n", text(path));
     html += &paragraphs(&operation["summary"]);

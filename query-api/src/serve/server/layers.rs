@@ -1,7 +1,7 @@
 //! The layers that every request passes: its id, compression, other origins.
 
 use crate::serve::server::settings::BadSettings;
-use hyper::Request;
+use hyper::{Method, Request};
 use hyper::header::HeaderName;
 use std::time::Duration;
 use tower::Layer as _;
@@ -41,6 +41,10 @@ const EXPOSED: [&str; 8] = [
     "retry-after",
     "x-request-id",
 ];
+
+/// The methods that there are.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
 
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -107,7 +111,7 @@ pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
     let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
-        .allow_methods([hyper::Method::GET, hyper::Method::HEAD, hyper::Method::PUT])
+        .allow_methods(METHODS)
         .allow_headers(ALLOWED.map(HeaderName::from_static))
         .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(CORS_MAX_AGE);
