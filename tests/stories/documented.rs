@@ -44,7 +44,11 @@ const TABLE: [Row; 24] = [
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
     row("docs/api.md", "{\n  \"type\": \"alert.opened\"", Check::Parse),
-    row("docs/api.md", "import base64, hmac, http.server", Check::Run("the_receiver_in_python_takes_messages_and_refuses_forged_ones")),
+    row(
+        "docs/api.md",
+        "import base64, hmac, http.server",
+        Check::Run("the_receiver_in_python_takes_messages_and_refuses_forged_ones"),
+    ),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -166,7 +170,11 @@ async fn the_receiver_in_python_takes_messages_and_refuses_forged_ones() {
         listens.await.expect("a receiver");
         let test = async || webhooks::send(&api, "POST", &format!("{path}/test"), "acme", None).await.json();
         let tested = test().await;
-        assert_eq!((&tested["state"], &tested["lastStatus"]), (&"delivered".into(), &204.into()), "{tested:#}");
+        assert_eq!(
+            (&tested["state"], &tested["lastStatus"]),
+            (&"delivered".into(), &204.into()),
+            "{tested:#}"
+        );
         let said = wait::until("the receiver to say what it got", RECEIVER_LIMIT, async || {
             Ok(Seen::when(receiver.log_tail().contains("webhook.test"), receiver.log_tail()))
         });

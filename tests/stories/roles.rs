@@ -42,7 +42,9 @@ async fn each_role_can_do_what_it_needs_and_no_more() {
     may_not(&api, "create table mine ()").await;
     // Settings are changed there, but neither forgotten nor taken out of the audit.
     let set = "insert into organization_thresholds (organization_id, revision, thresholds) values ('acme', 1, '{}')";
-    api.batch_execute(&format!("set default_transaction_read_only = off; {set}")).await.expect("its own table");
+    api.batch_execute(&format!("set default_transaction_read_only = off; {set}"))
+        .await
+        .expect("its own table");
     let audit = "insert into settings_changes (organization_id, setting, revision, before, after)
                  values ('acme', 'thresholds', 1, '{}', '{}')";
     api.batch_execute(audit).await.expect("a line of the audit");

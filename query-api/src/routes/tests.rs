@@ -183,7 +183,11 @@ async fn thresholds_are_changed_by_json_that_fits_and_a_token_that_allows_it() {
     let writer = json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": "settings:write"});
     let check = async |claims: &Value, headers: &[(&str, &str)], body: &str, status: u16, kind: &str| {
         let seen = put(&api(0), claims, headers, body).await;
-        assert_eq!((seen.status, &seen.body["type"]), (status, &json!(format!("/problems/{kind}"))), "{body}");
+        assert_eq!(
+            (seen.status, &seen.body["type"]),
+            (status, &json!(format!("/problems/{kind}"))),
+            "{body}"
+        );
         seen
     };
     let reader = json!({"organization_id": "acme", "exp": now().timestamp() + 60});

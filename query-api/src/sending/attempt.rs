@@ -62,5 +62,7 @@ fn request(rules: &Rules, claimed: &Claimed) -> Result<Request<Full<Bytes>>, Str
         .header("webhook-id", id)
         .header("webhook-timestamp", now.timestamp())
         .header("webhook-signature", secrets.signatures(id, now, payload));
-    request.body(Full::from(payload.clone())).map_err(|error| format!("its address can't be sent to: {error}"))
+    request
+        .body(Full::from(payload.clone()))
+        .map_err(|error| format!("its address can't be sent to: {error}"))
 }

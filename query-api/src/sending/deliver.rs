@@ -97,11 +97,18 @@ impl Sender {
         let outcome = self.attempt(claimed).await;
         let next =
             outcome.next(&self.settings.webhook_retry_schedule, claimed.of_schedule(), random::chance());
-        tracing::debug!(message = claimed.id, outcome = outcome.name(), ?next, "an attempt to deliver a message");
+        tracing::debug!(
+            message = claimed.id,
+            outcome = outcome.name(),
+            ?next,
+            "an attempt to deliver a message"
+        );
         for _ in 0..RECORDED_TRIES {
             match self.store.webhooks().record(claimed, &outcome, next).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(message = claimed.id, %error, "what an attempt has come to can't be recorded"),
+                Err(error) => {
+                    tracing::warn!(message = claimed.id, %error, "what an attempt has come to can't be recorded")
+                }
             }
             tokio::time::sleep(RECORDED_APART).await;
         }

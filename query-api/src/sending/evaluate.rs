@@ -65,7 +65,8 @@ impl Evaluating<'_> {
         let versions = self.versions(&due).await?;
         let due = due.into_iter().filter_map(|due| {
             let version = versions.get(&due.organization).copied();
-            (due.by_time || (version.is_some() && version != due.version)).then_some((due.organization, version))
+            (due.by_time || (version.is_some() && version != due.version))
+                .then_some((due.organization, version))
         });
         stream::iter(due)
             .for_each_concurrent(AT_ONCE_MAX, |(organization, version)| async move {

@@ -62,7 +62,8 @@ pub fn contract(document: &Value) -> String {
 
 /// What the methods of a path are, reading first. The first one is what the path's anchor leads to.
 fn operations(path: &str, methods: &Value, components: &Value) -> String {
-    let there = ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| methods[*method].is_object());
+    let there =
+        ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| methods[*method].is_object());
     let each = there.enumerate().map(|(n, method)| {
         let anchor = if n == 0 { anchor(path) } else { format!("{method}-{}", anchor(path)) };
         operation((method, path, &anchor), &methods[method], components)
@@ -70,11 +71,7 @@ fn operations(path: &str, methods: &Value, components: &Value) -> String {
     each.collect()
 }
 
-fn operation(
-    (method, path, anchor): (&str, &str, &str),
-    operation: &Value,
-    components: &Value,
-) -> String {
+fn operation((method, path, anchor): (&str, &str, &str), operation: &Value, components: &Value) -> String {
     let method = method.to_uppercase();
     let mut html = format!("<h2 id=\"{anchor}\"><code>{method} {}</code></h2>\n", text(path));
     html += &paragraphs(&operation["summary"]);

@@ -325,11 +325,16 @@ fn messages_are_as_said() {
     let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
     let failing = domain::Counters { payments_total: 100, ..Default::default() };
     let (thresholds, settle) = (Thresholds::default(), chrono::TimeDelta::zero());
-    let alerts: Vec<_> = KPIS.iter().flat_map(|kpi| kpi.alerts(&failing, &thresholds).collect::<Vec<_>>()).collect();
+    let alerts: Vec<_> =
+        KPIS.iter().flat_map(|kpi| kpi.alerts(&failing, &thresholds).collect::<Vec<_>>()).collect();
     let (told, opened) = advance(Vec::new(), &alerts, now, settle);
     let (_, ended) = advance(told, &[], now, settle);
     assert_eq!((opened.len(), ended.len()), (1, 1));
-    for (event, page) in opened.iter().map(|event| (event, None)).chain(ended.iter().map(|event| (event, Some("https://m.example/overview")))) {
+    for (event, page) in opened
+        .iter()
+        .map(|event| (event, None))
+        .chain(ended.iter().map(|event| (event, Some("https://m.example/overview"))))
+    {
         let body: Value = serde_json::from_str(&message::told("acme", event, range, page, now)).unwrap();
         check("WebhookMessage", &body);
         assert!(document()["webhooks"].as_object().unwrap().contains_key(body["type"].as_str().unwrap()));

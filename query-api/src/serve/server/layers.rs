@@ -1,8 +1,8 @@
 //! The layers that every request passes: its id, compression, other origins.
 
 use crate::serve::server::settings::BadSettings;
-use hyper::{Method, Request};
 use hyper::header::HeaderName;
+use hyper::{Method, Request};
 use std::time::Duration;
 use tower::Layer as _;
 use tower_http::CompressionLevel;
