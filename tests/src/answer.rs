@@ -39,7 +39,8 @@ impl Answer {
         headers: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
         let answer = tokio::time::timeout(ANSWER_LIMIT, Self::ask(address, asked, headers)).await;
-        answer.with_context(|| format!("{address}{} didn't answer in {} s", asked.1, ANSWER_LIMIT.as_secs()))?
+        answer
+            .with_context(|| format!("{address}{} didn't answer in {} s", asked.1, ANSWER_LIMIT.as_secs()))?
     }
 
     async fn ask(
@@ -54,7 +55,8 @@ impl Answer {
         tokio::spawn(async move { drop(connection.await) });
         let request = hyper::Request::builder().method(method).uri(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (head, body) = sender.send_request(request.body(Full::from(body.to_owned()))?).await?.into_parts();
+        let (head, body) =
+            sender.send_request(request.body(Full::from(body.to_owned()))?).await?.into_parts();
         let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
         Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
     }

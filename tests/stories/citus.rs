@@ -241,3 +241,24 @@ async fn nothing_is_promised_that_a_worker_has_not_committed() {
     until_promised(&api, held, 150).await;
     assert_eq!(member.stop().await, Some(0));
 }
+
+#[tokio::test]
+async fn thresholds_are_set_before_and_after_tables_are_distributed() {
+    let Some(stack) = Stack::with_nodes().await else { return };
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").claim("scope", "settings:write metrics:read").sign());
+    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    let set = async |warning: i32| {
+        let body = format!("{{\"thresholds\":{{\"payment_success_low\":{{\"warning\":{warning}}}}}}}");
+        let set = api.send(("PUT", "/settings/thresholds", &body), &headers).await;
+        assert_eq!(set.status, 200, "{}", set.body);
+        let summary = api.get_with("/metrics/summary", &headers[..1]).await.json();
+        assert_eq!(summary["kpis"][1]["thresholds"][0]["warning"], warning, "{summary}");
+    };
+    set(96).await;
+    distribute(&stack).await;
+    set(97).await;
+    let changes = "select count(*) from settings_changes where organization_id = 'acme'";
+    let changes: i64 = stack.client().await.query_one(changes, &[]).await.expect("an audit").get(0);
+    assert_eq!(changes, 2);
+}

@@ -12,7 +12,7 @@ use stack::wait::{self, Seen};
 use std::path::Path;
 use std::time::Duration;
 use tests::documented::{Block, Check, Row, blocks, complaints};
-use tests::{Ended, Stack};
+use tests::{Ended, Stack, Token};
 use tokio_postgres::SimpleQueryMessage;
 
 /// The partition and offset that the documentation names.
@@ -33,7 +33,7 @@ const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 const RECEIVER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How each block is checked.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 25] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -49,6 +49,7 @@ const TABLE: [Row; 24] = [
         "import base64, hmac, http.server",
         Check::Run("the_receiver_in_python_takes_messages_and_refuses_forged_ones"),
     ),
+    row("docs/api.md", "{\"thresholds\":", Check::Run("the_documented_thresholds_are_set")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -184,6 +185,23 @@ async fn the_receiver_in_python_takes_messages_and_refuses_forged_ones() {
             webhooks::send(&api, "POST", &format!("{path}/secret"), "acme", None).await;
         }
         assert_eq!(test().await["lastStatus"], 401);
+    }
+}
+
+#[tokio::test]
+async fn the_documented_thresholds_are_set() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").claim("scope", "settings:write").sign());
+    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    for block in blocks_of("the_documented_thresholds_are_set") {
+        let set = api.send(("PUT", "/settings/thresholds", &block.text), &headers).await;
+        assert_eq!(
+            (set.status, &set.json()["alerts"][0]["own"]["critical"]),
+            (200, &90.into()),
+            "{}",
+            set.body
+        );
     }
 }
 

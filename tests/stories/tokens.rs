@@ -83,14 +83,23 @@ async fn one_token_of_several_organizations_gets_the_numbers_of_the_chosen_one_a
         for (organization, orders) in [("acme", 5), ("beta", 9)] {
             let answer = ask(Some(organization)).await;
             let json = answer.json();
-            assert_eq!((&json["organizationId"], &json["kpis"][0]["value"]), (&json!(organization), &json!(orders)));
+            assert_eq!(
+                (&json["organizationId"], &json["kpis"][0]["value"]),
+                (&json!(organization), &json!(orders))
+            );
             assert!(answer.header("vary").contains("organization-id"), "{}", answer.header("vary"));
         }
         let undecided = ask(None).await;
-        assert_eq!((undecided.status, &undecided.json()["type"]), (400, &json!("/problems/several-organizations")));
+        assert_eq!(
+            (undecided.status, &undecided.json()["type"]),
+            (400, &json!("/problems/several-organizations"))
+        );
         for foreign in ["gamma", "ACME", "", "acme,beta"] {
             let refused = ask(Some(foreign)).await;
-            assert_eq!((refused.status, &refused.json()["type"]), (403, &json!("/problems/other-organization")));
+            assert_eq!(
+                (refused.status, &refused.json()["type"]),
+                (403, &json!("/problems/other-organization"))
+            );
         }
     }
     let repeated = api.metric("query_api_answers_total", "from=\"response\"").await;
@@ -107,7 +116,8 @@ async fn a_token_does_what_its_scopes_allow() {
     let api = stack.api().serve().await;
     let check = async |token: Token, metrics: u16, settings: u16| {
         let signed = token.sign();
-        let seen = (api.get(PATH, &signed).await.status, api.get("/settings/thresholds", &signed).await.status);
+        let seen =
+            (api.get(PATH, &signed).await.status, api.get("/settings/thresholds", &signed).await.status);
         assert_eq!(seen, (metrics, settings), "{}", token.claims());
         assert_eq!(api.listen(&signed, &[]).await.status, metrics, "{}", token.claims());
     };

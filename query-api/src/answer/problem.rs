@@ -282,9 +282,10 @@ impl Problem {
     #[must_use]
     pub fn insufficient_scope(needed: Permission) -> Self {
         let scope = needed.scope();
-        Self::new(&INSUFFICIENT_SCOPE)
-            .because(format!("this needs a token with the scope `{scope}`"))
-            .with("www-authenticate", format!(r#"Bearer realm="metrics", error="insufficient_scope", scope="{scope}""#))
+        Self::new(&INSUFFICIENT_SCOPE).because(format!("this needs a token with the scope `{scope}`")).with(
+            "www-authenticate",
+            format!(r#"Bearer realm="metrics", error="insufficient_scope", scope="{scope}""#),
+        )
     }
 
     /// 400, for a request that the HTTP library refuses.
@@ -324,7 +325,8 @@ impl Problem {
     /// 412: the settings aren't those that the client knows.
     #[must_use]
     pub fn changed_meanwhile() -> Self {
-        Self::new(&CHANGED_MEANWHILE).because("`If-Match` doesn't name the settings as they are now: read them again")
+        Self::new(&CHANGED_MEANWHILE)
+            .because("`If-Match` doesn't name the settings as they are now: read them again")
     }
 
     /// 413: the document is longer than any that could be used.
@@ -450,8 +452,9 @@ impl From<Refusal> for Problem {
             ),
             Refusal::SeveralOrganizations => (
                 SEVERAL_ORGANIZATIONS.name,
-                Self::new(&SEVERAL_ORGANIZATIONS)
-                    .because("send the id of one of the token's organizations in the header `Organization-Id`"),
+                Self::new(&SEVERAL_ORGANIZATIONS).because(
+                    "send the id of one of the token's organizations in the header `Organization-Id`",
+                ),
             ),
             Refusal::NoKeys => ("no-keys", Self::unavailable()),
         };

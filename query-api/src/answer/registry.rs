@@ -417,7 +417,11 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_what_is_judged() {
-        assert_eq!(KPIS[1].alerts(&payments(94_960, 100_000), &Thresholds::default()).count(), 0, "shown as 95 %");
+        assert_eq!(
+            KPIS[1].alerts(&payments(94_960, 100_000), &Thresholds::default()).count(),
+            0,
+            "shown as 95 %"
+        );
     }
 
     #[test]
@@ -441,8 +445,10 @@ mod tests {
         };
         let check = |counters: Counters, own: &Thresholds, expected: Option<(Severity, &str, Source)>| {
             let alert = KPIS[1].alerts(&counters, own).next();
-            let seen = alert.map(|alert| (alert.severity, alert.threshold.to_string(), alert.threshold_source));
-            let expected = expected.map(|(severity, threshold, source)| (severity, threshold.to_owned(), source));
+            let seen =
+                alert.map(|alert| (alert.severity, alert.threshold.to_string(), alert.threshold_source));
+            let expected =
+                expected.map(|(severity, threshold, source)| (severity, threshold.to_owned(), source));
             assert_eq!(seen, expected, "{counters:?} {own:?}");
         };
         let strict = own(Some(975), None, None);

@@ -68,21 +68,17 @@ use entry::Entry;
 use loads::Loads;
 use memory::Memory;
 use moka::future::Cache as Flights;
-use outdated::Epochs;
+use outdated::{Epochs, Unraised};
 use shared::Shared;
 use source::{Source, Times, answers_from};
 use stale::StaleAnswers;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
 use versions::{TRUST_MAX, Version};
 
 /// After so long the version of an organization whose settings were changed is raised again, if Redis hasn't confirmed it.
 const RAISE_EVERY: Duration = Duration::from_millis(500);
-
-/// Of how many organizations that is tried at once. Answers of others are kept until their TTL is over.
-const RAISED_MAX: usize = 1_000;
 
 /// How answers are kept.
 #[derive(clap::Args, Clone, Debug)]
@@ -183,7 +179,7 @@ pub struct Cache {
     source: Source,
     epochs: Epochs,
     /// Whose versions are still to be raised.
-    unraised: Mutex<HashSet<Arc<str>>>,
+    unraised: Unraised,
     backoff: Backoff,
     stale: StaleAnswers,
     stale_after: Duration,
@@ -209,7 +205,7 @@ impl Cache {
             flights: Flights::new(0),
             source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
             epochs: Epochs::default(),
-            unraised: Mutex::default(),
+            unraised: Unraised::default(),
             backoff: Backoff::default(),
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
@@ -218,11 +214,11 @@ impl Cache {
         }
     }
 
-    /// The organization's version; `None` without Redis, or while it is unreachable.
+    /// The organization's version; `None` without Redis, or while it is unreachable or couldn't be told of changed settings.
     pub async fn version(&self, organization: &str) -> Option<Version> {
         match self.source.shared() {
-            Some(shared) => shared.version(organization).await,
-            None => None,
+            Some(shared) if !self.unraised.contains(organization) => shared.version(organization).await,
+            Some(_) | None => None,
         }
     }
 
@@ -246,17 +242,11 @@ impl Cache {
         if shared.raise_version(organization).await {
             // After that no instance trusts a version that it knew before.
             tokio::time::sleep(TRUST_MAX).await;
-        } else if self.begin_raising(organization) {
+        } else if self.unraised.insert(organization) {
             tracing::warn!("redis can't be told of changed settings: it is tried again");
             let (cache, organization) = (Arc::clone(self), Arc::clone(organization));
             tokio::spawn(async move { cache.go_on_raising(&organization).await });
         }
-    }
-
-    /// Whether the version is to be raised by whoever asks: nobody else does, and not too many others are.
-    fn begin_raising(&self, organization: &Arc<str>) -> bool {
-        let mut unraised = self.unraised.lock().unwrap_or_else(PoisonError::into_inner);
-        unraised.len() < RAISED_MAX && unraised.insert(Arc::clone(organization))
     }
 
     /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired.
@@ -265,17 +255,13 @@ impl Cache {
         while Instant::now() < until {
             tokio::time::sleep(RAISE_EVERY).await;
             // Before it is tried: a change that is committed after that begins to raise it again.
-            self.end_raising(organization);
+            self.unraised.remove(organization);
             let Some(shared) = self.source.shared() else { return };
-            if shared.raise_version(organization).await || !self.begin_raising(organization) {
+            if shared.raise_version(organization).await || !self.unraised.insert(organization) {
                 return;
             }
         }
-        self.end_raising(organization);
-    }
-
-    fn end_raising(&self, organization: &str) {
-        self.unraised.lock().unwrap_or_else(PoisonError::into_inner).remove(organization);
+        self.unraised.remove(organization);
     }
 
     /// Counts an answer whose finished response is given once more.
@@ -330,7 +316,9 @@ impl Cache {
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => self.fresh_or_stale(question, (version, epoch), &older, fetch()).await,
+            Missing::Outdated(older) => {
+                self.fresh_or_stale(question, (version, epoch), &older, fetch()).await
+            }
             Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version, epoch)),
         }
     }

@@ -4,12 +4,49 @@
 //! after the commit. It is this process's own, so it also holds while Redis is unreachable, and before Redis has told of the raised
 //! version.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many organizations have an epoch of their own. At the limit all begin a new one, so none comes again.
 const ORGANIZATIONS_MAX: usize = 10_000;
+
+/// How many organizations' versions may be still to be raised. The answers of others are kept until their TTL is over.
+const UNRAISED_MAX: usize = 1_000;
+
+/// The organizations whose versions are still to be raised: nobody else's answers under these versions are right.
+#[derive(Default)]
+pub struct Unraised {
+    count: AtomicUsize,
+    organizations: Mutex<HashSet<Arc<str>>>,
+}
+
+impl Unraised {
+    /// Whether the organization is among them.
+    pub fn contains(&self, organization: &str) -> bool {
+        // Every hit asks, and hardly ever is there one.
+        self.count.load(Ordering::Acquire) > 0 && self.organizations().contains(organization)
+    }
+
+    /// Takes the organization in; false if it is among them already, or there are too many.
+    pub fn insert(&self, organization: &Arc<str>) -> bool {
+        let mut organizations = self.organizations();
+        let is_new = organizations.len() < UNRAISED_MAX && organizations.insert(Arc::clone(organization));
+        self.count.store(organizations.len(), Ordering::Release);
+        is_new
+    }
+
+    /// Takes the organization out.
+    pub fn remove(&self, organization: &str) {
+        let mut organizations = self.organizations();
+        organizations.remove(organization);
+        self.count.store(organizations.len(), Ordering::Release);
+    }
+
+    fn organizations(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
+        self.organizations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The organizations' epochs.
 #[derive(Default)]
@@ -72,6 +109,18 @@ mod tests {
         }
         assert!(epochs.of("acme") > 1 && epochs.of("other") == epochs.of("acme"));
         assert_eq!(epochs.state().by_organization.len(), 1);
+    }
+
+    #[test]
+    fn an_organization_is_raised_by_one_at_a_time() {
+        let (unraised, acme) = (Unraised::default(), Arc::<str>::from("acme"));
+        assert!(!unraised.contains("acme"));
+        assert!(unraised.insert(&acme) && !unraised.insert(&acme));
+        assert!(unraised.contains("acme") && !unraised.contains("beta"));
+        unraised.remove("acme");
+        assert!(!unraised.contains("acme") && unraised.insert(&acme));
+        assert!((1..UNRAISED_MAX).all(|number| unraised.insert(&number.to_string().into())));
+        assert!(!unraised.insert(&"one too many".into()));
     }
 
     proptest! {

@@ -168,12 +168,19 @@ async fn what_was_made_before_settings_were_changed_is_out_of_use() {
         end.notified().await;
         Ok::<_, String>(Answer::new("before"))
     };
-    let slow = tokio::spawn(async move { going.answer(key("acme", "b"), 1, || slow).await.map(|served| text(&served)) });
+    let slow =
+        tokio::spawn(
+            async move { going.answer(key("acme", "b"), 1, || slow).await.map(|served| text(&served)) },
+        );
     tokio::task::yield_now().await;
     assert!(cache.stands("acme", &standing));
     cache.outdate(&"acme".into()).await;
     assert!(!cache.stands("acme", &standing));
-    assert_eq!(ask(&cache, key("acme", "b"), &loads).await, "3", "a request after it waits for no load of before");
+    assert_eq!(
+        ask(&cache, key("acme", "b"), &loads).await,
+        "3",
+        "a request after it waits for no load of before"
+    );
     begun.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().0, "before");
     assert_eq!(ask(&cache, key("acme", "a"), &loads).await, "4");

@@ -18,7 +18,6 @@ use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 /// The header by which a client chooses among the organizations that its token names.
 pub const ORGANIZATION_ID: HeaderName = HeaderName::from_static("organization-id");
 
-
 /// How long a request may take.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]

@@ -17,8 +17,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 use warp::filters::BoxedFilter;
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VARY};
 use warp::http::Response;
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VARY};
 use warp::{Filter, Reply};
 
 /// The methods that this path allows.

@@ -15,8 +15,8 @@ use tokio_postgres::{Client, Config};
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
     /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
-    /// and the server's certificate checked. A role that may only read is enough. Of several hosts, separated by commas, the
-    /// primary is read
+    /// and the server's certificate checked. A role that may read, and write the organizations' settings, is enough. Of
+    /// several hosts, separated by commas, the primary is read
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
 
@@ -25,8 +25,8 @@ pub struct Settings {
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 
-    /// How many connections loads may use at once; one more is for the probe of readiness. Raise it when requests wait for
-    /// connections while the database is idle
+    /// How many connections loads may use at once; one more is for the probe of readiness, and up to two for changes of
+    /// settings. Raise it when requests wait for connections while the database is idle
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub database_pool_size: u16,
 

@@ -20,7 +20,9 @@ pub enum Error {
     #[error("the schema can't be read: {}", causes(.0))]
     Schema(#[from] migrations::Error),
     /// The server that `DATABASE_URL` leads to takes no writes.
-    #[error("PostgreSQL takes no writes: {0}. Settings can be changed where DATABASE_URL names the primary, alone or among others")]
+    #[error(
+        "PostgreSQL takes no writes: {0}. Settings can be changed where DATABASE_URL names the primary, alone or among others"
+    )]
     ReadOnly(String),
     /// A row has what the consumer never writes.
     #[error("the database has {0}")]

@@ -41,7 +41,8 @@ pub async fn revisions(client: &Object, organizations: &[&str]) -> Result<HashMa
     let sql = "select organization_id, revision from organization_thresholds where organization_id = any($1)";
     let statement = client.prepare_cached(sql).await?;
     let rows = client.query(&statement, &[&organizations]).await?;
-    let revision = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
+    let revision =
+        |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
     rows.iter().map(revision).collect()
 }
 
@@ -67,7 +68,8 @@ pub async fn change(
     let statement = client.prepare_cached(CHANGED).await?;
     client.execute(&statement, &[&organization, &after.revision, &to_store, &now, &subject]).await?;
     let statement = client.prepare_cached(AUDITED).await?;
-    let audited = [&organization as &(dyn tokio_postgres::types::ToSql + Sync), &SETTING, &after.revision, &now];
+    let audited =
+        [&organization as &(dyn tokio_postgres::types::ToSql + Sync), &SETTING, &after.revision, &now];
     let audited = [&audited[..], &[&subject, &stored, &to_store]].concat();
     client.execute(&statement, &audited).await?;
     client.batch_execute("commit").await?;

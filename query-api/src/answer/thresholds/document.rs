@@ -139,9 +139,7 @@ fn in_order(at: &At, rule: &AlertRule, own: Own) -> Result<(), BadDocument> {
         Source::Organization => "",
     };
     let (of_critical, of_warning) = (said(own.critical), said(own.warning));
-    let detail = || {
-        format!("`critical` ({critical}{of_critical}) {must} `warning` ({warning}{of_warning})")
-    };
+    let detail = || format!("`critical` ({critical}{of_critical}) {must} `warning` ({warning}{of_warning})");
     if agrees { Ok(()) } else { Err(at.bad(detail())) }
 }
 

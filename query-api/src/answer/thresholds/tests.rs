@@ -33,7 +33,10 @@ fn a_document_says_all_thresholds() {
     );
     check(
         r#"{"thresholds":{"workflow_failures_high":{"warning":0,"critical":100},"message_delivery_low":{}}}"#,
-        &[("workflow_failures_high", own(Some(0), Some(1_000), None)), ("message_delivery_low", Own::default())],
+        &[
+            ("workflow_failures_high", own(Some(0), Some(1_000), None)),
+            ("message_delivery_low", Own::default()),
+        ],
     );
     check(
         r#"{"thresholds":{"payment_success_low":{"warning":90,"critical":90}}}"#,
@@ -58,7 +61,11 @@ fn a_document_that_says_something_else_is_refused_where_it_does() {
     check(r#"{"threshold":{}}"#, "/threshold", "did you mean `thresholds`?");
     check(r#"{"thresholds":{},"thresholds":{}}"#, "/thresholds", "more than once");
     check(r#"{"thresholds":[]}"#, "/thresholds", "an object, and is a list");
-    check(r#"{"thresholds":{"payment_sucess_low":{}}}"#, "/thresholds/payment_sucess_low", "`payment_success_low`");
+    check(
+        r#"{"thresholds":{"payment_sucess_low":{}}}"#,
+        "/thresholds/payment_sucess_low",
+        "`payment_success_low`",
+    );
     check(r#"{"thresholds":{"a/b~c":{}}}"#, "/thresholds/a~1b~0c", "not known here");
     check(&payments("7"), of, "an object, and is a number");
     check(&payments(r#"{"warn":7}"#), &format!("{of}/warn"), "did you mean `warning`?");
@@ -75,7 +82,11 @@ fn a_document_that_says_something_else_is_refused_where_it_does() {
         let body = payments(&format!(r#"{{"leastSample":{sample}}}"#));
         check(&body, &format!("{of}/leastSample"), "a whole number from 1 to 1000000000");
     }
-    check(&payments(r#"{"warning":80}"#), of, "`critical` (85, the default) must not be above `warning` (80)");
+    check(
+        &payments(r#"{"warning":80}"#),
+        of,
+        "`critical` (85, the default) must not be above `warning` (80)",
+    );
     check(&payments(r#"{"critical":95.1}"#), of, "must not be above `warning` (95, the default)");
     let failures = r#"{"thresholds":{"workflow_failures_high":{"warning":30}}}"#;
     check(failures, "/thresholds/workflow_failures_high", "must not be below `warning` (30)");
@@ -90,7 +101,8 @@ fn what_stays_the_same_keeps_who_has_set_it() {
     let [first, second] = ["2026-02-25T10:00:00Z", "2026-02-26T10:00:00Z"].map(at);
     let (payments, runs) = ("payment_success_low", "workflow_failures_high");
     let one = own(Some(975), None, None);
-    let before = Thresholds::default().replaced([(payments, one), (runs, Own::default())], first, Some("ann"));
+    let before =
+        Thresholds::default().replaced([(payments, one), (runs, Own::default())], first, Some("ann"));
     assert_eq!(before.set(runs), None, "defaults are nobody's");
     let after = before.replaced([(payments, one), (runs, own(None, Some(400), None))], second, None);
     let set = after.set(payments).unwrap();

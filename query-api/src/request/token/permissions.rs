@@ -35,9 +35,8 @@ pub struct Permissions(u8);
 impl Permissions {
     /// Those of a token with these scopes. A token that names none of them, and so wasn't made with them in mind, may read.
     pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        let named =
-            |word: &str| Permission::ALL.into_iter().find(|permission| permission.scope() == word);
-        let all = words.into_iter().filter_map(named).fold(0, |all, permission| all | permission as u8);
+        let named = |word: &str| Permission::ALL.into_iter().find(|permission| permission.scope() == word);
+        let all = words.into_iter().filter_map(named).fold(0_u8, |all, permission| all | permission as u8);
         Self(if all == 0 { Permission::MetricsRead as u8 | Permission::SettingsRead as u8 } else { all })
     }
 

@@ -150,9 +150,12 @@ proptest! {
 fn a_token_allows_what_its_scopes_name_and_one_without_them_to_read() {
     use Permission::{MetricsRead, SettingsRead, SettingsWrite};
     let check = |claims: Value, expected: &[Permission]| {
-        let principal = Verifier::new(&settings()).unwrap().verify(Some(&token(&claims)), None, now()).unwrap();
-        let allowed: Vec<_> =
-            Permission::ALL.into_iter().filter(|permission| principal.permissions.include(*permission)).collect();
+        let principal =
+            Verifier::new(&settings()).unwrap().verify(Some(&token(&claims)), None, now()).unwrap();
+        let allowed: Vec<_> = Permission::ALL
+            .into_iter()
+            .filter(|permission| principal.permissions.include(*permission))
+            .collect();
         assert_eq!(allowed, expected, "{claims}");
     };
     let reads = [MetricsRead, SettingsRead];

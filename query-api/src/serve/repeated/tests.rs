@@ -12,7 +12,12 @@ use std::time::Instant;
 fn good() -> Repeatable {
     let (organization, expires_at) = ("acme".into(), now() + TimeDelta::seconds(60));
     Repeatable {
-        principal: Principal { organization, expires_at, subject: None, permissions: Permissions::of_words([]) },
+        principal: Principal {
+            organization,
+            expires_at,
+            subject: None,
+            permissions: Permissions::of_words([]),
+        },
         keys_replaced: 0,
         standing: Standing::until(Instant::now() + Duration::from_secs(600)),
         asked: [now(), now() + TimeDelta::seconds(60)],
@@ -90,7 +95,8 @@ async fn the_same_request_gets_the_same_response() {
     check(chosen("acme"), chosen("acme"), good(), true).await;
     check(chosen("acme"), chosen("beta"), good(), false).await;
     check(chosen("acme"), usual(), good(), false).await;
-    let twice = |id| request("GET", PATH, &[USUAL[0], USUAL[1], ("organization-id", id), ("organization-id", id)]);
+    let twice =
+        |id| request("GET", PATH, &[USUAL[0], USUAL[1], ("organization-id", id), ("organization-id", id)]);
     check(twice("acme"), twice("acme"), good(), false).await;
     let elsewhere = || request("GET", "/openapi.json", &USUAL);
     check(elsewhere(), elsewhere(), good(), false).await;
