@@ -14,7 +14,7 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 const PATH: &str = "/settings/webhooks";
 
 /// Payments of an hour ago.
-fn payments(organization: &str, numbers: Range<usize>, successful: bool) -> Vec<Produced> {
+pub fn payments(organization: &str, numbers: Range<usize>, successful: bool) -> Vec<Produced> {
     let at = Utc::now() - Duration::hours(1);
     let payment = |n| Message::payment(organization, &format!("p{n}"), at, successful);
     numbers.map(payment).map(Produced::plain).collect()

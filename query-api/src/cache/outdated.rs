@@ -134,7 +134,8 @@ mod tests {
                 epochs.raise(&names[place]);
                 let after = names.clone().map(|name| epochs.of(&name));
                 for (at, (before, after)) in before.iter().zip(&after).enumerate() {
-                    prop_assert!(if at == place { after > before } else { after == before });
+                    let is_so = if at == place { after > before } else { after == before };
+                    prop_assert!(is_so, "{} after {}", at, place);
                 }
                 before = after;
             }

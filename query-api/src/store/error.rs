@@ -1,7 +1,6 @@
 //! Why rows can't be read.
 
 use deadpool_postgres::PoolError;
-use std::error::Error as _;
 use tokio_postgres::error::SqlState;
 
 /// Why rows can't be read now. The request may be tried again.
@@ -44,7 +43,8 @@ impl Error {
         // none was found to be a primary.
         let states = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::FEATURE_NOT_SUPPORTED];
         let is_refused = failed.code().is_some_and(|code| states.contains(code));
-        let cause = failed.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        let cause =
+            std::error::Error::source(failed).and_then(|cause| cause.downcast_ref::<std::io::Error>());
         let is_none = cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied);
         if is_refused || is_none { Self::ReadOnly(causes(failed)) } else { self }
     }
