@@ -207,13 +207,21 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
 pub struct Problem {
     kind: &'static Kind,
     detail: Option<String>,
-    parameter: Option<Cow<'static, str>>,
-    pointer: Option<String>,
+    place: Option<Place>,
     headers: Vec<(&'static str, String)>,
     /// Why, for the service's operators.
     reason: &'static str,
     /// Whose request it is, where that is known.
     organization: Option<Arc<str>>,
+}
+
+/// What of the request can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// The query parameter of this name.
+    Parameter(Cow<'static, str>),
+    /// What this JSON Pointer leads to in the document.
+    Pointer(String),
 }
 
 #[derive(Serialize)]
@@ -235,8 +243,8 @@ struct Body<'a> {
 
 impl Problem {
     const fn new(kind: &'static Kind) -> Self {
-        let (detail, parameter, pointer, organization) = (None, None, None, None);
-        Self { kind, detail, parameter, pointer, headers: Vec::new(), reason: kind.name, organization }
+        let (detail, place, organization) = (None, None, None);
+        Self { kind, detail, place, headers: Vec::new(), reason: kind.name, organization }
     }
 
     /// The same, of a request of this organization.
@@ -393,13 +401,18 @@ impl Problem {
     /// The body, with the request's id if it has one, by which its log lines are found.
     #[must_use]
     pub fn json(&self, request_id: Option<&str>) -> Vec<u8> {
+        let (parameter, pointer) = match &self.place {
+            Some(Place::Parameter(name)) => (Some(&**name), None),
+            Some(Place::Pointer(pointer)) => (None, Some(&**pointer)),
+            None => (None, None),
+        };
         let body = Body {
             kind: format!("/problems/{}", self.kind.name),
             title: self.kind.title,
             status: self.kind.status,
             detail: self.detail.as_deref(),
-            parameter: self.parameter.as_deref(),
-            pointer: self.pointer.as_deref(),
+            parameter,
+            pointer,
             request_id,
         };
         serde_json::to_vec(&body).expect("a problem is numbers and strings")
@@ -413,13 +426,13 @@ fn whole_seconds(wait: Duration) -> String {
 
 impl From<BadParameter> for Problem {
     fn from(BadParameter { name, detail }: BadParameter) -> Self {
-        Self { parameter: Some(name), ..Self::new(&BAD_PARAMETER).because(detail) }
+        Self { place: Some(Place::Parameter(name)), ..Self::new(&BAD_PARAMETER).because(detail) }
     }
 }
 
 impl From<BadDocument> for Problem {
     fn from(BadDocument { pointer, detail }: BadDocument) -> Self {
-        Self { pointer: Some(pointer), ..Self::new(&BAD_DOCUMENT).because(detail) }
+        Self { place: Some(Place::Pointer(pointer)), ..Self::new(&BAD_DOCUMENT).because(detail) }
     }
 }
 

@@ -535,8 +535,7 @@ fn a_token_that_was_verified_still_ends() {
 #[test]
 fn only_so_many_tokens_are_remembered() {
     let key_ring = KeyRing::new(Vec::new());
-    let organizations = super::organizations::Organizations::new(None, &[]);
-    let permissions = Permissions::of_words([]);
+    let (organizations, permissions) = (Organizations::new(None, &[]), Permissions::of_words([]));
     let verified = Verified { exp: 0.0, nbf: None, organizations, permissions, subject: None };
     for n in 0..3 * VERIFIED_MAX {
         key_ring.remember(&n.to_string(), &verified);
