@@ -36,7 +36,12 @@ pub async fn deliver(sender: Arc<Sender>, stopping: CancellationToken, grace: Du
             Some(_) = under_way.join_next() => {}
             () = stopping.cancelled() => break,
         }
-        for claimed in sender.claim(ATTEMPTS_MAX - under_way.len()).await {
+        // A lease that is taken while nobody waits for it any more runs out.
+        let claimed = tokio::select! {
+            claimed = sender.claim(ATTEMPTS_MAX - under_way.len()) => claimed,
+            () = stopping.cancelled() => break,
+        };
+        for claimed in claimed {
             let (sender, give_up) = (Arc::clone(&sender), give_up.clone());
             under_way.spawn(async move { sender.deliver_or_release(&claimed, &give_up).await });
         }

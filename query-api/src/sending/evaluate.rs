@@ -48,7 +48,11 @@ pub async fn evaluate(evaluating: Evaluating<'_>, stopping: CancellationToken) {
             _ = every.tick() => {}
             () = stopping.cancelled() => return,
         }
-        let looked = evaluating.look().await;
+        // An evaluation that is cut off is rolled back.
+        let looked = tokio::select! {
+            looked = evaluating.look() => looked,
+            () = stopping.cancelled() => return,
+        };
         if let Err(error) = &looked
             && !fails
         {
