@@ -144,12 +144,16 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         let answer = service_fn(move |request| answer(request, Arc::clone(&shared)));
-        let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+        let serving =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
         tokio::spawn(async move { drop(serving.await) });
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let header = |name: &str| {
         head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()

@@ -5,13 +5,14 @@ use crate::completeness::{uncached, until_promised};
 use crate::operators::{answer, operate};
 use crate::recount::EQUAL;
 use crate::telling::{counted, orders, orders_created, text, yesterday};
+use crate::webhooks;
 use chrono::{Duration, Utc};
 use load::{Load, Produced};
 use serde_json::Value;
 use stack::DatabaseUrl;
 use stack::wait::{self, Seen};
 use std::time::Duration as StdDuration;
-use tests::{Api, Ended, Stack, Token};
+use tests::{Api, Ended, Receiver, Stack, Token};
 
 /// Tables by organization.
 const TABLES: i64 = 11;
@@ -261,4 +262,20 @@ async fn thresholds_are_set_before_and_after_tables_are_distributed() {
     let changes = "select count(*) from settings_changes where organization_id = 'acme'";
     let changes: i64 = stack.client().await.query_one(changes, &[]).await.expect("an audit").get(0);
     assert_eq!(changes, 2);
+}
+
+#[tokio::test]
+async fn alerts_are_told_where_tables_are_distributed() {
+    let Some(stack) = Stack::with_nodes().await else { return };
+    distribute(&stack).await;
+    let (api, receiver) = (webhooks::telling(&stack).serve().await, Receiver::start().await);
+    let (path, secret) = webhooks::endpoint(&api, "acme", &receiver.url()).await;
+    stack.produce(webhooks::payments("acme", 0..100, false)).await;
+    let member = stack.consumer().start().await;
+    stack.until_idle().await;
+    let told = &receiver.until(1).await[0];
+    assert_eq!((told.signatures_by(&secret), &told.json()["type"]), (1, &"alert.opened".into()));
+    let deleted = webhooks::send(&api, "DELETE", &path, "acme", None).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.body);
+    assert_eq!(member.stop().await, Some(0));
 }

@@ -57,6 +57,10 @@ async fn each_role_can_do_what_it_needs_and_no_more() {
         may_not(&consumer, &format!("select * from {table}")).await;
         may_not(&consumer, &format!("delete from {table}")).await;
     }
+    for table in ["webhook_endpoints", "webhook_deliveries", "alert_states"] {
+        api.batch_execute(&format!("select * from {table}")).await.expect("what it sends by");
+        may_not(&consumer, &format!("select * from {table}")).await;
+    }
     may_not(&consumer, "drop table org_daily_metrics").await;
     may_not(&consumer, "alter table org_daily_metrics add column mine text").await;
     may_not(&consumer, "update ledger_key set key = key").await;

@@ -14,7 +14,7 @@ const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 const PATH: &str = "/settings/webhooks";
 
 /// Payments of an hour ago.
-fn payments(organization: &str, numbers: Range<usize>, successful: bool) -> Vec<Produced> {
+pub fn payments(organization: &str, numbers: Range<usize>, successful: bool) -> Vec<Produced> {
     let at = Utc::now() - Duration::hours(1);
     let payment = |n| Message::payment(organization, &format!("p{n}"), at, successful);
     numbers.map(payment).map(Produced::plain).collect()
@@ -26,7 +26,7 @@ async fn with_a_warning() -> Stack {
 }
 
 /// An API that tells, soon and on this machine.
-fn telling(stack: &Stack) -> Launch<'_> {
+pub fn telling(stack: &Stack) -> Launch<'_> {
     stack
         .api()
         .set("WEBHOOKS", "on")
@@ -41,11 +41,14 @@ fn telling(stack: &Stack) -> Launch<'_> {
 
 /// A token that may change settings.
 fn token(organization: &str) -> String {
-    Token::of(organization).claim("sub", "ops@example.com").claim("scope", "settings:read settings:write").sign()
+    Token::of(organization)
+        .claim("sub", "ops@example.com")
+        .claim("scope", "settings:read settings:write")
+        .sign()
 }
 
 /// The answer to a request of this method, on behalf of this organization, with this body if it has one.
-async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Option<Value>) -> Answer {
+pub async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Option<Value>) -> Answer {
     let authorization = format!("Bearer {}", token(organization));
     let body = body.map(|body| body.to_string()).unwrap_or_default();
     let headers = [("authorization", &*authorization), ("content-type", "application/json")];
@@ -53,12 +56,15 @@ async fn send(api: &Api, method: &str, path: &str, organization: &str, body: Opt
 }
 
 /// Makes an endpoint, and returns its path and its secret.
-async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, String) {
+pub async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, String) {
     let made = send(&api, "POST", PATH, organization, Some(json!({ "url": url }))).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
     assert_eq!(made.header("location"), format!("{PATH}/{}", text("id")));
-    assert_eq!((&made.json()["enabled"], &made.json()["createdBy"]), (&json!(true), &json!("ops@example.com")));
+    assert_eq!(
+        (&made.json()["enabled"], &made.json()["createdBy"]),
+        (&json!(true), &json!("ops@example.com"))
+    );
     (format!("{PATH}/{}", text("id")), text("secret"))
 }
 
@@ -111,7 +117,11 @@ async fn each_change_of_an_alert_is_told_once_though_three_instances_run() {
     assert!((Utc::now().timestamp() - sent).abs() < 60, "{sent}");
     let body = opened.json();
     let data = &body["data"];
-    assert_eq!((&body["type"], &data["organizationId"]), (&json!("alert.opened"), &json!("acme")), "{body:#}");
+    assert_eq!(
+        (&body["type"], &data["organizationId"]),
+        (&json!("alert.opened"), &json!("acme")),
+        "{body:#}"
+    );
     assert_eq!((&data["severity"], &data["previousSeverity"]), (&json!("warning"), &json!("healthy")));
     assert_eq!((&data["alert"]["key"], &data["alert"]["value"]), (&json!("payment_success_low"), &json!(92)));
     assert_eq!(data["url"], "https://metrics.example.com/overview");
@@ -121,12 +131,19 @@ async fn each_change_of_an_alert_is_told_once_though_three_instances_run() {
     stack.produce(payments("acme", 100..200, false)).await;
     count(&stack).await;
     let changed = receiver.until(2).await[1].json();
-    assert_eq!((&changed["type"], &changed["data"]["severity"]), (&json!("alert.changed"), &json!("critical")));
+    assert_eq!(
+        (&changed["type"], &changed["data"]["severity"]),
+        (&json!("alert.changed"), &json!("critical"))
+    );
     stack.produce(payments("acme", 200..4_200, true)).await;
     count(&stack).await;
     let all_received = receiver.until(3).await;
     let ended = all_received[2].json();
-    assert_eq!((&ended["type"], &ended["data"]["severity"]), (&json!("alert.ended"), &json!("healthy")), "{ended:#}");
+    assert_eq!(
+        (&ended["type"], &ended["data"]["severity"]),
+        (&json!("alert.ended"), &json!("healthy")),
+        "{ended:#}"
+    );
     evaluated(&all, 6.0).await;
     assert_eq!(receiver.received().len(), 3, "{:#?}", receiver.received());
     let mut ids: Vec<_> = all_received.iter().map(|message| &message.id).collect();
@@ -146,7 +163,9 @@ async fn a_receiver_that_is_down_gets_the_same_message_once_it_is_back() {
     });
     assert_eq!(only(&failed.await)["lastStatus"], 503);
     receiver.answer(200);
-    let delivered = until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered").await;
+    let delivered =
+        until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered")
+            .await;
     let delivered = only(&delivered);
     let received = receiver.received();
     assert!(received.iter().all(|message| delivered["id"] == *message.id), "{received:#?}");
@@ -167,7 +186,9 @@ async fn an_instance_that_is_killed_before_it_records_is_followed_by_another_wit
     let second = telling(&stack).serve().await;
     let received = receiver.until(2).await;
     assert_eq!(sent[0].id, received[1].id, "receivers tell copies by the id");
-    let done = until(&second, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered").await;
+    let done =
+        until(&second, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered")
+            .await;
     assert_eq!(only(&done)["attempts"], 2);
 }
 
@@ -206,15 +227,20 @@ async fn an_alert_that_comes_and_goes_is_told_once() {
     let (path, _) = endpoint(&api, "acme", &receiver.url()).await;
     receiver.until(1).await;
     // 192 of 200 succeed, then 192 of 220, then 1192 of 1220, then 1192 of 1260.
-    for (numbers, successful, is_fine) in
-        [(100..200, true, true), (200..220, false, false), (220..1_220, true, true), (1_220..1_260, false, false)]
-    {
+    for (numbers, successful, is_fine) in [
+        (100..200, true, true),
+        (200..220, false, false),
+        (220..1_220, true, true),
+        (1_220..1_260, false, false),
+    ] {
         stack.produce(payments("acme", numbers, successful)).await;
         count(&stack).await;
         until_better(&stack, is_fine).await;
         evaluated(&[&api], 2.0).await;
     }
-    let all = until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered").await;
+    let all =
+        until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered")
+            .await;
     assert_eq!(only(&all)["type"], "alert.opened");
     assert_eq!(receiver.received().len(), 1, "{:#?}", receiver.received());
 }
@@ -227,7 +253,8 @@ async fn a_receiver_that_is_gone_is_told_nothing_any_more() {
     let (path, _) = endpoint(&api, "acme", &receiver.url()).await;
     let disabled = until(&api, &path, |json| json["enabled"] == false).await;
     assert!(disabled["disabledReason"].as_str().expect("a reason").contains("410"), "{disabled:#}");
-    let dead = until(&api, &format!("{path}/deliveries?state=dead"), |json| json["deliveries"][0].is_object()).await;
+    let dead =
+        until(&api, &format!("{path}/deliveries?state=dead"), |json| json["deliveries"][0].is_object()).await;
     assert_eq!((&only(&dead)["lastStatus"], &only(&dead)["attempts"]), (&json!(410), &json!(1)));
     let message = only(&dead)["id"].as_str().expect("an id");
     let retried = send(&api, "POST", &format!("{path}/deliveries/{message}/retry"), "acme", None).await;
@@ -244,7 +271,8 @@ async fn a_message_that_is_given_up_is_seen_and_can_be_retried_by_hand() {
     receiver.answer(500);
     let api = telling(&stack).set("WEBHOOK_RETRY_SCHEDULE", "100ms").serve().await;
     let (path, _) = endpoint(&api, "acme", &receiver.url()).await;
-    let dead = until(&api, &format!("{path}/deliveries?state=dead"), |json| json["deliveries"][0].is_object()).await;
+    let dead =
+        until(&api, &format!("{path}/deliveries?state=dead"), |json| json["deliveries"][0].is_object()).await;
     let dead = only(&dead);
     assert_eq!((&dead["attempts"], &dead["lastStatus"]), (&json!(2), &json!(500)));
     assert!(dead["deadAt"].is_string() && dead["payload"]["type"] == "alert.opened", "{dead:#}");
@@ -252,7 +280,9 @@ async fn a_message_that_is_given_up_is_seen_and_can_be_retried_by_hand() {
     let message = dead["id"].as_str().expect("an id");
     let retried = send(&api, "POST", &format!("{path}/deliveries/{message}/retry"), "acme", None).await;
     assert_eq!((retried.status, &retried.json()["state"]), (200, &json!("pending")), "{}", retried.body);
-    let all = until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered").await;
+    let all =
+        until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered")
+            .await;
     assert_eq!((&only(&all)["attempts"], &*receiver.until(3).await[2].id), (&json!(3), message));
 }
 
@@ -281,13 +311,21 @@ async fn nothing_is_sent_to_an_address_that_is_not_public() {
     let make = async |url: String| send(&api, "POST", PATH, "acme", Some(json!({ "url": url }))).await;
     for host in ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "169.254.169.254"] {
         let refused = make(format!("http://{host}:{}/", receiver.port())).await;
-        assert_eq!((refused.status, &refused.json()["pointer"]), (400, &json!("/url")), "{host}: {}", refused.body);
+        assert_eq!(
+            (refused.status, &refused.json()["pointer"]),
+            (400, &json!("/url")),
+            "{host}: {}",
+            refused.body
+        );
     }
     // What a name means is found out when it is connected to.
     let (path, _) = endpoint(&api, "acme", &format!("http://localhost:{}/", receiver.port())).await;
     let tested = send(&api, "POST", &format!("{path}/test"), "acme", None).await.json();
     assert!(tested["lastError"].as_str().expect("an error").contains("no public address"), "{tested:#}");
-    until(&api, &format!("{path}/deliveries?state=dead"), |json| json["deliveries"].as_array().expect("some").len() == 2).await;
+    until(&api, &format!("{path}/deliveries?state=dead"), |json| {
+        json["deliveries"].as_array().expect("some").len() == 2
+    })
+    .await;
     assert_eq!(receiver.received().len(), 0);
 }
 

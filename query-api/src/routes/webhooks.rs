@@ -17,7 +17,9 @@ use futures_util::Stream;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::http::{Method, Response, StatusCode};
 
 /// How long the secret of before signs messages, too: so long receivers have to take the new one over.
@@ -190,9 +192,12 @@ impl Requests<'_> {
             created_by: self.principal.subject.as_deref(),
         };
         let max = self.api.sender.settings.webhooks_max;
-        let made = self.webhooks().make_endpoint(self.organization(), &new, max).await.map_err(unavailable)?;
+        let made =
+            self.webhooks().make_endpoint(self.organization(), &new, max).await.map_err(unavailable)?;
         let Some(endpoint) = made else {
-            return Err(Problem::conflict(format!("there are {max} webhooks already, which is the most: delete one first")));
+            return Err(Problem::conflict(format!(
+                "there are {max} webhooks already, which is the most: delete one first"
+            )));
         };
         tracing::info!(organization = %self.organization(), webhook = id, "a webhook is made");
         let mut response = reply(StatusCode::CREATED, &WithSecret::new(&endpoint, &secret));
@@ -232,10 +237,11 @@ impl Requests<'_> {
     }
 
     async fn test(&self, id: &str) -> Result<Response<Bytes>, Problem> {
-        let tested = self.api.sender.test(self.organization(), id).await.map_err(|untested| match untested {
-            Untested::Busy => Problem::too_many_requests(RETRY_TEST),
-            Untested::Store(error) => unavailable(error),
-        })?;
+        let tested =
+            self.api.sender.test(self.organization(), id).await.map_err(|untested| match untested {
+                Untested::Busy => Problem::too_many_requests(RETRY_TEST),
+                Untested::Store(error) => unavailable(error),
+            })?;
         let delivery = tested.ok_or_else(Problem::not_found)?;
         Ok(reply(StatusCode::OK, &delivery))
     }
@@ -293,7 +299,9 @@ mod tests {
         check("wh_1/secret", Some(Place::Secret("wh_1")));
         check("wh_1/deliveries", Some(Place::Deliveries("wh_1")));
         check("wh_1/deliveries/m/retry", Some(Place::Retry("wh_1", "m")));
-        for nothing in ["wh_1/", "/test", "wh_1/tests", "wh_1/deliveries/m", "wh_1/deliveries//retry", "a/b/c"] {
+        for nothing in
+            ["wh_1/", "/test", "wh_1/tests", "wh_1/deliveries/m", "wh_1/deliveries//retry", "a/b/c"]
+        {
             check(nothing, None);
         }
     }

@@ -16,8 +16,10 @@ use url::Url;
 /// Who sends.
 const AGENT: &str = concat!("business-metrics-webhooks/", env!("CARGO_PKG_VERSION"));
 
-/// How much of a response's body is read, and for how long, so that receivers can finish it. It means nothing, and is kept nowhere.
+/// How much of a response's body is read, so that receivers can finish it. It means nothing, and is kept nowhere.
 const REST_BYTES_MAX: usize = 64 * 1024;
+
+/// For how long it is read.
 pub const REST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Sends the message, and says what came of it.
@@ -60,5 +62,7 @@ fn request(rules: &Rules, claimed: &Claimed) -> Result<Request<Full<Bytes>>, Str
         .header("webhook-id", id)
         .header("webhook-timestamp", now.timestamp())
         .header("webhook-signature", secrets.signatures(id, now, payload));
-    request.body(Full::from(payload.clone())).map_err(|error| format!("its address can't be sent to: {error}"))
+    request
+        .body(Full::from(payload.clone()))
+        .map_err(|error| format!("its address can't be sent to: {error}"))
 }

@@ -36,7 +36,12 @@ pub async fn deliver(sender: Arc<Sender>, stopping: CancellationToken, grace: Du
             Some(_) = under_way.join_next() => {}
             () = stopping.cancelled() => break,
         }
-        for claimed in sender.claim(ATTEMPTS_MAX - under_way.len()).await {
+        // A lease that is taken while nobody waits for it any more runs out.
+        let claimed = tokio::select! {
+            claimed = sender.claim(ATTEMPTS_MAX - under_way.len()) => claimed,
+            () = stopping.cancelled() => break,
+        };
+        for claimed in claimed {
             let (sender, give_up) = (Arc::clone(&sender), give_up.clone());
             under_way.spawn(async move { sender.deliver_or_release(&claimed, &give_up).await });
         }
@@ -97,11 +102,18 @@ impl Sender {
         let outcome = self.attempt(claimed).await;
         let next =
             outcome.next(&self.settings.webhook_retry_schedule, claimed.of_schedule(), random::chance());
-        tracing::debug!(message = claimed.id, outcome = outcome.name(), ?next, "an attempt to deliver a message");
+        tracing::debug!(
+            message = claimed.id,
+            outcome = outcome.name(),
+            ?next,
+            "an attempt to deliver a message"
+        );
         for _ in 0..RECORDED_TRIES {
             match self.store.webhooks().record(claimed, &outcome, next).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(message = claimed.id, %error, "what an attempt has come to can't be recorded"),
+                Err(error) => {
+                    tracing::warn!(message = claimed.id, %error, "what an attempt has come to can't be recorded")
+                }
             }
             tokio::time::sleep(RECORDED_APART).await;
         }

@@ -48,7 +48,11 @@ pub async fn evaluate(evaluating: Evaluating<'_>, stopping: CancellationToken) {
             _ = every.tick() => {}
             () = stopping.cancelled() => return,
         }
-        let looked = evaluating.look().await;
+        // An evaluation that is cut off is rolled back.
+        let looked = tokio::select! {
+            looked = evaluating.look() => looked,
+            () = stopping.cancelled() => return,
+        };
         if let Err(error) = &looked
             && !fails
         {
@@ -65,7 +69,8 @@ impl Evaluating<'_> {
         let versions = self.versions(&due).await?;
         let due = due.into_iter().filter_map(|due| {
             let version = versions.get(&due.organization).copied();
-            (due.by_time || (version.is_some() && version != due.version)).then_some((due.organization, version))
+            (due.by_time || (version.is_some() && version != due.version))
+                .then_some((due.organization, version))
         });
         stream::iter(due)
             .for_each_concurrent(AT_ONCE_MAX, |(organization, version)| async move {

@@ -130,8 +130,7 @@ impl Sender {
         let id = random::id("msg");
         let payload = message::test(organization, endpoint, Utc::now());
         let message = (id.as_str(), message::TEST, payload.as_str());
-        let Some(claimed) =
-            webhooks.make_claimed(organization, endpoint, message, self.lease()).await?
+        let Some(claimed) = webhooks.make_claimed(organization, endpoint, message, self.lease()).await?
         else {
             return Ok(None);
         };

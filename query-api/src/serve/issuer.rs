@@ -82,7 +82,8 @@ pub fn report(reload: Reload) {
 }
 
 fn client() -> Http {
-    let connector = HttpsConnectorBuilder::new().with_tls_config(outward::tls()).https_or_http().enable_http1();
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(outward::tls()).https_or_http().enable_http1();
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.build())
 }
 

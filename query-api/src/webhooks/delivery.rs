@@ -189,7 +189,9 @@ mod tests {
 
     #[test]
     fn a_bad_parameter_is_named() {
-        for (query, name) in [("state=lost", "state"), ("cursor=x", "cursor"), ("limit=101", "limit"), ("page=2", "page")] {
+        for (query, name) in
+            [("state=lost", "state"), ("cursor=x", "cursor"), ("limit=101", "limit"), ("page=2", "page")]
+        {
             assert_eq!(page(query).unwrap_err().name, name, "{query}");
         }
         assert_eq!(page(""), Ok(Page { state: None, after: None, limit: 20 }));

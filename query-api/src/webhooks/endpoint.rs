@@ -242,7 +242,9 @@ mod tests {
         check("https://:word@hooks.example.com/", "no user");
         check("https://hooks.example.com/#a", "no fragment");
         check(&format!("https://hooks.example.com/{}", "x".repeat(2_048)), "2048");
-        for host in ["127.0.0.1", "127.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:10.0.0.1]", "169.254.169.254"] {
+        for host in
+            ["127.0.0.1", "127.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:10.0.0.1]", "169.254.169.254"]
+        {
             check(&format!("https://{host}/"), "isn't public");
         }
         let in_house =

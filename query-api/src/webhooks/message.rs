@@ -54,7 +54,13 @@ struct Tested<'a> {
 
 /// The body that tells an organization of this; `range` is what its alerts were judged by, and `page` where people see more.
 #[must_use]
-pub fn told(organization: &str, event: &Event, range: Range, page: Option<&str>, now: DateTime<Utc>) -> String {
+pub fn told(
+    organization: &str,
+    event: &Event,
+    range: Range,
+    page: Option<&str>,
+    now: DateTime<Utc>,
+) -> String {
     let Event { change, alert, severity, previous, opened_at } = event;
     let data = Told {
         organization_id: organization,
@@ -98,10 +104,16 @@ mod tests {
         };
         let body = told("acme", &event, range, Some("https://m.example/overview"), now);
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!((&body["type"], &body["timestamp"]), (&json!("alert.changed"), &json!("2026-02-25T10:30:00.000Z")));
+        assert_eq!(
+            (&body["type"], &body["timestamp"]),
+            (&json!("alert.changed"), &json!("2026-02-25T10:30:00.000Z"))
+        );
         let data = &body["data"];
         assert_eq!((&data["severity"], &data["previousSeverity"]), (&json!("critical"), &json!("warning")));
         assert_eq!(data["range"]["to"], "2026-02-25T11:00:00.000Z");
-        assert_eq!((&data["organizationId"], &data["url"]), (&json!("acme"), &json!("https://m.example/overview")));
+        assert_eq!(
+            (&data["organizationId"], &data["url"]),
+            (&json!("acme"), &json!("https://m.example/overview"))
+        );
     }
 }

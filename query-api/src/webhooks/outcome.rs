@@ -46,7 +46,8 @@ impl Outcome {
             200..=299 => Self::Delivered(status),
             410 => Self::Gone,
             _ => {
-                let retry_after = retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+                let retry_after =
+                    retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
                 Self::Refused { status, retry_after }
             }
         }
@@ -80,7 +81,9 @@ impl Outcome {
             Self::Delivered(_) => return None,
             Self::Gone => "the receiver answered 410: it wants no more messages".into(),
             Self::Refused { status: status @ 300..=399, .. } => {
-                format!("the receiver answered {status}: redirections are not followed, so give the address that it leads to")
+                format!(
+                    "the receiver answered {status}: redirections are not followed, so give the address that it leads to"
+                )
             }
             Self::Refused { status, .. } => format!("the receiver answered {status}"),
             Self::Failed(why) => why.chars().filter(|c| !c.is_control()).take(ERROR_CHARS_MAX).collect(),
@@ -111,7 +114,11 @@ mod tests {
         let check = |status, expected: [Next; 2]| {
             let outcome = Outcome::of(status, None);
             assert_eq!([1, 2].map(|attempts| outcome.next(&schedule, attempts, 0.0)), expected, "{status}");
-            assert_eq!((outcome.status(), outcome.error().is_none()), (Some(status), status / 100 == 2), "{status}");
+            assert_eq!(
+                (outcome.status(), outcome.error().is_none()),
+                (Some(status), status / 100 == 2),
+                "{status}"
+            );
         };
         let again = Next::Again(Duration::from_secs(7));
         for status in [200, 201, 202, 204, 299] {

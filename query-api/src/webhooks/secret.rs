@@ -91,7 +91,10 @@ mod tests {
         let secrets = Secrets { current: new.clone(), previous: Some((old.clone(), at)) };
         let by = |secret: &Secret, at| secret.signature("m", at, "{}");
         let before = at - TimeDelta::seconds(1);
-        assert_eq!(secrets.signatures("m", before, "{}"), format!("{} {}", by(&new, before), by(&old, before)));
+        assert_eq!(
+            secrets.signatures("m", before, "{}"),
+            format!("{} {}", by(&new, before), by(&old, before))
+        );
         assert_eq!(secrets.signatures("m", at, "{}"), by(&new, at));
     }
 

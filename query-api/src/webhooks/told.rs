@@ -127,8 +127,7 @@ fn go_on(
     if is_worse || now - since >= settle {
         let event = event(Change::Changed, &told, seen.alert.clone(), seen.severity);
         let Seen { severity, alert } = seen;
-        let state =
-            Told { severity, alert, changed_at: now, better_since: None, fine_since: None, ..told };
+        let state = Told { severity, alert, changed_at: now, better_since: None, fine_since: None, ..told };
         return (Some(state), Some(event));
     }
     (Some(Told { better_since: Some(since), fine_since: None, ..told }), None)
@@ -195,7 +194,11 @@ mod tests {
         check(&[(0, FINE), (60, FINE)], &[]);
         check(
             &[(0, WARNING), (1, CRITICAL), (60, FINE), (300, FINE), (359, FINE), (360, FINE), (420, FINE)],
-            &[(0, Opened, Healthy, Warning), (1, Changed, Warning, Critical), (360, Ended, Critical, Healthy)],
+            &[
+                (0, Opened, Healthy, Warning),
+                (1, Changed, Warning, Critical),
+                (360, Ended, Critical, Healthy),
+            ],
         );
         // It was critical again in between.
         check(
@@ -205,7 +208,11 @@ mod tests {
         // It is a warning for long enough, then nothing.
         check(
             &[(0, CRITICAL), (60, WARNING), (359, WARNING), (360, WARNING), (361, FINE), (661, FINE)],
-            &[(0, Opened, Healthy, Critical), (360, Changed, Critical, Warning), (661, Ended, Warning, Healthy)],
+            &[
+                (0, Opened, Healthy, Critical),
+                (360, Changed, Critical, Warning),
+                (661, Ended, Warning, Healthy),
+            ],
         );
         // It was fine for a while and then a warning: for as long as both together it was not critical.
         check(

@@ -4,7 +4,7 @@ use crate::request::api_version;
 use crate::serve::server::settings::BadSettings;
 use hyper::header::HeaderName;
 use hyper::http::uri::{PathAndQuery, Uri};
-use hyper::{Request, http};
+use hyper::{Method, Request, http};
 use std::time::Duration;
 use tower::Layer as _;
 use tower_http::CompressionLevel;
@@ -45,6 +45,10 @@ const EXPOSED: [&str; 10] = [
     "retry-after",
     "x-request-id",
 ];
+
+/// The methods that there are.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
 
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -129,7 +133,7 @@ pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
     let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
-        .allow_methods([hyper::Method::GET, hyper::Method::HEAD, hyper::Method::PUT])
+        .allow_methods(METHODS)
         .allow_headers(ALLOWED.map(HeaderName::from_static))
         .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(CORS_MAX_AGE);

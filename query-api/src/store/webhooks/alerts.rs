@@ -52,7 +52,8 @@ impl Webhooks {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn due(&self, settings: &Settings) -> Result<Vec<Due>, Error> {
         let write = self.begin().await?;
-        let sql = "select a.organization_id, a.version, a.evaluated_at <= now() - $1 * interval '1 millisecond'
+        let sql =
+            "select a.organization_id, a.version, a.evaluated_at <= now() - $1 * interval '1 millisecond'
                    from alert_evaluations a
                    where a.evaluated_at <= now() - $2 * interval '1 millisecond'
                      and exists (select from webhook_endpoints e
@@ -134,12 +135,7 @@ impl Evaluation {
     ///
     /// # Errors
     /// As above.
-    pub async fn end(
-        self,
-        told: &[Told],
-        messages: &[Message],
-        version: Option<u64>,
-    ) -> Result<(), Error> {
+    pub async fn end(self, told: &[Told], messages: &[Message], version: Option<u64>) -> Result<(), Error> {
         let Self { write, organization, .. } = self;
         let organization = &*organization;
         let keys: Vec<&str> = told.iter().map(|told| told.key.as_str()).collect();
@@ -151,7 +147,8 @@ impl Evaluation {
         if !messages.is_empty() {
             send(&write, organization, messages).await?;
         }
-        let evaluated = "update alert_evaluations set evaluated_at = now(), version = $2 where organization_id = $1";
+        let evaluated =
+            "update alert_evaluations set evaluated_at = now(), version = $2 where organization_id = $1";
         write.change(evaluated, &[&organization, &version.map(u64::cast_signed)]).await?;
         write.commit().await
     }
@@ -167,10 +164,7 @@ async fn keep(write: &Write, organization: &str, told: &Told) -> Result<(), Erro
     let Told { key, severity, alert, opened_at, changed_at, better_since, fine_since } = told;
     let severity = name(*severity);
     write
-        .change(
-            sql,
-            &[&organization, key, &severity, alert, opened_at, changed_at, better_since, fine_since],
-        )
+        .change(sql, &[&organization, key, &severity, alert, opened_at, changed_at, better_since, fine_since])
         .await
         .map(drop)
 }

@@ -79,7 +79,8 @@ pub struct Counted {
 }
 
 /// What `claimed` reads of a message `d` and its endpoint `e`.
-const CLAIMED: &str = "d.message_id, d.organization_id, d.endpoint_id, d.payload, d.attempts, d.begins_after, e.url, e.secret,
+const CLAIMED: &str =
+    "d.message_id, d.organization_id, d.endpoint_id, d.payload, d.attempts, d.begins_after, e.url, e.secret,
                        e.previous_secret, e.previous_until";
 
 fn claimed(row: &Row) -> Result<Claimed, Error> {
@@ -100,7 +101,8 @@ fn claimed(row: &Row) -> Result<Claimed, Error> {
 }
 
 /// What `delivery` reads.
-const DELIVERY: &str = "message_id, event_type, created_at, attempts, last_attempt_at, last_status, last_error, next_attempt_at,
+const DELIVERY: &str =
+    "message_id, event_type, created_at, attempts, last_attempt_at, last_status, last_error, next_attempt_at,
                         delivered_at, dead_at, payload";
 
 fn delivery(row: &Row) -> Result<Delivery, Error> {
@@ -180,9 +182,7 @@ impl Webhooks {
                                                     next_attempt_at, last_attempt_at, leased_until)
                     select $3, endpoint_id, organization_id, $4, $5, 1, now(), now(), now() + $6 * interval '1 millisecond'
                     from webhook_endpoints where organization_id = $1 and endpoint_id = $2";
-        write
-            .change(make, &[&organization, &endpoint, &id, &event_type, &payload, &millis(lease)])
-            .await?;
+        write.change(make, &[&organization, &endpoint, &id, &event_type, &payload, &millis(lease)]).await?;
         let sql = format!(
             "select {CLAIMED} from webhook_deliveries d join webhook_endpoints e on e.endpoint_id = d.endpoint_id
              where d.organization_id = $1 and d.endpoint_id = $2 and d.message_id = $3"

@@ -16,7 +16,9 @@ impl Write {
     /// Begins one on this connection. PostgreSQL ends it if its owner hangs, so that nobody waits for its locks.
     pub async fn begin(client: Lent) -> Result<Self, Error> {
         client
-            .batch_execute("start transaction read write; set local idle_in_transaction_session_timeout = '20s'")
+            .batch_execute(
+                "start transaction read write; set local idle_in_transaction_session_timeout = '20s'",
+            )
             .await?;
         Ok(Self { client })
     }
