@@ -128,8 +128,8 @@ fn what_breaks_no_client_is_allowed() {
         contract["paths"]["/metrics/summary"]["get"]["parameters"].as_array_mut().unwrap().push(parameter);
     });
     check("a parameter takes one more value", |contract| {
-        let values = contract["components"]["parameters"]["granularity"]["schema"]["enum"].as_array_mut();
-        values.unwrap().push(json!("week"));
+        let values = contract["components"]["parameters"]["sort"]["schema"]["enum"].as_array_mut();
+        values.unwrap().push(json!("age"));
     });
     check("a list grows that was said to grow", |contract| {
         let kind = &mut contract["components"]["schemas"]["Problem"]["properties"]["type"];

@@ -52,7 +52,7 @@ pub struct Rates {
 struct Arrivals {
     by_organization: HashMap<String, Kept>,
     sweep_at: usize,
-    /// The organizations with untold units. Who took first is first.
+    /// The organizations that took something, or were refused, since they were last told. Who was first is first.
     untold: VecDeque<String>,
 }
 
@@ -61,6 +61,8 @@ struct Kept {
     arrival: Instant,
     /// Units that it took here, and that nobody else was told of.
     untold: u32,
+    /// Whether it is among the untold.
+    is_queued: bool,
 }
 
 impl Rates {
@@ -86,12 +88,13 @@ impl Rates {
         let mut arrivals = self.arrivals();
         let last = arrivals.last(organization, now);
         let wait = (last + spacing * self.least).saturating_duration_since(now + self.period);
-        if wait > Duration::ZERO {
-            return Admission::Wait(wait);
+        let admission = if wait > Duration::ZERO { Admission::Wait(wait) } else { Admission::Granted };
+        let units = if admission == Admission::Granted { units } else { 0 };
+        arrivals.keep(organization, last + spacing * units, now);
+        if self.is_shared {
+            arrivals.queue(organization, units);
         }
-        let untold = if self.is_shared { units } else { 0 };
-        arrivals.keep(organization, last + spacing * units, untold, now);
-        Admission::Granted
+        admission
     }
 
     /// How many units are left, and how long until the least is. `None` without a limit.
@@ -104,16 +107,16 @@ impl Rates {
         Some((u32::try_from(left).unwrap_or(u32::MAX), wait))
     }
 
-    /// What organizations took and nobody was told of, of so many organizations at most. From now on it counts as told: who
-    /// can't tell it must not tell it later, when it has been paid back.
+    /// What organizations took and nobody was told of, of so many organizations at most; nothing, of one that was refused and
+    /// may learn of others. From now on it counts as told: who can't tell it must not tell it later, when it has been paid
+    /// back.
     pub fn untold(&self, organizations_max: usize) -> Vec<Taken> {
         let Some(spacing) = self.spacing else { return Vec::new() };
         let mut arrivals = self.arrivals();
         let Arrivals { by_organization, untold, .. } = &mut *arrivals;
         let told = untold.drain(..organizations_max.min(untold.len()));
         told.map(|organization| {
-            let units =
-                by_organization.get_mut(&organization).map_or(0, |kept| std::mem::take(&mut kept.untold));
+            let units = by_organization.get_mut(&organization).map_or(0, Kept::told);
             Taken { organization, time: spacing * units }
         })
         .collect()
@@ -126,7 +129,7 @@ impl Rates {
         let mut arrivals = self.arrivals();
         let last = arrivals.last(organization, now);
         let untold = arrivals.by_organization.get(organization).map_or(0, |kept| kept.untold);
-        arrivals.keep(organization, last.max(now + ahead + spacing * untold), 0, now);
+        arrivals.keep(organization, last.max(now + ahead + spacing * untold), now);
     }
 
     fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
@@ -139,24 +142,33 @@ impl Arrivals {
         self.by_organization.get(organization).map_or(now, |kept| kept.arrival.max(now))
     }
 
-    /// Keeps the arrival time, and so many more untold units.
-    fn keep(&mut self, organization: &str, arrival: Instant, untold: u32, now: Instant) {
+    fn keep(&mut self, organization: &str, arrival: Instant, now: Instant) {
         if let Some(kept) = self.by_organization.get_mut(organization) {
             kept.arrival = arrival;
-            if kept.untold == 0 && untold > 0 {
-                self.untold.push_back(organization.to_owned());
-            }
-            kept.untold = kept.untold.saturating_add(untold);
             return;
         }
         if self.by_organization.len() >= self.sweep_at {
-            self.by_organization.retain(|_, kept| kept.arrival > now || kept.untold > 0);
+            self.by_organization.retain(|_, kept| kept.arrival > now || kept.is_queued);
             self.sweep_at = SWEEP_MIN.max(2 * self.by_organization.len());
         }
-        if untold > 0 {
+        self.by_organization.insert(organization.to_owned(), Kept { arrival, untold: 0, is_queued: false });
+    }
+
+    /// Notes so many more untold units of an organization that is kept.
+    fn queue(&mut self, organization: &str, units: u32) {
+        let Some(kept) = self.by_organization.get_mut(organization) else { return };
+        kept.untold = kept.untold.saturating_add(units);
+        if !std::mem::replace(&mut kept.is_queued, true) {
             self.untold.push_back(organization.to_owned());
         }
-        self.by_organization.insert(organization.to_owned(), Kept { arrival, untold });
+    }
+}
+
+impl Kept {
+    /// Its untold units, which are told from now on.
+    fn told(&mut self) -> u32 {
+        self.is_queued = false;
+        std::mem::take(&mut self.untold)
     }
 }
 

@@ -128,15 +128,16 @@ fn what_instances_granted_too_much_is_paid_back_by_all_of_them() {
     let mut two = Instances::new(2, 20);
     assert!((0..20).all(|_| two.granted(0) && two.granted(1)), "neither knows of the other's");
     two.exchange();
+    assert!(!two.granted(0), "and who is refused learns, too");
     two.exchange();
     two.now += Duration::from_millis(1_000);
     assert!(!two.granted(0), "what both have granted takes two seconds");
     two.now += Duration::from_millis(50);
     assert!(two.granted(0) && !two.granted(0));
     two.exchange();
-    assert!(two.granted(1), "who took nothing learns nothing");
+    assert!(two.granted(1), "who asked for nothing learns nothing");
     two.exchange();
-    assert!(!two.granted(1), "and learns with the first that it takes");
+    assert!(!two.granted(1), "and learns with the first that it asks for");
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn what_is_learnt_never_forgives_and_what_was_not_told_is_added() {
     rates.learn("acme", Duration::from_millis(700), now);
     assert_eq!(left(), 2, "seven of all instances, and one that was not told");
     rates.learn("acme", Duration::from_secs(60), now);
-    assert_eq!(rates.left("acme", now).unwrap(), (0, Duration::from_millis(59_100)));
+    assert_eq!(rates.left("acme", now).unwrap(), (0, Duration::from_millis(59_200)));
 }
 
 /// How often instances exchange, and how often they are looked at here.
