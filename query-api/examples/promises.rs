@@ -113,7 +113,7 @@ impl<'a> Book<'a> {
     /// The members of a shape; clients send it, too, if `is_sent`.
     fn shape(&mut self, name: &str, schema: &Value, is_sent: bool) {
         let required: Vec<&str> = items(&schema["required"]).filter_map(Value::as_str).collect();
-        if is_sent {
+        if is_sent && schema["properties"].is_object() {
             self.needs(name, &required);
         }
         for (member, schema) in members(&schema["properties"]) {

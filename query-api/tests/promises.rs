@@ -32,110 +32,71 @@ fn what_v1_has_published_is_still_there() {
     assert!(added.is_empty(), "{HINT}: {added:#?}");
 }
 
+/// The contract, with another value at a pointer, or without what is there.
+fn changed(pointer: &str, value: Option<Value>) -> Value {
+    let mut contract = contract();
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let parent = contract.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+    let name = name.replace("~1", "/");
+    match value {
+        Some(value) => drop(parent.insert(name, value)),
+        None => assert!(parent.remove(&name).is_some(), "{pointer}"),
+    }
+    contract
+}
+
 #[test]
 fn what_breaks_a_client_is_found() {
-    let check = |what: &str, change: fn(&mut Value), lost: &str| {
-        let mut contract = contract();
-        change(&mut contract);
-        let present = promises_of(&contract);
-        assert!(broken(WRITTEN, &present).contains(&lost), "{what}: {:#?}", broken(WRITTEN, &present));
+    let check = |pointer: &str, value: Option<Value>, lost: &str| {
+        let present = promises_of(&changed(pointer, value));
+        let broken = broken(WRITTEN, &present);
+        assert!(broken.contains(&lost), "{pointer}: {broken:#?}");
     };
-    let summary = "GET /metrics/summary";
-    check(
-        "a path is gone",
-        |contract| drop(contract["paths"].as_object_mut().unwrap().remove("/metrics/summary")),
-        summary,
-    );
-    check(
-        "a member is renamed",
-        |contract| {
-            let members = contract["components"]["schemas"]["Kpi"]["properties"].as_object_mut().unwrap();
-            let value = members.remove("value").unwrap();
-            members.insert("amount".into(), value);
-        },
-        "Kpi.value: number",
-    );
-    check(
-        "a member may be missing",
-        |contract| contract["components"]["schemas"]["Plan"]["required"] = json!(["id"]),
-        "Plan.name is always there",
-    );
-    check(
-        "a member has another type",
-        |contract| contract["components"]["schemas"]["Plan"]["properties"]["id"]["type"] = json!("integer"),
-        "Plan.id: string",
-    );
-    check(
-        "a list of values grows that was said to be whole",
-        |contract| {
-            contract["components"]["schemas"]["Kpi"]["properties"]["trend"]["enum"] =
-                json!(["up", "down", "sideways"])
-        },
-        r#"Kpi.trend: "down" or "flat" or "new" or "up""#,
-    );
-    check(
-        "a parameter is gone",
-        |contract| {
-            drop(contract["paths"]["/metrics/trends"]["get"]["parameters"].as_array_mut().unwrap().remove(0))
-        },
-        "GET /metrics/trends query from: string (date-time)",
-    );
-    check(
-        "a value of a parameter is gone",
-        |contract| contract["components"]["parameters"]["compare"]["schema"]["enum"] = json!(["none"]),
-        r#"GET /metrics/summary query compare may be "previous_week""#,
-    );
-    check(
-        "a new parameter is needed",
-        |contract| {
-            let parameter =
-                json!({"name": "unit", "in": "query", "required": true, "schema": {"type": "string"}});
-            contract["paths"]["/metrics/summary"]["get"]["parameters"]
-                .as_array_mut()
-                .unwrap()
-                .push(parameter);
-        },
-        "GET /metrics/summary needs nothing",
-    );
-    check(
-        "a header is gone",
-        |contract| {
-            drop(
-                contract["paths"]["/metrics/summary"]["get"]["responses"]["200"]["headers"]
-                    .as_object_mut()
-                    .unwrap()
-                    .remove("ETag"),
-            )
-        },
-        "GET /metrics/summary 200 header ETag",
-    );
+    let summary = "/paths/~1metrics~1summary";
+    check(summary, None, "GET /metrics/summary");
+    let header = "/get/responses/200/headers/ETag";
+    check(&format!("{summary}{header}"), None, "GET /metrics/summary 200 header ETag");
+    let from = "GET /metrics/summary query from: string (date-time)";
+    check(&format!("{summary}/get/parameters"), Some(json!([])), from);
+    // Of a parameter: that it may be left out, and one of its values.
+    check("/components/parameters/from/required", Some(json!(true)), "GET /metrics/summary needs nothing");
+    let week = r#"GET /metrics/summary query compare may be "previous_week""#;
+    check("/components/parameters/compare/schema/enum", Some(json!(["none"])), week);
+    // Of a member: it, that it is always there, its type, and that there are no more values.
+    check("/components/schemas/Kpi/properties/value", None, "Kpi.value: number");
+    check("/components/schemas/Plan/required", Some(json!(["id"])), "Plan.name is always there");
+    check("/components/schemas/Plan/properties/id/type", Some(json!("integer")), "Plan.id: string");
+    let more = json!(["down", "flat", "new", "sideways", "up"]);
+    let whole = r#"Kpi.trend: "down" or "flat" or "new" or "up""#;
+    check("/components/schemas/Kpi/properties/trend/enum", Some(more), whole);
 }
 
 #[test]
 fn what_breaks_no_client_is_allowed() {
-    let check = |what: &str, change: fn(&mut Value)| {
-        let mut contract = contract();
-        change(&mut contract);
-        let present = promises_of(&contract);
-        assert_eq!(broken(WRITTEN, &present), Vec::<&str>::new(), "{what}");
-        assert_eq!(added(&present).len(), 1, "{what}: {:?}", added(&present));
+    let check = |pointer: &str, value: Value, promise: &str| {
+        let present = promises_of(&changed(pointer, Some(value)));
+        assert_eq!(broken(WRITTEN, &present), Vec::<&str>::new(), "{pointer}");
+        assert_eq!(added(&present), [promise], "{pointer}");
     };
-    check("a member is added", |contract| {
-        contract["components"]["schemas"]["Plan"]["properties"]["since"] = json!({"type": "string"});
-    });
-    check("an optional parameter is added", |contract| {
-        let parameter = json!({"name": "unit", "in": "query", "schema": {"type": "string"}});
-        contract["paths"]["/metrics/summary"]["get"]["parameters"].as_array_mut().unwrap().push(parameter);
-    });
-    check("a parameter takes one more value", |contract| {
-        let values = contract["components"]["parameters"]["granularity"]["schema"]["enum"].as_array_mut();
-        values.unwrap().push(json!("week"));
-    });
-    check("a list grows that was said to grow", |contract| {
-        let kind = &mut contract["components"]["schemas"]["Problem"]["properties"]["type"];
-        assert!(kind["description"].as_str().unwrap().contains(MORE));
-        kind["enum"].as_array_mut().unwrap().push(json!("/problems/teapot"));
-    });
+    check("/components/schemas/Plan/properties/since", json!({"type": "string"}), "Plan.since: string");
+    let contract = contract();
+    // One more value of a parameter, and of a list that was said to grow.
+    let grown = |pointer: &str, value: &str| {
+        let mut values = contract.pointer(pointer).expect("values").clone();
+        values.as_array_mut().unwrap().push(json!(value));
+        values
+    };
+    let sort = "/components/parameters/sort/schema/enum";
+    check(sort, grown(sort, "age"), r#"GET /metrics/workflow-health query sort may be "age""#);
+    let problems = "/components/schemas/Problem/properties/type";
+    assert!(contract.pointer(problems).unwrap()["description"].as_str().unwrap().contains(MORE));
+    let kinds = format!("{problems}/enum");
+    check(&kinds, grown(&kinds, "/problems/teapot"), r#"Problem.type may be "/problems/teapot""#);
+    let parameters = "/paths/~1metrics~1summary/get/parameters";
+    let mut more = contract.pointer(parameters).unwrap().clone();
+    let unit = json!({"name": "unit", "in": "query", "schema": {"type": "string"}});
+    more.as_array_mut().unwrap().push(unit);
+    check(parameters, more, "GET /metrics/summary query unit: string");
 }
 
 #[test]

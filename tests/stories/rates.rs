@@ -1,10 +1,10 @@
 //! An organization's rate, over several instances.
 
+use crate::keeping::left;
 use crate::telling::{text, yesterday};
 use chrono::Duration;
 use stack::Service;
 use stack::wait::{self, Seen};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration as StdDuration, Instant};
 use tests::{Answer, Api, Launch, Stack, Token};
@@ -36,19 +36,28 @@ fn limited(stack: &Stack) -> Launch<'_> {
     stack.api().set("RATE_LIMIT_PER_SECOND", RATE.to_string())
 }
 
-/// Asks an instance for all that it grants, and counts that. It is asked more often than the rate is, and less often than
-/// would take all ports.
-fn flood(api: &Arc<Api>, granted: &Arc<AtomicU32>) -> tokio::task::JoinHandle<()> {
-    let (api, granted) = (Arc::clone(api), Arc::clone(granted));
-    tokio::spawn(async move {
-        let flooding = wait::until("the end of a story", SEEN_LIMIT * 4, async || {
-            while ask(&api, "acme").await.status == 200 {
-                granted.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(Seen::<()>::NotYet("it goes on".into()))
-        });
-        flooding.await.expect("the story ends it");
-    })
+/// Asks an instance for all that it grants, and counts that, for as long as `story` takes. It is asked more often than the
+/// rate is, and less often than would take all ports.
+async fn flooding<T>(api: &Api, granted: &AtomicU32, story: impl Future<Output = T>) -> T {
+    let flood = wait::until("the end of a story", SEEN_LIMIT * 4, async || {
+        while ask(api, "acme").await.status == 200 {
+            granted.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Seen::<()>::NotYet("it goes on".into()))
+    });
+    tokio::select! {
+        told = story => told,
+        ended = flood => panic!("{ended:?}"),
+    }
+}
+
+/// Waits until so many are granted.
+async fn until_granted(granted: &AtomicU32, count: u32) {
+    let seen = wait::until("so many to be granted", SEEN_LIMIT * 2, async || {
+        let granted = granted.load(Ordering::Relaxed);
+        Ok(Seen::when(granted >= count, format!("{granted} are")))
+    });
+    seen.await.expect("so many");
 }
 
 /// Waits until an instance has exchanged once more what organizations took.
@@ -69,21 +78,21 @@ async fn what_one_instance_grants_is_not_granted_by_another() {
     if stack.redis().is_none() {
         return;
     }
-    let (loud, quiet) = (Arc::new(limited(&stack).serve().await), limited(&stack).serve().await);
-    let flood = flood(&loud, &Arc::default());
-    let mut refused = None;
-    for _ in 0..ASKED_MAX {
-        let answer = ask(&quiet, "acme").await;
-        if answer.status == 429 {
-            refused = Some(answer);
-            break;
+    let (loud, quiet) = (limited(&stack).serve().await, limited(&stack).serve().await);
+    let until_refused = async {
+        for _ in 0..ASKED_MAX {
+            let answer = ask(&quiet, "acme").await;
+            if answer.status == 429 {
+                return Some(answer);
+            }
+            // What is granted here is told with the next exchange, and what the other has granted is learnt.
+            until_exchanged(&quiet, "shared").await;
         }
-        // What is granted here is told with the next exchange, and what the other has granted is learnt.
-        until_exchanged(&quiet, "shared").await;
-    }
+        None
+    };
+    let refused = flooding(&loud, &AtomicU32::new(0), until_refused).await;
     let refused = refused.expect("fewer requests than an instance by itself would grant at once are refused");
     assert!(refused.header("ratelimit").starts_with(r#""organization";r=0;t="#), "{:?}", refused.headers);
-    flood.abort();
     assert_eq!(ask(&quiet, "another").await.status, 200, "every organization has a rate of its own");
 }
 
@@ -93,17 +102,11 @@ async fn together_instances_grant_the_rate_and_not_twice_as_much() {
     if stack.redis().is_none() {
         return;
     }
-    let instances = [Arc::new(limited(&stack).serve().await), Arc::new(limited(&stack).serve().await)];
-    let granted = Arc::new(AtomicU32::new(0));
+    let (one, other) = (limited(&stack).serve().await, limited(&stack).serve().await);
+    let granted = AtomicU32::new(0);
     let begun = Instant::now();
-    let floods: Vec<_> = instances.iter().map(|api| flood(api, &granted)).collect();
-    let seen = wait::until("so many to be granted", SEEN_LIMIT * 2, async || {
-        let granted = granted.load(Ordering::Relaxed);
-        Ok(Seen::when(granted >= GRANTED, format!("{granted} are")))
-    });
-    seen.await.expect("so many");
+    flooding(&one, &granted, flooding(&other, &granted, until_granted(&granted, GRANTED))).await;
     let took = begun.elapsed();
-    floods.iter().for_each(tokio::task::JoinHandle::abort);
     // The bound of `request/rates.rs` for two. Twice the rate would need four seconds.
     let second = StdDuration::from_secs(1);
     let more = second + second + EXCHANGE_MAX * 2;
@@ -115,19 +118,18 @@ async fn while_redis_is_away_each_instance_has_a_rate_of_its_own() {
     let stack = Stack::with_own(Service::Redis).await;
     let Some(redis) = stack.redis() else { return };
     let Some(server) = redis.server() else { return };
-    let (loud, quiet) = (Arc::new(limited(&stack).serve().await), limited(&stack).serve().await);
+    let (loud, quiet) = (limited(&stack).serve().await, limited(&stack).serve().await);
     until_exchanged(&loud, "shared").await;
     server.kill();
     until_exchanged(&loud, "alone").await;
     let warning = async || loud.admin("/readyz").await.json()["warnings"]["rates"].is_string();
     assert!(warning().await, "people are told");
 
-    let flood = flood(&loud, &Arc::default());
-    until_exchanged(&loud, "alone").await;
-    // It has never been asked by this organization, and knows nothing of what the other one grants.
+    let granted = AtomicU32::new(0);
+    flooding(&loud, &granted, until_granted(&granted, RATE)).await;
+    // The other one has never been asked by this organization, and knows nothing of that.
     let first = ask(&quiet, "acme").await;
-    assert!(first.header("ratelimit").starts_with(r#""organization";r=18;"#), "{:?}", first.headers);
-    flood.abort();
+    assert!(left(&first) >= 18, "{:?}", first.headers);
 
     redis.start_again().await.expect("Redis comes back");
     until_exchanged(&loud, "shared").await;

@@ -78,7 +78,10 @@ test("a refusal is a problem, be it the API's or not", async () => {
   const details = { type: "/problems/bad-parameter", title: "No", status: 400, parameter: "from" };
   const ours = await refused(400, JSON.stringify(details));
   assert.ok(ours instanceof Problem);
-  assert.deepEqual([ours.status, ours.details?.parameter, ours.message, ours.passes], [400, "from", "No", false]);
+  assert.deepEqual(
+    [ours.status, ours.details?.parameter, ours.message, ours.passes],
+    [400, "from", "No", false],
+  );
   const foreign = await refused(502, "<html>");
   assert.ok(foreign instanceof Problem);
   assert.deepEqual([foreign.details, foreign.retryAfterSeconds, foreign.passes], [null, 7, true]);

@@ -10,6 +10,7 @@ export type {
   Failure,
   Insight,
   Insights,
+  Interval,
   Kpi,
   Range,
   Summary,

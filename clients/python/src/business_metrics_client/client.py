@@ -5,6 +5,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from email.message import Message
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -124,7 +125,7 @@ def _body(response: HTTPResponse) -> Any:
     return json.loads(read) if is_json else read.decode()
 
 
-def _answer(headers: Mapping[str, str], body: Any, *, unchanged: bool) -> Answer[Any]:
+def _answer(headers: Message, body: Any, *, unchanged: bool) -> Answer[Any]:
     """The body may be an older copy with the same numbers. How fresh these are is told by the headers."""
     stale = isinstance(body, dict) and body.get("stale") is True and not unchanged
     if isinstance(body, dict):

@@ -1,14 +1,14 @@
 """A refused request: problem details (RFC 9457)."""
 
 import json
-from collections.abc import Mapping
+from email.message import Message
 from typing import Any
 
 
 class Problem(Exception):
     """The API, or somebody before it, refuses the request."""
 
-    def __init__(self, status: int, details: dict[str, Any] | None, headers: Mapping[str, str]) -> None:
+    def __init__(self, status: int, details: dict[str, Any] | None, headers: Message) -> None:
         found = details or {}
         after = headers.get("retry-after") or ""
         super().__init__(found.get("detail") or found.get("title") or f"status {status}")
@@ -27,7 +27,7 @@ class Problem(Exception):
         return self.status == 429 or self.status >= 500
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> "Problem":
+    def of(cls, status: int, headers: Message, body: bytes) -> "Problem":
         """Reads a response that is no answer."""
         try:
             details = json.loads(body)
