@@ -27,7 +27,7 @@ const SECRET: &str = "a secret of this story, and of it alone";
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
 /// How each block is checked.
-const TABLE: [Row; 22] = [
+const TABLE: [Row; 25] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -37,6 +37,9 @@ const TABLE: [Row; 22] = [
     row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
+    row("docs/api.md", "{\n  \"workflow\"", Check::Parse),
+    row("docs/api.md", "{\n  \"failed\"", Check::Parse),
+    row("docs/api.md", "API=http", Check::Run("the_forms_of_answers_are_given")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -133,6 +136,23 @@ async fn the_token_signed_by_python_opens_the_summary() {
         let here = Block { text: here.text.replace("$(openssl rand -hex 32)", &secret), ..here };
         let summary: Value = serde_json::from_str(&run(&stack, &here).await.output).expect("JSON");
         assert_eq!(summary["organizationId"], "acme", "{summary:#}");
+    }
+    assert_eq!(api.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_forms_of_answers_are_given() {
+    if lacks("the examples of forms", "curl") {
+        return;
+    }
+    let stack = counted(orders("acme", 10)).await;
+    let api = stack.api().serve().await;
+    let token = format!("TOKEN='{}'\n", tests::Token::of("acme").sign());
+    for block in blocks_of("the_forms_of_answers_are_given") {
+        let address = format!("http://{}", api.address());
+        let here = token.clone() + &block.text.replace("http://127.0.0.1:8080", &address);
+        let said = run(&stack, &Block { text: here, ..block }).await.output;
+        assert!(said.contains("\"workflowId\",\"workflowName\""), "{said}");
     }
     assert_eq!(api.stop().await, Some(0));
 }
