@@ -53,7 +53,8 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
         [Outcome::Success, Outcome::Failed, Outcome::Success, Outcome::FailedSafetyLimit];
     let workflow = |n: usize| ["a", "b", "c/ü"][n % 3];
     // Five hours, and as many two days before.
-    let at = |n: usize| yesterday() + Duration::minutes(n as i64 * 3 % 300) - Duration::days((n as i64 % 2) * 2);
+    let at =
+        |n: usize| yesterday() + Duration::minutes(n as i64 * 3 % 300) - Duration::days((n as i64 % 2) * 2);
     let runs = (0..400usize).map(|n| run(n, workflow(n), at(n), OUTCOMES[n / 3 % 4], "x"));
     let stack = counted(plain(runs)).await;
     let api = uncached(&stack).await;
@@ -65,14 +66,25 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
         assert_eq!(one["series"].as_array().map(Vec::len), Some(5));
         for (hour, point) in one["series"].as_array().expect("a list").iter().enumerate() {
             let start = yesterday() + Duration::hours(hour as i64);
-            let within: Vec<_> =
-                (0..400).filter(|n| workflow(*n) == name && (start..start + Duration::hours(1)).contains(&at(*n))).collect();
+            let within: Vec<_> = (0..400)
+                .filter(|n| workflow(*n) == name && (start..start + Duration::hours(1)).contains(&at(*n)))
+                .collect();
             let having = |outcome| within.iter().filter(|n| OUTCOMES[**n / 3 % 4] == outcome).count();
             let (failed, limit) = (having(Outcome::Failed), having(Outcome::FailedSafetyLimit));
             let time: usize = within.iter().map(|n| 100 + n * 7).sum();
             let expected = [within.len(), failed + limit, limit, within.len() - failed - limit, time];
-            let members = ["workflows_total", "workflows_failed", "workflows_failed_safety_limit", "workflows_successful", "total_execution_time_ms"];
-            assert_eq!(members.map(|member| &point[member]), expected.map(|count| json!(count)).each_ref(), "{point}");
+            let members = [
+                "workflows_total",
+                "workflows_failed",
+                "workflows_failed_safety_limit",
+                "workflows_successful",
+                "total_execution_time_ms",
+            ];
+            assert_eq!(
+                members.map(|member| &point[member]),
+                expected.map(|count| json!(count)).each_ref(),
+                "{point}"
+            );
             assert_eq!(point["bucket"], text(start));
         }
         for member in ["workflows_total", "workflows_failed", "total_execution_time_ms"] {
@@ -80,9 +92,16 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
         }
         // Days are those of the roll-ups; they have what the hours have.
         let from = yesterday() - Duration::days(3);
-        let days = format!("from={}&to={}&granularity=day&workflow={escaped}", text(from), text(yesterday() + Duration::days(1)));
+        let days = format!(
+            "from={}&to={}&granularity=day&workflow={escaped}",
+            text(from),
+            text(yesterday() + Duration::days(1))
+        );
         let days = ask(&api, &format!("/metrics/trends?{days}&compare=none"), "*/*").await.json();
-        assert_eq!(sum(&days["series"], "workflows_total"), (0..400).filter(|n| workflow(*n) == name).count() as i64);
+        assert_eq!(
+            sum(&days["series"], "workflows_total"),
+            (0..400).filter(|n| workflow(*n) == name).count() as i64
+        );
         let ago = format!("{}&workflow={escaped}&compare=previous_week", hours(5));
         let compared = ask(&api, &format!("/metrics/trends?{ago}"), "*/*").await.json();
         assert_eq!(compared["previousSeries"].as_array().map(Vec::len), Some(5), "{compared}");
@@ -93,11 +112,17 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
     }
     let nobody = ask(&api, &format!("/metrics/trends?{}&workflow=nobody", hours(5)), "*/*").await.json();
     assert_eq!(nobody["workflow"]["workflowName"], Value::Null);
-    assert_eq!((nobody["series"].as_array().map(Vec::len), sum(&nobody["series"], "workflows_total")), (Some(5), 0));
+    assert_eq!(
+        (nobody["series"].as_array().map(Vec::len), sum(&nobody["series"], "workflows_total")),
+        (Some(5), 0)
+    );
     // In this zone hours begin at a quarter past.
     let path = format!("/metrics/trends?{}&workflow=a&timezone=Asia/Kathmandu", hours(5));
     let nepal = ask(&api, &path, "*/*").await.json();
-    assert_eq!((&nepal["exactFrom"], nepal["series"][0]["bucket"].as_str()), (&nepal["range"]["to"], Some(&*text(yesterday() - Duration::minutes(45)))));
+    assert_eq!(
+        (&nepal["exactFrom"], nepal["series"][0]["bucket"].as_str()),
+        (&nepal["range"]["to"], Some(&*text(yesterday() - Duration::minutes(45))))
+    );
 }
 
 #[tokio::test]
@@ -109,15 +134,25 @@ async fn failures_that_differ_by_numbers_are_one_group_and_what_is_in_none_is_sa
         _ => String::new(),
     };
     let outcome = |n: usize| if n % 8 == 0 { Outcome::FailedSafetyLimit } else { Outcome::Failed };
-    let mut runs: Vec<_> = (0..40).map(|n| run(n, ["a", "b"][n % 2], at(n), outcome(n), &message(n))).collect();
+    let mut runs: Vec<_> =
+        (0..40).map(|n| run(n, ["a", "b"][n % 2], at(n), outcome(n), &message(n))).collect();
     runs.extend((40..50).map(|n| run(n, "a", at(n), Outcome::Success, "")));
     let stack = counted(plain(runs)).await;
     let api = uncached(&stack).await;
-    let groups = async |more: &str| ask(&api, &format!("/metrics/failure-groups?{}{more}", hours(1)), "*/*").await.json();
+    let groups = async |more: &str| {
+        ask(&api, &format!("/metrics/failure-groups?{}{more}", hours(1)), "*/*").await.json()
+    };
     let all = groups("").await;
     let shown = |answer: &Value| -> Vec<(String, i64)> {
         let groups = answer["groups"].as_array().expect("a list").iter();
-        groups.map(|group| (group["pattern"].as_str().expect("text").to_owned(), group["count"].as_i64().expect("a number"))).collect()
+        groups
+            .map(|group| {
+                (
+                    group["pattern"].as_str().expect("text").to_owned(),
+                    group["count"].as_i64().expect("a number"),
+                )
+            })
+            .collect()
     };
     let patterns = ["order # not found", "", "upstream answered # for #"];
     let expected = |counts: [i64; 3]| patterns.map(str::to_owned).into_iter().zip(counts).collect::<Vec<_>>();
@@ -132,7 +167,11 @@ async fn failures_that_differ_by_numbers_are_one_group_and_what_is_in_none_is_sa
 
     // One workflow's, and page by page.
     let of_one = groups("&workflow=b").await;
-    assert_eq!((shown(&of_one), &of_one["failed"]), (vec![("".to_owned(), 10), (patterns[0].to_owned(), 10)], &json!(20)), "{of_one:#}");
+    assert_eq!(
+        (shown(&of_one), &of_one["failed"]),
+        (vec![("".to_owned(), 10), (patterns[0].to_owned(), 10)], &json!(20)),
+        "{of_one:#}"
+    );
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = groups(&format!("&limit=1{cursor}")).await;
@@ -147,7 +186,10 @@ async fn failures_that_differ_by_numbers_are_one_group_and_what_is_in_none_is_sa
     let delete = "delete from workflow_failures where finished_at < $1";
     assert_eq!(stack.client().await.execute(delete, &[&at(20)]).await.expect("a deletion"), 20);
     let rest = groups("").await;
-    assert_eq!((&rest["failed"], &rest["grouped"], &rest["groupedFrom"]), (&json!(40), &json!(20), &json!(text(at(20)))));
+    assert_eq!(
+        (&rest["failed"], &rest["grouped"], &rest["groupedFrom"]),
+        (&json!(40), &json!(20), &json!(text(at(20))))
+    );
 }
 
 /// The rows of a CSV, without its header, and the header.
@@ -178,10 +220,19 @@ async fn everything() -> Stack {
     messages.extend((0..9).map(|n| Message::delivery("acme", &format!("m{n}"), at, at, Status::Sent)));
     let errors = ["=HYPERLINK(\"http://example.org\")", "no, \"never\"\r\nagain", "plain"];
     let outcome = |n: usize| if n < 25 { Outcome::Failed } else { Outcome::Success };
-    messages.extend((0..40).map(|n| run(n, ["a", "b"][n % 2], at + Duration::minutes(n as i64), outcome(n), errors[n % 3])));
+    messages.extend(
+        (0..40)
+            .map(|n| run(n, ["a", "b"][n % 2], at + Duration::minutes(n as i64), outcome(n), errors[n % 3])),
+    );
     // Of the weeks before: so the silence of the last hours stands out.
     for week in 1..5 {
-        let order = |n: i64| Message::order("acme", &format!("w{week}-{n}"), at - Duration::weeks(week) + Duration::minutes(60 + n));
+        let order = |n: i64| {
+            Message::order(
+                "acme",
+                &format!("w{week}-{n}"),
+                at - Duration::weeks(week) + Duration::minutes(60 + n),
+            )
+        };
         messages.extend((0..30).map(order));
     }
     counted(plain(messages)).await
@@ -219,10 +270,19 @@ async fn every_list_is_given_as_csv_with_the_numbers_of_its_json() {
             assert_eq!(*row, expected, "{path}{more}");
             // Nothing of the items is left out.
             let tops: Vec<_> = header.iter().filter_map(|column| column.split('.').next()).collect();
-            let missing: Vec<_> = item.as_object().expect("an object").keys().filter(|key| !tops.contains(&key.as_str())).collect();
+            let missing: Vec<_> = item
+                .as_object()
+                .expect("an object")
+                .keys()
+                .filter(|key| !tops.contains(&key.as_str()))
+                .collect();
             assert!(missing.is_empty(), "{path}{more}: {missing:?}");
         }
-        assert!(csv.header("content-disposition").starts_with(&format!("attachment; filename=\"{path}")), "{}", csv.header("content-disposition"));
+        assert!(
+            csv.header("content-disposition").starts_with(&format!("attachment; filename=\"{path}")),
+            "{}",
+            csv.header("content-disposition")
+        );
         assert!(!csv.header("etag").is_empty() && csv.header("generated-at").ends_with('Z'));
     }
     let failures = ask(&api, &format!("/metrics/failures?{}", hours(3)), CSV).await.body;
@@ -233,7 +293,8 @@ async fn every_list_is_given_as_csv_with_the_numbers_of_its_json() {
 #[tokio::test]
 async fn each_form_is_kept_and_tagged_for_itself() {
     let stack = everything().await;
-    let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("LOCAL_CACHE_TTL", "1h").serve().await;
+    let api =
+        stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("LOCAL_CACHE_TTL", "1h").serve().await;
     let path = format!("/metrics/trends?{}", hours(3));
     let token = format!("Bearer {}", Token::of("acme").sign());
     let with = async |accept: &str, more: (&str, &str)| {
@@ -245,8 +306,14 @@ async fn each_form_is_kept_and_tagged_for_itself() {
     assert_ne!(json.header("etag"), csv.header("etag"));
     for _ in 0..2 {
         for encoding in ["identity", "gzip", "br"] {
-            let (json_again, csv_again) = (with("application/json", ("accept-encoding", encoding)).await, with(CSV, ("accept-encoding", encoding)).await);
-            assert_eq!((json_again.header("etag"), csv_again.header("etag")), (json.header("etag"), csv.header("etag")));
+            let (json_again, csv_again) = (
+                with("application/json", ("accept-encoding", encoding)).await,
+                with(CSV, ("accept-encoding", encoding)).await,
+            );
+            assert_eq!(
+                (json_again.header("etag"), csv_again.header("etag")),
+                (json.header("etag"), csv.header("etag"))
+            );
             assert_eq!(json_again.header("content-type"), "application/json", "{encoding}");
             assert!(csv_again.header("content-type").starts_with(CSV), "{encoding}");
             if encoding == "identity" {
@@ -256,7 +323,11 @@ async fn each_form_is_kept_and_tagged_for_itself() {
             }
         }
     }
-    assert_eq!(api.metric("query_api_answers_total", "from=\"postgresql\"").await, 1.0, "both are made of one answer");
+    assert_eq!(
+        api.metric("query_api_answers_total", "from=\"postgresql\"").await,
+        1.0,
+        "both are made of one answer"
+    );
     let known = with(CSV, ("if-none-match", csv.header("etag"))).await;
     assert_eq!((known.status, &*known.body), (304, ""));
     assert_eq!(with(CSV, ("if-none-match", json.header("etag"))).await.status, 200);
@@ -321,8 +392,10 @@ async fn an_export_has_all_failures_of_the_range_and_memory_does_not_grow_with_t
     let export = ask(&api, &format!("/metrics/failures?{}", hours(2)), NDJSON).await;
     let grown = api.peak_memory() - before;
     assert_eq!(export.header("content-type"), NDJSON);
-    let lines: Vec<Value> = export.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let ids: Vec<_> = lines.iter().map(|line| line["executionId"].as_str().expect("an id").to_owned()).collect();
+    let lines: Vec<Value> =
+        export.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let ids: Vec<_> =
+        lines.iter().map(|line| line["executionId"].as_str().expect("an id").to_owned()).collect();
     let expected: Vec<_> = (1..=COUNT).map(|n| format!("x{n:07}")).collect();
     assert!(ids == expected, "{} lines, from {:?} to {:?}", ids.len(), ids.first(), ids.last());
     let body = export.body.len() as u64;
@@ -357,7 +430,10 @@ async fn an_export_that_breaks_off_is_not_taken_for_a_whole_one() {
     client.read_exact(&mut seen).await.expect("the beginning");
     assert!(String::from_utf8_lossy(&seen).starts_with("HTTP/1.1 200"), "{}", String::from_utf8_lossy(&seen));
     let locker = stack.client().await;
-    locker.batch_execute("begin; lock table workflow_failures in access exclusive mode").await.expect("a lock");
+    locker
+        .batch_execute("begin; lock table workflow_failures in access exclusive mode")
+        .await
+        .expect("a lock");
     // The connection may be closed or reset: in neither case has it ended as HTTP says.
     drop(client.read_to_end(&mut seen).await);
     let text = String::from_utf8_lossy(&seen);

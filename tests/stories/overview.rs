@@ -65,7 +65,8 @@ async fn check_parts(api: &Api, overview: &Value, more: &[(&str, &[&str])]) {
 #[tokio::test]
 async fn each_part_is_its_own_paths_answer_and_whoever_asks_first_loads_it_for_both() {
     let stack = counted(plain(messages(120))).await;
-    let serve = || stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("LOCAL_CACHE_TTL", "1h").serve();
+    let serve =
+        || stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").set("LOCAL_CACHE_TTL", "1h").serve();
     let api = serve().await;
     let more: [(&str, &[&str]); 5] = [
         ("compare=previous_week", &["summary", "trends"]),
@@ -119,13 +120,23 @@ async fn each_part_is_its_own_paths_answer_and_whoever_asks_first_loads_it_for_b
 fn numbers(overview: &Value) -> [i64; 4] {
     let number = |value: &Value| value.as_i64().unwrap_or_else(|| panic!("no number: {overview:#}"));
     let sum = |member: &str| -> i64 {
-        overview["trends"]["series"].as_array().expect("a list").iter().map(|point| number(&point[member])).sum()
+        overview["trends"]["series"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|point| number(&point[member]))
+            .sum()
     };
     let orders = &overview["summary"]["kpis"][0];
     assert_eq!(orders["key"], "orders_created");
     assert_eq!(number(&orders["value"]), sum("orders_created"), "summary and trends");
     let totals = |part: &str, member: &str| number(&overview[part]["totals"][member]);
-    [number(&orders["value"]), totals("deliveryHealth", "sent"), sum("workflows_total"), totals("workflowHealth", "total")]
+    [
+        number(&orders["value"]),
+        totals("deliveryHealth", "sent"),
+        sum("workflows_total"),
+        totals("workflowHealth", "total"),
+    ]
 }
 
 /// Raises every counter of the organization by one, in one transaction, as a batch would; then its version.
@@ -186,7 +197,8 @@ async fn while_commits_go_on_all_parts_are_of_one_moment() {
 #[tokio::test]
 async fn without_redis_they_are_so_too() {
     let stack = counted(plain(messages(60))).await;
-    let api = stack.api().without("REDIS_URL").set("RATE_LIMIT_PER_SECOND", "0").set("LOCAL_CACHE_TTL", "1ms");
+    let api =
+        stack.api().without("REDIS_URL").set("RATE_LIMIT_PER_SECOND", "0").set("LOCAL_CACHE_TTL", "1ms");
     while_commits_go_on(api.serve().await, stack).await;
 }
 
@@ -198,9 +210,8 @@ async fn a_commit_between_what_was_kept_and_what_is_loaded_is_in_all_parts() {
     // The load waits for a lock for as long as this story needs.
     let limits = [("DATABASE_STATEMENT_TIMEOUT", "18s"), ("LOAD_TIMEOUT", "18s"), ("REQUEST_TIMEOUT", "19s")];
     let api = limits.iter().fold(api, |api, (name, limit)| api.set(name, *limit)).serve().await;
-    let overview = async |limit: u32| {
-        numbers(&ask(&api, &format!("/metrics/overview?{}&limit={limit}", range())).await)
-    };
+    let overview =
+        async |limit: u32| numbers(&ask(&api, &format!("/metrics/overview?{}&limit={limit}", range())).await);
     assert_eq!(overview(1).await, [60; 4]);
     let mut client = stack.client().await;
     let batch = client.transaction().await.expect("a transaction");

@@ -50,7 +50,8 @@ pub fn only(pairs: &[(String, String)], known: &[&str]) -> Result<(), BadParamet
     let meant = nearest.filter(|(alike, _)| *alike >= ALIKE_MIN);
     let meant = meant.map(|(_, other)| format!("did you mean `{other}`? ")).unwrap_or_default();
     let all = known.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
-    let known = if all.is_empty() { "There are no parameters".to_owned() } else { format!("Known are {all}") };
+    let known =
+        if all.is_empty() { "There are no parameters".to_owned() } else { format!("Known are {all}") };
     Err(BadParameter::new(name.clone(), format!("`{name}` is not known here: {meant}{known}")))
 }
 

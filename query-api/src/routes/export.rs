@@ -30,7 +30,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use warp::Reply as _;
-use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::reply::Response;
 
 /// How many failures an export has at most. If there are more, its last line says where the next one goes on.
@@ -161,7 +163,10 @@ impl Export {
 impl Position {
     /// The page that is to be read.
     fn next(&self) -> FailuresPage {
-        FailuresPage { cursor: self.cursor.clone(), limit: PAGE.min(u16::try_from(self.left).unwrap_or(PAGE)) }
+        FailuresPage {
+            cursor: self.cursor.clone(),
+            limit: PAGE.min(u16::try_from(self.left).unwrap_or(PAGE)),
+        }
     }
 
     /// The lines of the page that was read, whose rows are one more if there are more.
@@ -191,7 +196,7 @@ fn response(export: Export, first: Page, known: &Known, now: DateTime<Utc>) -> R
         });
     }
     let first = futures_util::stream::iter([Ok(first.lines)]);
-    let others = futures_util::stream::unfold(receiver, |mut receiver| async {
+    let others = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|page| (page, receiver))
     });
     let body = futures_util::StreamExt::chain(first, others);

@@ -16,8 +16,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, GetAll, HeaderMap, HeaderValue,
-    IF_NONE_MATCH,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, GetAll, HeaderMap,
+    HeaderValue, IF_NONE_MATCH,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use std::convert::Infallible;
@@ -113,7 +113,8 @@ impl Finished {
         let hash = self.hasher.hash_one(&parts);
         let length = |header: Option<&HeaderValue>| header.map_or(0, HeaderValue::len);
         // All that a client chooses the length of.
-        let asked = parts.authorization.len() + length(parts.encoding) + length(parts.accept) + parts.target.len();
+        let asked =
+            parts.authorization.len() + length(parts.encoding) + length(parts.accept) + parts.target.len();
         let bytes = kept.body.len() + asked + OVERHEAD_BYTES;
         let organization = Arc::clone(&kept.repeatable.principal.organization);
         let now = Instant::now();

@@ -283,13 +283,18 @@ fn forms_are_as_said() {
         let operation = &document["paths"][format!("/metrics/{}", scope.name())]["get"];
         let content = operation["responses"]["200"]["content"].as_object().unwrap();
         let offers: Vec<_> = Media::of(scope).iter().map(|media| media.name()).collect();
-        assert_eq!(content.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), offers.into_iter().collect(), "{scope:?}");
+        assert_eq!(
+            content.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
+            offers.into_iter().collect(),
+            "{scope:?}"
+        );
         let parameters = operation["parameters"].as_array().unwrap().iter().map(|parameter| {
             document.pointer(parameter["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap()
         });
         let of_query = |parameter: &&Value| parameter["in"] == "query";
         let named: Vec<_> = parameters.filter(of_query).collect();
-        let names: std::collections::BTreeSet<_> = named.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        let names: std::collections::BTreeSet<_> =
+            named.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
         assert_eq!(names, scope.parameters().into_iter().collect(), "{scope:?}");
         let lists = named.iter().find(|parameter| parameter["name"] == "list");
         let lists = lists.map(|parameter| parameter["schema"]["enum"].clone());
