@@ -197,6 +197,10 @@ async fn answers_are_those_of_one_server() {
             "workflow-health?",
             "workflow-health?sort=p95_execution_time_ms&",
             "insights?",
+            "trends?workflow=checkout&",
+            "failures?limit=100&",
+            "failure-groups?",
+            "failure-groups?workflow=checkout&",
             "delivery-health?",
             "delivery-health?channel=email&",
         ] {

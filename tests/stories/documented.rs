@@ -33,7 +33,7 @@ const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 const RECEIVER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How each block is checked.
-const TABLE: [Row; 28] = [
+const TABLE: [Row; 31] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -53,6 +53,9 @@ const TABLE: [Row; 28] = [
     row("docs/api.md", "rate × w", Check::Shown("a formula")),
     row("docs/api.md", "import { Client", Check::Run("the_example_for_typescript_is_compiled_and_asks")),
     row("docs/api.md", "import os", Check::Run("the_example_for_python_asks")),
+    row("docs/api.md", "{\n  \"workflow\"", Check::Parse),
+    row("docs/api.md", "{\n  \"failed\"", Check::Parse),
+    row("docs/api.md", "API=http", Check::Run("the_forms_of_answers_are_given")),
     row("docs/api.md", "npx --package", Check::Shown("it fetches a linter from its registry")),
     row("docs/operating.md", "consumer progress show", Check::Run("a_partition_is_reset_and_counted_again")),
     row("docs/operating.md", "consumer dead-letters list", Check::Run("a_dead_letter_is_shown_and_redriven")),
@@ -260,6 +263,23 @@ async fn the_documented_thresholds_are_set() {
             set.body
         );
     }
+}
+
+#[tokio::test]
+async fn the_forms_of_answers_are_given() {
+    if lacks("the examples of forms", "curl") {
+        return;
+    }
+    let stack = counted(orders("acme", 10)).await;
+    let api = stack.api().serve().await;
+    let token = format!("TOKEN='{}'\n", tests::Token::of("acme").sign());
+    for block in blocks_of("the_forms_of_answers_are_given") {
+        let address = format!("http://{}", api.address());
+        let here = token.clone() + &block.text.replace("http://127.0.0.1:8080", &address);
+        let said = run(&stack, &Block { text: here, ..block }).await.output;
+        assert!(said.contains("\"workflowId\",\"workflowName\""), "{said}");
+    }
+    assert_eq!(api.stop().await, Some(0));
 }
 
 #[tokio::test]

@@ -51,28 +51,72 @@ impl Csv {
 /// The columns of a list: members of its items, or of objects in them.
 fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
     const KPIS: &[&str] = &[
-        "key", "label", "value", "unit", "decimals", "trend", "deltaPercent", "deltaPoints", "comparedValue",
-        "previousValue", "better", "severity", "description", "base.numerator", "base.denominator", "base.noun",
+        "key",
+        "label",
+        "value",
+        "unit",
+        "decimals",
+        "trend",
+        "deltaPercent",
+        "deltaPoints",
+        "comparedValue",
+        "previousValue",
+        "better",
+        "severity",
+        "description",
+        "base.numerator",
+        "base.denominator",
+        "base.noun",
     ];
-    const ALERTS: &[&str] =
-        &["key", "kpi", "severity", "title", "message", "value", "threshold", "sample"];
+    const ALERTS: &[&str] = &["key", "kpi", "severity", "title", "message", "value", "threshold", "sample"];
     const MESSAGES: &[&str] =
         &["bucket", "open", "messages_sent", "messages_delivered", "message_delivery_rate"];
     const WORKFLOWS: &[&str] = &[
-        "workflowId", "workflowName", "total", "failed", "failedSafetyLimit", "failureRate", "avgExecutionTimeMs",
-        "p50ExecutionTimeMs", "p95ExecutionTimeMs", "p99ExecutionTimeMs",
+        "workflowId",
+        "workflowName",
+        "total",
+        "failed",
+        "failedSafetyLimit",
+        "failureRate",
+        "avgExecutionTimeMs",
+        "p50ExecutionTimeMs",
+        "p95ExecutionTimeMs",
+        "p99ExecutionTimeMs",
     ];
     const FAILURES: &[&str] = &[
-        "executionId", "workflowId", "workflowName", "outcome", "errorMessage", "executionTimeMs", "finishedAt",
+        "executionId",
+        "workflowId",
+        "workflowName",
+        "outcome",
+        "errorMessage",
+        "executionTimeMs",
+        "finishedAt",
     ];
     const GROUPS: &[&str] = &[
-        "key", "pattern", "message", "count", "firstSeen", "lastSeen", "outcomes", "workflowCount", "workflows",
+        "key",
+        "pattern",
+        "message",
+        "count",
+        "firstSeen",
+        "lastSeen",
+        "outcomes",
+        "workflowCount",
+        "workflows",
         "executionId",
     ];
     const CHANNELS: &[&str] = &["channel", "sent", "delivered", "deliveryRate"];
     const INSIGHTS: &[&str] = &[
-        "key", "kpi", "severity", "title", "sentence", "period.from", "period.to", "comparedWith.from",
-        "comparedWith.to", "numbers", "next",
+        "key",
+        "kpi",
+        "severity",
+        "title",
+        "sentence",
+        "period.from",
+        "period.to",
+        "comparedWith.from",
+        "comparedWith.to",
+        "numbers",
+        "next",
     ];
     let fixed = match (list, scope) {
         (List::Series, Scope::DeliveryHealth) => MESSAGES,
@@ -109,7 +153,9 @@ fn row(table: &mut String, cells: impl Iterator<Item = Value>) {
         }
         match value {
             Value::Null => {}
-            Value::Bool(_) | Value::Number(_) => write!(table, "{value}").expect("text can be written to text"),
+            Value::Bool(_) | Value::Number(_) => {
+                write!(table, "{value}").expect("text can be written to text")
+            }
             Value::String(text) => quoted(table, &text),
             Value::Array(_) | Value::Object(_) => quoted(table, &value.to_string()),
         }
@@ -161,7 +207,8 @@ mod tests {
             let seen = read(&table(&["a"], &[json!({"a": text})])).pop().unwrap().pop().unwrap();
             assert_eq!(seen, if is_guarded { format!("'{text}") } else { text.to_owned() });
         };
-        for text in ["=1+1", "+1", "-1", "-", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"] {
+        for text in ["=1+1", "+1", "-1", "-", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1"]
+        {
             check(text, true);
         }
         for text in ["", "1+1", "a=1", " =1", "'=1", "2026-02-25T10:00:00.000Z", "\"=1"] {

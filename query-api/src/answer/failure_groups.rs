@@ -112,7 +112,7 @@ impl<'a> FailureGroups<'a> {
         page: &GroupsPage,
         now: DateTime<Utc>,
     ) -> Self {
-        let grouped = kept.iter().map(|alike| alike.count).sum();
+        let grouped: i64 = kept.iter().map(|alike| alike.count).sum();
         let oldest = kept.iter().map(|alike| alike.first_seen).min();
         let mut groups = after(groups(kept), page.cursor);
         let more = cut(&mut groups, page.limit);
@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn messages_that_differ_by_numbers_are_one_group() {
-        let limit = Alike { outcome: "FAILED_SAFETY_LIMIT".into(), ..alike("order 7 is gone", "w2", 1, [1, 1]) };
+        let limit =
+            Alike { outcome: "FAILED_SAFETY_LIMIT".into(), ..alike("order 7 is gone", "w2", 1, [1, 1]) };
         let kept = vec![
             alike("order 1001 is gone", "w1", 2, [3, 9]),
             limit,
@@ -261,7 +262,10 @@ mod tests {
                           {"workflowId": "w1", "workflowName": "W1", "count": 2}],
         });
         assert_eq!(seen["groups"][0], first, "{seen:#}");
-        assert_eq!((&seen["groups"][1]["pattern"], seen["groups"].as_array().unwrap().len()), (&json!("no answer"), 2));
+        assert_eq!(
+            (&seen["groups"][1]["pattern"], seen["groups"].as_array().unwrap().len()),
+            (&json!("no answer"), 2)
+        );
         assert_eq!((&seen["failed"], &seen["grouped"]), (&json!(7), &json!(7)));
         assert!(seen.get("groupedFrom").is_none(), "all are grouped");
     }

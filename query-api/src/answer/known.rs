@@ -87,7 +87,8 @@ impl Known {
     /// What is known of an answer.
     #[must_use]
     pub fn of(through: Through, since: Since, basis: Basis) -> Self {
-        let since = if basis.by_hours { Since { quarters: DateTime::<Utc>::MAX_UTC, ..since } } else { since };
+        let since =
+            if basis.by_hours { Since { quarters: DateTime::<Utc>::MAX_UTC, ..since } } else { since };
         let of_quarters = basis.cells.filter(|cells| cells.rows() == BucketSize::Quarter);
         let extent = of_quarters.and_then(Cells::extent).map(|(from, to)| Interval { from, to });
         Self {

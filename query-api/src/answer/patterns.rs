@@ -104,7 +104,8 @@ fn uuid(text: &str) -> Option<usize> {
 fn is_hex(word: &str) -> bool {
     let all_hex = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let prefixed = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
-    let mixed = || word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
+    let mixed =
+        || word.contains(|c: char| c.is_ascii_digit()) && word.contains(|c: char| c.is_ascii_alphabetic());
     prefixed.is_some_and(|digits| !digits.is_empty() && all_hex(digits))
         || (word.len() >= HEX_DIGITS_MIN && all_hex(word) && mixed())
 }

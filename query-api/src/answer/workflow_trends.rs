@@ -119,7 +119,8 @@ impl Serialize for Point {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("bucket", &Time(*bucket))?;
         map.serialize_entry("open", open)?;
-        for (name, value) in COUNTERS.iter().zip([workflows_total, workflows_failed, total_execution_time_ms]) {
+        for (name, value) in COUNTERS.iter().zip([workflows_total, workflows_failed, total_execution_time_ms])
+        {
             map.serialize_entry(name, value)?;
         }
         for (name, value) in PARTS.iter().zip([workflows_total - workflows_failed, *failed_safety_limit]) {
@@ -145,17 +146,20 @@ mod tests {
     use serde_json::{Value, json};
 
     fn range(now: &str, pairs: &[(&str, &str)]) -> Range {
-        let pairs: Vec<_> =
-            pairs.iter().chain(&[("workflow", "w1")]).map(|(name, text)| ((*name).into(), (*text).into())).collect();
-        let query = Query::from_pairs(Scope::Trends, &pairs, now.parse().unwrap(), &Settings { max_range_days: 90 });
+        let pairs: Vec<_> = pairs
+            .iter()
+            .chain(&[("workflow", "w1")])
+            .map(|(name, text)| ((*name).into(), (*text).into()))
+            .collect();
+        let query =
+            Query::from_pairs(Scope::Trends, &pairs, now.parse().unwrap(), &Settings { max_range_days: 90 });
         let Query::WorkflowTrends(range, _) = query.unwrap() else { panic!("another query") };
         range
     }
 
     fn trends(now: &str, pairs: &[(&str, &str)], rows: &Rows) -> Value {
         let range = range(now, pairs);
-        let answer =
-            WorkflowTrends::new("acme", "w1", range, Known::default(), rows, now.parse().unwrap());
+        let answer = WorkflowTrends::new("acme", "w1", range, Known::default(), rows, now.parse().unwrap());
         serde_json::to_value(answer).unwrap()
     }
 
@@ -165,8 +169,13 @@ mod tests {
     fn every_bucket_has_what_a_workflow_has() {
         let mut durations = Durations::default();
         [3, 7, 15].into_iter().for_each(|ms| durations.take(ms));
-        let runs = Runs { total: 10, failed: 1, failed_safety_limit: 2, total_execution_time_ms: 1_234, durations };
-        let rows = Rows { name: Some("Welcome".into()), series: vec![Runs::default(), runs, Runs::default()], ..Rows::default() };
+        let runs =
+            Runs { total: 10, failed: 1, failed_safety_limit: 2, total_execution_time_ms: 1_234, durations };
+        let rows = Rows {
+            name: Some("Welcome".into()),
+            series: vec![Runs::default(), runs, Runs::default()],
+            ..Rows::default()
+        };
         let seen = trends("2026-02-25T10:45:00Z", &HOURS, &rows);
         assert_eq!(seen["workflow"], json!({"workflowId": "w1", "workflowName": "Welcome"}));
         let expected = json!({
@@ -179,7 +188,8 @@ mod tests {
         let [first, last] = [&seen["series"][0], &seen["series"][2]];
         assert_eq!((&first["workflows_total"], &first["p95_execution_time_ms"]), (&json!(0), &Value::Null));
         assert_eq!((&first["open"], &last["open"]), (&json!(false), &json!(true)));
-        let named: std::collections::BTreeSet<_> = expected.as_object().unwrap().keys().map(String::as_str).collect();
+        let named: std::collections::BTreeSet<_> =
+            expected.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(members().into_iter().collect::<std::collections::BTreeSet<_>>(), named);
     }
 
@@ -188,7 +198,10 @@ mod tests {
         let rows = Rows { series: vec![Runs::default(); 3], ..Rows::default() };
         let seen = trends("2026-02-25T10:45:00Z", &HOURS, &rows);
         assert_eq!(seen["workflow"], json!({"workflowId": "w1", "workflowName": null}));
-        assert!(seen["series"].as_array().unwrap().iter().all(|point| point["workflows_total"] == 0), "{seen}");
+        assert!(
+            seen["series"].as_array().unwrap().iter().all(|point| point["workflows_total"] == 0),
+            "{seen}"
+        );
     }
 
     #[test]

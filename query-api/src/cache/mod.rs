@@ -453,7 +453,8 @@ impl Cache {
             self.hits.increment(known.len() as u64);
             return Ok((known.into_iter().flatten().map(|known| known.served(version)).collect(), false));
         }
-        let lacks = known.iter().zip(&**asked).filter(|(known, _)| !matches!(known, Some(KnownHere::Current(_))));
+        let lacks =
+            known.iter().zip(&**asked).filter(|(known, _)| !matches!(known, Some(KnownHere::Current(_))));
         let lacking: Vec<String> = lacks.map(|(_, (key, _))| key.to_string()).collect();
         let older: Option<Vec<KnownHere>> = known.into_iter().collect();
         let given = |older: Vec<KnownHere>| older.into_iter().map(|known| known.served(version)).collect();

@@ -190,7 +190,11 @@ async fn what_was_made_before_settings_were_changed_is_out_of_use() {
 }
 
 /// Asks several questions together. Each text says which load made it; the places that were loaded are noted.
-async fn ask_together(cache: &Arc<Cache>, keys: &[&str], loads: &Arc<Mutex<Vec<Vec<usize>>>>) -> Vec<(String, bool)> {
+async fn ask_together(
+    cache: &Arc<Cache>,
+    keys: &[&str],
+    loads: &Arc<Mutex<Vec<Vec<usize>>>>,
+) -> Vec<(String, bool)> {
     let asked: Arc<[(Key, u32)]> = keys.iter().map(|query| (key("acme", query), 1)).collect();
     let noted = Arc::clone(loads);
     let load = move |places: Vec<usize>| {
@@ -199,7 +203,9 @@ async fn ask_together(cache: &Arc<Cache>, keys: &[&str], loads: &Arc<Mutex<Vec<V
             tokio::task::yield_now().await;
             let mut noted = noted.lock().unwrap();
             noted.push(places.clone());
-            Ok::<_, String>(places.iter().map(|place| Answer::new(format!("{}/{place}", noted.len()))).collect())
+            Ok::<_, String>(
+                places.iter().map(|place| Answer::new(format!("{}/{place}", noted.len()))).collect(),
+            )
         }
     };
     cache.answers(&asked, load).await.unwrap().iter().map(text).collect()
@@ -247,7 +253,8 @@ async fn where_loading_together_fails_each_has_its_stale_answer_or_all_fail() {
 async fn what_is_loaded_together_costs_the_sum() {
     let rate = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second: 20 }));
     let cache = cache_at(Duration::ZERO, Duration::from_secs(600), Arc::clone(&rate));
-    let asked: Arc<[(Key, u32)]> = [1_000, 2_000, 90].map(|rows| (key("acme", &rows.to_string()), rows)).into();
+    let asked: Arc<[(Key, u32)]> =
+        [1_000, 2_000, 90].map(|rows| (key("acme", &rows.to_string()), rows)).into();
     let load = |places: Vec<usize>| async move { Ok::<_, String>(vec![Answer::new("{}"); places.len()]) };
     cache.answers(&asked, load).await.unwrap();
     // 1.2, 2.2 and 0.2 of 20 are gone.

@@ -89,6 +89,7 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::listing::failures::FailureCursor;
     use proptest::prelude::*;
 
     fn delivery_health(channel: Option<&str>) -> Result<Query, BadParameter> {
@@ -119,20 +120,13 @@ mod tests {
 
     #[test]
     fn workflows_and_pages_are_questions_of_their_own() {
-        let cursor = FailuresPage {
-            cursor: Some(crate::request::listing::failures::FailureCursor {
-                finished_at: DateTime::UNIX_EPOCH,
-                execution_id: "e1".into(),
-            }),
-            ..FailuresPage::default()
-        };
-        let after = format!("cursor={}", cursor.cursor.unwrap().to_text());
-        for scope in [Scope::Trends, Scope::Failures, Scope::FailureGroups] {
-            let queries = match scope {
-                Scope::Trends => ["", "workflow=w1", "workflow=W1", "workflow=w/1", "compare=none"],
-                Scope::Failures => ["", "workflow=w1", "workflow=W1", "limit=21", &after],
-                _ => ["", "workflow=w1", "workflow=W1", "limit=21", "limit=22"],
-            };
+        let cursor = FailureCursor { finished_at: DateTime::UNIX_EPOCH, execution_id: "e1".into() };
+        let after = format!("cursor={}", cursor.to_text());
+        for (scope, queries) in [
+            (Scope::Trends, ["", "workflow=w1", "workflow=W1", "workflow=w/1", "compare=none"]),
+            (Scope::Failures, ["", "workflow=w1", "workflow=W1", "limit=21", &after]),
+            (Scope::FailureGroups, ["", "workflow=w1", "workflow=W1", "limit=21", "limit=22"]),
+        ] {
             let mut keys = queries.map(|query| {
                 let pairs = query.split_once('=').map(|(name, text)| (name.to_owned(), text.to_owned()));
                 let now = "2026-02-25T10:30:00Z".parse().unwrap();

@@ -185,9 +185,11 @@ fn list(scope: Scope, named: Option<&str>) -> Result<List, BadParameter> {
     let lists = List::of(scope);
     let names = || lists.iter().map(|list| list.name()).collect::<Vec<_>>().join(", ");
     match named {
-        Some(name) => lists.iter().copied().find(|list| list.name() == name).ok_or_else(|| {
-            BadParameter::new(LIST, format!("`list` must be one of {}", names()))
-        }),
+        Some(name) => lists
+            .iter()
+            .copied()
+            .find(|list| list.name() == name)
+            .ok_or_else(|| BadParameter::new(LIST, format!("`list` must be one of {}", names()))),
         None => List::unnamed(scope).ok_or_else(|| {
             let detail = format!("a CSV has one list: `list` must say which, one of {}", names());
             BadParameter::new(LIST, detail)
@@ -316,19 +318,20 @@ mod tests {
 
     #[test]
     fn a_csv_has_the_list_that_is_meant() {
-        let check = |scope: Scope, accept: &str, list: Option<&str>, expected: Result<Representation, &str>| {
-            let pairs: Vec<_> = list.iter().map(|name| (LIST.to_owned(), (*name).to_owned())).collect();
-            let chosen = Representation::chosen(scope, [accept].into_iter(), &pairs);
-            let chosen = chosen.map_err(|refused| match refused {
-                Refused::NotAcceptable(offers) => offers.iter().map(|media| media.name()).collect(),
-                Refused::Parameter(bad) => bad.detail,
-            });
-            match (&chosen, expected) {
-                (Ok(chosen), Ok(expected)) => assert_eq!(*chosen, expected, "{scope:?} {list:?}"),
-                (Err(said), Err(part)) => assert!(said.contains(part), "{scope:?} {list:?}: {said}"),
-                (_, _) => panic!("{scope:?} {accept} {list:?}: {chosen:?}"),
-            }
-        };
+        let check =
+            |scope: Scope, accept: &str, list: Option<&str>, expected: Result<Representation, &str>| {
+                let pairs: Vec<_> = list.iter().map(|name| (LIST.to_owned(), (*name).to_owned())).collect();
+                let chosen = Representation::chosen(scope, [accept].into_iter(), &pairs);
+                let chosen = chosen.map_err(|refused| match refused {
+                    Refused::NotAcceptable(offers) => offers.iter().map(|media| media.name()).collect(),
+                    Refused::Parameter(bad) => bad.detail,
+                });
+                match (&chosen, expected) {
+                    (Ok(chosen), Ok(expected)) => assert_eq!(*chosen, expected, "{scope:?} {list:?}"),
+                    (Err(said), Err(part)) => assert!(said.contains(part), "{scope:?} {list:?}: {said}"),
+                    (_, _) => panic!("{scope:?} {accept} {list:?}: {chosen:?}"),
+                }
+            };
         use Representation::{Csv, Json, Ndjson};
         check(Scope::Summary, "text/csv", None, Ok(Csv(List::Kpis)));
         check(Scope::Summary, "text/csv", Some("alerts"), Ok(Csv(List::Alerts)));

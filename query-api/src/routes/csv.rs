@@ -33,7 +33,11 @@ pub struct Listed<'a> {
 }
 
 /// The list of a fresh answer, or 304 if the client has it.
-pub async fn fresh(answer: Answer, listed: Listed<'_>, request: &HeaderMap) -> Result<Response<Bytes>, Problem> {
+pub async fn fresh(
+    answer: Answer,
+    listed: Listed<'_>,
+    request: &HeaderMap,
+) -> Result<Response<Bytes>, Problem> {
     let csv = csv(answer.body, &listed).await?;
     let mut response = conditional(csv.body.clone(), &etag(&csv.body), CONTENT, request);
     put_freshness(response.headers_mut(), answer.complete_through, answer.generated_at);
@@ -83,7 +87,8 @@ fn disposition(csv: &Csv, Listed { scope, list, .. }: &Listed<'_>) -> String {
     };
     // To the minute, without the signs that file names can't have.
     let [from, to] = csv.range.each_ref().map(|time| {
-        let digits: String = time.chars().take("2026-02-25T10:00".len()).filter(|c| !"-:".contains(*c)).collect();
+        let digits: String =
+            time.chars().take("2026-02-25T10:00".len()).filter(|c| !"-:".contains(*c)).collect();
         format!("{digits}Z")
     });
     format!("attachment; filename=\"{what}_{from}_{to}.csv\"")
@@ -97,7 +102,8 @@ fn next_page(Listed { list, pairs, now, .. }: &Listed<'_>, cursor: &str) -> Opti
     let [from, to] = [ends.from, ends.to].map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     let own = [("from", from.as_str()), ("to", to.as_str()), (parameter, cursor)];
     let others = pairs.iter().filter(|(name, _)| own.iter().all(|(other, _)| other != name));
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).extend_pairs(own).finish();
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(others).extend_pairs(own).finish();
     Some(format!("<?{query}>; rel=\"next\""))
 }
 
@@ -122,18 +128,26 @@ mod tests {
         let pairs = pairs.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let of = |next: &str| answer(next);
         let response =
-            fresh(of("\"new\""), listed(Scope::Failures, List::Failures, &pairs), &HeaderMap::new()).await.unwrap();
+            fresh(of("\"new\""), listed(Scope::Failures, List::Failures, &pairs), &HeaderMap::new())
+                .await
+                .unwrap();
         let header = |name: &str| response.headers()[name].to_str().unwrap();
         assert_eq!(header("content-type"), "text/csv; charset=utf-8; header=present");
         let file = "attachment; filename=\"failures_20260224T1000Z_20260225T1100Z.csv\"";
         assert_eq!(header("content-disposition"), file);
         let next = "<?workflow=a%26b&limit=7&from=2026-02-24T10%3A30%3A00Z&to=2026-02-25T10%3A30%3A00Z&cursor=new>; rel=\"next\"";
         assert_eq!(header("link"), next);
-        assert_eq!((header("complete-through"), header("vary")), ("null", "accept, authorization, accept-encoding"));
+        assert_eq!(
+            (header("complete-through"), header("vary")),
+            ("null", "accept, authorization, accept-encoding")
+        );
         assert!(response.body().starts_with(b"\"executionId\",") && response.body().ends_with(b"\r\n"));
-        let last = fresh(of("null"), listed(Scope::Failures, List::Failures, &pairs), &HeaderMap::new()).await.unwrap();
+        let last = fresh(of("null"), listed(Scope::Failures, List::Failures, &pairs), &HeaderMap::new())
+            .await
+            .unwrap();
         assert!(!last.headers().contains_key("link"), "it is the last page");
-        let kpis = fresh(of("null"), listed(Scope::Summary, List::Kpis, &[]), &HeaderMap::new()).await.unwrap();
+        let kpis =
+            fresh(of("null"), listed(Scope::Summary, List::Kpis, &[]), &HeaderMap::new()).await.unwrap();
         let file = kpis.headers()["content-disposition"].to_str().unwrap();
         assert!(file.contains("\"summary-kpis_"), "{file}");
     }
@@ -154,7 +168,10 @@ mod tests {
     async fn a_stale_csv_says_so_in_its_headers() {
         let table = listed(Scope::Failures, List::Failures, &[]);
         let response = stale(answer("null"), table, Duration::from_millis(12_900)).await.unwrap();
-        assert_eq!((&response.headers()["age"], &response.headers()["cache-control"]), (&HeaderValue::from(12), &HeaderValue::from_static("private, no-store")));
+        assert_eq!(
+            (&response.headers()["age"], &response.headers()["cache-control"]),
+            (&HeaderValue::from(12), &HeaderValue::from_static("private, no-store"))
+        );
         assert!(!response.headers().contains_key("etag"));
     }
 }

@@ -30,7 +30,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use warp::Reply as _;
-use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::reply::Response;
 
 /// How many failures an export has at most. If there are more, its last line says where the next one goes on.
@@ -54,10 +56,16 @@ struct Export {
     organization: Arc<str>,
     range: Range,
     workflow: Option<String>,
+    position: Position,
+    _slot: Slot,
+}
+
+/// How far an export is.
+struct Position {
+    /// The last failure that it has; `None` at its beginning.
     cursor: Option<FailureCursor>,
     /// How many more it may have.
     left: usize,
-    _slot: Slot,
 }
 
 /// A page of an export: its lines, and whether there are more.
@@ -96,7 +104,8 @@ pub async fn open(
         Full::All => Problem::unavailable(),
     })?;
     let (owned, organization) = (Arc::clone(api), Arc::clone(organization));
-    let mut export = Export { api: owned, organization, range, workflow, cursor, left: FAILURES_MAX, _slot: slot };
+    let position = Position { cursor, left: FAILURES_MAX };
+    let mut export = Export { api: owned, organization, range, workflow, position, _slot: slot };
     if let Some(wait) = export.pay() {
         return Err(Problem::too_many_requests(wait));
     }
@@ -120,21 +129,11 @@ impl Export {
     async fn page(&mut self) -> Result<(Page, Known), Error> {
         let store = &self.api.store;
         let turn = store.turn(&self.organization).await?;
-        let limit = PAGE.min(u16::try_from(self.left).unwrap_or(PAGE));
-        let page = FailuresPage { cursor: self.cursor.take(), limit };
+        let page = self.position.next();
         let reading = store.reading(&turn).await?;
         let read = reading.failures(&self.range, self.workflow.as_deref(), &page).await;
         let Read { known, rows } = reading.give_back(read)?;
-        let (failures, next) = failures_page(rows, limit);
-        self.left -= failures.len();
-        self.cursor = failures.last().map(Failure::cursor);
-        let mut lines = lines(&failures);
-        let is_full = self.left == 0;
-        // Nobody could tell an export that was ended by its limit from a whole one.
-        if let Some(next_cursor) = next.clone().filter(|_| is_full) {
-            put_line(&mut lines, &GoesOn { next_cursor });
-        }
-        Ok((Page { lines: lines.freeze(), is_last: is_full || next.is_none() }, known))
+        Ok((self.position.take(rows, page.limit), known))
     }
 
     /// Sends the other pages, until the client is gone.
@@ -161,6 +160,31 @@ impl Export {
     }
 }
 
+impl Position {
+    /// The page that is to be read.
+    fn next(&self) -> FailuresPage {
+        FailuresPage {
+            cursor: self.cursor.clone(),
+            limit: PAGE.min(u16::try_from(self.left).unwrap_or(PAGE)),
+        }
+    }
+
+    /// The lines of the page that was read, whose rows are one more if there are more.
+    fn take(&mut self, rows: Vec<Failure>, limit: u16) -> Page {
+        let (failures, next) = failures_page(rows, limit);
+        self.left -= failures.len();
+        self.cursor = failures.last().map(Failure::cursor);
+        let mut lines = BytesMut::new();
+        failures.iter().for_each(|failure| put_line(&mut lines, failure));
+        let is_full = self.left == 0;
+        // Nobody could tell an export that was ended by its limit from a whole one.
+        if let Some(next_cursor) = next.clone().filter(|_| is_full) {
+            put_line(&mut lines, &GoesOn { next_cursor });
+        }
+        Page { lines: lines.freeze(), is_last: is_full || next.is_none() }
+    }
+}
+
 fn response(export: Export, first: Page, known: &Known, now: DateTime<Utc>) -> Response {
     let (sender, receiver) = mpsc::channel(1);
     if !first.is_last {
@@ -172,7 +196,7 @@ fn response(export: Export, first: Page, known: &Known, now: DateTime<Utc>) -> R
         });
     }
     let first = futures_util::stream::iter([Ok(first.lines)]);
-    let others = futures_util::stream::unfold(receiver, |mut receiver| async {
+    let others = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|page| (page, receiver))
     });
     let body = futures_util::StreamExt::chain(first, others);
@@ -188,14 +212,61 @@ fn response(export: Export, first: Page, known: &Known, now: DateTime<Utc>) -> R
     response
 }
 
-fn lines(failures: &[Failure]) -> BytesMut {
-    let mut lines = BytesMut::new();
-    failures.iter().for_each(|failure| put_line(&mut lines, failure));
-    lines
-}
-
 fn put_line(lines: &mut BytesMut, line: &impl Serialize) {
     let json = serde_json::to_vec(line).expect("lines are structs, numbers and strings");
     lines.put_slice(&json);
     lines.put_u8(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn failure(n: usize) -> Failure {
+        Failure {
+            execution_id: format!("e{n}"),
+            workflow_id: "w1".into(),
+            workflow_name: "Welcome".into(),
+            outcome: "FAILED".into(),
+            error_message: "line 1\nline 2".into(),
+            execution_time_ms: 7,
+            finished_at: "2026-02-25T09:00:00Z".parse().unwrap(),
+        }
+    }
+
+    /// All lines of an export of so many failures, which may have so many, and where its last page began.
+    fn export(stored: usize, most: usize) -> Vec<Value> {
+        let (mut position, mut text) = (Position { cursor: None, left: most }, Vec::new());
+        loop {
+            let FailuresPage { cursor, limit } = position.next();
+            let from = cursor.map_or(0, |cursor| cursor.execution_id[1..].parse::<usize>().unwrap() + 1);
+            let until = stored.min(from + usize::from(limit) + 1);
+            let page = position.take((from..until).map(failure).collect(), limit);
+            text.extend_from_slice(&page.lines);
+            if page.is_last {
+                break;
+            }
+        }
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn an_export_has_each_failure_once_and_says_where_it_goes_on(stored in 0..1_700usize, most in 1..1_600usize) {
+            let mut lines = export(stored, most);
+            let goes_on = lines.pop_if(|line| line.get("nextCursor").is_some());
+            let ids: Vec<_> = lines.iter().map(|line| line["executionId"].as_str().unwrap().to_owned()).collect();
+            let expected: Vec<_> = (0..stored.min(most)).map(|n| format!("e{n}")).collect();
+            prop_assert_eq!(ids, expected);
+            prop_assert_eq!(goes_on.is_some(), stored > most);
+            if let Some(line) = goes_on {
+                let cursor = FailureCursor::from_text(line["nextCursor"].as_str().unwrap()).unwrap();
+                prop_assert_eq!(cursor, failure(most - 1).cursor());
+            }
+        }
+    }
 }

@@ -75,7 +75,9 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
         // The path is matched before the token is verified: an unknown path is 404, whatever the token.
         let scope = warp::path!("metrics" / Scope).map(metrics::Asked::Scope);
         let overview = warp::path!("metrics" / "overview").map(|| metrics::Asked::Overview);
-        scope.or(overview).unify()
+        scope
+            .or(overview)
+            .unify()
             .and(http::get())
             .and(warp::query::<Vec<(String, String)>>())
             .then(move |asked, headers, pairs| {

@@ -57,9 +57,10 @@ pub async fn answer(api: &Arc<Api>, asking: Asking<'_>) -> Result<Response, Prob
         (Key { organization: Arc::clone(&organization), scope: *scope, query: query.key() }, rows(query))
     };
     let asked: Arc<[(Key, u32)]> = parts.iter().zip(&*queries).map(key).collect();
-    let same = parts.iter().zip(&*asked).map(|((scope, pairs), (key, _))| {
-        same_for(*scope, pairs, now, &key.query, &api.ranges)
-    });
+    let same = parts
+        .iter()
+        .zip(&*asked)
+        .map(|((scope, pairs), (key, _))| same_for(*scope, pairs, now, &key.query, &api.ranges));
     // All parts ask the same from now on, and at least as long as any of them is known to.
     let same: Option<Vec<_>> = same.collect();
     let loader = Arc::clone(api);
@@ -210,7 +211,8 @@ mod tests {
     #[test]
     fn one_stale_part_makes_it_stale() {
         let stale = Served::Stale(part(1, LATE), Arc::new(Forms::default()), Duration::from_secs(12));
-        let overview = Overview::of(std::iter::once(stale).chain((2..6).map(|orders| fresh(orders, LATE))).collect());
+        let overview =
+            Overview::of(std::iter::once(stale).chain((2..6).map(|orders| fresh(orders, LATE))).collect());
         let seen: Value = serde_json::from_slice(&overview.body).unwrap();
         assert_eq!((&seen["summary"]["stale"], seen["trends"].get("stale")), (&json!(true), None));
         let response = overview.response(&HeaderMap::new());
@@ -222,7 +224,8 @@ mod tests {
     fn each_parameter_is_for_the_parts_that_know_it() {
         let check = |name: &str, expected: &[Scope]| {
             let parts = parts(&[(name.to_owned(), "x".to_owned())]).unwrap();
-            let knowing: Vec<_> = parts.iter().filter(|(_, own)| !own.is_empty()).map(|(scope, _)| *scope).collect();
+            let knowing: Vec<_> =
+                parts.iter().filter(|(_, own)| !own.is_empty()).map(|(scope, _)| *scope).collect();
             assert_eq!(knowing, expected, "{name}");
         };
         let all = PARTS.map(|(_, scope)| scope);

@@ -294,7 +294,8 @@ async fn listings_are_for_workflow_health() {
 #[tokio::test]
 async fn lists_are_for_csv_and_what_cannot_be_given_is_not_acceptable() {
     let check = async |path: &str, accept: &str, status: u16, part: &str| {
-        let request = warp::test::request().path(path).header("authorization", acme()).header("accept", accept);
+        let request =
+            warp::test::request().path(path).header("authorization", acme()).header("accept", accept);
         let response = request.reply(&routes(api(0))).await;
         assert_eq!(response.status().as_u16(), status, "{path} {accept}");
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{path} {accept}");
@@ -329,10 +330,14 @@ async fn lists_are_for_csv_and_what_cannot_be_given_is_not_acceptable() {
 async fn so_many_exports_are_under_way_and_no_more() {
     let api = api(0);
     let organization = "acme".into();
-    let _taken: Vec<_> = (0..EXPORTS_PER_ORGANIZATION_MAX).map(|_| api.exports.take(&organization).ok()).collect();
+    let _taken: Vec<_> =
+        (0..EXPORTS_PER_ORGANIZATION_MAX).map(|_| api.exports.take(&organization).ok()).collect();
     let request = warp::test::request().path("/metrics/failures").header("authorization", acme());
     let response = request.header("accept", "application/x-ndjson").reply(&routes(api)).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &HeaderValue::from(10)));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (429, &HeaderValue::from(10))
+    );
 }
 
 #[tokio::test]

@@ -226,12 +226,7 @@ fn whole(range: &Range) -> Interval {
 
 /// What a range's buckets are made of, and those they are compared with.
 fn of_buckets<'a>(range: &Range, cells: &'a Cells, compared: &'a Cells) -> Basis<'a> {
-    Basis {
-        cells: Some(cells),
-        comparison: range.comparison(),
-        compared: Some(compared),
-        ..Basis::default()
-    }
+    Basis { cells: Some(cells), comparison: range.comparison(), compared: Some(compared), ..Basis::default() }
 }
 
 /// Reads the rows of an answer with this basis, and before them how far they can be relied on: a batch's rows and its

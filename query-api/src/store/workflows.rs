@@ -38,7 +38,8 @@ pub async fn workflows(
     parameters.extend(listing.workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
     let rows = client.query(&statement, &parameters).await?;
     let totals = rows.first().map(|row| runs(row, 0)).transpose()?.unwrap_or_default();
-    let workflow = |row: &Row| Ok(Workflow { id: row.try_get(5)?, name: row.try_get(6)?, runs: runs(row, 0)? });
+    let workflow =
+        |row: &Row| Ok(Workflow { id: row.try_get(5)?, name: row.try_get(6)?, runs: runs(row, 0)? });
     Ok((totals, rows.iter().skip(1).map(workflow).collect::<Result<_, Error>>()?))
 }
 

@@ -46,7 +46,8 @@ begin
 end $$;
 alter table consumer_progress drop column claim_schema, drop column claim_schema_epoch;
 alter table ledger_floor drop column finished;
-drop index org_hourly_metrics_by_time, org_daily_metrics_by_time, workflow_hourly_metrics_by_time;
+drop index org_hourly_metrics_by_time, org_daily_metrics_by_time, workflow_hourly_metrics_by_time,
+           workflow_failures_of_workflow;
 create index org_hourly_metrics_by_bucket on org_hourly_metrics (hour_bucket);
 create index org_daily_metrics_by_bucket on org_daily_metrics (day_bucket);
 create index workflow_hourly_metrics_by_bucket on workflow_hourly_metrics (hour_bucket);

@@ -140,7 +140,7 @@ fn kind(schema: &Value) -> String {
         let name = reference.rsplit('/').next().unwrap_or_default();
         return format!("<a href=\"#{name}\">{name}</a>");
     }
-    if let Some(either) = schema["anyOf"].as_array() {
+    if let Some(either) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
         return either.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
     if let Some(values) = schema["enum"].as_array() {

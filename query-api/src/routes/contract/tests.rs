@@ -8,6 +8,7 @@ use crate::answer::problem::Problem;
 use crate::answer::thresholds::document::Document;
 use crate::answer::thresholds::{Thresholds, shown::Shown};
 use crate::request::range::Range;
+use crate::request::representation::{List, Media};
 use crate::request::scope::Scope;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -142,7 +143,7 @@ async fn problems_are_as_said_on_every_path() {
         ("GET", "/problems/nothing".to_owned(), None, 404),
         ("POST", "/docs".to_owned(), None, 405),
     ];
-    for path in Scope::ALL.map(Scope::name).into_iter().chain(["stream"]) {
+    for path in Scope::ALL.map(Scope::name).into_iter().chain(["overview", "stream"]) {
         let path = format!("/metrics/{path}");
         requests.push(("DELETE", path.clone(), None, 405));
         requests.push(("GET", path.clone(), None, 401));
@@ -166,6 +167,8 @@ async fn problems_are_as_said_on_every_path() {
     }
     let more = [
         Problem::bad_request(),
+        Problem::not_acceptable(Media::of(Scope::Failures)),
+        Problem::too_many_exports(),
         Problem::too_many_streams(),
         Problem::too_many_requests(Duration::ZERO),
         Problem::too_many_changes(Duration::ZERO),
@@ -238,6 +241,9 @@ fn answers_are_as_said() {
     };
     check("WorkflowHealth", &shown(&health));
     check("DeliveryHealth", &delivery_health(range, now));
+    check("WorkflowTrends", &workflow_trends(range, now));
+    check("Failures", &failures(range, now));
+    check("FailureGroups", &failure_groups(range, now));
     let window = crate::answer::insights::Window::of(&range);
     let rows = crate::answer::insights::Rows::default();
     let insights = || {
@@ -260,6 +266,74 @@ fn thresholds_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
         alerts.as_object().unwrap().keys().map(String::as_str).collect();
     let rules = crate::answer::registry::KPIS.iter().flat_map(|kpi| kpi.rules).map(|rule| rule.key);
     assert_eq!(listed, rules.collect());
+}
+
+fn workflow_trends(range: Range, now: DateTime<Utc>) -> Value {
+    use crate::answer::workflow_trends::{Rows, WorkflowTrends};
+    let runs = vec![Default::default(); range.cells().len()];
+    let rows = Rows { name: None, series: runs.clone(), previous: runs };
+    let known = Known { exact_from: Some(now), percentiles_from: Some(now), ..Known::default() };
+    serde_json::to_value(WorkflowTrends::new("acme", "w1", range, known, &rows, now)).unwrap()
+}
+
+fn failures(range: Range, now: DateTime<Utc>) -> Value {
+    use crate::answer::failures::{Failure, Failures};
+    let failure = |n: u32| Failure {
+        execution_id: format!("e{n}"),
+        workflow_id: "w1".into(),
+        workflow_name: "Welcome".into(),
+        outcome: "FAILED".into(),
+        error_message: "no".into(),
+        execution_time_ms: 7,
+        finished_at: now,
+    };
+    let failures = vec![failure(1), failure(2)];
+    serde_json::to_value(Failures::new("acme", range, Known::default(), failures, 1, now)).unwrap()
+}
+
+fn failure_groups(range: Range, now: DateTime<Utc>) -> Value {
+    use crate::answer::failure_groups::{Alike, FailureGroups, Rows};
+    let alike = |message: &str| Alike {
+        message: message.into(),
+        outcome: "FAILED_SAFETY_LIMIT".into(),
+        workflow_id: "w1".into(),
+        workflow_name: "Welcome".into(),
+        count: 1,
+        first_seen: now,
+        last_seen: now,
+        execution_id: "e1".into(),
+    };
+    let rows = Rows { failed: 3, kept: vec![alike("order 7 is gone"), alike("")] };
+    let page = crate::request::listing::groups::GroupsPage { cursor: None, limit: 1 };
+    serde_json::to_value(FailureGroups::new("acme", range, Known::default(), rows, &page, now)).unwrap()
+}
+
+/// Every form, every list, and the parameter that names it.
+#[test]
+fn forms_are_as_said() {
+    let document = document();
+    for scope in Scope::ALL {
+        let operation = &document["paths"][format!("/metrics/{}", scope.name())]["get"];
+        let content = operation["responses"]["200"]["content"].as_object().unwrap();
+        let offers: Vec<_> = Media::of(scope).iter().map(|media| media.name()).collect();
+        assert_eq!(
+            content.keys().map(String::as_str).collect::<std::collections::BTreeSet<_>>(),
+            offers.into_iter().collect(),
+            "{scope:?}"
+        );
+        let parameters = operation["parameters"].as_array().unwrap().iter().map(|parameter| {
+            document.pointer(parameter["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap()
+        });
+        let of_query = |parameter: &&Value| parameter["in"] == "query";
+        let named: Vec<_> = parameters.filter(of_query).collect();
+        let names: std::collections::BTreeSet<_> =
+            named.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(names, scope.parameters().into_iter().collect(), "{scope:?}");
+        let lists = named.iter().find(|parameter| parameter["name"] == "list");
+        let lists = lists.map(|parameter| parameter["schema"]["enum"].clone());
+        let expected: Vec<_> = List::of(scope).iter().map(|list| list.name()).collect();
+        assert_eq!(lists, (expected.len() > 1).then(|| json!(expected)), "{scope:?}");
+    }
 }
 
 fn delivery_health(range: Range, now: DateTime<Utc>) -> Value {
