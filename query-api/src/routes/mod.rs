@@ -97,7 +97,17 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
     let versions = warp::path::param::<api_version::Unknown>()
         .map(|version: api_version::Unknown| Problem::unknown_version(&version.0).into_response())
         .boxed();
-    let all = answers.or(stream).unify().or(settings).unify().or(page).unify().or(contract::routes()).unify().or(versions).unify();
+    let all = answers
+        .or(stream)
+        .unify()
+        .or(settings)
+        .unify()
+        .or(page)
+        .unify()
+        .or(contract::routes())
+        .unify()
+        .or(versions)
+        .unify();
     // The bodies of problems are written last, because the request's id is a part of them.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);

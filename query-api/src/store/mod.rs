@@ -19,6 +19,7 @@ use crate::answer::thresholds::{Kept, Thresholds};
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
+use futures_util::future::try_join;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
