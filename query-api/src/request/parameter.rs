@@ -166,7 +166,7 @@ mod tests {
         check("x", None);
         check("organization_id", None);
         let none = only(&[("from".to_owned(), String::new())], &[]).unwrap_err();
-        assert!(none.detail.ends_with("There are no parameters"), "{}", none.detail);
+        assert!(none.detail.ends_with("there are no parameters"), "{}", none.detail);
         let long = only(&[("x".repeat(5_000), String::new())], &known).unwrap_err();
         assert_eq!(long.name.len(), NAME_CHARS_MAX);
     }
