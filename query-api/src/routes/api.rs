@@ -125,7 +125,7 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal
 }
 
 /// The organization that the request chooses. Two choices are none that any token names: no id is empty.
-fn chosen(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn chosen(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(ORGANIZATION_ID).iter();
     let first = all.next()?;
     Some(if all.next().is_none() { first.as_bytes() } else { b"" })

@@ -1,6 +1,6 @@
 //! Requests that are answered without any server: problems of every kind, and their words.
 
-use super::api::authorization;
+use super::api::{authorization, chosen};
 use super::metrics::{fresh, stale};
 use super::problems::ALLOW;
 use super::*;
@@ -234,7 +234,11 @@ async fn a_request_chooses_among_the_organizations_of_its_token() {
     assert_eq!(ask(&[]).await, problem(400, "several-organizations"));
     assert_eq!(ask(&["beta"]).await, problem(503, "unavailable"));
     assert_eq!(ask(&["gamma"]).await, problem(403, "other-organization"));
-    assert_eq!(ask(&["beta", "beta"]).await, problem(403, "other-organization"));
+    let mut headers = HeaderMap::new();
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b"beta"[..]));
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b""[..]), "two choices are none");
 }
 
 #[tokio::test]

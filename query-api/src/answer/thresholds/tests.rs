@@ -91,6 +91,8 @@ fn a_document_that_says_something_else_is_refused_where_it_does() {
     let failures = r#"{"thresholds":{"workflow_failures_high":{"warning":30}}}"#;
     check(failures, "/thresholds/workflow_failures_high", "must not be below `warning` (30)");
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    check(&payments(&deep), of, "is a list");
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(5_000), "}".repeat(5_000));
     check(&payments(&deep), "", "no JSON");
     let long = read(&payments(&format!(r#"{{"{}":1}}"#, "x".repeat(9_000)))).unwrap_err();
     assert!(long.detail.len() < 300 && long.pointer.len() < 200, "{}", long.detail.len());
