@@ -276,18 +276,23 @@ mod tests {
         check("--local-cache-ttl 10m", "--local-cache-ttl 601s", ["LOCAL_CACHE_TTL", stale_max]);
         check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", stale_max]);
         check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
-        let on = "--webhooks on --webhook";
+        check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
+    }
+
+    #[test]
+    fn pairs_of_webhooks_matter_where_webhooks_are_on() {
+        let check = |agree: &str, disagree: &str, pair: [&str; 2]| {
+            assert_eq!(disagreements(&settings(&format!("--webhooks on {agree}"))), []);
+            assert_eq!(disagreements(&settings(disagree)), [], "they are off");
+            let sentences = disagreements(&settings(&format!("--webhooks on {disagree}")));
+            assert!(sentences.len() == 1 && names(&sentences[0].to_string(), pair), "{sentences:?}");
+        };
+        check("--webhook-timeout 10s", "--webhook-timeout 11s", ["WEBHOOK_TIMEOUT", "SHUTDOWN_TIMEOUT"]);
         check(
-            &format!("{on}-timeout 10s"),
-            &format!("{on}-timeout 11s"),
-            ["WEBHOOK_TIMEOUT", "SHUTDOWN_TIMEOUT"],
-        );
-        check(
-            &format!("{on}-evaluation-min-interval 1m"),
-            &format!("{on}-evaluation-min-interval 61s"),
+            "--webhook-evaluation-min-interval 1m",
+            "--webhook-evaluation-min-interval 61s",
             ["WEBHOOK_EVALUATION_MIN_INTERVAL", "WEBHOOK_EVALUATION_INTERVAL"],
         );
-        check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
     }
 
     #[test]

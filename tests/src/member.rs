@@ -199,6 +199,11 @@ impl Api {
     pub async fn interrupt(self) -> Option<i32> {
         self.member.interrupt().await
     }
+
+    /// SIGKILL: ends it immediately.
+    pub fn kill(self) {
+        self.member.kill();
+    }
 }
 
 impl Deref for Api {

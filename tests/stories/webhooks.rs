@@ -158,10 +158,9 @@ async fn a_receiver_that_is_down_gets_the_same_message_once_it_is_back() {
     let api = telling(&stack).set("WEBHOOK_RETRY_SCHEDULE", "100ms,100ms,1s,1s,1s,1s,1s,1s").serve().await;
     let (path, secret) = endpoint(&api, "acme", &receiver.url()).await;
     receiver.until(2).await;
-    let failed = until(&api, &format!("{path}/deliveries?state=pending"), |json| {
-        json["deliveries"][0]["lastError"] == "the receiver answered 503"
-    });
-    assert_eq!(only(&failed.await)["lastStatus"], 503);
+    let pending = format!("{path}/deliveries?state=pending");
+    let is_refused = |json: &Value| json["deliveries"][0]["lastError"] == "the receiver answered 503";
+    assert_eq!(only(&until(&api, &pending, is_refused).await)["lastStatus"], 503);
     receiver.answer(200);
     let delivered =
         until(&api, &format!("{path}/deliveries"), |json| json["deliveries"][0]["state"] == "delivered")

@@ -192,6 +192,7 @@ pub fn address(url: &Url) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(body: &str) -> Result<Asked, BadDocument> {
         Asked::from_body(body.as_bytes(), &Rules::default())
@@ -251,5 +252,27 @@ mod tests {
             Rules { networks: Networks::new(vec!["127.0.0.0/8".parse().unwrap()]), allow_http: true };
         assert!(with("http://127.0.0.1:9000/", &in_house).is_ok());
         assert!(with("https://10.0.0.1/", &in_house).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_trouble(body in prop::collection::vec(any::<u8>(), 0..80)) {
+            let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+            prop_assert!(is_object || Asked::from_body(&body, &Rules::default()).is_err());
+        }
+
+        /// Hosts that look like addresses, in any spelling that a parser may know.
+        #[test]
+        fn what_is_taken_is_https_and_no_address_that_is_not_public(
+            url in "https?://(\\[[0-9a-f:.]{2,20}\\]|[0-9a-fx.]{1,16})(:[0-9]{1,4})?/?",
+        ) {
+            let body = serde_json::json!({ "url": url }).to_string();
+            if let Ok(Asked { url: Some(taken), .. }) = Asked::from_body(body.as_bytes(), &Rules::default()) {
+                let parsed = Url::parse(&taken).unwrap();
+                prop_assert_eq!(parsed.scheme(), "https");
+                prop_assert!(address(&parsed).is_none_or(|address| Networks::default().allow(address)));
+                prop_assert_eq!(parsed.as_str(), taken, "it is in its normal form");
+            }
+        }
     }
 }
