@@ -286,26 +286,28 @@ impl Cache {
         if shared.raise_version(organization).await {
             // After that no instance trusts a version that it knew before.
             tokio::time::sleep(TRUST_MAX).await;
-        } else if self.unraised.insert(organization) {
+        } else if self.unraised.note(organization) {
             tracing::warn!("redis can't be told of changed settings: it is tried again");
             let (cache, organization) = (Arc::clone(self), Arc::clone(organization));
             tokio::spawn(async move { cache.go_on_raising(&organization).await });
         }
     }
 
-    /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired.
-    async fn go_on_raising(&self, organization: &Arc<str>) {
-        let until = Instant::now() + self.source.ttl();
-        while Instant::now() < until {
+    /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired; again for changes that
+    /// were noted meanwhile.
+    async fn go_on_raising(&self, organization: &str) {
+        let Some(shared) = self.source.shared() else { return };
+        let mut until = Instant::now() + self.source.ttl();
+        loop {
             tokio::time::sleep(RAISE_EVERY).await;
-            // Before it is tried: a change that is committed after that begins to raise it again.
-            self.unraised.remove(organization);
-            let Some(shared) = self.source.shared() else { return };
-            if shared.raise_version(organization).await || !self.unraised.insert(organization) {
-                return;
+            let changes = self.unraised.changes(organization);
+            if shared.raise_version(organization).await || Instant::now() >= until {
+                if self.unraised.end(organization, changes) {
+                    return;
+                }
+                until = Instant::now() + self.source.ttl();
             }
         }
-        self.unraised.remove(organization);
     }
 
     /// Counts an answer whose finished response is given once more.

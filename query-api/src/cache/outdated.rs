@@ -4,7 +4,7 @@
 //! after the commit. It is this process's own, so it also holds while Redis is unreachable, and before Redis has told of the raised
 //! version.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,37 +14,55 @@ const ORGANIZATIONS_MAX: usize = 10_000;
 /// How many organizations' versions may be still to be raised. The answers of others are kept until their TTL is over.
 const UNRAISED_MAX: usize = 1_000;
 
-/// The organizations whose versions are still to be raised: nobody else's answers under these versions are right.
+/// The organizations whose versions are still to be raised, because Redis couldn't be told of changes: no answer is right that is
+/// kept under these versions.
 #[derive(Default)]
 pub struct Unraised {
     count: AtomicUsize,
-    organizations: Mutex<HashSet<Arc<str>>>,
+    /// How many changes of each are to be told.
+    changes: Mutex<HashMap<Arc<str>, u64>>,
 }
 
 impl Unraised {
     /// Whether the organization is among them.
     pub fn contains(&self, organization: &str) -> bool {
         // Every hit asks, and hardly ever is there one.
-        self.count.load(Ordering::Acquire) > 0 && self.organizations().contains(organization)
+        self.count.load(Ordering::Acquire) > 0 && self.lock().contains_key(organization)
     }
 
-    /// Takes the organization in; false if it is among them already, or there are too many.
-    pub fn insert(&self, organization: &Arc<str>) -> bool {
-        let mut organizations = self.organizations();
-        let is_new = organizations.len() < UNRAISED_MAX && organizations.insert(Arc::clone(organization));
-        self.count.store(organizations.len(), Ordering::Release);
-        is_new
+    /// Notes a change. Whether the caller is the one who is to tell of it: nobody else does yet, and there are not too many.
+    pub fn note(&self, organization: &Arc<str>) -> bool {
+        let mut all = self.lock();
+        if let Some(changes) = all.get_mut(organization) {
+            *changes += 1;
+            return false;
+        }
+        let has_room = all.len() < UNRAISED_MAX;
+        if has_room {
+            all.insert(Arc::clone(organization), 1);
+            self.count.store(all.len(), Ordering::Release);
+        }
+        has_room
     }
 
-    /// Takes the organization out.
-    pub fn remove(&self, organization: &str) {
-        let mut organizations = self.organizations();
-        organizations.remove(organization);
-        self.count.store(organizations.len(), Ordering::Release);
+    /// How many changes were noted.
+    pub fn changes(&self, organization: &str) -> u64 {
+        self.lock().get(organization).copied().unwrap_or(0)
     }
 
-    fn organizations(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
-        self.organizations.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes the organization out, unless more than these changes were noted; then it returns false.
+    pub fn end(&self, organization: &str, changes: u64) -> bool {
+        let mut all = self.lock();
+        let is_all = all.get(organization).is_none_or(|noted| *noted == changes);
+        if is_all {
+            all.remove(organization);
+            self.count.store(all.len(), Ordering::Release);
+        }
+        is_all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, u64>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,15 +130,16 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_is_raised_by_one_at_a_time() {
+    fn one_tells_of_all_changes_of_an_organization() {
         let (unraised, acme) = (Unraised::default(), Arc::<str>::from("acme"));
         assert!(!unraised.contains("acme"));
-        assert!(unraised.insert(&acme) && !unraised.insert(&acme));
+        assert!(unraised.note(&acme) && !unraised.note(&acme));
         assert!(unraised.contains("acme") && !unraised.contains("beta"));
-        unraised.remove("acme");
-        assert!(!unraised.contains("acme") && unraised.insert(&acme));
-        assert!((1..UNRAISED_MAX).all(|number| unraised.insert(&number.to_string().into())));
-        assert!(!unraised.insert(&"one too many".into()));
+        assert!(!unraised.end("acme", 1) && unraised.contains("acme"), "one more was noted");
+        assert_eq!(unraised.changes("acme"), 2);
+        assert!(unraised.end("acme", 2) && !unraised.contains("acme"));
+        assert!((0..UNRAISED_MAX).all(|number| unraised.note(&number.to_string().into())));
+        assert!(!unraised.note(&acme) && !unraised.contains("acme"), "one too many");
     }
 
     proptest! {
