@@ -160,14 +160,16 @@ impl Requests<'_> {
     /// cost others something.
     fn admit(&self, method: &str) -> Result<(), Problem> {
         let (limit, now) = (&self.api.rate_limit, Instant::now());
-        let (admission, problem): (_, fn(Duration) -> Problem) = if method == "GET" {
-            (limit.admit_load(self.organization(), 1, now), Problem::too_many_requests)
+        let is_read = method == "GET";
+        let admission = if is_read {
+            limit.admit_load(self.organization(), 1, now)
         } else {
-            (limit.admit_change(self.organization(), now), Problem::too_many_changes)
+            limit.admit_change(self.organization(), now)
         };
         match admission {
             Admission::Granted => Ok(()),
-            Admission::Wait(wait) => Err(problem(wait)),
+            Admission::Wait(wait) if is_read => Err(Problem::too_many_requests(wait)),
+            Admission::Wait(wait) => Err(Problem::too_many_changes(wait)),
         }
     }
 
