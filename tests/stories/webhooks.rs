@@ -57,7 +57,7 @@ pub async fn send(api: &Api, method: &str, path: &str, organization: &str, body:
 
 /// Makes an endpoint, and returns its path and its secret.
 pub async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, String) {
-    let made = send(&api, "POST", PATH, organization, Some(json!({ "url": url }))).await;
+    let made = send(api, "POST", PATH, organization, Some(json!({ "url": url }))).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
     assert_eq!(made.header("location"), format!("{PATH}/{}", text("id")));

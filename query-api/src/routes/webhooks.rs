@@ -136,26 +136,40 @@ impl Requests<'_> {
         body: &[u8],
     ) -> Result<Response<Bytes>, Problem> {
         if let Place::Deliveries(id) = place {
-            return self.deliveries(id, &Page::from_pairs(pairs)?).await;
+            let page = Page::from_pairs(pairs)?;
+            self.admit("GET")?;
+            return self.deliveries(id, &page).await;
         }
         only(pairs, &[])?;
-        if method != "GET" {
-            // A test or another attempt changes nothing, but costs others something.
-            let limit = &self.api.rate_limit;
-            if let Admission::Wait(wait) = limit.admit_change(self.organization(), Instant::now()) {
-                return Err(Problem::too_many_changes(wait));
-            }
-        }
+        let asked = if place.takes_body(method) { self.asked(body)? } else { Asked::default() };
+        self.admit(method)?;
         match (place, method) {
             (Place::All, "GET") => self.list().await,
-            (Place::All, _) => self.make(body).await,
+            (Place::All, _) => self.make(&asked).await,
             (Place::One(id), "GET") => self.show(id).await,
-            (Place::One(id), "PATCH") => self.change(id, body).await,
+            (Place::One(id), "PATCH") => self.change(id, &asked).await,
             (Place::One(id), _) => self.delete(id).await,
             (Place::Test(id), _) => self.test(id).await,
             (Place::Secret(id), _) => self.replace_secret(id).await,
             (Place::Retry(id, message), _) => self.retry(id, message).await,
             (Place::Deliveries(_), _) => Err(Problem::not_found()),
+        }
+    }
+
+    /// Whether the organization's rate allows it. What was asked for wrongly costs no change; a test and another attempt do, because they
+    /// cost others something.
+    fn admit(&self, method: &str) -> Result<(), Problem> {
+        let (limit, now) = (&self.api.rate_limit, Instant::now());
+        let is_read = method == "GET";
+        let admission = if is_read {
+            limit.admit_load(self.organization(), 1, now)
+        } else {
+            limit.admit_change(self.organization(), now)
+        };
+        match admission {
+            Admission::Granted => Ok(()),
+            Admission::Wait(wait) if is_read => Err(Problem::too_many_requests(wait)),
+            Admission::Wait(wait) => Err(Problem::too_many_changes(wait)),
         }
     }
 
@@ -180,8 +194,7 @@ impl Requests<'_> {
         Ok(reply(StatusCode::OK, &serde_json::json!({ "webhooks": webhooks })))
     }
 
-    async fn make(&self, body: &[u8]) -> Result<Response<Bytes>, Problem> {
-        let asked = self.asked(body)?;
+    async fn make(&self, asked: &Asked) -> Result<Response<Bytes>, Problem> {
         let (id, secret) = (random::id("wh"), random::secret());
         let new = New {
             id: &id,
@@ -211,9 +224,8 @@ impl Requests<'_> {
         found(self.webhooks().endpoint(self.organization(), id).await)
     }
 
-    async fn change(&self, id: &str, body: &[u8]) -> Result<Response<Bytes>, Problem> {
-        let asked = self.asked(body)?;
-        let changed = found(self.webhooks().change_endpoint(self.asker(), id, &asked).await)?;
+    async fn change(&self, id: &str, asked: &Asked) -> Result<Response<Bytes>, Problem> {
+        let changed = found(self.webhooks().change_endpoint(self.asker(), id, asked).await)?;
         tracing::info!(organization = %self.organization(), webhook = id, "a webhook is changed");
         Ok(changed)
     }

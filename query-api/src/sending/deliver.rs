@@ -5,7 +5,7 @@ use crate::store::webhooks::{Claimed, Counted, Lease};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// How many attempts an instance makes at once.
@@ -16,6 +16,9 @@ const SHARE: i64 = 4;
 
 /// How often messages are looked for that are due.
 const LOOKED_APART: Duration = Duration::from_millis(500);
+
+/// How far apart that is done at least: looking costs PostgreSQL something, the more the more are due.
+const LEASED_APART: Duration = Duration::from_millis(50);
 
 /// How long giving up leases may take.
 const RELEASED_WITHIN: Duration = Duration::from_secs(2);
@@ -29,6 +32,7 @@ pub async fn deliver(sender: Arc<Sender>, stopping: CancellationToken, grace: Du
     let mut every = tokio::time::interval(LOOKED_APART);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut under_way, give_up) = (JoinSet::new(), CancellationToken::new());
+    let mut not_before = Instant::now();
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -37,10 +41,15 @@ pub async fn deliver(sender: Arc<Sender>, stopping: CancellationToken, grace: Du
             () = stopping.cancelled() => break,
         }
         // A lease that is taken while nobody waits for it any more runs out.
+        let claim = async {
+            tokio::time::sleep_until(not_before).await;
+            sender.claim(ATTEMPTS_MAX - under_way.len()).await
+        };
         let claimed = tokio::select! {
-            claimed = sender.claim(ATTEMPTS_MAX - under_way.len()) => claimed,
+            claimed = claim => claimed,
             () = stopping.cancelled() => break,
         };
+        not_before = Instant::now() + LEASED_APART;
         for claimed in claimed {
             let (sender, give_up) = (Arc::clone(&sender), give_up.clone());
             under_way.spawn(async move { sender.deliver_or_release(&claimed, &give_up).await });

@@ -136,8 +136,8 @@ impl Webhooks {
         let sql = format!(
             "update webhook_endpoints
              set revision = revision + 1, url = coalesce($3, url), description = coalesce($4, description),
-                 disabled_at = case $5 when true then null when false then coalesce(disabled_at, now()) else disabled_at end,
-                 disabled_reason = case $5 when true then null when false then coalesce(disabled_reason, $6)
+                 disabled_at = case $5::boolean when true then null when false then coalesce(disabled_at, now()) else disabled_at end,
+                 disabled_reason = case $5::boolean when true then null when false then coalesce(disabled_reason, $6)
                                            else disabled_reason end
              where organization_id = $1 and endpoint_id = $2
              returning {COLUMNS}"
