@@ -94,7 +94,7 @@ class TheClient(unittest.TestCase):
 
         def answer(request: BaseHTTPRequestHandler) -> Reply:
             asked.append(request.headers["last-event-id"])
-            events = b": open\n\nevent: version\nid: 7\ndata: {}\n\ndata: other\n\nevent: version\nid:8\ndata:{}\n\n"
+            events = b": open\n\nevent: version\nid: 7\ndata: {}\n\ndata: other\n\nevent:version\r\ndata:{}\r\nid:8\r\n\r\n"
             return 200, {"content-type": "text/event-stream"}, events
 
         with beside(answer) as client:

@@ -48,18 +48,16 @@ class Client(Questions):
         """
         headers = {"accept": "text/event-stream", "last-event-id": after}
         with self._send("GET", "/metrics/stream", headers=headers, timeout=SILENCE_SECONDS) as response:
-            name = version = ""
+            event: dict[str, str] = {}
             for line in response:
+                # An empty line ends an event, whose fields come in any order; a line without a name is a comment.
                 field, _, value = line.decode().rstrip("\r\n").partition(":")
-                value = value.removeprefix(" ")
-                if field == "event":
-                    name = value
-                elif field == "id":
-                    version = value
-                elif field == "data" and name == "version":
-                    yield version
-                elif not field and not value:
-                    name = ""
+                if field:
+                    event[field] = value.removeprefix(" ")
+                elif not value:
+                    if event.get("event") == "version" and "data" in event:
+                        yield event.get("id", "")
+                    event = {}
 
     def _ask(
         self,
