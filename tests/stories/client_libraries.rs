@@ -72,6 +72,6 @@ async fn the_client_of_python_is_made_of_this_contract_and_keeps_its_promises() 
     if lacks("the types of Python's client", "mypy") {
         return;
     }
-    let types = "mypy --config-file \"$CLIENT/pyproject.toml\" --cache-dir .mypy \"$CLIENT/src\" \"$CLIENT/generate.py\"";
+    let types = "mypy --config-file \"$CLIENT/pyproject.toml\" --cache-dir .mypy \"$CLIENT/src\" \"$CLIENT/tests\" \"$CLIENT/generate.py\"";
     succeeded(&python(&stack, types).run().await);
 }

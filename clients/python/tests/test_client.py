@@ -11,8 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
-from business_metrics_client import Client, Problem
-from business_metrics_client.client import Left
+from business_metrics_client import Client, Left, Problem
 
 Reply = tuple[int, dict[str, str], bytes]
 
