@@ -1,14 +1,50 @@
-//! Indexes by time, small ones (BRIN) in place of B-trees that every new row had to enter. They are built beside members that
-//! count, which no statement of a numbered migration can.
+//! Indexes that are built beside members that count, which no statement of a numbered migration can: small ones by time (BRIN), in
+//! place of B-trees that every new row had to enter, and one by which the failures of one workflow are found among all others.
 
 use crate::report::{Error, Told};
 use tokio_postgres::Client;
 
-/// Tables with the column that they have an index by.
-const TABLES: [(&str, &str); 3] = [
-    ("org_hourly_metrics", "hour_bucket"),
-    ("org_daily_metrics", "day_bucket"),
-    ("workflow_hourly_metrics", "hour_bucket"),
+/// An index to be built.
+struct Index {
+    name: &'static str,
+    table: &'static str,
+    /// What it is by, in a word.
+    by: &'static str,
+    /// Its method and columns.
+    using: &'static str,
+    /// The index that it replaces.
+    former: Option<&'static str>,
+}
+
+const INDEXES: [Index; 4] = [
+    Index {
+        name: "org_hourly_metrics_by_time",
+        table: "org_hourly_metrics",
+        by: "hour_bucket",
+        using: "brin (hour_bucket) with (autosummarize = on)",
+        former: Some("org_hourly_metrics_by_bucket"),
+    },
+    Index {
+        name: "org_daily_metrics_by_time",
+        table: "org_daily_metrics",
+        by: "day_bucket",
+        using: "brin (day_bucket) with (autosummarize = on)",
+        former: Some("org_daily_metrics_by_bucket"),
+    },
+    Index {
+        name: "workflow_hourly_metrics_by_time",
+        table: "workflow_hourly_metrics",
+        by: "hour_bucket",
+        using: "brin (hour_bucket) with (autosummarize = on)",
+        former: Some("workflow_hourly_metrics_by_bucket"),
+    },
+    Index {
+        name: "workflow_failures_of_workflow",
+        table: "workflow_failures",
+        by: "workflow_id",
+        using: "btree (organization_id, workflow_id, finished_at desc, execution_id desc)",
+        former: None,
+    },
 ];
 
 /// Builds what is missing, and drops what it replaces. An index whose building was interrupted is built anew.
@@ -33,20 +69,19 @@ async fn set_limits(client: &Client, [lock, statement]: [&str; 2]) -> Result<(),
 
 async fn replace_each(client: &Client, told: &mut dyn FnMut(Told)) -> Result<(), Error> {
     let is_valid = "select indisvalid from pg_index where indexrelid = to_regclass($1)";
-    for (table, column) in TABLES {
-        let (former, index) = (format!("{table}_by_bucket"), format!("{table}_by_time"));
-        let valid: Option<bool> = client.query_opt(is_valid, &[&index]).await?.map(|row| row.get(0));
+    for Index { name, table, by, using, former } in INDEXES {
+        let valid: Option<bool> = client.query_opt(is_valid, &[&name]).await?.map(|row| row.get(0));
         if valid == Some(false) {
-            client.batch_execute(&format!("drop index concurrently if exists {index}")).await?;
+            client.batch_execute(&format!("drop index concurrently if exists {name}")).await?;
         }
         if valid != Some(true) {
-            told(Told::Builds { index: format!("{index}, by {column}") });
-            let build = format!(
-                "create index concurrently {index} on {table} using brin ({column}) with (autosummarize = on)"
-            );
+            told(Told::Builds { index: format!("{name}, by {by}") });
+            let build = format!("create index concurrently {name} on {table} using {using}");
             client.batch_execute(&build).await?;
         }
-        client.batch_execute(&format!("drop index concurrently if exists {former}")).await?;
+        if let Some(former) = former {
+            client.batch_execute(&format!("drop index concurrently if exists {former}")).await?;
+        }
     }
     Ok(())
 }

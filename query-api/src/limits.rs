@@ -49,7 +49,7 @@ impl fmt::Display for Disagreement {
 /// The pairs that disagree.
 #[must_use]
 pub fn disagreements(settings: &Settings) -> Vec<Disagreement> {
-    let pairs = [connections(settings), loads(settings), answers(settings)];
+    let pairs = [connections(settings), loads(settings), answers(settings), messages(settings)];
     pairs.into_iter().flatten().filter_map(|pair| pair.disagreement()).collect()
 }
 
@@ -122,6 +122,22 @@ fn answers(settings: &Settings) -> Vec<Pair> {
         pairs.push(stale_after.below(request, "requests get 503 where a stale answer could be served"));
     }
     pairs
+}
+
+/// How webhooks are told.
+fn messages(settings: &Settings) -> Vec<Pair> {
+    let Settings { server, webhooks, .. } = settings;
+    if !webhooks.are_on() {
+        return Vec::new();
+    }
+    let attempt = Limit::time("WEBHOOK_TIMEOUT", webhooks.webhook_timeout);
+    let shutdown = Limit::time("SHUTDOWN_TIMEOUT", server.shutdown_timeout);
+    let least = Limit::time("WEBHOOK_EVALUATION_MIN_INTERVAL", webhooks.webhook_evaluation_min_interval);
+    let interval = Limit::time("WEBHOOK_EVALUATION_INTERVAL", webhooks.webhook_evaluation_interval);
+    vec![
+        attempt.at_most(shutdown, "attempts under way at SIGTERM may be made again by another instance"),
+        least.at_most(interval, "alerts are evaluated less often than WEBHOOK_EVALUATION_INTERVAL says"),
+    ]
 }
 
 /// A limit and its value.
@@ -261,6 +277,22 @@ mod tests {
         check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", stale_max]);
         check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
         check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
+    }
+
+    #[test]
+    fn pairs_of_webhooks_matter_where_webhooks_are_on() {
+        let check = |agree: &str, disagree: &str, pair: [&str; 2]| {
+            assert_eq!(disagreements(&settings(&format!("--webhooks on {agree}"))), []);
+            assert_eq!(disagreements(&settings(disagree)), [], "they are off");
+            let sentences = disagreements(&settings(&format!("--webhooks on {disagree}")));
+            assert!(sentences.len() == 1 && names(&sentences[0].to_string(), pair), "{sentences:?}");
+        };
+        check("--webhook-timeout 10s", "--webhook-timeout 11s", ["WEBHOOK_TIMEOUT", "SHUTDOWN_TIMEOUT"]);
+        check(
+            "--webhook-evaluation-min-interval 1m",
+            "--webhook-evaluation-min-interval 61s",
+            ["WEBHOOK_EVALUATION_MIN_INTERVAL", "WEBHOOK_EVALUATION_INTERVAL"],
+        );
     }
 
     #[test]

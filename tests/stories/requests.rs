@@ -87,6 +87,9 @@ async fn a_misspelt_parameter_is_refused_and_the_nearest_named() {
         ("/metrics/trends?From=2026-02-25T00:00:00Z", "From", "`from`"),
         ("/metrics/insights?granularty=day", "granularty", "`granularity`"),
         ("/metrics/delivery-health?chanel=sms", "chanel", "`channel`"),
+        ("/metrics/overview?comparison=none", "comparison", "`compare`"),
+        ("/metrics/failure-groups?workflows=w1", "workflows", "`workflow`"),
+        ("/metrics/stream?since=7", "since", "There are no parameters"),
         ("/metrics/workflow-health?workflowLimit=5", "workflowLimit", "`workflowsLimit`"),
     ];
     for (path, name, nearest) in cases {

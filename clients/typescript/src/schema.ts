@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * A range's buckets as series.
-         * @description Every bucket of the range is there, also those in which nothing happened.
+         * @description Every bucket of the range is there, also those in which nothing happened. With `workflow` the buckets have what one workflow has.
          */
         get: operations["trends"];
         put?: never;
@@ -56,6 +56,46 @@ export interface paths {
          * @description Totals are of all workflows, listed or not. With `workflow` everything is of that workflow.
          */
         get: operations["workflowHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failed runs, newest first.
+         * @description A page of those that are kept. As NDJSON (`Accept: application/x-ndjson`) all pages of the range from `cursor` on, a failure a line, at most 100,000; if there are more, the last line is `{"nextCursor":"..."}`, which goes on there.
+         */
+        get: operations["failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics/failure-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failed runs by what their messages have in common, most failures first.
+         * @description Messages that differ only by numbers, ids or blanks are one group. The newest 10,000 failures of the range are grouped.
+         */
+        get: operations["failureGroups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -104,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summary, trends, workflow health, delivery health and insights in one answer.
+         * @description Each member is the answer of its own path to the same parameters; all are of one version and one moment. Each parameter is for those that know it.
+         */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/stream": {
         parameters: {
             query?: never;
@@ -120,6 +180,162 @@ export interface paths {
         get: operations["stream"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What alerts are judged by: the defaults, the organization's own thresholds, and what applies.
+         * @description Needs a token with the scope `settings:read`, or with none of this API's scopes.
+         */
+        get: operations["thresholds"];
+        /**
+         * Sets the organization's own thresholds.
+         * @description Needs a token with the scope `settings:write`. The document replaces all of them: an alert that it doesn't name, and a number that it doesn't have, is the default again. Sending it again changes nothing more. Every later summary judges by them, on all instances of this service; each change is kept with the token's `sub` in an audit. An organization may change its settings 120 times an hour.
+         */
+        put: operations["setThresholds"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the organization is told of its alerts.
+         * @description Needs a token with the scope `settings:read`, or with none of this API's scopes. Where the operators have not switched webhooks on, all paths of webhooks are 404 `webhooks-off`.
+         */
+        get: operations["webhooks"];
+        put?: never;
+        /**
+         * Has the organization told of its alerts at an address.
+         * @description Needs a token with the scope `settings:write`. The answer has the secret by which each message is signed; it is shown this once. Alerts that are open are told at once, if this is the organization's first webhook.
+         */
+        post: operations["makeWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One webhook.
+         * @description Needs a token with the scope `settings:read`, or with none of this API's scopes.
+         */
+        get: operations["webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a webhook, and its messages.
+         * @description Needs a token with the scope `settings:write`.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a webhook.
+         * @description Needs a token with the scope `settings:write`. What isn't named stays. Messages that are pending when it is disabled are given up.
+         */
+        patch: operations["changeWebhook"];
+        trace?: never;
+    };
+    "/settings/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a message of the type `webhook.test`, once and now.
+         * @description Needs a token with the scope `settings:write`. The answer says what became of it. It is sent to a disabled webhook, too.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/webhooks/{webhook}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces the secret.
+         * @description Needs a token with the scope `settings:write`. The answer has the new one; it is shown this once. For 24 hours messages are signed by the one before, too.
+         */
+        post: operations["replaceWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has become of the messages to a webhook, the newest first.
+         * @description Needs a token with the scope `settings:read`, or with none of this API's scopes. Give `nextCursor` as `cursor` in the next request. Messages are kept for 30 days, unless the operators say otherwise.
+         */
+        get: operations["webhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/webhooks/{webhook}/deliveries/{message}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a message again.
+         * @description Needs a token with the scope `settings:write`. Its schedule of attempts begins anew, and its id stays.
+         */
+        post: operations["retryWebhookDelivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -187,7 +403,88 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "alert.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An alert is one now.
+         * @description A KPI is beyond a threshold in the last 24 hours, as `/metrics/summary` shows it without parameters. Sent within seconds of the records that cause it.
+         */
+        post: operations["alertOpened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "alert.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An alert is more or less severe.
+         * @description It is told at once when it gets worse, and when it has been better for five minutes.
+         */
+        post: operations["alertChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "alert.ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An alert is none any more.
+         * @description It has been none for five minutes.
+         */
+        post: operations["alertEnded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A test.
+         * @description Somebody has asked for it.
+         */
+        post: operations["webhookTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -232,6 +529,7 @@ export interface components {
          *           "previousValue": 36,
          *           "better": "up",
          *           "severity": "healthy",
+         *           "thresholds": [],
          *           "description": "Orders captured from commerce events",
          *           "base": {
          *             "numerator": "orders_created",
@@ -321,6 +619,84 @@ export interface components {
              */
             generatedAt: string;
         };
+        /**
+         * @description The buckets of the range as series of one workflow; buckets without runs are there, with 0.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "workflow": {
+         *         "workflowId": "w1",
+         *         "workflowName": "Welcome"
+         *       },
+         *       "range": {
+         *         "from": "2026-02-25T08:00:00.000Z",
+         *         "to": "2026-02-25T09:00:00.000Z",
+         *         "granularity": "hour",
+         *         "timezone": "UTC"
+         *       },
+         *       "completeThrough": "2026-02-25T10:00:00.000Z",
+         *       "comparison": null,
+         *       "series": [
+         *         {
+         *           "bucket": "2026-02-25T08:00:00.000Z",
+         *           "open": false,
+         *           "workflows_total": 10,
+         *           "workflows_failed": 3,
+         *           "total_execution_time_ms": 1234,
+         *           "workflows_successful": 7,
+         *           "workflows_failed_safety_limit": 2,
+         *           "workflow_failure_rate": 30,
+         *           "avg_execution_time_ms": 123.4,
+         *           "p50_execution_time_ms": 98,
+         *           "p95_execution_time_ms": 310,
+         *           "p99_execution_time_ms": 310
+         *         }
+         *       ],
+         *       "generatedAt": "2026-02-25T10:00:12.000Z"
+         *     }
+         */
+        WorkflowTrends: {
+            /**
+             * @description Only there, and first, when the database is slow or unreachable and this is an older answer; the header `Age` says how many seconds old it is.
+             * @constant
+             */
+            stale?: true;
+            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            organizationId: string;
+            /** @description Which workflow. */
+            workflow: {
+                /** @description The id that was asked for. */
+                workflowId: string;
+                /** @description What the workflow was called in its latest run of the range; null if it has none. */
+                workflowName: string | null;
+            };
+            range: components["schemas"]["Range"];
+            /**
+             * Format: date-time
+             * @description All records that the brokers held up to this instant are in these numbers; null while some partition has never been read.
+             */
+            completeThrough: string | null;
+            /**
+             * Format: date-time
+             * @description Only there if some runs before this instant were counted by a version without percentiles: these leave such runs out.
+             */
+            percentilesFrom?: string;
+            /**
+             * Format: date-time
+             * @description Only there in a zone whose buckets don't begin with an hour of UTC: workflows are counted by the hour of UTC, and each hour counts in the bucket in which it begins.
+             */
+            exactFrom?: string;
+            /** @description What is compared, whole hours of UTC; null without a comparison, or while no hour of the range is over. */
+            comparison: components["schemas"]["Comparison"] | null;
+            /** @description Oldest first. */
+            series: components["schemas"]["WorkflowPoint"][];
+            /** @description The interval compared with, a bucket for each one of `series` that is compared, as long as that has lasted so far; only there when there is a comparison. */
+            previousSeries?: components["schemas"]["WorkflowPoint"][];
+            /**
+             * Format: date-time
+             * @description When the answer was made from the tables. A cached answer keeps its time.
+             */
+            generatedAt: string;
+        };
         /** @description Workflow outcomes in total, by workflow, and the recent failures. */
         WorkflowHealth: {
             /**
@@ -348,7 +724,130 @@ export interface components {
             nextWorkflowsCursor: string | null;
             /** @description Newest first, `limit` at a time. */
             recentFailures: components["schemas"]["Failure"][];
-            /** @description For the next page of `recentFailures`; null on the last. */
+            /** @description For the next page of `recentFailures`; null on the last. `/metrics/failures` takes it, too. */
+            nextCursor: string | null;
+            /**
+             * Format: date-time
+             * @description When the answer was made from the tables. A cached answer keeps its time.
+             */
+            generatedAt: string;
+        };
+        /**
+         * @description A page of failed runs.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "range": {
+         *         "from": "2026-02-25T08:00:00.000Z",
+         *         "to": "2026-02-25T09:00:00.000Z",
+         *         "granularity": "hour",
+         *         "timezone": "UTC"
+         *       },
+         *       "completeThrough": "2026-02-25T10:00:00.000Z",
+         *       "failures": [
+         *         {
+         *           "executionId": "e1",
+         *           "workflowId": "w1",
+         *           "workflowName": "Welcome",
+         *           "outcome": "FAILED",
+         *           "errorMessage": "order 1001 not found",
+         *           "executionTimeMs": 1840,
+         *           "finishedAt": "2026-02-25T08:10:00.250Z"
+         *         }
+         *       ],
+         *       "nextCursor": null,
+         *       "generatedAt": "2026-02-25T10:00:12.000Z"
+         *     }
+         */
+        Failures: {
+            /**
+             * @description Only there, and first, when the database is slow or unreachable and this is an older answer; the header `Age` says how many seconds old it is.
+             * @constant
+             */
+            stale?: true;
+            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            organizationId: string;
+            range: components["schemas"]["Range"];
+            /**
+             * Format: date-time
+             * @description All records that the brokers held up to this instant are in these numbers; null while some partition has never been read.
+             */
+            completeThrough: string | null;
+            /** @description Newest first, `limit` at a time. */
+            failures: components["schemas"]["Failure"][];
+            /** @description For the next page; null on the last. */
+            nextCursor: string | null;
+            /**
+             * Format: date-time
+             * @description When the answer was made from the tables. A cached answer keeps its time.
+             */
+            generatedAt: string;
+        };
+        /**
+         * @description Failed runs by what their messages have in common.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "range": {
+         *         "from": "2026-02-25T08:00:00.000Z",
+         *         "to": "2026-02-25T09:00:00.000Z",
+         *         "granularity": "hour",
+         *         "timezone": "UTC"
+         *       },
+         *       "completeThrough": "2026-02-25T10:00:00.000Z",
+         *       "failed": 9,
+         *       "grouped": 7,
+         *       "groupedFrom": "2026-02-25T08:10:00.250Z",
+         *       "groups": [
+         *         {
+         *           "key": "51fdf7a3c0dd6a1e",
+         *           "pattern": "order # not found",
+         *           "message": "order 1001 not found",
+         *           "count": 7,
+         *           "firstSeen": "2026-02-25T08:10:00.250Z",
+         *           "lastSeen": "2026-02-25T08:40:00.000Z",
+         *           "outcomes": [
+         *             "FAILED"
+         *           ],
+         *           "workflowCount": 1,
+         *           "workflows": [
+         *             {
+         *               "workflowId": "w1",
+         *               "workflowName": "Welcome",
+         *               "count": 7
+         *             }
+         *           ],
+         *           "executionId": "e7"
+         *         }
+         *       ],
+         *       "nextCursor": null,
+         *       "generatedAt": "2026-02-25T10:00:12.000Z"
+         *     }
+         */
+        FailureGroups: {
+            /**
+             * @description Only there, and first, when the database is slow or unreachable and this is an older answer; the header `Age` says how many seconds old it is.
+             * @constant
+             */
+            stale?: true;
+            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            organizationId: string;
+            range: components["schemas"]["Range"];
+            /**
+             * Format: date-time
+             * @description All records that the brokers held up to this instant are in these numbers; null while some partition has never been read.
+             */
+            completeThrough: string | null;
+            /** @description How many runs of the range failed, whether they are kept or not. */
+            failed: number;
+            /** @description How many failures are in groups, listed or not. */
+            grouped: number;
+            /**
+             * Format: date-time
+             * @description Only there if some failures are in no group: all since this instant are. Older ones are kept no longer, or there are more than 10,000 newer ones.
+             */
+            groupedFrom?: string;
+            /** @description Most failures first, then the latest, `limit` at a time. */
+            groups: components["schemas"]["FailureGroup"][];
+            /** @description For the next page; null on the last. */
             nextCursor: string | null;
             /**
              * Format: date-time
@@ -480,6 +979,208 @@ export interface components {
              * @description When the answer was made from the tables. A cached answer keeps its time.
              */
             generatedAt: string;
+        };
+        /**
+         * @description What a page shows, in one answer.
+         * @example {
+         *       "summary": {
+         *         "organizationId": "org_123",
+         *         "organizationName": "Acme",
+         *         "plan": {
+         *           "id": "plan_pro",
+         *           "name": "pro"
+         *         },
+         *         "range": {
+         *           "from": "2026-02-25T00:00:00.000Z",
+         *           "to": "2026-02-25T10:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "completeThrough": "2026-02-25T10:00:11.482Z",
+         *         "comparison": {
+         *           "mode": "previous_period",
+         *           "from": "2026-02-24T14:00:00.000Z",
+         *           "to": "2026-02-25T00:00:00.000Z",
+         *           "current": {
+         *             "from": "2026-02-25T00:00:00.000Z",
+         *             "to": "2026-02-25T10:00:00.000Z"
+         *           },
+         *           "previous": {
+         *             "from": "2026-02-24T14:00:00.000Z",
+         *             "to": "2026-02-25T00:00:00.000Z"
+         *           }
+         *         },
+         *         "kpis": [
+         *           {
+         *             "key": "orders_created",
+         *             "label": "Orders Created",
+         *             "value": 42,
+         *             "unit": "count",
+         *             "decimals": 0,
+         *             "trend": "up",
+         *             "deltaPercent": 16.7,
+         *             "comparedValue": 42,
+         *             "previousValue": 36,
+         *             "better": "up",
+         *             "severity": "healthy",
+         *             "thresholds": [],
+         *             "description": "Orders captured from commerce events",
+         *             "base": {
+         *               "numerator": "orders_created",
+         *               "denominator": null,
+         *               "noun": "orders"
+         *             }
+         *           }
+         *         ],
+         *         "alerts": [],
+         *         "systemHealth": {
+         *           "status": "healthy",
+         *           "alertCount": 0
+         *         },
+         *         "generatedAt": "2026-02-25T10:00:12.000Z"
+         *       },
+         *       "trends": {
+         *         "organizationId": "org_123",
+         *         "range": {
+         *           "from": "2026-02-25T08:00:00.000Z",
+         *           "to": "2026-02-25T09:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "completeThrough": "2026-02-25T10:00:00.000Z",
+         *         "comparison": null,
+         *         "series": [
+         *           {
+         *             "bucket": "2026-02-25T08:00:00.000Z",
+         *             "open": false,
+         *             "orders_created": 0,
+         *             "payments_total": 0,
+         *             "payments_successful": 0,
+         *             "workflows_total": 0,
+         *             "workflows_failed": 0,
+         *             "total_execution_time_ms": 0,
+         *             "messages_sent": 0,
+         *             "messages_delivered": 0,
+         *             "payment_success_rate": 0,
+         *             "workflow_failure_rate": 0,
+         *             "avg_execution_time_ms": 0,
+         *             "message_delivery_rate": 0,
+         *             "p50_execution_time_ms": null,
+         *             "p95_execution_time_ms": null,
+         *             "p99_execution_time_ms": null
+         *           }
+         *         ],
+         *         "generatedAt": "2026-02-25T10:00:12.000Z"
+         *       },
+         *       "workflowHealth": {
+         *         "organizationId": "org_123",
+         *         "range": {
+         *           "from": "2026-02-25T08:00:00.000Z",
+         *           "to": "2026-02-25T09:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "completeThrough": "2026-02-25T10:00:00.000Z",
+         *         "totals": {
+         *           "total": 0,
+         *           "success": 0,
+         *           "failed": 0,
+         *           "failedSafetyLimit": 0,
+         *           "failureRate": 0,
+         *           "avgExecutionTimeMs": 0,
+         *           "p50ExecutionTimeMs": null,
+         *           "p95ExecutionTimeMs": null,
+         *           "p99ExecutionTimeMs": null
+         *         },
+         *         "workflows": [],
+         *         "nextWorkflowsCursor": null,
+         *         "recentFailures": [
+         *           {
+         *             "executionId": "e1",
+         *             "workflowId": "w1",
+         *             "workflowName": "Welcome",
+         *             "outcome": "FAILED",
+         *             "errorMessage": "order 1001 not found",
+         *             "executionTimeMs": 1840,
+         *             "finishedAt": "2026-02-25T08:10:00.250Z"
+         *           }
+         *         ],
+         *         "nextCursor": null,
+         *         "generatedAt": "2026-02-25T10:00:12.000Z"
+         *       },
+         *       "deliveryHealth": {
+         *         "organizationId": "org_123",
+         *         "range": {
+         *           "from": "2026-02-25T08:00:00.000Z",
+         *           "to": "2026-02-25T10:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "completeThrough": "2026-02-25T10:00:11.482Z",
+         *         "totals": {
+         *           "sent": 1250,
+         *           "delivered": 1180,
+         *           "deliveryRate": 94.4
+         *         },
+         *         "channels": [
+         *           {
+         *             "channel": "email",
+         *             "sent": 900,
+         *             "delivered": 864,
+         *             "deliveryRate": 96
+         *           },
+         *           {
+         *             "channel": "sms",
+         *             "sent": 310,
+         *             "delivered": 279,
+         *             "deliveryRate": 90
+         *           },
+         *           {
+         *             "channel": "unknown",
+         *             "sent": 40,
+         *             "delivered": 37,
+         *             "deliveryRate": 92.5
+         *           }
+         *         ],
+         *         "series": [
+         *           {
+         *             "bucket": "2026-02-25T08:00:00.000Z",
+         *             "open": false,
+         *             "messages_sent": 650,
+         *             "messages_delivered": 620,
+         *             "message_delivery_rate": 95.4
+         *           },
+         *           {
+         *             "bucket": "2026-02-25T09:00:00.000Z",
+         *             "open": false,
+         *             "messages_sent": 600,
+         *             "messages_delivered": 560,
+         *             "message_delivery_rate": 93.3
+         *           }
+         *         ],
+         *         "generatedAt": "2026-02-25T10:00:12.000Z"
+         *       },
+         *       "insights": {
+         *         "organizationId": "org_123",
+         *         "range": {
+         *           "from": "2026-02-25T08:00:00.000Z",
+         *           "to": "2026-02-25T09:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "completeThrough": "2026-02-25T10:00:00.000Z",
+         *         "judged": null,
+         *         "insights": [],
+         *         "generatedAt": "2026-02-25T10:00:12.000Z"
+         *       }
+         *     }
+         */
+        Overview: {
+            summary: components["schemas"]["Summary"];
+            trends: components["schemas"]["Trends"];
+            workflowHealth: components["schemas"]["WorkflowHealth"];
+            deliveryHealth: components["schemas"]["DeliveryHealth"];
+            insights: components["schemas"]["Insights"];
         };
         /** @description Something that stands out. */
         Insight: {
@@ -620,6 +1321,8 @@ export interface components {
              * @enum {string}
              */
             severity: "healthy" | "warning" | "critical";
+            /** @description What its alerts are judged by; none if it has no alerts. */
+            thresholds: components["schemas"]["Judged"][];
             /** @description What it says. */
             description: string;
             base: components["schemas"]["Base"];
@@ -652,9 +1355,156 @@ export interface components {
             value: number;
             /** @description What it should be within. */
             threshold: number;
+            /**
+             * @description Who has set that threshold.
+             * @enum {string}
+             */
+            thresholdSource: "default" | "organization";
             /** @description How many payments, runs or messages it rests on. */
             sample: number;
         };
+        /** @description What one of a KPI's alerts is judged by. */
+        Judged: {
+            /** @description The alert's key. */
+            alert: string;
+            /** @description Beyond it the alert is a warning, in the KPI's unit. */
+            warning: number;
+            /** @description Beyond it the alert is critical. */
+            critical: number;
+            /** @description With a smaller sample there is no alert. */
+            leastSample: number;
+            /**
+             * @description `organization` if one of the numbers is its own.
+             * @enum {string}
+             */
+            thresholdSource: "default" | "organization";
+        };
+        /**
+         * @description What an organization's alerts are judged by.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "alerts": [
+         *         {
+         *           "key": "payment_success_low",
+         *           "kpi": "payment_success_rate",
+         *           "title": "Payments are failing",
+         *           "unit": "percent",
+         *           "better": "up",
+         *           "minimum": 0,
+         *           "maximum": 100,
+         *           "default": {
+         *             "warning": 95,
+         *             "critical": 85,
+         *             "leastSample": 20
+         *           },
+         *           "own": {
+         *             "warning": 97.5,
+         *             "critical": null,
+         *             "leastSample": 50
+         *           },
+         *           "applies": {
+         *             "warning": 97.5,
+         *             "critical": 85,
+         *             "leastSample": 50
+         *           },
+         *           "thresholdSource": "organization",
+         *           "updatedAt": "2026-02-25T10:00:00.000Z",
+         *           "updatedBy": "auth0|5f7c8ec7c33c6c004bbafe82"
+         *         }
+         *       ]
+         *     }
+         */
+        Thresholds: {
+            /** @description Whose thresholds these are. */
+            organizationId: string;
+            /** @description All alerts. */
+            alerts: components["schemas"]["ThresholdsOfAlert"][];
+        };
+        /** @description An alert, and what it is judged by. */
+        ThresholdsOfAlert: {
+            /** @description Which alert; stable. */
+            key: string;
+            /** @description The key of its KPI. */
+            kpi: string;
+            /** @description A few words. */
+            title: string;
+            /**
+             * @description That of the KPI's value, and of the thresholds.
+             * @enum {string}
+             */
+            unit: "count" | "percent" | "ms";
+            /**
+             * @description Which direction of the KPI is better. With `up` an alert is of values below the threshold, and `critical` must not be above `warning`; with `down` it is the other way round.
+             * @enum {string}
+             */
+            better: "up" | "down";
+            /** @description The least that a threshold may be. */
+            minimum: number;
+            /** @description The most that a threshold may be. */
+            maximum: number;
+            default: components["schemas"]["Limits"];
+            own: components["schemas"]["OwnLimits"];
+            applies: components["schemas"]["Limits"];
+            /**
+             * @description `organization` if one of the numbers is its own.
+             * @enum {string}
+             */
+            thresholdSource: "default" | "organization";
+            /**
+             * Format: date-time
+             * @description When its own numbers were last changed; null without any.
+             */
+            updatedAt: string | null;
+            /** @description By whom: the `sub` of the token; null without own numbers, or if the token had none. */
+            updatedBy: string | null;
+        };
+        /** @description The numbers that an alert is judged by. */
+        Limits: {
+            /** @description Beyond it the alert is a warning, in the KPI's unit. */
+            warning: number;
+            /** @description Beyond it the alert is critical. */
+            critical: number;
+            /** @description With a smaller sample there is no alert. */
+            leastSample: number;
+        };
+        /** @description Those numbers that are the organization's own. */
+        OwnLimits: {
+            /** @description In place of the default; null for the default. */
+            warning: number | null;
+            /** @description In place of the default; null for the default. */
+            critical: number | null;
+            /** @description In place of the default; null for the default. */
+            leastSample: number | null;
+        };
+        /**
+         * @description All of an organization's own thresholds. They have one decimal at most, and what applies then must be in the order in which values get worse.
+         * @example {
+         *       "thresholds": {
+         *         "payment_success_low": {
+         *           "warning": 97.5,
+         *           "critical": null,
+         *           "leastSample": 50
+         *         }
+         *       }
+         *     }
+         */
+        OwnThresholds: {
+            /** @description By alert; one that isn't named is judged by the defaults. */
+            thresholds: {
+                payment_success_low?: components["schemas"]["OwnLimitsToSet"];
+                workflow_failures_high?: components["schemas"]["OwnLimitsToSet"];
+                message_delivery_low?: components["schemas"]["OwnLimitsToSet"];
+            };
+        };
+        /** @description An alert's own numbers; null, and each that is null or missing, for the default. */
+        OwnLimitsToSet: {
+            /** @description In place of the default; null for the default. */
+            warning?: number | null;
+            /** @description In place of the default; null for the default. */
+            critical?: number | null;
+            /** @description In place of the default; null for the default. */
+            leastSample?: number | null;
+        } | null;
         /** @description All alerts in a word. */
         SystemHealth: {
             /**
@@ -698,6 +1548,36 @@ export interface components {
             avg_execution_time_ms: number;
             /** @description Per cent, one decimal, at most 100; 0 without messages. */
             message_delivery_rate: number;
+            /** @description The 50th percentile of execution times, in milliseconds; null without runs. */
+            p50_execution_time_ms: number | null;
+            /** @description The 95th percentile of execution times, in milliseconds; null without runs. */
+            p95_execution_time_ms: number | null;
+            /** @description The 99th percentile of execution times, in milliseconds; null without runs. */
+            p99_execution_time_ms: number | null;
+        };
+        /** @description A bucket of one workflow: its counters, and the KPIs of it alone. */
+        WorkflowPoint: {
+            /**
+             * Format: date-time
+             * @description The bucket's start.
+             */
+            bucket: string;
+            /** @description Whether it contains now: it still grows. */
+            open: boolean;
+            /** @description Runs of the workflow that ended. */
+            workflows_total: number;
+            /** @description Those of them with any outcome but success. */
+            workflows_failed: number;
+            /** @description Execution time of all of them, in milliseconds. */
+            total_execution_time_ms: number;
+            /** @description Those of all that succeeded. */
+            workflows_successful: number;
+            /** @description Those of the failed ones that the safety limit stopped. */
+            workflows_failed_safety_limit: number;
+            /** @description Per cent, one decimal; 0 without runs. */
+            workflow_failure_rate: number;
+            /** @description Milliseconds, one decimal; 0 without runs. */
+            avg_execution_time_ms: number;
             /** @description The 50th percentile of execution times, in milliseconds; null without runs. */
             p50_execution_time_ms: number | null;
             /** @description The 95th percentile of execution times, in milliseconds; null without runs. */
@@ -772,6 +1652,44 @@ export interface components {
              */
             finishedAt: string;
         };
+        /** @description Failures whose messages have one pattern. */
+        FailureGroup: {
+            /** @description Names the pattern: the same in every answer. */
+            key: string;
+            /** @description The message with `#` for what differs from run to run. */
+            pattern: string;
+            /** @description The message of the last of them, its first 500 characters. */
+            message: string;
+            /** @description How many failures there are. */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When the first of them ended.
+             */
+            firstSeen: string;
+            /**
+             * Format: date-time
+             * @description When the last of them ended.
+             */
+            lastSeen: string;
+            /** @description How they ended. */
+            outcomes: ("FAILED" | "FAILED_SAFETY_LIMIT")[];
+            /** @description In how many workflows they occurred. */
+            workflowCount: number;
+            /** @description Those of these workflows with most of the failures. */
+            workflows: components["schemas"]["GroupWorkflow"][];
+            /** @description The last of them. */
+            executionId: string;
+        };
+        /** @description A workflow in which a group's failures occurred. */
+        GroupWorkflow: {
+            /** @description Its stable id. */
+            workflowId: string;
+            /** @description What it was called in the last of them. */
+            workflowName: string;
+            /** @description How many of the group's failures are its. */
+            count: number;
+        };
         /** @description Messages of all channels, or of the one that is asked about. */
         MessageTotals: {
             /** @description Messages sent. */
@@ -814,6 +1732,313 @@ export interface components {
             version: number;
         };
         /**
+         * @description Where an organization is told of its alerts.
+         * @example {
+         *       "id": "wh_3q2-7wABAgMEBQYHCAkKCw",
+         *       "url": "https://hooks.example.com/metrics",
+         *       "description": "on-call",
+         *       "enabled": true,
+         *       "disabledAt": null,
+         *       "disabledReason": null,
+         *       "previousSecretUntil": null,
+         *       "createdAt": "2026-02-25T10:00:00.000Z",
+         *       "createdBy": "ops@example.com"
+         *     }
+         */
+        Webhook: {
+            /** @description Its id. */
+            id: string;
+            /** @description Where messages are sent. */
+            url: string;
+            /** @description What people say of it; empty if nothing. */
+            description: string;
+            /** @description Whether messages are sent to it. */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Since when none are.
+             */
+            disabledAt: string | null;
+            /** @description Why not: a request has disabled it, or the receiver has answered 410. */
+            disabledReason: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed by the secret of before, too.
+             */
+            previousSecretUntil: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description Who has made it, as the token named them. */
+            createdBy: string | null;
+        };
+        /**
+         * @description A webhook and its new secret.
+         * @example {
+         *       "id": "wh_3q2-7wABAgMEBQYHCAkKCw",
+         *       "url": "https://hooks.example.com/metrics",
+         *       "description": "on-call",
+         *       "enabled": true,
+         *       "disabledAt": null,
+         *       "disabledReason": null,
+         *       "previousSecretUntil": null,
+         *       "createdAt": "2026-02-25T10:00:00.000Z",
+         *       "createdBy": "ops@example.com",
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+         *     }
+         */
+        WebhookWithSecret: {
+            /** @description Its id. */
+            id: string;
+            /** @description Where messages are sent. */
+            url: string;
+            /** @description What people say of it; empty if nothing. */
+            description: string;
+            /** @description Whether messages are sent to it. */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @description Since when none are.
+             */
+            disabledAt: string | null;
+            /** @description Why not: a request has disabled it, or the receiver has answered 410. */
+            disabledReason: string | null;
+            /**
+             * Format: date-time
+             * @description Until when messages are signed by the secret of before, too.
+             */
+            previousSecretUntil: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description Who has made it, as the token named them. */
+            createdBy: string | null;
+            /** @description What signs its messages: base64 after `whsec_`. It is shown this once. */
+            secret: string;
+        };
+        /**
+         * @description All webhooks of an organization.
+         * @example {
+         *       "webhooks": [
+         *         {
+         *           "id": "wh_3q2-7wABAgMEBQYHCAkKCw",
+         *           "url": "https://hooks.example.com/metrics",
+         *           "description": "on-call",
+         *           "enabled": true,
+         *           "disabledAt": null,
+         *           "disabledReason": null,
+         *           "previousSecretUntil": null,
+         *           "createdAt": "2026-02-25T10:00:00.000Z",
+         *           "createdBy": "ops@example.com"
+         *         }
+         *       ]
+         *     }
+         */
+        Webhooks: {
+            /** @description In the order in which they were made. */
+            webhooks: components["schemas"]["Webhook"][];
+        };
+        /**
+         * @description What is asked of a webhook. Other members are refused.
+         * @example {
+         *       "url": "https://hooks.example.com/metrics",
+         *       "description": "on-call"
+         *     }
+         */
+        WebhookAsked: {
+            /** @description Where messages are sent: `https://`, without user, password and fragment, at an address that is public or that the operators allow. */
+            url?: string;
+            /** @description What people say of it. */
+            description?: string;
+            /** @description Whether messages are sent to it. */
+            enabled?: boolean;
+        };
+        /**
+         * @description A message to a webhook, and what has become of it.
+         * @example {
+         *       "id": "msg_3q2-7wABAgMEBQYHCAkKCw",
+         *       "type": "alert.opened",
+         *       "state": "pending",
+         *       "createdAt": "2026-02-25T10:00:05.000Z",
+         *       "attempts": 1,
+         *       "lastAttemptAt": "2026-02-25T10:00:05.200Z",
+         *       "lastStatus": 503,
+         *       "lastError": "the receiver answered 503",
+         *       "nextAttemptAt": "2026-02-25T10:00:10.300Z",
+         *       "deliveredAt": null,
+         *       "deadAt": null,
+         *       "payload": {
+         *         "type": "alert.opened",
+         *         "timestamp": "2026-02-25T10:00:05.000Z",
+         *         "data": {
+         *           "organizationId": "acme",
+         *           "alert": {
+         *             "key": "payment_success_low",
+         *             "kpi": "payment_success_rate",
+         *             "severity": "critical",
+         *             "title": "Payments are failing",
+         *             "message": "Payment Success Rate is 82 % over 400 payments, below 85 %",
+         *             "value": 82,
+         *             "threshold": 85,
+         *             "thresholdSource": "default",
+         *             "sample": 400
+         *           },
+         *           "severity": "critical",
+         *           "previousSeverity": "healthy",
+         *           "openedAt": "2026-02-25T10:00:05.000Z",
+         *           "range": {
+         *             "from": "2026-02-24T10:00:00.000Z",
+         *             "to": "2026-02-25T11:00:00.000Z",
+         *             "granularity": "hour",
+         *             "timezone": "UTC"
+         *           },
+         *           "url": "https://metrics.example.com/overview"
+         *         }
+         *       }
+         *     }
+         */
+        WebhookDelivery: {
+            /** @description Its id, the header `webhook-id`: the same in each attempt. */
+            id: string;
+            /**
+             * @description What it tells.
+             * @enum {string}
+             */
+            type: "alert.opened" | "alert.changed" | "alert.ended" | "webhook.test";
+            /**
+             * @description `dead` is given up; it can be retried by hand.
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "dead";
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description How many attempts were begun. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When the last one was.
+             */
+            lastAttemptAt: string | null;
+            /** @description The status of its response; null without a response. */
+            lastStatus: number | null;
+            /** @description What went wrong. */
+            lastError: string | null;
+            /**
+             * Format: date-time
+             * @description When the next one is due.
+             */
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @description When a receiver has answered 2xx.
+             */
+            deliveredAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            deadAt: string | null;
+            payload: components["schemas"]["WebhookMessage"];
+        };
+        /** @description A page of messages, the newest first. */
+        WebhookDeliveries: {
+            /** @description The messages. */
+            deliveries: components["schemas"]["WebhookDelivery"][];
+            /** @description The `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+        };
+        /**
+         * @description The body of a message.
+         * @example {
+         *       "type": "alert.opened",
+         *       "timestamp": "2026-02-25T10:00:05.000Z",
+         *       "data": {
+         *         "organizationId": "acme",
+         *         "alert": {
+         *           "key": "payment_success_low",
+         *           "kpi": "payment_success_rate",
+         *           "severity": "critical",
+         *           "title": "Payments are failing",
+         *           "message": "Payment Success Rate is 82 % over 400 payments, below 85 %",
+         *           "value": 82,
+         *           "threshold": 85,
+         *           "thresholdSource": "default",
+         *           "sample": 400
+         *         },
+         *         "severity": "critical",
+         *         "previousSeverity": "healthy",
+         *         "openedAt": "2026-02-25T10:00:05.000Z",
+         *         "range": {
+         *           "from": "2026-02-24T10:00:00.000Z",
+         *           "to": "2026-02-25T11:00:00.000Z",
+         *           "granularity": "hour",
+         *           "timezone": "UTC"
+         *         },
+         *         "url": "https://metrics.example.com/overview"
+         *       }
+         *     }
+         * @example {
+         *       "type": "webhook.test",
+         *       "timestamp": "2026-02-25T10:00:05.000Z",
+         *       "data": {
+         *         "organizationId": "acme",
+         *         "webhookId": "wh_3q2-7wABAgMEBQYHCAkKCw"
+         *       }
+         *     }
+         */
+        WebhookMessage: {
+            /**
+             * @description What it tells: an alert is one now; it is more or less severe; it is none any more; or nothing but that it arrives.
+             * @enum {string}
+             */
+            type: "alert.opened" | "alert.changed" | "alert.ended" | "webhook.test";
+            /**
+             * Format: date-time
+             * @description When that was found out.
+             */
+            timestamp: string;
+            /** @description What has become of the alert; of a test whose it is. */
+            data: components["schemas"]["WebhookAlert"] | components["schemas"]["WebhookTest"];
+        };
+        /** @description What has become of an alert. */
+        WebhookAlert: {
+            /** @description Whose alert it is. */
+            organizationId: string;
+            alert: components["schemas"]["Alert"];
+            /**
+             * @description How severe it is; `healthy` once it has ended. Then `alert` is the alert as it was last seen.
+             * @enum {string}
+             */
+            severity: "healthy" | "warning" | "critical";
+            /**
+             * @description How severe it was said to be before; `healthy` if it is new.
+             * @enum {string}
+             */
+            previousSeverity: "healthy" | "warning" | "critical";
+            /**
+             * Format: date-time
+             * @description When it opened.
+             */
+            openedAt: string;
+            range: components["schemas"]["Range"];
+            /** @description The address of the page; null if the operators haven't set it. */
+            url: string | null;
+        };
+        /** @description Whose test it is. */
+        WebhookTest: {
+            /** @description The organization. */
+            organizationId: string;
+            /** @description The webhook. */
+            webhookId: string;
+        };
+        /**
          * @description RFC 9457. Programs tell problems apart by `type`, which is also the address of a page about it.
          * @example {
          *       "type": "/problems/bad-parameter",
@@ -823,13 +2048,20 @@ export interface components {
          *       "parameter": "from",
          *       "requestId": "0b1f6d1e-7d2c-4a51-9a0e-0f6d1d8c2f11"
          *     }
+         * @example {
+         *       "type": "/problems/not-acceptable",
+         *       "title": "The answer isn't given in an accepted form",
+         *       "status": 406,
+         *       "detail": "this answer is given as application/json, text/csv",
+         *       "requestId": "0b1f6d1e-7d2c-4a51-9a0e-0f6d1d8c2f12"
+         *     }
          */
         Problem: {
             /**
              * @description Which kind: stable. More may be added; `status` tells what to do about one that is new.
              * @enum {string}
              */
-            type: "/problems/bad-request" | "/problems/bad-parameter" | "/problems/unauthorized" | "/problems/no-organization" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/too-many-requests" | "/problems/too-many-streams" | "/problems/unavailable" | "/problems/internal";
+            type: "/problems/bad-request" | "/problems/bad-parameter" | "/problems/bad-document" | "/problems/unauthorized" | "/problems/no-organization" | "/problems/other-organization" | "/problems/several-organizations" | "/problems/insufficient-scope" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/webhooks-off" | "/problems/conflict" | "/problems/changed-meanwhile" | "/problems/too-long" | "/problems/no-json" | "/problems/too-many-requests" | "/problems/too-many-streams" | "/problems/unavailable" | "/problems/read-only" | "/problems/internal";
             /** @description What it is, in a few words. */
             title: string;
             /** @description The HTTP status. */
@@ -838,11 +2070,23 @@ export interface components {
             detail?: string;
             /** @description The query parameter that can't be understood. */
             parameter?: string;
+            /** @description Where in the request's document something can't be used, as a JSON Pointer (RFC 6901). */
+            pointer?: string;
             /** @description The response's `X-Request-Id`: say it when you ask about this. */
             requestId?: string;
         };
     };
     responses: {
+        /** @description What the request is about is in a state that doesn't allow it. */
+        Conflict: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The client has this answer already: its `If-None-Match` names it. */
         NotModified: {
             headers: {
@@ -856,7 +2100,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description The query can't be understood. */
+        /** @description The query or the document can't be understood, or the token names several organizations and the request none of them. */
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -877,8 +2121,50 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The token names no organization. */
+        /** @description The token names no organization, or not the one in `Organization-Id`, or its scopes don't allow this; then `WWW-Authenticate` names the scope that is needed. */
         Forbidden: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The client has these settings already: its `If-None-Match` names them. */
+        SettingsNotModified: {
+            headers: {
+                ETag: components["headers"]["Settings-ETag"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The settings aren't those that `If-Match` names. Nothing is changed. */
+        ChangedMeanwhile: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The document is too long. Nothing is changed. */
+        TooLong: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The document isn't said to be JSON. Nothing is changed. */
+        NoJson: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -897,7 +2183,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any method but GET and HEAD. */
+        /** @description Any method that `Allow` doesn't name. */
         MethodNotAllowed: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -908,7 +2194,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The organization has used up its rate of requests, or of streams. */
+        /** @description `Accept` allows none of the forms in which this answer is given. */
+        NotAcceptable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                Vary: components["headers"]["Vary"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The organization has used up its rate of requests, of streams, or of changes, or has too many exports under way. */
         TooManyRequests: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];
@@ -921,7 +2218,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database is unreachable or too busy, and there is no recent answer. */
+        /** @description The database is unreachable or too busy, and there is no recent answer; or it takes no writes. */
         Unavailable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -944,6 +2241,22 @@ export interface components {
         };
     };
     parameters: {
+        /**
+         * @description The webhook's id.
+         * @example wh_3q2-7wABAgMEBQYHCAkKCw
+         */
+        webhook: string;
+        /**
+         * @description The message's id.
+         * @example msg_3q2-7wABAgMEBQYHCAkKCw
+         */
+        message: string;
+        /** @description Only messages of which this has become. */
+        state: "pending" | "delivered" | "dead";
+        /** @description The `nextCursor` of the page before. */
+        "deliveries-cursor": string;
+        /** @description How many messages a page holds. */
+        "deliveries-limit": number;
         /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
         from: string;
         /** @description The end, RFC 3339; now by default and at most. */
@@ -954,7 +2267,7 @@ export interface components {
         timezone: string;
         /** @description What the part of the range that is over is compared with: as much time before it by default, and for ranges of a week and more as many whole weeks before as it takes. */
         compare: "previous_period" | "previous_week" | "previous_year" | "none";
-        /** @description A workflow's id: `totals`, `workflows` and `recentFailures` are of this workflow only. */
+        /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
         workflow: string;
         /** @description The order of `workflows`: the greatest first, but names by the alphabet. `failures` by default. */
         sort: "failures" | "runs" | "failure_rate" | "avg_execution_time_ms" | "p95_execution_time_ms" | "name";
@@ -962,12 +2275,24 @@ export interface components {
         workflowsCursor: string;
         /** @description How many `workflows` a page has; 100 by default. */
         workflowsLimit: number;
-        /** @description A `nextCursor`: the page of `recentFailures` after that one. */
+        /** @description A `nextCursor`: the page after that one. */
         cursor: string;
-        /** @description How many `recentFailures` a page has; 20 by default. */
+        /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
         limit: number;
         /** @description A channel's name, `other` or `unknown`: `totals` and `series` are of this channel only. It has at most 64 bytes. */
         channel: string;
+        /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `kpis` by default. */
+        summaryList: "kpis" | "alerts";
+        /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `series` by default. */
+        trendsList: "series" | "previousSeries";
+        /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has. It must be named. */
+        workflowHealthList: "workflows" | "recentFailures";
+        /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has. It must be named. */
+        deliveryHealthList: "channels" | "series";
+        /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+        "Organization-Id": string;
+        /** @description The `ETag` of the settings that the change is made from: 412 if they were changed since. Without it another's change may be overwritten. */
+        "If-Match": string;
         /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
         "If-None-Match": string;
         /** @description The version the client knows: no event until there is another. */
@@ -977,6 +2302,8 @@ export interface components {
     headers: {
         /** @description Names the answer's numbers; send it back as `If-None-Match`. It is weak: answers that differ only in `completeThrough` and `generatedAt` have the same. */
         ETag: string;
+        /** @description Names the settings as they are. Send it back as `If-Match` with a change, or as `If-None-Match`. */
+        "Settings-ETag": string;
         /** @description On a stale answer alone: how many seconds old it is. */
         Age: number;
         /** @description The answer's `completeThrough`, or `null`. With 304 it is that of now, whatever the client's copy says. */
@@ -997,14 +2324,24 @@ export interface components {
         "X-Request-Id": string;
         /** @description Answers are private and must be revalidated; stale ones must not be kept. */
         "Cache-Control": string;
+        /** @description Of CSV and NDJSON alone: the name of the file, such as `attachment; filename="trends-series_20260224T1000Z_20260225T1100Z.csv"`. */
+        "Content-Disposition": string;
+        /** @description Of a CSV that is a page of a list, unless it is the last: where the next page is, relative to the request, such as `<?from=...&to=...&cursor=...>; rel="next"`. */
+        Link: string;
+        /** @description Which of the request's headers the answer depends on. */
+        Vary: string;
     };
     pathItems: never;
 }
 export type Summary = components['schemas']['Summary'];
 export type Trends = components['schemas']['Trends'];
+export type WorkflowTrends = components['schemas']['WorkflowTrends'];
 export type WorkflowHealth = components['schemas']['WorkflowHealth'];
+export type Failures = components['schemas']['Failures'];
+export type FailureGroups = components['schemas']['FailureGroups'];
 export type DeliveryHealth = components['schemas']['DeliveryHealth'];
 export type Insights = components['schemas']['Insights'];
+export type Overview = components['schemas']['Overview'];
 export type Insight = components['schemas']['Insight'];
 export type Range = components['schemas']['Range'];
 export type Interval = components['schemas']['Interval'];
@@ -1013,25 +2350,55 @@ export type Plan = components['schemas']['Plan'];
 export type Kpi = components['schemas']['Kpi'];
 export type Base = components['schemas']['Base'];
 export type Alert = components['schemas']['Alert'];
+export type Judged = components['schemas']['Judged'];
+export type Thresholds = components['schemas']['Thresholds'];
+export type ThresholdsOfAlert = components['schemas']['ThresholdsOfAlert'];
+export type Limits = components['schemas']['Limits'];
+export type OwnLimits = components['schemas']['OwnLimits'];
+export type OwnThresholds = components['schemas']['OwnThresholds'];
+export type OwnLimitsToSet = components['schemas']['OwnLimitsToSet'];
 export type SystemHealth = components['schemas']['SystemHealth'];
 export type Point = components['schemas']['Point'];
+export type WorkflowPoint = components['schemas']['WorkflowPoint'];
 export type WorkflowTotals = components['schemas']['WorkflowTotals'];
 export type Workflow = components['schemas']['Workflow'];
 export type Failure = components['schemas']['Failure'];
+export type FailureGroup = components['schemas']['FailureGroup'];
+export type GroupWorkflow = components['schemas']['GroupWorkflow'];
 export type MessageTotals = components['schemas']['MessageTotals'];
 export type Channel = components['schemas']['Channel'];
 export type MessagePoint = components['schemas']['MessagePoint'];
 export type VersionEvent = components['schemas']['VersionEvent'];
+export type Webhook = components['schemas']['Webhook'];
+export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
+export type Webhooks = components['schemas']['Webhooks'];
+export type WebhookAsked = components['schemas']['WebhookAsked'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookDeliveries = components['schemas']['WebhookDeliveries'];
+export type WebhookMessage = components['schemas']['WebhookMessage'];
+export type WebhookAlert = components['schemas']['WebhookAlert'];
+export type WebhookTest = components['schemas']['WebhookTest'];
 export type Problem = components['schemas']['Problem'];
+export type ResponseConflict = components['responses']['Conflict'];
 export type ResponseNotModified = components['responses']['NotModified'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseSettingsNotModified = components['responses']['SettingsNotModified'];
+export type ResponseChangedMeanwhile = components['responses']['ChangedMeanwhile'];
+export type ResponseTooLong = components['responses']['TooLong'];
+export type ResponseNoJson = components['responses']['NoJson'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseMethodNotAllowed = components['responses']['MethodNotAllowed'];
+export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseInternalError = components['responses']['InternalError'];
+export type ParameterWebhook = components['parameters']['webhook'];
+export type ParameterMessage = components['parameters']['message'];
+export type ParameterState = components['parameters']['state'];
+export type ParameterDeliveriesCursor = components['parameters']['deliveries-cursor'];
+export type ParameterDeliveriesLimit = components['parameters']['deliveries-limit'];
 export type ParameterFrom = components['parameters']['from'];
 export type ParameterTo = components['parameters']['to'];
 export type ParameterGranularity = components['parameters']['granularity'];
@@ -1044,9 +2411,16 @@ export type ParameterWorkflowsLimit = components['parameters']['workflowsLimit']
 export type ParameterCursor = components['parameters']['cursor'];
 export type ParameterLimit = components['parameters']['limit'];
 export type ParameterChannel = components['parameters']['channel'];
+export type ParameterSummaryList = components['parameters']['summaryList'];
+export type ParameterTrendsList = components['parameters']['trendsList'];
+export type ParameterWorkflowHealthList = components['parameters']['workflowHealthList'];
+export type ParameterDeliveryHealthList = components['parameters']['deliveryHealthList'];
+export type ParameterOrganizationId = components['parameters']['Organization-Id'];
+export type ParameterIfMatch = components['parameters']['If-Match'];
 export type ParameterIfNoneMatch = components['parameters']['If-None-Match'];
 export type ParameterLastEventId = components['parameters']['Last-Event-ID'];
 export type HeaderETag = components['headers']['ETag'];
+export type HeaderSettingsETag = components['headers']['Settings-ETag'];
 export type HeaderAge = components['headers']['Age'];
 export type HeaderCompleteThrough = components['headers']['Complete-Through'];
 export type HeaderGeneratedAt = components['headers']['Generated-At'];
@@ -1057,6 +2431,9 @@ export type HeaderWwwAuthenticate = components['headers']['WWW-Authenticate'];
 export type HeaderAllow = components['headers']['Allow'];
 export type HeaderXRequestId = components['headers']['X-Request-Id'];
 export type HeaderCacheControl = components['headers']['Cache-Control'];
+export type HeaderContentDisposition = components['headers']['Content-Disposition'];
+export type HeaderLink = components['headers']['Link'];
+export type HeaderVary = components['headers']['Vary'];
 export type $defs = Record<string, never>;
 export interface operations {
     summary: {
@@ -1072,8 +2449,12 @@ export interface operations {
                 timezone?: components["parameters"]["timezone"];
                 /** @description What the part of the range that is over is compared with: as much time before it by default, and for ranges of a week and more as many whole weeks before as it takes. */
                 compare?: components["parameters"]["compare"];
+                /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `kpis` by default. */
+                list?: components["parameters"]["summaryList"];
             };
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };
@@ -1093,10 +2474,17 @@ export interface operations {
                     Age: components["headers"]["Age"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                    /**
+                     * @example "key","label","value",...
+                     *     "orders_created","Orders Created",42,...
+                     */
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -1105,6 +2493,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1123,8 +2512,14 @@ export interface operations {
                 timezone?: components["parameters"]["timezone"];
                 /** @description What the part of the range that is over is compared with: as much time before it by default, and for ranges of a week and more as many whole weeks before as it takes. */
                 compare?: components["parameters"]["compare"];
+                /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
+                workflow?: components["parameters"]["workflow"];
+                /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `series` by default. */
+                list?: components["parameters"]["trendsList"];
             };
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };
@@ -1144,10 +2539,17 @@ export interface operations {
                     Age: components["headers"]["Age"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Trends"];
+                    "application/json": components["schemas"]["Trends"] | components["schemas"]["WorkflowTrends"];
+                    /**
+                     * @example "bucket","open","orders_created",...
+                     *     "2026-02-25T09:00:00.000Z",false,42,...
+                     */
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -1156,6 +2558,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1172,7 +2575,7 @@ export interface operations {
                 granularity?: components["parameters"]["granularity"];
                 /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
                 timezone?: components["parameters"]["timezone"];
-                /** @description A workflow's id: `totals`, `workflows` and `recentFailures` are of this workflow only. */
+                /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
                 workflow?: components["parameters"]["workflow"];
                 /** @description The order of `workflows`: the greatest first, but names by the alphabet. `failures` by default. */
                 sort?: components["parameters"]["sort"];
@@ -1180,9 +2583,77 @@ export interface operations {
                 workflowsCursor?: components["parameters"]["workflowsCursor"];
                 /** @description How many `workflows` a page has; 100 by default. */
                 workflowsLimit?: components["parameters"]["workflowsLimit"];
-                /** @description A `nextCursor`: the page of `recentFailures` after that one. */
+                /** @description A `nextCursor`: the page after that one. */
                 cursor?: components["parameters"]["cursor"];
-                /** @description How many `recentFailures` a page has; 20 by default. */
+                /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
+                limit?: components["parameters"]["limit"];
+                /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has. It must be named. */
+                list?: components["parameters"]["workflowHealthList"];
+            };
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Complete-Through": components["headers"]["Complete-Through"];
+                    "Generated-At": components["headers"]["Generated-At"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Link: components["headers"]["Link"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowHealth"];
+                    /**
+                     * @example "workflowId","workflowName","total",...
+                     *     "w1","Welcome",10,...
+                     */
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    failures: {
+        parameters: {
+            query?: {
+                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
+                from?: components["parameters"]["from"];
+                /** @description The end, RFC 3339; now by default and at most. */
+                to?: components["parameters"]["to"];
+                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
+                granularity?: components["parameters"]["granularity"];
+                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
+                timezone?: components["parameters"]["timezone"];
+                /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
+                workflow?: components["parameters"]["workflow"];
+                /** @description A `nextCursor`: the page after that one. */
+                cursor?: components["parameters"]["cursor"];
+                /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
                 limit?: components["parameters"]["limit"];
             };
             header?: {
@@ -1205,10 +2676,20 @@ export interface operations {
                     Age: components["headers"]["Age"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Link: components["headers"]["Link"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkflowHealth"];
+                    "application/json": components["schemas"]["Failures"];
+                    /**
+                     * @example "executionId","workflowId","workflowName","outcome","errorMessage","executionTimeMs","finishedAt"
+                     *     "e1","w1","Welcome","FAILED","'=payload is no JSON",1840,"2026-02-25T10:00:00.250Z"
+                     */
+                    "text/csv": string;
+                    /** @example {"executionId":"e1","workflowId":"w1","workflowName":"Welcome","outcome":"FAILED","errorMessage":"no answer","executionTimeMs":1840,"finishedAt":"2026-02-25T10:00:00.250Z"} */
+                    "application/x-ndjson": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -1217,6 +2698,71 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    failureGroups: {
+        parameters: {
+            query?: {
+                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
+                from?: components["parameters"]["from"];
+                /** @description The end, RFC 3339; now by default and at most. */
+                to?: components["parameters"]["to"];
+                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
+                granularity?: components["parameters"]["granularity"];
+                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
+                timezone?: components["parameters"]["timezone"];
+                /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
+                workflow?: components["parameters"]["workflow"];
+                /** @description A `nextCursor`: the page after that one. */
+                cursor?: components["parameters"]["cursor"];
+                /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
+                limit?: components["parameters"]["limit"];
+            };
+            header?: {
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Complete-Through": components["headers"]["Complete-Through"];
+                    "Generated-At": components["headers"]["Generated-At"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Link: components["headers"]["Link"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureGroups"];
+                    /**
+                     * @example "key","pattern","message","count",...
+                     *     "51fdf7a3c0dd6a1e","order # not found","order 1001 not found",7,...
+                     */
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1233,6 +2779,136 @@ export interface operations {
                 granularity?: components["parameters"]["granularity"];
                 /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
                 timezone?: components["parameters"]["timezone"];
+                /** @description A channel's name, `other` or `unknown`: `totals` and `series` are of this channel only. It has at most 64 bytes. */
+                channel?: components["parameters"]["channel"];
+                /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has. It must be named. */
+                list?: components["parameters"]["deliveryHealthList"];
+            };
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Complete-Through": components["headers"]["Complete-Through"];
+                    "Generated-At": components["headers"]["Generated-At"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryHealth"];
+                    /**
+                     * @example "channel","sent","delivered","deliveryRate"
+                     *     "email",8,3,37.5
+                     */
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    insights: {
+        parameters: {
+            query?: {
+                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
+                from?: components["parameters"]["from"];
+                /** @description The end, RFC 3339; now by default and at most. */
+                to?: components["parameters"]["to"];
+                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
+                granularity?: components["parameters"]["granularity"];
+                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
+                timezone?: components["parameters"]["timezone"];
+            };
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Complete-Through": components["headers"]["Complete-Through"];
+                    "Generated-At": components["headers"]["Generated-At"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Insights"];
+                    /**
+                     * @example "key","kpi","severity",...
+                     *     "silence_orders",,"critical",...
+                     */
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    overview: {
+        parameters: {
+            query?: {
+                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
+                from?: components["parameters"]["from"];
+                /** @description The end, RFC 3339; now by default and at most. */
+                to?: components["parameters"]["to"];
+                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
+                granularity?: components["parameters"]["granularity"];
+                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
+                timezone?: components["parameters"]["timezone"];
+                /** @description What the part of the range that is over is compared with: as much time before it by default, and for ranges of a week and more as many whole weeks before as it takes. */
+                compare?: components["parameters"]["compare"];
+                /** @description The order of `workflows`: the greatest first, but names by the alphabet. `failures` by default. */
+                sort?: components["parameters"]["sort"];
+                /** @description How many `workflows` a page has; 100 by default. */
+                workflowsLimit?: components["parameters"]["workflowsLimit"];
+                /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
+                limit?: components["parameters"]["limit"];
                 /** @description A channel's name, `other` or `unknown`: `totals` and `series` are of this channel only. It has at most 64 bytes. */
                 channel?: components["parameters"]["channel"];
             };
@@ -1256,10 +2932,11 @@ export interface operations {
                     Age: components["headers"]["Age"];
                     "Cache-Control": components["headers"]["Cache-Control"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeliveryHealth"];
+                    "application/json": components["schemas"]["Overview"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -1268,55 +2945,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    insights: {
-        parameters: {
-            query?: {
-                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
-                from?: components["parameters"]["from"];
-                /** @description The end, RFC 3339; now by default and at most. */
-                to?: components["parameters"]["to"];
-                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
-                granularity?: components["parameters"]["granularity"];
-                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
-                timezone?: components["parameters"]["timezone"];
-            };
-            header?: {
-                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
-                "If-None-Match"?: components["parameters"]["If-None-Match"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The answer. */
-            200: {
-                headers: {
-                    ETag: components["headers"]["ETag"];
-                    "Complete-Through": components["headers"]["Complete-Through"];
-                    "Generated-At": components["headers"]["Generated-At"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    Age: components["headers"]["Age"];
-                    "Cache-Control": components["headers"]["Cache-Control"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Insights"];
-                };
-            };
-            304: components["responses"]["NotModified"];
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1326,6 +2955,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The version the client knows: no event until there is another. */
                 "Last-Event-ID"?: components["parameters"]["Last-Event-ID"];
             };
@@ -1345,10 +2976,481 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    thresholds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All alerts. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["Settings-ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thresholds"];
+                };
+            };
+            304: components["responses"]["SettingsNotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setThresholds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of the settings that the change is made from: 412 if they were changed since. Without it another's change may be overwritten. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All of the organization's own thresholds, in 16 KiB at most. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnThresholds"];
+            };
+        };
+        responses: {
+            /** @description They are set; this is what applies now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["Settings-ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thresholds"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLong"];
+            415: components["responses"]["NoJson"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    webhooks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, in the order in which they were made. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    makeWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where to, in 16 KiB at most. `url` is needed. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookAsked"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    /** @description Its path. */
+                    Location?: string;
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLong"];
+            415: components["responses"]["NoJson"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        /** @description What is to change, in 16 KiB at most. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookAsked"];
+            };
+        };
+        responses: {
+            /** @description It is changed. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            413: components["responses"]["TooLong"];
+            415: components["responses"]["NoJson"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was tried: `state` is `delivered` or `dead`. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is replaced. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    webhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only messages of which this has become. */
+                state?: components["parameters"]["state"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["deliveries-cursor"];
+                /** @description How many messages a page holds. */
+                limit?: components["parameters"]["deliveries-limit"];
+            };
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+            };
+            path: {
+                /**
+                 * @description The webhook's id.
+                 * @example wh_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                webhook: components["parameters"]["webhook"];
+                /**
+                 * @description The message's id.
+                 * @example msg_3q2-7wABAgMEBQYHCAkKCw
+                 */
+                message: components["parameters"]["message"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is due. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1436,6 +3538,178 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             500: components["responses"]["InternalError"];
+        };
+    };
+    alertOpened: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The message's id, the same in each attempt: pass over a message whose id you have seen. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970: refuse one that is more than five minutes off. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; while a secret is replaced two of them, separated by a space. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The message is sent again, 5 s later at first and a day later at last, up to ten times in all. Redirections are not followed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alertChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The message's id, the same in each attempt: pass over a message whose id you have seen. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970: refuse one that is more than five minutes off. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; while a secret is replaced two of them, separated by a space. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The message is sent again, 5 s later at first and a day later at last, up to ten times in all. Redirections are not followed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    alertEnded: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The message's id, the same in each attempt: pass over a message whose id you have seen. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970: refuse one that is more than five minutes off. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; while a secret is replaced two of them, separated by a space. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The message is sent again, 5 s later at first and a day later at last, up to ten times in all. Redirections are not followed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    webhookTest: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The message's id, the same in each attempt: pass over a message whose id you have seen. */
+                "webhook-id": string;
+                /** @description When this attempt was made, in seconds since 1970: refuse one that is more than five minutes off. */
+                "webhook-timestamp": string;
+                /** @description `v1,` and base64 of HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; while a secret is replaced two of them, separated by a space. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description The receiver wants no more messages: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The receiver has it. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The message is sent again, 5 s later at first and a day later at last, up to ten times in all. Redirections are not followed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
 }

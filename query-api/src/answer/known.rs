@@ -79,12 +79,16 @@ pub struct Basis<'a> {
     pub runs: Option<Interval>,
     /// The interval whose messages it has by channel.
     pub channels: Option<Interval>,
+    /// Whether its rows are whole hours of UTC, of which none knows its quarters.
+    pub by_hours: bool,
 }
 
 impl Known {
     /// What is known of an answer.
     #[must_use]
     pub fn of(through: Through, since: Since, basis: Basis) -> Self {
+        let since =
+            if basis.by_hours { Since { quarters: DateTime::<Utc>::MAX_UTC, ..since } } else { since };
         let of_quarters = basis.cells.filter(|cells| cells.rows() == BucketSize::Quarter);
         let extent = of_quarters.and_then(Cells::extent).map(|(from, to)| Interval { from, to });
         Self {
@@ -164,6 +168,19 @@ mod tests {
         assert_eq!(exact_from(cut, "2026-02-24T13:00:00Z"), None);
         assert_eq!(exact_from(cut, "2026-02-24T14:00:00Z"), Some(at("2026-02-24T14:00:00Z")));
         assert_eq!(exact_from(cut, "2027-01-01T00:00:00Z"), Some(at(cut)));
+    }
+
+    #[test]
+    fn rows_of_whole_hours_know_no_quarters_whatever_was_counted_since() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let check = |edges: [&str; 2], expected: Option<&str>| {
+            let cells = Cells::between(edges.map(at).to_vec());
+            let basis = Basis { cells: Some(&cells), by_hours: true, ..Basis::default() };
+            let seen = Known::of(Through::default(), ALWAYS, basis).exact_from;
+            assert_eq!(seen, expected.map(at), "{edges:?}");
+        };
+        check(["2026-02-24T00:00:00Z", "2026-02-25T00:00:00Z"], None);
+        check(["2026-02-23T18:15:00Z", "2026-02-24T18:15:00Z"], Some("2026-02-24T18:15:00Z"));
     }
 
     #[test]

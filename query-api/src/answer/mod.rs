@@ -1,16 +1,22 @@
 //! From rows to an answer, and its bytes. Pure.
 
 pub mod comparison;
+pub mod csv;
 pub mod decimal;
 pub mod delivery_health;
+pub mod failure_groups;
+pub mod failures;
 pub mod insights;
 pub mod known;
+pub mod patterns;
 pub mod percentiles;
 pub mod problem;
 pub mod registry;
 pub mod summary;
+pub mod thresholds;
 pub mod trends;
 pub mod workflow_health;
+pub mod workflow_trends;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -64,6 +70,12 @@ impl Answer {
 #[must_use]
 pub fn etag(body: &Bytes) -> Bytes {
     tag(std::iter::once(&body[..]))
+}
+
+/// A strong entity tag of these bytes: two documents have it only if all of their bytes are the same.
+#[must_use]
+pub fn strong_etag(body: &Bytes) -> Bytes {
+    etag(body).slice(b"W/".len()..)
 }
 
 /// The same in every build and instance, so a client may go from one to another.

@@ -40,7 +40,7 @@ impl Percentiles {
     }
 
     /// The percentiles by their names in series.
-    pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<Tenths>)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, Option<Tenths>)> + use<> {
         PERCENTILES.iter().map(|percentile| percentile.key).zip(self.0)
     }
 }

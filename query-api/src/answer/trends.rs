@@ -6,6 +6,7 @@ use crate::answer::percentiles::Percentiles;
 use crate::answer::registry::KPIS;
 use crate::request::cells::Cells;
 use crate::request::range::Range;
+use crate::request::timestamp::Time;
 use chrono::{DateTime, Utc};
 use domain::{Counters, Durations};
 use serde::ser::SerializeMap as _;
@@ -69,6 +70,13 @@ impl<'a> Trends<'a> {
     }
 }
 
+/// The members of a bucket, in their order.
+pub fn members() -> Vec<&'static str> {
+    let kpis = KPIS.iter().map(|kpi| kpi.key).filter(|key| !Counters::NAMES.contains(key));
+    let percentiles = Percentiles::default().entries().map(|(key, _)| key);
+    ["bucket", "open"].into_iter().chain(Counters::NAMES).chain(kpis).chain(percentiles).collect()
+}
+
 fn points(cells: &Cells, rows: &[Bucket], is_open: impl Fn(DateTime<Utc>) -> bool) -> Vec<Point> {
     let point = |(bucket, row): (&DateTime<Utc>, &Bucket)| Point {
         bucket: *bucket,
@@ -89,11 +97,8 @@ struct Point {
 /// `{"bucket","open", counters..., KPIs..., percentiles...}`. A KPI that is a counter (the orders) appears once.
 impl Serialize for Point {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        #[serde(transparent)]
-        struct Time(#[serde(serialize_with = "crate::request::timestamp::time")] DateTime<Utc>);
-
         let mut map = serializer.serialize_map(None)?;
+        // In the order of `members`.
         map.serialize_entry("bucket", &Time(self.bucket))?;
         map.serialize_entry("open", &self.open)?;
         for (name, value) in Counters::NAMES.iter().zip(self.counters.values()) {

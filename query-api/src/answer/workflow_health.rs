@@ -1,14 +1,14 @@
 //! Workflow health: outcomes in total, per workflow, and the recent failures. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
+use crate::answer::failures::{Failure, cut, failures_page};
 use crate::answer::known::Known;
 use crate::answer::percentiles::Percentiles;
 use crate::request::listing::Listing;
-use crate::request::listing::failures::FailureCursor;
 use crate::request::listing::workflows::{Sort, WorkflowCursor, WorkflowsPage};
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
-use domain::Durations;
+use domain::{Counters, Durations};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -31,6 +31,23 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// Runs that failed in any way.
+    #[must_use]
+    pub const fn all_failed(&self) -> i64 {
+        self.failed + self.failed_safety_limit
+    }
+
+    /// As the organization's counters would have them, if these were all runs.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            workflows_total: self.total,
+            workflows_failed: self.all_failed(),
+            total_execution_time_ms: self.total_execution_time_ms,
+            ..Counters::default()
+        }
+    }
+
     fn failure_rate(&self) -> Tenths {
         Ratio::percent(self.failed + self.failed_safety_limit, self.total).tenths()
     }
@@ -38,27 +55,6 @@ impl Runs {
     fn avg_execution_time_ms(&self) -> Tenths {
         Ratio::of(self.total_execution_time_ms, self.total).tenths()
     }
-}
-
-/// A failed run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// The id of its execution.
-    pub execution_id: String,
-    /// The id of its workflow.
-    pub workflow_id: String,
-    /// The name of its workflow.
-    pub workflow_name: String,
-    /// `FAILED` or `FAILED_SAFETY_LIMIT`.
-    pub outcome: String,
-    /// The message it ended with.
-    pub error_message: String,
-    /// How long it ran.
-    pub execution_time_ms: i64,
-    /// When it ended.
-    #[serde(serialize_with = "crate::request::timestamp::time")]
-    pub finished_at: DateTime<Utc>,
 }
 
 /// A workflow and its runs.
@@ -135,12 +131,12 @@ impl<'a> WorkflowHealth<'a> {
         organization_id: &'a str,
         range: Range,
         known: Known,
-        Rows { totals: runs, workflows, mut failures }: Rows,
+        Rows { totals: runs, workflows, failures }: Rows,
         listing: &Listing,
         now: DateTime<Utc>,
     ) -> Self {
         let (workflows, next_workflow) = page(workflows, &listing.workflows);
-        let more = cut(&mut failures, listing.failures.limit);
+        let (recent_failures, next_cursor) = failures_page(failures, listing.failures.limit);
         Self {
             organization_id,
             range,
@@ -148,18 +144,10 @@ impl<'a> WorkflowHealth<'a> {
             totals: totals(&runs),
             workflows: workflows.into_iter().map(line).collect(),
             next_workflows_cursor: next_workflow.as_ref().map(WorkflowCursor::to_text),
-            next_cursor: failures.last().filter(|_| more).map(Failure::cursor),
-            recent_failures: failures,
+            recent_failures,
+            next_cursor,
             generated_at: now,
         }
-    }
-}
-
-impl Failure {
-    /// Where the page after this failure begins.
-    fn cursor(&self) -> String {
-        let Self { finished_at, execution_id, .. } = self;
-        FailureCursor { finished_at: *finished_at, execution_id: execution_id.clone() }.to_text()
     }
 }
 
@@ -177,13 +165,6 @@ impl Workflow {
         let name = if sort == Sort::Name { name.clone() } else { String::new() };
         WorkflowCursor { sort, part, runs: runs.total, name, id: id.clone() }
     }
-}
-
-/// Cuts a list to `limit` items. Whether there were more.
-fn cut<T>(items: &mut Vec<T>, limit: u16) -> bool {
-    let more = items.len() > usize::from(limit);
-    items.truncate(limit.into());
-    more
 }
 
 /// The workflows of the page, and where the next one begins if there is one. The database sorts the rows by everything but
@@ -237,7 +218,7 @@ fn line(Workflow { id, name, runs }: Workflow) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::listing::failures::FailuresPage;
+    use crate::request::listing::failures::{FailureCursor, FailuresPage};
     use crate::request::listing::workflows::WORKFLOWS_MAX;
     use crate::request::raw_range::{RawRange, Settings};
     use proptest::prelude::*;

@@ -121,6 +121,15 @@ impl Shared {
         Some(versions.end_read(organization, ticket, number.unwrap_or(0)))
     }
 
+    /// Raises the organization's version, after a change that its answers must show; whether Redis has confirmed that.
+    pub async fn raise_version(&self, organization: &str) -> bool {
+        let raise = redis::cmd("INCR").arg(self.keys.version(organization)).to_owned();
+        let raised: Option<u64> = self.query(&raise).await;
+        // Redis's own invalidation may come after the reply.
+        self.tracking.versions().invalidate(organization);
+        raised.is_some()
+    }
+
     /// The bytes at `key`, and how long they will still be kept; `None` if there are none or Redis is unreachable. Of more
     /// than `bytes_max` bytes one too many is read, and no more.
     pub async fn kept(&self, key: &str, bytes_max: usize) -> Option<(Bytes, Duration)> {

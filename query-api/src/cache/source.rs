@@ -52,6 +52,11 @@ impl Source {
         self.shared.as_deref()
     }
 
+    /// For how long an answer is kept.
+    pub fn ttl(&self) -> Duration {
+        self.times.ttl
+    }
+
     /// The answer for `key` under `version`, loaded from so many rows. Without a version Redis is passed by: no request could
     /// find it there.
     ///
@@ -74,6 +79,42 @@ impl Source {
         let entry = self.load(key, self.times.ttl, rows, load).await?;
         self.share(shared, &key.organization, &shared_key, &entry).await;
         Ok(entry)
+    }
+
+    /// The answer for `key` under `version` that is kept in Redis.
+    pub async fn kept(&self, key: &Key, version: Option<Version>) -> Option<Entry> {
+        let (shared, version) = self.shared().zip(version)?;
+        self.shared_entry(shared, &key.shared(&self.keys, version)).await
+    }
+
+    /// The answers for `keys` of one organization under `version`, loaded together, each from so many rows.
+    ///
+    /// # Errors
+    /// When the organization's rate is used up, or that fails.
+    pub async fn load_together<E>(
+        &self,
+        keys: &[(Key, u32)],
+        version: Option<Version>,
+        load: impl Future<Output = Result<Vec<Answer>, E>>,
+    ) -> Result<Vec<Entry>, loads::Error<E>> {
+        let Some((Key { organization, .. }, _)) = keys.first() else { return Ok(Vec::new()) };
+        let rows: Vec<u32> = keys.iter().map(|(_, rows)| *rows).collect();
+        if let Admission::Wait(wait) = self.rate_limit.admit_loads(organization, &rows, Instant::now()) {
+            return Err(loads::Error::OverRate(wait));
+        }
+        let as_of = Instant::now();
+        answers_from("postgresql").increment(keys.len() as u64);
+        let answers = self.loads.run(organization, load).await?;
+        let shared = self.shared().zip(version);
+        let ttl = if shared.is_some() { self.times.ttl } else { self.times.local_ttl };
+        let entry = |answer| Entry::new(answer, as_of, ttl.saturating_sub(as_of.elapsed()), as_of + ttl);
+        let entries: Vec<Entry> = answers.into_iter().map(entry).collect();
+        if let Some((shared, version)) = shared {
+            for ((key, _), entry) in keys.iter().zip(&entries) {
+                self.share(shared, organization, &key.shared(&self.keys, version), entry).await;
+            }
+        }
+        Ok(entries)
     }
 
     /// Keeps an answer in Redis, unless it is too long, or the organization's share is used up.

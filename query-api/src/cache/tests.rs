@@ -3,6 +3,7 @@
 use super::*;
 use crate::request::rate_limit;
 use crate::request::scope::Scope;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn cache(local_cache_ttl: Duration) -> Arc<Cache> {
@@ -152,4 +153,110 @@ async fn a_rate_that_is_used_up_is_no_reason_for_a_stale_answer() {
     let refused = cache.answer(key("acme", "r"), 1, load).await.unwrap_err();
     assert!(matches!(*refused, loads::Error::OverRate(_)), "{refused}");
     assert_eq!(ask(&cache, key("other", "r"), &Arc::default()).await, "1");
+}
+
+#[tokio::test]
+async fn what_was_made_before_settings_were_changed_is_out_of_use() {
+    let (cache, loads) = (cache(Duration::from_secs(600)), Arc::new(AtomicUsize::new(0)));
+    assert_eq!(ask(&cache, key("acme", "a"), &loads).await, "1");
+    let served = cache.answer(key("acme", "a"), 1, || async { Err::<Answer, _>("kept") }).await;
+    let Ok(Served::Fresh(_, _, standing)) = served else { panic!("it is kept") };
+    assert_eq!(ask(&cache, key("beta", "a"), &loads).await, "2");
+    // A load that began before the change, and ends after it.
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let (end, going) = (Arc::clone(&begun), Arc::clone(&cache));
+    let slow = async move {
+        end.notified().await;
+        Ok::<_, String>(Answer::new("before"))
+    };
+    let slow =
+        tokio::spawn(
+            async move { going.answer(key("acme", "b"), 1, || slow).await.map(|served| text(&served)) },
+        );
+    tokio::task::yield_now().await;
+    assert!(cache.stands("acme", &standing));
+    cache.outdate(&"acme".into()).await;
+    assert!(!cache.stands("acme", &standing));
+    assert_eq!(
+        ask(&cache, key("acme", "b"), &loads).await,
+        "3",
+        "a request after it waits for no load of before"
+    );
+    begun.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().0, "before");
+    assert_eq!(ask(&cache, key("acme", "a"), &loads).await, "4");
+    assert_eq!(ask(&cache, key("acme", "b"), &loads).await, "3");
+    assert_eq!(ask(&cache, key("beta", "a"), &loads).await, "2", "others' answers are kept");
+}
+
+/// Asks several questions together. Each text says which load made it; the places that were loaded are noted.
+async fn ask_together(
+    cache: &Arc<Cache>,
+    keys: &[&str],
+    loads: &Arc<Mutex<Vec<Vec<usize>>>>,
+) -> Vec<(String, bool)> {
+    let asked: Arc<[(Key, u32)]> = keys.iter().map(|query| (key("acme", query), 1)).collect();
+    let noted = Arc::clone(loads);
+    let load = move |places: Vec<usize>| {
+        let noted = Arc::clone(&noted);
+        async move {
+            tokio::task::yield_now().await;
+            let mut noted = noted.lock().unwrap();
+            noted.push(places.clone());
+            Ok::<_, String>(
+                places.iter().map(|place| Answer::new(format!("{}/{place}", noted.len()))).collect(),
+            )
+        }
+    };
+    cache.answers(&asked, load).await.unwrap().iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_is_asked_together_is_loaded_at_once_and_kept_for_each() {
+    let (cache, loads) = (cache(Duration::from_secs(60)), Arc::default());
+    let all = ["a", "b", "c"];
+    let both = tokio::join!(ask_together(&cache, &all, &loads), ask_together(&cache, &all, &loads));
+    let fresh = |texts: [&str; 3]| texts.map(|text| (text.to_owned(), true)).to_vec();
+    assert_eq!(both, (fresh(["1/0", "1/1", "1/2"]), fresh(["1/0", "1/1", "1/2"])));
+    assert_eq!(*loads.lock().unwrap(), [vec![0, 1, 2]], "once for both");
+    assert_eq!(ask(&cache, key("acme", "b"), &Arc::default()).await, "1/1", "each is kept for itself");
+    assert_eq!(ask_together(&cache, &["b", "c"], &loads).await[0].0, "1/1");
+    assert_eq!(loads.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_version_what_is_kept_is_not_mixed_with_what_is_loaded() {
+    let (cache, loads) = (cache(Duration::from_secs(60)), Arc::default());
+    assert_eq!(ask(&cache, key("acme", "b"), &Arc::default()).await, "1");
+    let seen = ask_together(&cache, &["a", "b"], &loads).await;
+    assert_eq!(seen, [("1/0".to_owned(), true), ("1/1".to_owned(), true)]);
+    assert_eq!(ask(&cache, key("acme", "b"), &Arc::default()).await, "1/1", "the newer one is kept");
+}
+
+#[tokio::test]
+async fn where_loading_together_fails_each_has_its_stale_answer_or_all_fail() {
+    let cache = cache(Duration::ZERO);
+    let failing = async |keys: &[&str]| {
+        let asked: Arc<[(Key, u32)]> = keys.iter().map(|query| (key("acme", query), 1)).collect();
+        let load = |_: Vec<usize>| async { Err::<Vec<Answer>, _>("away".to_owned()) };
+        let served = cache.answers(&asked, load).await;
+        served.map(|all| all.iter().map(text).collect::<Vec<_>>()).map_err(|error| error.to_string())
+    };
+    ask_together(&cache, &["a", "b"], &Arc::default()).await;
+    let older = vec![("1/0".to_owned(), false), ("1/1".to_owned(), false)];
+    assert_eq!(failing(&["a", "b"]).await, Ok(older.clone()));
+    assert_eq!(failing(&["a", "b"]).await, Ok(older), "in the pause, too");
+    assert_eq!(failing(&["a", "c"]).await, Err("away".into()), "nothing is known of one");
+}
+
+#[tokio::test]
+async fn what_is_loaded_together_costs_the_sum() {
+    let rate = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second: 20 }));
+    let cache = cache_at(Duration::ZERO, Duration::from_secs(600), Arc::clone(&rate));
+    let asked: Arc<[(Key, u32)]> =
+        [1_000, 2_000, 90].map(|rows| (key("acme", &rows.to_string()), rows)).into();
+    let load = |places: Vec<usize>| async move { Ok::<_, String>(vec![Answer::new("{}"); places.len()]) };
+    cache.answers(&asked, load).await.unwrap();
+    // 1.2, 2.2 and 0.2 of 20 are gone.
+    assert_eq!(rate.left("acme", Instant::now()).unwrap().requests, 16);
 }

@@ -1,5 +1,6 @@
 //! Adjoining intervals whose rows are summed up, and how wide those rows are. Pure.
 
+use crate::request::interval::Interval;
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 
@@ -44,6 +45,17 @@ impl Cells {
         self.rows
     }
 
+    /// Whole UTC days of whole cells: the longest run of edges that are midnights, from the first of them on. An empty interval at
+    /// the end if there is none.
+    #[must_use]
+    pub fn whole_days(&self) -> Interval {
+        let is_midnight = |edge: &&DateTime<Utc>| BucketSize::Day.floor(**edge) == **edge;
+        let midnights = self.edges.iter().skip_while(|edge| !is_midnight(edge)).take_while(is_midnight);
+        let end = self.edges.last().copied().unwrap_or_default();
+        let from = midnights.clone().next().copied().unwrap_or(end);
+        Interval { from, to: midnights.last().copied().unwrap_or(end) }
+    }
+
     /// The start of the first cell and the end of the last; `None` where there is no cell.
     #[must_use]
     pub fn extent(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
@@ -64,6 +76,21 @@ mod tests {
         check(&["2026-02-24T00:00:00Z", "2026-02-25T00:00:00Z"], BucketSize::Day);
         check(&["2026-02-24T00:00:00Z", "2026-02-24T23:00:00Z"], BucketSize::Hour);
         check(&["2026-02-24T00:00:00Z", "2026-02-24T18:15:00Z", "2026-02-25T00:00:00Z"], BucketSize::Quarter);
+    }
+
+    #[test]
+    fn whole_days_are_those_whose_edges_are_all_midnights() {
+        let check = |edges: &[&str], expected: [&str; 2]| {
+            let at = |text: &str| format!("2026-02-{text}:00Z").parse::<DateTime<Utc>>().unwrap();
+            let days = Cells::between(edges.iter().map(|edge| at(edge)).collect()).whole_days();
+            assert_eq!([days.from, days.to], expected.map(at), "{edges:?}");
+        };
+        check(&["20T00:00", "21T00:00", "22T00:00"], ["20T00:00", "22T00:00"]);
+        check(&["20T00:00", "21T00:00", "21T10:00"], ["20T00:00", "21T00:00"]);
+        check(&["20T07:00", "21T00:00", "22T00:00", "22T10:00"], ["21T00:00", "22T00:00"]);
+        check(&["20T00:00", "21T00:00", "21T10:00", "22T00:00"], ["20T00:00", "21T00:00"]);
+        check(&["20T23:00", "21T23:00"], ["21T23:00", "21T23:00"]);
+        check(&["20T23:00", "21T00:00", "21T01:00"], ["21T00:00", "21T00:00"]);
     }
 
     #[test]

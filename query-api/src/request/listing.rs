@@ -1,10 +1,12 @@
-//! How workflow health is listed: which workflow or all, the page of workflows, and the page of failures. Pure.
+//! How workflow health, failures and their groups are listed: which workflow or all, and which pages. Pure.
 
 pub mod failures;
+pub mod groups;
 pub mod workflows;
 
 use crate::request::parameter::{BadParameter, ID_BYTES_MAX, in_key, number, single, text};
 use failures::{FAILURES_MAX, FailureCursor, FailuresPage};
+use groups::{GROUPS_MAX, GroupCursor, GroupsPage};
 use workflows::{Sort, WORKFLOWS_MAX, WorkflowCursor, WorkflowsPage};
 
 /// How workflow health is listed.
@@ -37,9 +39,8 @@ impl Listing {
         let Self { workflow, workflows, failures } = self;
         let workflow = in_key(workflow.as_deref());
         let after_workflow = workflows.cursor.as_ref().map(WorkflowCursor::to_text).unwrap_or_default();
-        let after_failure = failures.cursor.as_ref().map(FailureCursor::to_text).unwrap_or_default();
         let sort = workflows.sort.name();
-        format!("{workflow}/{sort}/{}/{after_workflow}/{}/{after_failure}", workflows.limit, failures.limit)
+        format!("{workflow}/{sort}/{}/{after_workflow}/{}", workflows.limit, failures.key())
     }
 }
 
@@ -68,7 +69,11 @@ fn sort(text: &str) -> Result<Sort, BadParameter> {
     known.ok_or_else(|| BadParameter::new("sort", format!("`sort` must be one of {}", names())))
 }
 
-fn failures_page(pairs: &[(String, String)]) -> Result<FailuresPage, BadParameter> {
+/// The page of failures that is asked for.
+///
+/// # Errors
+/// When a parameter occurs twice or has a value that is not allowed.
+pub fn failures_page(pairs: &[(String, String)]) -> Result<FailuresPage, BadParameter> {
     let cursor = |text: &str| {
         let detail = "`cursor` must be the `nextCursor` of an earlier answer";
         FailureCursor::from_text(text).ok_or_else(|| BadParameter::new("cursor", detail))
@@ -76,6 +81,20 @@ fn failures_page(pairs: &[(String, String)]) -> Result<FailuresPage, BadParamete
     let cursor = single(pairs, "cursor")?.map(cursor).transpose()?;
     let limit = number(pairs, "limit", FAILURES_MAX)?.unwrap_or(FailuresPage::default().limit);
     Ok(FailuresPage { cursor, limit })
+}
+
+/// The page of groups of failures that is asked for.
+///
+/// # Errors
+/// When a parameter occurs twice or has a value that is not allowed.
+pub fn groups_page(pairs: &[(String, String)]) -> Result<GroupsPage, BadParameter> {
+    let cursor = |text: &str| {
+        let detail = "`cursor` must be the `nextCursor` of an earlier answer";
+        GroupCursor::from_text(text).ok_or_else(|| BadParameter::new("cursor", detail))
+    };
+    let cursor = single(pairs, "cursor")?.map(cursor).transpose()?;
+    let limit = number(pairs, "limit", GROUPS_MAX)?.unwrap_or(GroupsPage::default().limit);
+    Ok(GroupsPage { cursor, limit })
 }
 
 #[cfg(test)]

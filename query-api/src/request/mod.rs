@@ -14,6 +14,7 @@ pub mod zone;
 
 pub mod listing;
 pub mod query;
+pub mod representation;
 pub mod scope;
 
 pub mod rate_limit;

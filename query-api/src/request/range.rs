@@ -43,10 +43,22 @@ impl Range {
 
     /// The same range, with what is over of it compared by `mode`.
     pub(super) fn compared(self, mode: Compare) -> Self {
+        self.compared_to(mode, self.compared_until())
+    }
+
+    /// The same range, of which only whole hours of UTC are compared: some tables have no finer rows.
+    #[must_use]
+    pub fn compared_in_hours(self) -> Self {
+        let Some(Comparison { mode, current, .. }) = self.comparison else { return self };
+        self.compared_to(mode, BucketSize::Hour.floor(current.to))
+    }
+
+    /// The same range, of which all before `until` is compared.
+    fn compared_to(self, mode: Compare, until: DateTime<Utc>) -> Self {
         let Self { from, to, zone, .. } = self;
         // The day that isn't over counts as a whole one, whether hours are shown or days.
         let end = if self.reaches_now() { zone.ceil(to, Granularity::Day) } else { to };
-        let current = Interval { from, to: self.compared_until() };
+        let current = Interval { from, to: until };
         Self { comparison: compare::comparison(mode, current, end, zone), ..self }
     }
 

@@ -19,6 +19,9 @@ const BUCKETS_PER_TENTH: u32 = 100;
 /// The rate is requests in this time.
 pub(crate) const PERIOD: Duration = Duration::from_secs(1);
 
+/// How often an organization may change its settings in an hour, and at once: each change is kept in the audit for good.
+const CHANGES_PER_HOUR: u32 = 120;
+
 /// How many requests an organization may make.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
@@ -36,6 +39,7 @@ pub struct Settings {
 pub struct RateLimit {
     rates: Rates,
     per_second: u32,
+    changes: Rates,
 }
 
 /// What an organization may do at an instant.
@@ -54,7 +58,8 @@ impl RateLimit {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let per_second = settings.rate_limit_per_second;
-        Self { rates: Rates::new(per_second.saturating_mul(REQUEST), REQUEST, PERIOD), per_second }
+        let rates = Rates::new(per_second.saturating_mul(REQUEST), REQUEST, PERIOD);
+        Self { rates, per_second, changes: Rates::new(CHANGES_PER_HOUR, 1, Duration::from_secs(3_600)) }
     }
 
     /// The same, shared with other instances: what organizations took must be told ([`RateLimit::untold`]).
@@ -70,8 +75,19 @@ impl RateLimit {
 
     /// Admits a load that reads so many buckets, if a request is left. No load costs more than a second's worth.
     pub fn admit_load(&self, organization: &str, rows: u32, now: Instant) -> Admission {
-        let tenths = (LOAD + rows / BUCKETS_PER_TENTH).min(self.per_second.saturating_mul(REQUEST));
-        self.rates.take(organization, tenths, now)
+        self.admit_loads(organization, &[rows], now)
+    }
+
+    /// Admits loads that read so many buckets each, all or none of them, if a request is left. They cost as much as one by one.
+    pub fn admit_loads(&self, organization: &str, rows: &[u32], now: Instant) -> Admission {
+        let most = self.per_second.saturating_mul(REQUEST);
+        let tenths = rows.iter().map(|rows| (LOAD + rows / BUCKETS_PER_TENTH).min(most));
+        self.rates.take(organization, tenths.fold(0, u32::saturating_add), now)
+    }
+
+    /// Admits a change of the organization's settings, whatever its rate of requests.
+    pub fn admit_change(&self, organization: &str, now: Instant) -> Admission {
+        self.changes.take(organization, 1, now)
     }
 
     /// What organizations took and no other instance was told of, of so many organizations at most ([`Rates::untold`]).
@@ -129,11 +145,25 @@ mod tests {
         check(u32::MAX, 0);
         let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
         let now = Instant::now();
+        assert_eq!(limit.admit_loads("acme", &[900, 800, 2_000], now), Admission::Granted);
+        assert_eq!(limit.left("acme", now).unwrap().requests, 15, "1.1, 1 and 2.2");
+        let limit = RateLimit::new(&Settings { rate_limit_per_second: 20 });
+        let now = Instant::now();
         assert_eq!(limit.admit_load("acme", u32::MAX, now), Admission::Granted);
         let wait = Duration::from_millis(50);
         assert_eq!(limit.admit("acme", now), Admission::Wait(wait));
         assert_eq!(limit.left("acme", now), Some(Left { per_second: 20, requests: 0, wait }));
         assert_eq!(limit.left("other", now), Some(Left { per_second: 20, requests: 20, wait: PERIOD }));
+    }
+
+    #[test]
+    fn settings_are_changed_so_often_an_hour_whatever_else_is_asked() {
+        let limit = RateLimit::new(&Settings { rate_limit_per_second: 0 });
+        let now = Instant::now();
+        assert!((0..CHANGES_PER_HOUR).all(|_| limit.admit_change("acme", now) == Admission::Granted));
+        assert_eq!(limit.admit_change("acme", now), Admission::Wait(Duration::from_secs(30)));
+        assert_eq!(limit.admit("acme", now), Admission::Granted);
+        assert_eq!(limit.admit_change("other", now), Admission::Granted);
     }
 
     #[test]

@@ -67,20 +67,25 @@ impl RawRange {
     /// # Errors
     /// When a time can't be parsed, or the granularity, the zone or the comparison is unknown.
     pub fn normalise(&self, now: DateTime<Utc>, settings: &Settings) -> Result<Range, BadParameter> {
-        let from = time("from", self.from.as_deref())?;
-        let to = time("to", self.to.as_deref())?;
+        let Interval { from, to } = self.ends(now)?;
         let granularity = granularity(self.granularity.as_deref())?;
         let zone = zone(self.timezone.as_deref())?.unwrap_or(Zone::UTC);
         let compare = compare(self.compare.as_deref())?;
-
-        let to = to.unwrap_or(now);
-        let from = from.unwrap_or(to - DEFAULT_LENGTH);
-        let (from, to) = (from.min(to), from.max(to));
-        let (from, to) = (from.min(now), to.min(now));
         let from = from.max(to - TimeDelta::days(settings.max_range_days.into()));
         let granularity = granularity.unwrap_or(Granularity::of_length(to - from));
         let range = Range::around(Interval { from, to }, granularity, zone, now);
         Ok(range.compared(compare))
+    }
+
+    /// What `from` and `to` mean at `now`. Given as such, they mean the same range at any later time.
+    ///
+    /// # Errors
+    /// When a time can't be parsed.
+    pub fn ends(&self, now: DateTime<Utc>) -> Result<Interval, BadParameter> {
+        let from = time("from", self.from.as_deref())?;
+        let to = time("to", self.to.as_deref())?.unwrap_or(now);
+        let from = from.unwrap_or(to - DEFAULT_LENGTH);
+        Ok(Interval { from: from.min(to).min(now), to: from.max(to).min(now) })
     }
 }
 

@@ -11,6 +11,10 @@ pub enum Scope {
     Trends,
     /// Workflow outcomes, per workflow, and the recent failures.
     WorkflowHealth,
+    /// Failed runs.
+    Failures,
+    /// Failed runs by what their messages have in common.
+    FailureGroups,
     /// Messages sent and delivered, by channel.
     DeliveryHealth,
     /// What stands out, in sentences.
@@ -19,8 +23,15 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Summary, Self::Trends, Self::WorkflowHealth, Self::DeliveryHealth, Self::Insights];
+    pub const ALL: [Self; 7] = [
+        Self::Summary,
+        Self::Trends,
+        Self::WorkflowHealth,
+        Self::Failures,
+        Self::FailureGroups,
+        Self::DeliveryHealth,
+        Self::Insights,
+    ];
 
     /// Its name: the last part of the path, and a part of the cache key.
     #[must_use]
@@ -29,6 +40,8 @@ impl Scope {
             Self::Summary => "summary",
             Self::Trends => "trends",
             Self::WorkflowHealth => "workflow-health",
+            Self::Failures => "failures",
+            Self::FailureGroups => "failure-groups",
             Self::DeliveryHealth => "delivery-health",
             Self::Insights => "insights",
         }
@@ -43,11 +56,13 @@ impl Scope {
     #[must_use]
     pub fn parameters(self) -> Vec<&'static str> {
         let more: &[&str] = match self {
-            Self::Summary | Self::Trends => &["compare"],
+            Self::Summary => &["compare", "list"],
+            Self::Trends => &["compare", "workflow", "list"],
             Self::WorkflowHealth => {
-                &["workflow", "sort", "workflowsCursor", "workflowsLimit", "cursor", "limit"]
+                &["workflow", "sort", "workflowsCursor", "workflowsLimit", "cursor", "limit", "list"]
             }
-            Self::DeliveryHealth => &["channel"],
+            Self::Failures | Self::FailureGroups => &["workflow", "cursor", "limit"],
+            Self::DeliveryHealth => &["channel", "list"],
             Self::Insights => &[],
         };
         [&RANGE, more].concat()

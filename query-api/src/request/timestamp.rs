@@ -1,7 +1,12 @@
 //! How answers write times. Pure.
 
 use chrono::{DateTime, Utc};
-use serde::Serializer;
+use serde::{Serialize, Serializer};
+
+/// A time as answers write it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Time(#[serde(serialize_with = "time")] pub(crate) DateTime<Utc>);
 
 /// Writes a time, or null if it is unknown.
 pub(crate) fn time_or_null<S: Serializer>(

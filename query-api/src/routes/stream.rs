@@ -2,6 +2,7 @@
 
 use crate::answer::problem::Problem;
 use crate::cache::slots::Full;
+use crate::request::parameter;
 use crate::routes::api::Api;
 use crate::routes::http::Traced;
 use crate::streams::{Event, Stream, follow};
@@ -16,9 +17,14 @@ use warp::{Reply, sse};
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 
 /// Opens a stream for the request's principal, until its token expires.
-pub async fn open(api: Arc<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn open(
+    api: Arc<Api>,
+    headers: HeaderMap,
+    pairs: Vec<(String, String)>,
+) -> Result<Response, Problem> {
     let now = (api.clock)();
     let principal = api.admit(&headers, now)?;
+    parameter::only(&pairs, &[]).map_err(|bad| Problem::from(bad).of(&principal.organization))?;
     let known = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let lifetime = (principal.expires_at - now).to_std().unwrap_or_default();
     let stream = api.streams.open(&principal.organization, known, lifetime).map_err(|full| match full {
@@ -46,7 +52,7 @@ fn response(stream: Stream) -> Response {
     let mut response = sse::reply(alive).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(VARY, HeaderValue::from_static("authorization"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, organization-id"));
     // nginx would buffer events.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));

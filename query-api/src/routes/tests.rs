@@ -1,15 +1,17 @@
 //! Requests that are answered without any server: problems of every kind, and their words.
 
-use super::api::authorization;
-use super::metrics::{fresh, stale};
+use super::api::{authorization, chosen};
+use super::freshness::{fresh, stale};
 use super::problems::ALLOW;
 use super::*;
 use crate::answer::Answer;
 use crate::cache::loads::Loads;
+use crate::cache::slots::Slots;
 use crate::cache::{self, Cache, loads};
 use crate::request::rate_limit::{self, RateLimit};
 use crate::request::token::{Refusal, Verifier};
 use crate::request::{raw_range, token};
+use crate::sending::Sender;
 use crate::store::{self, Store};
 use crate::streams::{self, Streams};
 use bytes::Bytes;
@@ -57,14 +59,19 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_statement_timeout: Duration::from_secs(1),
     };
     let rate_limit = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second }));
+    let store = Arc::new(Store::new(&store).unwrap());
+    let flags = ["query-api", "--webhooks", "on"];
+    let webhooks = <crate::settings::Settings as clap::Parser>::parse_from(flags).webhooks;
     Arc::new(Api {
         verifier: Arc::new(Verifier::new(&token).unwrap()),
         ranges: raw_range::Settings { max_range_days: 90 },
         cache: Arc::new(Cache::new(&cache, loads, Arc::clone(&rate_limit), None)),
         rate_limit,
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
+        exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page: None,
-        store: Store::new(&store).unwrap(),
+        sender: Sender::new(&webhooks, &store),
+        store,
         settings: Settings { request_timeout: Duration::from_secs(5) },
         clock: now,
     })
@@ -174,6 +181,80 @@ async fn every_path_can_only_be_read() {
     }
 }
 
+async fn put(api: &Arc<Api>, claims: &Value, headers: &[(&str, &str)], body: &str) -> Seen {
+    let request = warp::test::request().method("PUT").path("/settings/thresholds").body(body);
+    let request = request.header("authorization", token(claims));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = request.reply(&routes(Arc::clone(api))).await;
+    let body = serde_json::from_slice(response.body()).unwrap();
+    Seen { status: response.status().as_u16(), headers: response.headers().clone(), body }
+}
+
+#[tokio::test]
+async fn thresholds_are_changed_by_json_that_fits_and_a_token_that_allows_it() {
+    const PATH: &str = "/settings/thresholds";
+    let json = [("content-type", "application/json")];
+    let writer = json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": "settings:write"});
+    let check = async |claims: &Value, headers: &[(&str, &str)], body: &str, status: u16, kind: &str| {
+        let seen = put(&api(0), claims, headers, body).await;
+        assert_eq!(
+            (seen.status, &seen.body["type"]),
+            (status, &json!(format!("/problems/{kind}"))),
+            "{body}"
+        );
+        seen
+    };
+    let reader = json!({"organization_id": "acme", "exp": now().timestamp() + 60});
+    let seen = check(&reader, &json, "{}", 403, "insufficient-scope").await;
+    let challenge = r#"Bearer realm="metrics", error="insufficient_scope", scope="settings:write""#;
+    assert_eq!(seen.headers["www-authenticate"], challenge);
+    check(&json!({"exp": now().timestamp() + 60}), &json, "{}", 403, "no-organization").await;
+    check(&writer, &[], "{}", 415, "no-json").await;
+    check(&writer, &[("content-type", "text/plain")], "{}", 415, "no-json").await;
+    let utf_8 = [("content-type", "Application/JSON; charset=utf-8")];
+    let seen = check(&writer, &utf_8, r#"{"thresholds":{"x":{}}}"#, 400, "bad-document").await;
+    assert_eq!(seen.body["pointer"], "/thresholds/x");
+    let long = format!(r#"{{"thresholds":{{}}}}{}"#, " ".repeat(20_000));
+    check(&writer, &json, &long, 413, "too-long").await;
+    // Only now is PostgreSQL asked, which isn't there.
+    check(&writer, &json, r#"{"thresholds":{}}"#, 503, "unavailable").await;
+    let seen = send(&api(0), "GET", PATH, Some(&token(&writer))).await;
+    assert_eq!((seen.status, &seen.body["type"]), (403, &json!("/problems/insufficient-scope")));
+    assert_eq!(send(&api(0), "GET", PATH, Some(&acme())).await.status, 503);
+    let seen = send(&api(0), "DELETE", PATH, Some(&acme())).await;
+    assert_eq!((seen.status, seen.headers["allow"].to_str().unwrap()), (405, "GET, HEAD, PUT"));
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_reads_no_numbers_and_follows_none() {
+    let claims = json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": "settings:read"});
+    for path in ["/metrics/summary", "/metrics/stream"] {
+        let seen = check("GET", path, Some(&token(&claims)), 403, "/problems/insufficient-scope").await;
+        assert!(seen.headers["www-authenticate"].to_str().unwrap().ends_with(r#"scope="metrics:read""#));
+    }
+}
+
+#[tokio::test]
+async fn a_request_chooses_among_the_organizations_of_its_token() {
+    let claims = json!({"organizations": ["acme", "beta"], "exp": now().timestamp() + 60});
+    let ask = async |chosen: &[&str]| {
+        let request = warp::test::request().path("/metrics/summary").header("authorization", token(&claims));
+        let request = chosen.iter().fold(request, |request, id| request.header("organization-id", *id));
+        let response = request.reply(&routes(api(0))).await;
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body["type"].as_str().unwrap_or_default().to_owned())
+    };
+    let problem = |status, kind: &str| (status, format!("/problems/{kind}"));
+    assert_eq!(ask(&[]).await, problem(400, "several-organizations"));
+    assert_eq!(ask(&["beta"]).await, problem(503, "unavailable"));
+    assert_eq!(ask(&["gamma"]).await, problem(403, "other-organization"));
+    let mut headers = HeaderMap::new();
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b"beta"[..]));
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b""[..]), "two choices are none");
+}
+
 #[tokio::test]
 async fn a_bad_parameter_is_named() {
     let check = async |query: &str, parameter: &str| {
@@ -212,6 +293,55 @@ async fn listings_are_for_workflow_health() {
         let seen = check("GET", &path, Some(&acme()), 400, "/problems/bad-parameter").await;
         assert_eq!(seen.body["parameter"], parameter, "{query}");
     }
+}
+
+#[tokio::test]
+async fn lists_are_for_csv_and_what_cannot_be_given_is_not_acceptable() {
+    let check = async |path: &str, accept: &str, status: u16, part: &str| {
+        let request =
+            warp::test::request().path(path).header("authorization", acme()).header("accept", accept);
+        let response = request.reply(&routes(api(0))).await;
+        assert_eq!(response.status().as_u16(), status, "{path} {accept}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path} {accept}");
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(body["detail"].as_str().unwrap().contains(part), "{path} {accept}: {body}");
+    };
+    for path in ["/metrics/summary", "/metrics/trends?workflow=w1", "/metrics/delivery-health"] {
+        check(path, "text/html", 406, "application/json, text/csv").await;
+        check(path, "application/x-ndjson", 406, "application/json, text/csv").await;
+    }
+    check("/metrics/failures", "text/html", 406, "application/x-ndjson").await;
+    check("/metrics/overview", "text/csv", 406, "application/json").await;
+    check("/metrics/delivery-health", "text/csv", 400, "channels, series").await;
+    check("/metrics/workflow-health", "text/csv", 400, "workflows, recentFailures").await;
+    check("/metrics/workflow-health?list=channels", "text/csv", 400, "workflows, recentFailures").await;
+    check("/metrics/summary?list=kpis", "application/json", 400, "`Accept: text/csv`").await;
+    check("/metrics/failures?limit=5", "application/x-ndjson", 400, "`limit`").await;
+    check("/metrics/failures?list=failures", "text/csv", 400, "not known here").await;
+    check("/metrics/stream?list=x", "text/event-stream", 400, "no parameters").await;
+    // What is well asked for would be read from PostgreSQL, which is away.
+    for (path, accept) in [
+        ("/metrics/summary", "text/csv"),
+        ("/metrics/delivery-health?list=series", "text/csv"),
+        ("/metrics/failures", "application/x-ndjson"),
+        ("/metrics/overview?limit=5&channel=sms&compare=none", "*/*"),
+    ] {
+        check(path, accept, 503, "try again").await;
+    }
+}
+
+#[tokio::test]
+async fn so_many_exports_are_under_way_and_no_more() {
+    let api = api(0);
+    let organization = "acme".into();
+    let _taken: Vec<_> =
+        (0..EXPORTS_PER_ORGANIZATION_MAX).map(|_| api.exports.take(&organization).ok()).collect();
+    let request = warp::test::request().path("/metrics/failures").header("authorization", acme());
+    let response = request.header("accept", "application/x-ndjson").reply(&routes(api)).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (429, &HeaderValue::from(10))
+    );
 }
 
 #[tokio::test]

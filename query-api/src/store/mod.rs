@@ -1,48 +1,47 @@
-//! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
-//! organization.
+//! The rows that answers are made of: the one module that knows SQL. It reads, and writes what organizations set themselves, and
+//! their webhooks; every query of a request names the organization.
 //!
 //! ```text
 //! connect      how a connection is made, and its limits
 //! shares       how many loads of each organization are under way
 //! connections  lent to loads, and ended if their work isn't over
 //! profile      name and plan
+//! thresholds   what alerts are judged by, read and changed
 //! counters     sums by cell
 //! channels     messages by cell and by channel
-//! workflows    runs by workflow, durations by cell, pages of failures
+//! workflows    runs by workflow, durations by cell, runs of a workflow by cell
+//! failures     pages of failures, and what they have in common
+//! reading      what a connection reads for an answer
+//! webhooks     endpoints, what they were told, messages to them
 //! ```
 
-use crate::answer::delivery_health;
-use crate::answer::insights::{self, Window};
-use crate::answer::known::{Basis, Known, Since, Through};
-use crate::answer::summary::{Parts, Profile, Sums};
-use crate::answer::trends::{self, Bucket};
-use crate::answer::workflow_health::Rows;
-use crate::request::cells::Cells;
-use crate::request::interval::Interval;
-use crate::request::listing::Listing;
-use crate::request::range::Range;
+use crate::answer::thresholds::{Kept, Thresholds};
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
-use deadpool_postgres::Object;
 use futures_util::future::try_join;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
-use tokio_postgres::types::Timestamp;
+use webhooks::Webhooks;
 
 mod channels;
 mod connect;
 mod connections;
 mod counters;
 mod error;
+mod failures;
 mod profile;
+mod reading;
 mod shares;
+mod thresholds;
+pub mod webhooks;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
 pub(crate) use connections::SILENT_FOR;
 pub use error::Error;
+pub use reading::{Read, Reading};
 pub use shares::Turn;
 
 /// How many days back [`Store::fallback_versions`] looks: further than records may be late, unless LEDGER_RETENTION_DAYS
@@ -62,26 +61,6 @@ pub enum State {
     Unreachable(String),
 }
 
-/// Rows, and how far they can be relied on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Read<T> {
-    /// How far.
-    pub known: Known,
-    /// The rows.
-    pub rows: T,
-}
-
-/// The earliest `complete_through` of all partitions, which is null if one of them has none, or there is no partition; since
-/// when rows have what earlier versions did not count; and of the latest `complete_through` of each topic the earliest, which is
-/// null if a topic has none.
-const KNOWN: &str = "
-    select case when bool_and(complete_through is not null) then min(complete_through) end,
-           (select since from quarters_known), (select percentiles_since from roll_ups),
-           (select channels_since from roll_ups),
-           (select case when bool_and(latest is not null) then min(latest) end
-            from (select max(complete_through) as latest from consumer_progress group by topic) as topics)
-    from consumer_progress";
-
 /// Reads rows.
 pub struct Store {
     connector: Connector,
@@ -89,7 +68,13 @@ pub struct Store {
     loads: Connections,
     /// A connection of its own, for which nobody waits.
     probe: Connections,
+    /// Those that may write, made when settings are first changed.
+    writes: Connections,
+    webhooks: Webhooks,
 }
+
+/// How many connections write at once: a change takes milliseconds, and is rare.
+const WRITES_MAX: u16 = 2;
 
 impl Store {
     /// A store that connects when it is first asked.
@@ -100,7 +85,16 @@ impl Store {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe })
+        let writer = connect::writer(settings)?;
+        let writes = Connections::new(settings, &writer, WRITES_MAX, &Trust::new());
+        let webhooks = Webhooks::new(settings, &writer);
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes, webhooks })
+    }
+
+    /// The tables of webhooks.
+    #[must_use]
+    pub const fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
@@ -111,118 +105,54 @@ impl Store {
         self.loads.turn(organization).await
     }
 
-    /// The profile of the organization whose turn it is, and the counters of a summary's parts.
+    /// A connection for the organization whose turn it is.
+    ///
+    /// # Errors
+    /// When none is free in time, or none can be made.
+    pub async fn reading(&self, turn: &Arc<Turn>) -> Result<Reading, Error> {
+        Ok(Reading::new(self.loads.lend(Some(Arc::clone(turn))).await?, Arc::clone(turn)))
+    }
+
+    /// A connection on which everything is read from one state of the database: that at the first statement. On a cluster each node has
+    /// a state of its own.
+    ///
+    /// # Errors
+    /// When none is free in time, or none can be made, or PostgreSQL gives up.
+    pub async fn snapshot(&self, turn: &Arc<Turn>) -> Result<Reading, Error> {
+        let reading = self.reading(turn).await?;
+        reading.begin().await?;
+        Ok(reading)
+    }
+
+    /// The organization's own thresholds.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
-    pub async fn summary(
+    pub async fn thresholds(&self, turn: &Arc<Turn>) -> Result<Kept, Error> {
+        let client = self.loads.lend(Some(Arc::clone(turn))).await?;
+        let kept = thresholds::kept(&client, turn.organization()).await;
+        client.give_back(kept)
+    }
+
+    /// Changes the organization's own thresholds: `change` is told what they are, and the time, and says what they are to be; `None`
+    /// leaves them as they are. Changes of one organization take turns. Returns what they were, and what they are.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable, gives up, or takes no writes. Then nothing is known to be changed.
+    pub async fn change_thresholds(
         &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-    ) -> Result<Read<(Option<Profile>, Sums)>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let parts = Parts::of(range);
-        let all = Cells::between(vec![range.from(), range.to()]);
-        let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
-        let rows = async {
-            let (profile, counters) = try_join(
-                profile::profile(&client, organization),
-                counters::of_intervals(&client, organization, parts.intervals()),
-            )
-            .await?;
-            Ok((profile, Sums { parts, counters }))
-        };
-        let read = read(&client, basis, rows).await;
-        client.give_back(read)
+        organization: &str,
+        subject: Option<&str>,
+        change: impl FnOnce(&Kept, DateTime<Utc>) -> Option<Thresholds> + Send,
+    ) -> Result<[Kept; 2], Error> {
+        let turn = self.writes.turn(organization).await?;
+        let client = self.writes.lend(Some(turn)).await.map_err(Error::of_write)?;
+        let changed = thresholds::change(&client, (organization, subject), change).await;
+        client.give_back(changed.map_err(Error::of_write))
     }
 
-    /// The counters of the range's buckets, and of those it is compared with.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn trends(&self, turn: &Arc<Turn>, range: &Range) -> Result<Read<trends::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let (cells, compared) = (range.cells(), range.compared_cells());
-        let all = Interval { from: range.from(), to: range.to() };
-        let rows = async {
-            let of = |cells| buckets(&client, organization, cells);
-            let (series, previous) = try_join(of(&cells), of(&compared)).await?;
-            Ok(trends::Rows { series, previous })
-        };
-        let basis = Basis {
-            cells: Some(&cells),
-            comparison: range.comparison(),
-            compared: Some(&compared),
-            runs: Some(all),
-            ..Basis::default()
-        };
-        let read = read(&client, basis, rows).await;
-        client.give_back(read)
-    }
-
-    /// Workflow runs in total, by workflow, and a page of the failures.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn workflow_health(
-        &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-        listing: &Listing,
-    ) -> Result<Read<Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let all = Interval { from: range.from(), to: range.to() };
-        let rows = async {
-            let ((totals, workflows), failures) = try_join(
-                workflows::workflows(&client, organization, all, listing),
-                workflows::failures(&client, organization, all, listing),
-            )
-            .await?;
-            Ok(Rows { totals, workflows, failures })
-        };
-        let read = read(&client, Basis { runs: Some(all), ..Basis::default() }, rows).await;
-        client.give_back(read)
-    }
-
-    /// The messages of the range's buckets, in all and of one channel, and those of the range by channel.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn delivery_health(
-        &self,
-        turn: &Arc<Turn>,
-        range: &Range,
-        channel: Option<&str>,
-    ) -> Result<Read<delivery_health::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let cells = range.cells();
-        let all = Interval { from: range.from(), to: range.to() };
-        let basis = Basis { cells: Some(&cells), channels: Some(all), ..Basis::default() };
-        let read = read(&client, basis, channels::messages(&client, organization, &cells, channel)).await;
-        client.give_back(read)
-    }
-
-    /// The counters of the window's hours, and the workflow runs of its judged period.
-    ///
-    /// # Errors
-    /// When PostgreSQL is unreachable or gives up.
-    pub async fn insights(&self, turn: &Arc<Turn>, window: &Window) -> Result<Read<insights::Rows>, Error> {
-        let (client, organization) = (self.loads.lend(Some(Arc::clone(turn))).await?, turn.organization());
-        let most_failures = Listing::default();
-        let rows = async {
-            let (hours, (totals, workflows)) = try_join(
-                counters::sums(&client, organization, window.hours()),
-                workflows::workflows(&client, organization, window.judged(), &most_failures),
-            )
-            .await?;
-            Ok(insights::Rows { hours, totals, workflows })
-        };
-        let read = read(&client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await;
-        client.give_back(read)
-    }
-
-    /// A number for each organization that changes whenever a record is counted: the sum of its recent
-    /// counters. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
+    /// A number for each organization that changes whenever a record is counted, or its thresholds are changed: the sum of its
+    /// recent counters, and of how often. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
     /// order than they begin.
     ///
     /// # Errors
@@ -247,10 +177,14 @@ impl Store {
         let numbers = async {
             let statement = client.prepare_cached(sql).await?;
             let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
-            rows.iter().map(number).collect()
+            rows.iter().map(number).collect::<Result<Vec<(Arc<str>, u64)>, Error>>()
         };
-        let numbers = numbers.await;
-        client.give_back(numbers)
+        let both = try_join(numbers, thresholds::revisions(&client, &asked)).await;
+        let (mut numbers, revisions) = client.give_back(both)?;
+        for (organization, number) in &mut numbers {
+            *number = number.wrapping_add(revisions.get(&**organization).copied().unwrap_or(0));
+        }
+        Ok(numbers)
     }
 
     /// Finds out whether PostgreSQL is reachable and has the schema.
@@ -305,44 +239,4 @@ impl Store {
     pub fn connections(&self) -> (usize, usize) {
         self.loads.count()
     }
-}
-
-/// Reads the rows of an answer with this basis, and before them how far they can be relied on: a batch's rows and its
-/// partitions' progress are one commit, so rows that are read after the progress include everything it promises.
-///
-/// All statements are sent at once, each without waiting for the replies to those before, once the connection has prepared them.
-async fn read<T>(
-    client: &Object,
-    basis: Basis<'_>,
-    rows: impl Future<Output = Result<T, Error>>,
-) -> Result<Read<T>, Error> {
-    // Prepared before the rows' statements are: otherwise these could be sent first.
-    let statement = client.prepare_cached(KNOWN).await?;
-    let known = async { Ok(client.query_one(&statement, &[]).await?) };
-    // Polled in this order, so sent in this order, and the server replies in order.
-    let (known, rows) = tokio::try_join!(biased; known, rows)?;
-    let since = Since {
-        quarters: time_or_end(&known, 1)?,
-        percentiles: time_or_end(&known, 2)?,
-        channels: time_or_end(&known, 3)?,
-    };
-    let through = Through { all: known.try_get(0)?, most: known.try_get(4)? };
-    Ok(Read { known: Known::of(through, since, basis), rows })
-}
-
-/// A time that may be infinite.
-fn time_or_end(row: &Row, column: usize) -> Result<DateTime<Utc>, Error> {
-    Ok(match row.try_get(column)? {
-        Timestamp::NegInfinity => DateTime::<Utc>::MIN_UTC,
-        Timestamp::PosInfinity => DateTime::<Utc>::MAX_UTC,
-        Timestamp::Value(time) => time,
-    })
-}
-
-/// The counters and durations of each cell.
-async fn buckets(client: &Object, organization: &str, cells: &Cells) -> Result<Vec<Bucket>, Error> {
-    let counters = counters::sums(client, organization, cells);
-    let (counters, durations) = try_join(counters, workflows::durations(client, organization, cells)).await?;
-    let bucket = |(counters, durations)| Bucket { counters, durations };
-    Ok(counters.into_iter().zip(durations).map(bucket).collect())
 }

@@ -1,13 +1,13 @@
-//! Rows of workflows: their runs by day and hour, and the failed runs.
+//! Rows of workflows: their runs by day and hour.
 
-use crate::answer::workflow_health::{Failure, Runs, WORKFLOWS_SORTED_MAX, Workflow};
+use crate::answer::workflow_health::{Runs, WORKFLOWS_SORTED_MAX, Workflow};
 use crate::request::cells::Cells;
 use crate::request::interval::Interval;
 use crate::request::listing::Listing;
-use crate::request::listing::failures::FailureCursor;
 use crate::request::listing::workflows::{Sort, WorkflowsPage};
 use crate::store::counters::cell;
 use crate::store::error::Error;
+use chrono::{DateTime, Utc};
 use deadpool_postgres::Object;
 use domain::{BucketSize, Durations};
 use tokio_postgres::Row;
@@ -37,20 +37,21 @@ pub async fn workflows(
         vec![&organization, &from, &to, &days.from, &days.to, &limit, &part, &runs_before, &name, &id];
     parameters.extend(listing.workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
     let rows = client.query(&statement, &parameters).await?;
-    let totals = rows.first().map(runs).transpose()?.unwrap_or_default();
-    let workflow = |row: &Row| Ok(Workflow { id: row.try_get(5)?, name: row.try_get(6)?, runs: runs(row)? });
+    let totals = rows.first().map(|row| runs(row, 0)).transpose()?.unwrap_or_default();
+    let workflow =
+        |row: &Row| Ok(Workflow { id: row.try_get(5)?, name: row.try_get(6)?, runs: runs(row, 0)? });
     Ok((totals, rows.iter().skip(1).map(workflow).collect::<Result<_, Error>>()?))
 }
 
 /// The UTC days that lie in an interval; an empty one at its end if there are none. The rest are hours.
-fn whole_days(Interval { from, to }: Interval) -> Interval {
+pub fn whole_days(Interval { from, to }: Interval) -> Interval {
     let days = Interval { from: BucketSize::Day.ceil(from), to: BucketSize::Day.floor(to) };
     if days.from < days.to { days } else { Interval { from: to, to } }
 }
 
 /// Of an organization (`$1`) from `$2` until `$3`: days from `$4` until `$5`, and hours around them.
-const IN_DAYS: &str = "organization_id = $1 and day_bucket >= $4 and day_bucket < $5";
-const IN_HOURS: &str = "organization_id = $1 and (hour_bucket >= $2 and hour_bucket < $4 or hour_bucket >= $5 and hour_bucket < $3)";
+pub const IN_DAYS: &str = "organization_id = $1 and day_bucket >= $4 and day_bucket < $5";
+pub const IN_HOURS: &str = "organization_id = $1 and (hour_bucket >= $2 and hour_bucket < $4 or hour_bucket >= $5 and hour_bucket < $3)";
 
 /// The row at place 0 has the totals. Histograms are added up last, and only of what is listed: they are most of the bytes.
 ///
@@ -120,14 +121,14 @@ const fn order(sort: Sort) -> (&'static str, &'static str) {
     }
 }
 
-/// The runs in a row's first five columns.
-fn runs(row: &Row) -> Result<Runs, Error> {
+/// The runs in five columns of a row.
+fn runs(row: &Row, first: usize) -> Result<Runs, Error> {
     Ok(Runs {
-        total: row.try_get(0)?,
-        failed: row.try_get(1)?,
-        failed_safety_limit: row.try_get(2)?,
-        total_execution_time_ms: row.try_get(3)?,
-        durations: durations_in(row, 4)?,
+        total: row.try_get(first)?,
+        failed: row.try_get(first + 1)?,
+        failed_safety_limit: row.try_get(first + 2)?,
+        total_execution_time_ms: row.try_get(first + 3)?,
+        durations: durations_in(row, first + 4)?,
     })
 }
 
@@ -161,47 +162,49 @@ pub async fn durations(client: &Object, organization: &str, cells: &Cells) -> Re
     Ok(all)
 }
 
-/// A page of failures, of all workflows or of one, and one failure more if there is one. Rows before the page are not read.
-pub async fn failures(
+/// The runs of one workflow in each cell, and what it was called in its latest run. Hours are not taken apart: an hour belongs to
+/// the cell in which it begins.
+pub async fn of_cells(
     client: &Object,
     organization: &str,
-    Interval { from, to }: Interval,
-    listing: &Listing,
-) -> Result<Vec<Failure>, Error> {
-    let page = &listing.failures;
-    let statement = client.prepare_cached(&failures_sql(listing.workflow.is_some())).await?;
-    // No id sorts before the empty one, so this is the position of everything that ended before `to`.
-    let end = FailureCursor { finished_at: to, execution_id: String::new() };
-    let FailureCursor { finished_at, execution_id } =
-        page.cursor.as_ref().map_or(end.clone(), |cursor| cursor.clone().min(end));
-    let limit = i64::from(page.limit) + 1;
-    let mut parameters: Vec<&(dyn ToSql + Sync)> =
-        vec![&organization, &from, &finished_at, &execution_id, &limit];
-    parameters.extend(listing.workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
+    workflow: &str,
+    cells: &Cells,
+) -> Result<(Option<String>, Vec<Runs>), Error> {
+    let Some((from, to)) = cells.extent() else { return Ok((None, Vec::new())) };
+    let statement = client.prepare_cached(OF_CELLS).await?;
+    let days = cells.whole_days();
+    let parameters: [&(dyn ToSql + Sync); 7] =
+        [&organization, &from, &to, &days.from, &days.to, &cells.edges(), &workflow];
     let rows = client.query(&statement, &parameters).await?;
-    let failure = |row: &Row| {
-        Ok(Failure {
-            execution_id: row.try_get(0)?,
-            workflow_id: row.try_get(1)?,
-            workflow_name: row.try_get(2)?,
-            outcome: row.try_get(3)?,
-            error_message: row.try_get(4)?,
-            execution_time_ms: row.try_get(5)?,
-            finished_at: row.try_get(6)?,
-        })
-    };
-    rows.iter().map(failure).collect()
+    let (mut all, mut latest) = (vec![Runs::default(); cells.len()], None);
+    for rows in rows.chunks(DECODED_AT_ONCE) {
+        for row in rows {
+            let name: (DateTime<Utc>, String) = (row.try_get(6)?, row.try_get(7)?);
+            latest = latest.max(Some(name));
+            if let Some(cell) = cell(row)?.and_then(|cell| all.get_mut(cell)) {
+                *cell = runs(row, 1)?;
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok((latest.map(|(_, name)| name), all))
 }
 
-/// `$6` is the one workflow that is asked about.
-fn failures_sql(of_one: bool) -> String {
-    let only = if of_one { "and workflow_id = $6" } else { "" };
-    format!(
-        "
-        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
-        from workflow_failures
-        where organization_id = $1 and finished_at >= $2 and (finished_at, execution_id) < ($3, $4) {only}
-        order by finished_at desc, execution_id desc
-        limit $5"
+/// The rows of one workflow (`$7`) by cell, whose edges are `$6`: days where cells are whole days, hours elsewhere.
+const OF_CELLS: &str = "
+    with counted as (
+        select day_bucket as bucket, workflow_name, name_as_of, runs, failed, failed_safety_limit,
+               total_execution_time_ms, durations
+        from workflow_daily_metrics
+        where organization_id = $1 and workflow_id = $7 and day_bucket >= $4 and day_bucket < $5
+        union all
+        select hour_bucket, workflow_name, name_as_of, runs, failed, failed_safety_limit,
+               total_execution_time_ms, durations
+        from workflow_hourly_metrics
+        where organization_id = $1 and workflow_id = $7
+          and (hour_bucket >= $2 and hour_bucket < $4 or hour_bucket >= $5 and hour_bucket < $3)
     )
-}
+    select width_bucket(bucket, $6::timestamptz[]) as cell, sum(runs)::bigint, sum(failed)::bigint,
+           sum(failed_safety_limit)::bigint, sum(total_execution_time_ms)::bigint, sum(durations)::text,
+           max(name_as_of), (array_agg(workflow_name order by name_as_of desc, workflow_name desc))[1]
+    from counted group by cell";

@@ -1,5 +1,7 @@
 -- Makes a database what the version before the ninth migration has left of it: a table of quarters, by month, and no roll-ups.
 
+drop table webhook_deliveries, webhook_endpoints, alert_states, alert_evaluations;
+drop table settings_changes, organization_thresholds;
 drop view channel_quarter_metrics, kept_channels;
 drop table channel_hourly_metrics, channel_daily_metrics, organization_channels;
 create table org_quarter_hourly_metrics (
@@ -44,7 +46,8 @@ begin
 end $$;
 alter table consumer_progress drop column claim_schema, drop column claim_schema_epoch;
 alter table ledger_floor drop column finished;
-drop index org_hourly_metrics_by_time, org_daily_metrics_by_time, workflow_hourly_metrics_by_time;
+drop index org_hourly_metrics_by_time, org_daily_metrics_by_time, workflow_hourly_metrics_by_time,
+           workflow_failures_of_workflow;
 create index org_hourly_metrics_by_bucket on org_hourly_metrics (hour_bucket);
 create index org_daily_metrics_by_bucket on org_daily_metrics (day_bucket);
 create index workflow_hourly_metrics_by_bucket on workflow_hourly_metrics (hour_bucket);

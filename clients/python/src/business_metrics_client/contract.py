@@ -69,6 +69,47 @@ class Trends(TypedDict):
     """When the answer was made from the tables. A cached answer keeps its time."""
 
 
+class WorkflowTrends(TypedDict):
+    """The buckets of the range as series of one workflow; buckets without runs are there, with 0."""
+
+    stale: NotRequired[Literal[True]]
+    """Only there, and first, when the database is slow or unreachable and this is an older answer; the
+    header `Age` says how many seconds old it is."""
+    organizationId: str
+    """Whose numbers these are: the token's claim `organization_id`."""
+    workflow: "WorkflowTrendsWorkflow"
+    """Which workflow."""
+    range: "Range"
+    completeThrough: str | None
+    """All records that the brokers held up to this instant are in these numbers; null while some partition
+    has never been read."""
+    percentilesFrom: NotRequired[str]
+    """Only there if some runs before this instant were counted by a version without percentiles: these
+    leave such runs out."""
+    exactFrom: NotRequired[str]
+    """Only there in a zone whose buckets don't begin with an hour of UTC: workflows are counted by the
+    hour of UTC, and each hour counts in the bucket in which it begins."""
+    comparison: "Comparison | None"
+    """What is compared, whole hours of UTC; null without a comparison, or while no hour of the range is
+    over."""
+    series: list["WorkflowPoint"]
+    """Oldest first."""
+    previousSeries: NotRequired[list["WorkflowPoint"]]
+    """The interval compared with, a bucket for each one of `series` that is compared, as long as that has
+    lasted so far; only there when there is a comparison."""
+    generatedAt: str
+    """When the answer was made from the tables. A cached answer keeps its time."""
+
+
+class WorkflowTrendsWorkflow(TypedDict):
+    """Which workflow."""
+
+    workflowId: str
+    """The id that was asked for."""
+    workflowName: str | None
+    """What the workflow was called in its latest run of the range; null if it has none."""
+
+
 class WorkflowHealth(TypedDict):
     """Workflow outcomes in total, by workflow, and the recent failures."""
 
@@ -92,7 +133,54 @@ class WorkflowHealth(TypedDict):
     recentFailures: list["Failure"]
     """Newest first, `limit` at a time."""
     nextCursor: str | None
-    """For the next page of `recentFailures`; null on the last."""
+    """For the next page of `recentFailures`; null on the last. `/metrics/failures` takes it, too."""
+    generatedAt: str
+    """When the answer was made from the tables. A cached answer keeps its time."""
+
+
+class Failures(TypedDict):
+    """A page of failed runs."""
+
+    stale: NotRequired[Literal[True]]
+    """Only there, and first, when the database is slow or unreachable and this is an older answer; the
+    header `Age` says how many seconds old it is."""
+    organizationId: str
+    """Whose numbers these are: the token's claim `organization_id`."""
+    range: "Range"
+    completeThrough: str | None
+    """All records that the brokers held up to this instant are in these numbers; null while some partition
+    has never been read."""
+    failures: list["Failure"]
+    """Newest first, `limit` at a time."""
+    nextCursor: str | None
+    """For the next page; null on the last."""
+    generatedAt: str
+    """When the answer was made from the tables. A cached answer keeps its time."""
+
+
+class FailureGroups(TypedDict):
+    """Failed runs by what their messages have in common."""
+
+    stale: NotRequired[Literal[True]]
+    """Only there, and first, when the database is slow or unreachable and this is an older answer; the
+    header `Age` says how many seconds old it is."""
+    organizationId: str
+    """Whose numbers these are: the token's claim `organization_id`."""
+    range: "Range"
+    completeThrough: str | None
+    """All records that the brokers held up to this instant are in these numbers; null while some partition
+    has never been read."""
+    failed: int
+    """How many runs of the range failed, whether they are kept or not."""
+    grouped: int
+    """How many failures are in groups, listed or not."""
+    groupedFrom: NotRequired[str]
+    """Only there if some failures are in no group: all since this instant are. Older ones are kept no
+    longer, or there are more than 10,000 newer ones."""
+    groups: list["FailureGroup"]
+    """Most failures first, then the latest, `limit` at a time."""
+    nextCursor: str | None
+    """For the next page; null on the last."""
     generatedAt: str
     """When the answer was made from the tables. A cached answer keeps its time."""
 
@@ -152,6 +240,16 @@ class Insights(TypedDict):
     """The most severe first."""
     generatedAt: str
     """When the answer was made from the tables. A cached answer keeps its time."""
+
+
+class Overview(TypedDict):
+    """What a page shows, in one answer."""
+
+    summary: "Summary"
+    trends: "Trends"
+    workflowHealth: "WorkflowHealth"
+    deliveryHealth: "DeliveryHealth"
+    insights: "Insights"
 
 
 class Insight(TypedDict):
@@ -260,6 +358,8 @@ class Kpi(TypedDict):
     """Which direction is better."""
     severity: Literal["healthy", "warning", "critical"]
     """The worst of its alerts."""
+    thresholds: list["Judged"]
+    """What its alerts are judged by; none if it has no alerts."""
     description: str
     """What it says."""
     base: "Base"
@@ -294,8 +394,112 @@ class Alert(TypedDict):
     """What the KPI is."""
     threshold: float
     """What it should be within."""
+    thresholdSource: Literal["default", "organization"]
+    """Who has set that threshold."""
     sample: int
     """How many payments, runs or messages it rests on."""
+
+
+class Judged(TypedDict):
+    """What one of a KPI's alerts is judged by."""
+
+    alert: str
+    """The alert's key."""
+    warning: float
+    """Beyond it the alert is a warning, in the KPI's unit."""
+    critical: float
+    """Beyond it the alert is critical."""
+    leastSample: int
+    """With a smaller sample there is no alert."""
+    thresholdSource: Literal["default", "organization"]
+    """`organization` if one of the numbers is its own."""
+
+
+class Thresholds(TypedDict):
+    """What an organization's alerts are judged by."""
+
+    organizationId: str
+    """Whose thresholds these are."""
+    alerts: list["ThresholdsOfAlert"]
+    """All alerts."""
+
+
+class ThresholdsOfAlert(TypedDict):
+    """An alert, and what it is judged by."""
+
+    key: str
+    """Which alert; stable."""
+    kpi: str
+    """The key of its KPI."""
+    title: str
+    """A few words."""
+    unit: Literal["count", "percent", "ms"]
+    """That of the KPI's value, and of the thresholds."""
+    better: Literal["up", "down"]
+    """Which direction of the KPI is better. With `up` an alert is of values below the threshold, and
+    `critical` must not be above `warning`; with `down` it is the other way round."""
+    minimum: float
+    """The least that a threshold may be."""
+    maximum: float
+    """The most that a threshold may be."""
+    default: "Limits"
+    own: "OwnLimits"
+    applies: "Limits"
+    thresholdSource: Literal["default", "organization"]
+    """`organization` if one of the numbers is its own."""
+    updatedAt: str | None
+    """When its own numbers were last changed; null without any."""
+    updatedBy: str | None
+    """By whom: the `sub` of the token; null without own numbers, or if the token had none."""
+
+
+class Limits(TypedDict):
+    """The numbers that an alert is judged by."""
+
+    warning: float
+    """Beyond it the alert is a warning, in the KPI's unit."""
+    critical: float
+    """Beyond it the alert is critical."""
+    leastSample: int
+    """With a smaller sample there is no alert."""
+
+
+class OwnLimits(TypedDict):
+    """Those numbers that are the organization's own."""
+
+    warning: float | None
+    """In place of the default; null for the default."""
+    critical: float | None
+    """In place of the default; null for the default."""
+    leastSample: int | None
+    """In place of the default; null for the default."""
+
+
+class OwnThresholds(TypedDict):
+    """All of an organization's own thresholds. They have one decimal at most, and what applies then must
+    be in the order in which values get worse."""
+
+    thresholds: "OwnThresholdsThresholds"
+    """By alert; one that isn't named is judged by the defaults."""
+
+
+class OwnThresholdsThresholds(TypedDict):
+    """By alert; one that isn't named is judged by the defaults."""
+
+    payment_success_low: NotRequired["OwnLimitsToSet"]
+    workflow_failures_high: NotRequired["OwnLimitsToSet"]
+    message_delivery_low: NotRequired["OwnLimitsToSet"]
+
+
+class OwnLimitsToSet(TypedDict):
+    """An alert's own numbers; null, and each that is null or missing, for the default."""
+
+    warning: NotRequired[float | None]
+    """In place of the default; null for the default."""
+    critical: NotRequired[float | None]
+    """In place of the default; null for the default."""
+    leastSample: NotRequired[int | None]
+    """In place of the default; null for the default."""
 
 
 class SystemHealth(TypedDict):
@@ -338,6 +542,35 @@ class Point(TypedDict):
     """Milliseconds, one decimal; 0 without runs."""
     message_delivery_rate: float
     """Per cent, one decimal, at most 100; 0 without messages."""
+    p50_execution_time_ms: float | None
+    """The 50th percentile of execution times, in milliseconds; null without runs."""
+    p95_execution_time_ms: float | None
+    """The 95th percentile of execution times, in milliseconds; null without runs."""
+    p99_execution_time_ms: float | None
+    """The 99th percentile of execution times, in milliseconds; null without runs."""
+
+
+class WorkflowPoint(TypedDict):
+    """A bucket of one workflow: its counters, and the KPIs of it alone."""
+
+    bucket: str
+    """The bucket's start."""
+    open: bool
+    """Whether it contains now: it still grows."""
+    workflows_total: int
+    """Runs of the workflow that ended."""
+    workflows_failed: int
+    """Those of them with any outcome but success."""
+    total_execution_time_ms: int
+    """Execution time of all of them, in milliseconds."""
+    workflows_successful: int
+    """Those of all that succeeded."""
+    workflows_failed_safety_limit: int
+    """Those of the failed ones that the safety limit stopped."""
+    workflow_failure_rate: float
+    """Per cent, one decimal; 0 without runs."""
+    avg_execution_time_ms: float
+    """Milliseconds, one decimal; 0 without runs."""
     p50_execution_time_ms: float | None
     """The 50th percentile of execution times, in milliseconds; null without runs."""
     p95_execution_time_ms: float | None
@@ -413,6 +646,42 @@ class Failure(TypedDict):
     """When it ended."""
 
 
+class FailureGroup(TypedDict):
+    """Failures whose messages have one pattern."""
+
+    key: str
+    """Names the pattern: the same in every answer."""
+    pattern: str
+    """The message with `#` for what differs from run to run."""
+    message: str
+    """The message of the last of them, its first 500 characters."""
+    count: int
+    """How many failures there are."""
+    firstSeen: str
+    """When the first of them ended."""
+    lastSeen: str
+    """When the last of them ended."""
+    outcomes: list[Literal["FAILED", "FAILED_SAFETY_LIMIT"]]
+    """How they ended."""
+    workflowCount: int
+    """In how many workflows they occurred."""
+    workflows: list["GroupWorkflow"]
+    """Those of these workflows with most of the failures."""
+    executionId: str
+    """The last of them."""
+
+
+class GroupWorkflow(TypedDict):
+    """A workflow in which a group's failures occurred."""
+
+    workflowId: str
+    """Its stable id."""
+    workflowName: str
+    """What it was called in the last of them."""
+    count: int
+    """How many of the group's failures are its."""
+
+
 class MessageTotals(TypedDict):
     """Messages of all channels, or of the one that is asked about."""
 
@@ -460,6 +729,148 @@ class VersionEvent(TypedDict):
     """Another number than before; it has no other meaning."""
 
 
+class Webhook(TypedDict):
+    """Where an organization is told of its alerts."""
+
+    id: str
+    """Its id."""
+    url: str
+    """Where messages are sent."""
+    description: str
+    """What people say of it; empty if nothing."""
+    enabled: bool
+    """Whether messages are sent to it."""
+    disabledAt: str | None
+    """Since when none are."""
+    disabledReason: str | None
+    """Why not: a request has disabled it, or the receiver has answered 410."""
+    previousSecretUntil: str | None
+    """Until when messages are signed by the secret of before, too."""
+    createdAt: str
+    """When it was made."""
+    createdBy: str | None
+    """Who has made it, as the token named them."""
+
+
+class WebhookWithSecret(TypedDict):
+    """A webhook and its new secret."""
+
+    id: str
+    """Its id."""
+    url: str
+    """Where messages are sent."""
+    description: str
+    """What people say of it; empty if nothing."""
+    enabled: bool
+    """Whether messages are sent to it."""
+    disabledAt: str | None
+    """Since when none are."""
+    disabledReason: str | None
+    """Why not: a request has disabled it, or the receiver has answered 410."""
+    previousSecretUntil: str | None
+    """Until when messages are signed by the secret of before, too."""
+    createdAt: str
+    """When it was made."""
+    createdBy: str | None
+    """Who has made it, as the token named them."""
+    secret: str
+    """What signs its messages: base64 after `whsec_`. It is shown this once."""
+
+
+class Webhooks(TypedDict):
+    """All webhooks of an organization."""
+
+    webhooks: list["Webhook"]
+    """In the order in which they were made."""
+
+
+class WebhookAsked(TypedDict):
+    """What is asked of a webhook. Other members are refused."""
+
+    url: NotRequired[str]
+    """Where messages are sent: `https://`, without user, password and fragment, at an address that is
+    public or that the operators allow."""
+    description: NotRequired[str]
+    """What people say of it."""
+    enabled: NotRequired[bool]
+    """Whether messages are sent to it."""
+
+
+class WebhookDelivery(TypedDict):
+    """A message to a webhook, and what has become of it."""
+
+    id: str
+    """Its id, the header `webhook-id`: the same in each attempt."""
+    type: Literal["alert.opened", "alert.changed", "alert.ended", "webhook.test"]
+    """What it tells."""
+    state: Literal["pending", "delivered", "dead"]
+    """`dead` is given up; it can be retried by hand."""
+    createdAt: str
+    """When it was made."""
+    attempts: int
+    """How many attempts were begun."""
+    lastAttemptAt: str | None
+    """When the last one was."""
+    lastStatus: int | None
+    """The status of its response; null without a response."""
+    lastError: str | None
+    """What went wrong."""
+    nextAttemptAt: str | None
+    """When the next one is due."""
+    deliveredAt: str | None
+    """When a receiver has answered 2xx."""
+    deadAt: str | None
+    """When it was given up."""
+    payload: "WebhookMessage"
+
+
+class WebhookDeliveries(TypedDict):
+    """A page of messages, the newest first."""
+
+    deliveries: list["WebhookDelivery"]
+    """The messages."""
+    nextCursor: str | None
+    """The `cursor` of the next page; null on the last one."""
+
+
+class WebhookMessage(TypedDict):
+    """The body of a message."""
+
+    type: Literal["alert.opened", "alert.changed", "alert.ended", "webhook.test"]
+    """What it tells: an alert is one now; it is more or less severe; it is none any more; or nothing but
+    that it arrives."""
+    timestamp: str
+    """When that was found out."""
+    data: "WebhookAlert | WebhookTest"
+    """What has become of the alert; of a test whose it is."""
+
+
+class WebhookAlert(TypedDict):
+    """What has become of an alert."""
+
+    organizationId: str
+    """Whose alert it is."""
+    alert: "Alert"
+    severity: Literal["healthy", "warning", "critical"]
+    """How severe it is; `healthy` once it has ended. Then `alert` is the alert as it was last seen."""
+    previousSeverity: Literal["healthy", "warning", "critical"]
+    """How severe it was said to be before; `healthy` if it is new."""
+    openedAt: str
+    """When it opened."""
+    range: "Range"
+    url: str | None
+    """The address of the page; null if the operators haven't set it."""
+
+
+class WebhookTest(TypedDict):
+    """Whose test it is."""
+
+    organizationId: str
+    """The organization."""
+    webhookId: str
+    """The webhook."""
+
+
 class Problem(TypedDict):
     """RFC 9457. Programs tell problems apart by `type`, which is also the address of a page about it."""
 
@@ -473,6 +884,8 @@ class Problem(TypedDict):
     """What is wrong with this request, for people."""
     parameter: NotRequired[str]
     """The query parameter that can't be understood."""
+    pointer: NotRequired[str]
+    """Where in the request's document something can't be used, as a JSON Pointer (RFC 6901)."""
     requestId: NotRequired[str]
     """The response's `X-Request-Id`: say it when you ask about this."""
 
@@ -500,6 +913,8 @@ class Questions:
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
         compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        list: Literal["kpis", "alerts"] | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Summary"]:
         """The KPIs of a range, with trends and alerts. The sums cover exactly `[range.from, range.to)`."""
@@ -512,6 +927,10 @@ class Questions:
                 "granularity": granularity,
                 "timezone": timezone,
                 "compare": compare,
+                "list": list,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -524,10 +943,13 @@ class Questions:
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
         compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        workflow: str | None = None,
+        list: Literal["series", "previousSeries"] | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
-    ) -> Answer["Trends"]:
+    ) -> Answer["Trends | WorkflowTrends"]:
         """A range's buckets as series. Every bucket of the range is there, also those in which nothing
-        happened."""
+        happened. With `workflow` the buckets have what one workflow has."""
         return self._ask(
             "GET",
             "/metrics/trends",
@@ -537,6 +959,11 @@ class Questions:
                 "granularity": granularity,
                 "timezone": timezone,
                 "compare": compare,
+                "workflow": workflow,
+                "list": list,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -554,6 +981,8 @@ class Questions:
         workflows_limit: int | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        list: Literal["workflows", "recentFailures"] | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["WorkflowHealth"]:
         """How workflows end, by workflow, and the recent failures. Totals are of all workflows, listed or
@@ -572,6 +1001,70 @@ class Questions:
                 "workflowsLimit": workflows_limit,
                 "cursor": cursor,
                 "limit": limit,
+                "list": list,
+            },
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def failures(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        granularity: Literal["hour", "day"] | None = None,
+        timezone: str | None = None,
+        workflow: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        known: Known | None = None,
+    ) -> Answer["Failures"]:
+        """Failed runs, newest first. A page of those that are kept. As NDJSON (`Accept:
+        application/x-ndjson`) all pages of the range from `cursor` on, a failure a line, at most
+        100,000; if there are more, the last line is `{"nextCursor":"..."}`, which goes on there."""
+        return self._ask(
+            "GET",
+            "/metrics/failures",
+            query={
+                "from": from_,
+                "to": to,
+                "granularity": granularity,
+                "timezone": timezone,
+                "workflow": workflow,
+                "cursor": cursor,
+                "limit": limit,
+            },
+            known=known,
+        )
+
+    def failure_groups(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        granularity: Literal["hour", "day"] | None = None,
+        timezone: str | None = None,
+        workflow: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        known: Known | None = None,
+    ) -> Answer["FailureGroups"]:
+        """Failed runs by what their messages have in common, most failures first. Messages that differ
+        only by numbers, ids or blanks are one group. The newest 10,000 failures of the range are
+        grouped."""
+        return self._ask(
+            "GET",
+            "/metrics/failure-groups",
+            query={
+                "from": from_,
+                "to": to,
+                "granularity": granularity,
+                "timezone": timezone,
+                "workflow": workflow,
+                "cursor": cursor,
+                "limit": limit,
             },
             known=known,
         )
@@ -584,6 +1077,8 @@ class Questions:
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
         channel: str | None = None,
+        list: Literal["channels", "series"] | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["DeliveryHealth"]:
         """Messages sent and delivered, by channel and as a series. Every message is in one channel: the
@@ -598,6 +1093,10 @@ class Questions:
                 "granularity": granularity,
                 "timezone": timezone,
                 "channel": channel,
+                "list": list,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -609,6 +1108,7 @@ class Questions:
         to: str | None = None,
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Insights"]:
         """What stands out in a range. Sentences for people, with the numbers they rest on for programs."""
@@ -621,5 +1121,243 @@ class Questions:
                 "granularity": granularity,
                 "timezone": timezone,
             },
+            headers={
+                "Organization-Id": organization_id,
+            },
             known=known,
+        )
+
+    def overview(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        granularity: Literal["hour", "day"] | None = None,
+        timezone: str | None = None,
+        compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        sort: Literal["failures", "runs", "failure_rate", "avg_execution_time_ms", "p95_execution_time_ms", "name"] | None = None,
+        workflows_limit: int | None = None,
+        limit: int | None = None,
+        channel: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Overview"]:
+        """Summary, trends, workflow health, delivery health and insights in one answer. Each member is the
+        answer of its own path to the same parameters; all are of one version and one moment. Each
+        parameter is for those that know it."""
+        return self._ask(
+            "GET",
+            "/metrics/overview",
+            query={
+                "from": from_,
+                "to": to,
+                "granularity": granularity,
+                "timezone": timezone,
+                "compare": compare,
+                "sort": sort,
+                "workflowsLimit": workflows_limit,
+                "limit": limit,
+                "channel": channel,
+            },
+            known=known,
+        )
+
+    def thresholds(
+        self,
+        *,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Thresholds"]:
+        """What alerts are judged by: the defaults, the organization's own thresholds, and what applies.
+        Needs a token with the scope `settings:read`, or with none of this API's scopes."""
+        return self._ask(
+            "GET",
+            "/settings/thresholds",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def set_thresholds(
+        self,
+        body: "OwnThresholds",
+        *,
+        organization_id: str | None = None,
+        if_match: str | None = None,
+    ) -> Answer["Thresholds"]:
+        """Sets the organization's own thresholds. Needs a token with the scope `settings:write`. The
+        document replaces all of them: an alert that it doesn't name, and a number that it doesn't have,
+        is the default again. Sending it again changes nothing more. Every later summary judges by them,
+        on all instances of this service; each change is kept with the token's `sub` in an audit. An
+        organization may change its settings 120 times an hour."""
+        return self._ask(
+            "PUT",
+            "/settings/thresholds",
+            headers={
+                "Organization-Id": organization_id,
+                "If-Match": if_match,
+            },
+            body=body,
+        )
+
+    def webhooks(
+        self,
+        *,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Webhooks"]:
+        """Where the organization is told of its alerts. Needs a token with the scope `settings:read`, or
+        with none of this API's scopes. Where the operators have not switched webhooks on, all paths of
+        webhooks are 404 `webhooks-off`."""
+        return self._ask(
+            "GET",
+            "/settings/webhooks",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def make_webhook(
+        self,
+        body: "WebhookAsked",
+        *,
+        organization_id: str | None = None,
+    ) -> Answer["WebhookWithSecret"]:
+        """Has the organization told of its alerts at an address. Needs a token with the scope
+        `settings:write`. The answer has the secret by which each message is signed; it is shown this
+        once. Alerts that are open are told at once, if this is the organization's first webhook."""
+        return self._ask(
+            "POST",
+            "/settings/webhooks",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            body=body,
+        )
+
+    def webhook(
+        self,
+        webhook: str,
+        *,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Webhook"]:
+        """One webhook. Needs a token with the scope `settings:read`, or with none of this API's scopes."""
+        return self._ask(
+            "GET",
+            f"/settings/webhooks/{self._part(webhook)}",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def change_webhook(
+        self,
+        webhook: str,
+        body: "WebhookAsked",
+        *,
+        organization_id: str | None = None,
+    ) -> Answer["Webhook"]:
+        """Changes a webhook. Needs a token with the scope `settings:write`. What isn't named stays.
+        Messages that are pending when it is disabled are given up."""
+        return self._ask(
+            "PATCH",
+            f"/settings/webhooks/{self._part(webhook)}",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            body=body,
+        )
+
+    def delete_webhook(
+        self,
+        webhook: str,
+        *,
+        organization_id: str | None = None,
+    ) -> Answer[None]:
+        """Deletes a webhook, and its messages. Needs a token with the scope `settings:write`."""
+        return self._ask(
+            "DELETE",
+            f"/settings/webhooks/{self._part(webhook)}",
+            headers={
+                "Organization-Id": organization_id,
+            },
+        )
+
+    def test_webhook(
+        self,
+        webhook: str,
+        *,
+        organization_id: str | None = None,
+    ) -> Answer["WebhookDelivery"]:
+        """Sends a message of the type `webhook.test`, once and now. Needs a token with the scope
+        `settings:write`. The answer says what became of it. It is sent to a disabled webhook, too."""
+        return self._ask(
+            "POST",
+            f"/settings/webhooks/{self._part(webhook)}/test",
+            headers={
+                "Organization-Id": organization_id,
+            },
+        )
+
+    def replace_webhook_secret(
+        self,
+        webhook: str,
+        *,
+        organization_id: str | None = None,
+    ) -> Answer["WebhookWithSecret"]:
+        """Replaces the secret. Needs a token with the scope `settings:write`. The answer has the new one;
+        it is shown this once. For 24 hours messages are signed by the one before, too."""
+        return self._ask(
+            "POST",
+            f"/settings/webhooks/{self._part(webhook)}/secret",
+            headers={
+                "Organization-Id": organization_id,
+            },
+        )
+
+    def webhook_deliveries(
+        self,
+        webhook: str,
+        *,
+        state: Literal["pending", "delivered", "dead"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["WebhookDeliveries"]:
+        """What has become of the messages to a webhook, the newest first. Needs a token with the scope
+        `settings:read`, or with none of this API's scopes. Give `nextCursor` as `cursor` in the next
+        request. Messages are kept for 30 days, unless the operators say otherwise."""
+        return self._ask(
+            "GET",
+            f"/settings/webhooks/{self._part(webhook)}/deliveries",
+            query={
+                "state": state,
+                "cursor": cursor,
+                "limit": limit,
+            },
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def retry_webhook_delivery(
+        self,
+        webhook: str,
+        message: str,
+        *,
+        organization_id: str | None = None,
+    ) -> Answer["WebhookDelivery"]:
+        """Sends a message again. Needs a token with the scope `settings:write`. Its schedule of attempts
+        begins anew, and its id stays."""
+        return self._ask(
+            "POST",
+            f"/settings/webhooks/{self._part(webhook)}/deliveries/{self._part(message)}/retry",
+            headers={
+                "Organization-Id": organization_id,
+            },
         )

@@ -26,6 +26,14 @@ impl Default for FailuresPage {
     }
 }
 
+impl FailuresPage {
+    /// Its part of a cache key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.limit, self.cursor.as_ref().map(FailureCursor::to_text).unwrap_or_default())
+    }
+}
+
 /// A position in the list of failures, which is sorted newest first: the page begins after it. It names a failure rather
 /// than a number of failures, so that failures that arrive meanwhile don't shift it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

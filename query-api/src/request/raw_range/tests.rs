@@ -123,6 +123,32 @@ fn the_length_chooses_the_granularity() {
     check("2026-02-24T00:00:00Z", "2029-02-20T00:00:00Z", "-", "2026-02-24T00 2026-02-25T11 hour");
 }
 
+proptest! {
+    /// So the pages of a list can be asked for one after the other.
+    #[test]
+    fn ends_mean_the_same_range_at_any_later_time(
+        from in option::of(-400_000..4_000i64),
+        to in option::of(-400_000..4_000i64),
+        later in 0..10_000_000i64,
+        by in option::of(prop::sample::select(vec!["hour", "day"])),
+        zone in prop::sample::select(vec!["UTC", "Asia/Kathmandu", "America/New_York"]),
+    ) {
+        let now = at("2026-02-25T10:31:07.25Z");
+        let spelled = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+        let given = |minutes: Option<i64>| minutes.and_then(|minutes| spelled(now + TimeDelta::minutes(minutes)));
+        let raw = RawRange {
+            from: given(from), to: given(to), granularity: by.map(str::to_owned), timezone: Some(zone.into()), compare: None,
+        };
+        let ends = raw.ends(now).unwrap();
+        let pinned = RawRange { from: spelled(ends.from), to: spelled(ends.to), ..raw.clone() };
+        let range = |raw: &RawRange, now| {
+            let range = raw.normalise(now, &settings()).unwrap();
+            (range.from(), range.to(), range.granularity())
+        };
+        prop_assert_eq!(range(&raw, now), range(&pinned, now + TimeDelta::seconds(later)));
+    }
+}
+
 #[test]
 fn what_is_over_is_compared_with_as_much_before() {
     let compared = |now: &str, from: &str, to: &str, granularity: &str, expected: Option<(&str, &str)>| {

@@ -65,6 +65,16 @@ fn describe() {
     gauge!("query_api_postgresql_up", "Whether PostgreSQL is reachable and has the schema");
     gauge!("query_api_redis_up", "Whether Redis is reachable");
     counter!("query_api_redis_errors_total", "Requests to Redis that failed");
+    counter!("query_api_webhook_attempts_total", "Attempts to deliver webhooks' messages, by outcome");
+    counter!(
+        "query_api_webhook_evaluations_total",
+        "Evaluations of organizations' alerts for webhooks, by outcome"
+    );
+    gauge!("query_api_webhook_deliveries", "Webhooks' messages of all instances by state: pending or dead");
+    gauge!(
+        "query_api_webhook_oldest_due_seconds",
+        "For how long the oldest message has been due that nobody sends"
+    );
     // A counter that first appears with its first event can't be asked for an increase.
     for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);

@@ -4,7 +4,7 @@ use crate::request::api_version;
 use crate::serve::server::settings::BadSettings;
 use hyper::header::HeaderName;
 use hyper::http::uri::{PathAndQuery, Uri};
-use hyper::{Request, http};
+use hyper::{Method, Request, http};
 use std::time::Duration;
 use tower::Layer as _;
 use tower_http::CompressionLevel;
@@ -21,17 +21,34 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over; a UUID has 36 bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// The headers that scripts of other origins may send.
+const ALLOWED: [&str; 7] = [
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "organization-id",
+    "x-request-id",
+];
+
 /// The headers that scripts of other origins may read.
-const EXPOSED: [&str; 8] = [
+const EXPOSED: [&str; 10] = [
     "age",
     "complete-through",
+    "content-disposition",
     "etag",
     "generated-at",
+    "link",
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
     "x-request-id",
 ];
+
+/// The methods that there are.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
 
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -94,7 +111,6 @@ fn worth_compressing() -> impl Predicate {
 /// # Errors
 /// When one of them is no origin.
 pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
-    use hyper::header::{AUTHORIZATION, IF_NONE_MATCH};
     let origins: Vec<_> =
         origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
     if origins.is_empty() {
@@ -117,8 +133,8 @@ pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
     let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
-        .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
-        .allow_headers([AUTHORIZATION, IF_NONE_MATCH, HeaderName::from_static("last-event-id"), REQUEST_ID])
+        .allow_methods(METHODS)
+        .allow_headers(ALLOWED.map(HeaderName::from_static))
         .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(CORS_MAX_AGE);
     Ok(Some(layer))
