@@ -1019,6 +1019,7 @@ class Questions:
         workflow: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Failures"]:
         """Failed runs, newest first. A page of those that are kept. As NDJSON (`Accept:
@@ -1036,6 +1037,9 @@ class Questions:
                 "cursor": cursor,
                 "limit": limit,
             },
+            headers={
+                "Organization-Id": organization_id,
+            },
             known=known,
         )
 
@@ -1049,6 +1053,7 @@ class Questions:
         workflow: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["FailureGroups"]:
         """Failed runs by what their messages have in common, most failures first. Messages that differ
@@ -1065,6 +1070,9 @@ class Questions:
                 "workflow": workflow,
                 "cursor": cursor,
                 "limit": limit,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -1139,6 +1147,7 @@ class Questions:
         workflows_limit: int | None = None,
         limit: int | None = None,
         channel: str | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Overview"]:
         """Summary, trends, workflow health, delivery health and insights in one answer. Each member is the
@@ -1157,6 +1166,9 @@ class Questions:
                 "workflowsLimit": workflows_limit,
                 "limit": limit,
                 "channel": channel,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
