@@ -29,6 +29,8 @@ def beside(answer: Callable[[BaseHTTPRequestHandler], Reply]) -> Iterator[Client
             self.end_headers()
             self.wfile.write(body)
 
+        do_DELETE = do_PUT = do_GET
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -87,6 +89,20 @@ class TheClient(unittest.TestCase):
         self.assertEqual((ours.details or {})["parameter"], "from")
         foreign = refused(502, "<html>")
         self.assertEqual((foreign.details, foreign.retry_after_seconds, foreign.passes), (None, 7, True))
+
+    def test_sends_a_body_and_a_value_as_one_part_of_the_path(self) -> None:
+        asked = []
+
+        def answer(request: BaseHTTPRequestHandler) -> Reply:
+            length = int(request.headers["content-length"] or 0)
+            asked.append((request.command, request.path, request.rfile.read(length)))
+            return 204, {}, b""
+
+        with beside(answer) as client:
+            self.assertIsNone(client.delete_webhook("a/b?c").body)
+            client.set_thresholds({"thresholds": {}})
+        self.assertEqual(asked[0], ("DELETE", "/v1/settings/webhooks/a%2Fb%3Fc", b""))
+        self.assertEqual(asked[1], ("PUT", "/v1/settings/thresholds", b'{"thresholds": {}}'))
 
     def test_gives_each_version_that_the_stream_tells(self) -> None:
         asked = []

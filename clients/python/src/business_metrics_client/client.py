@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from .answer import Answer, Known, Left
 from .contract import Questions
@@ -103,11 +103,6 @@ class Client(Questions):
             with refused:
                 raise Problem.of(refused.code, refused.headers, refused.read()) from None
         return response
-
-    @staticmethod
-    def _part(value: object) -> str:
-        """A value as one part of a path."""
-        return quote(str(value), safe="")
 
 
 def _set(values: Mapping[str, object]) -> dict[str, str]:
