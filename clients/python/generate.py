@@ -24,6 +24,7 @@ HEAD = '''"""The contract's types, and a method for each of its questions. Gener
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .address import part
 from .answer import Answer, Known
 '''
 
@@ -182,7 +183,7 @@ class Contract:
         """A path with its parameters, each as one part of it."""
         if "{" not in address:
             return text(address)
-        return "f" + text(re.sub(r"\{(\w+)\}", r"{self._part(\1)}", address))
+        return "f" + text(re.sub(r"\{(\w+)\}", r"{part(\1)}", address))
 
     def argument(self, parameter: Schema) -> str:
         kind = self.kind(parameter["schema"], "")

@@ -161,10 +161,10 @@ fn kind(schema: &Value) -> String {
             .collect::<Vec<_>>()
             .join(" or ");
     }
-    let types = match &schema["type"] {
-        Value::Array(types) => types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
-        one => one.as_str().unwrap_or("anything").to_owned(),
-    };
+    let one = || schema["type"].as_str().unwrap_or("anything").to_owned();
+    let several =
+        |types: &Vec<Value>| types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ");
+    let types = schema["type"].as_array().map_or_else(one, several);
     let format = schema["format"].as_str().map(|format| format!(" ({format})")).unwrap_or_default();
     let of = ["items", "additionalProperties"].into_iter().find_map(|part| schema[part].as_object());
     let of = of

@@ -89,7 +89,7 @@ async fn a_misspelt_parameter_is_refused_and_the_nearest_named() {
         ("/metrics/delivery-health?chanel=sms", "chanel", "`channel`"),
         ("/metrics/overview?comparison=none", "comparison", "`compare`"),
         ("/metrics/failure-groups?workflows=w1", "workflows", "`workflow`"),
-        ("/metrics/stream?since=7", "since", "There are no parameters"),
+        ("/metrics/stream?since=7", "since", "there are no parameters"),
         ("/metrics/workflow-health?workflowLimit=5", "workflowLimit", "`workflowsLimit`"),
     ];
     for (path, name, nearest) in cases {

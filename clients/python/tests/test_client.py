@@ -11,8 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 
-from business_metrics_client import Client, Problem
-from business_metrics_client.client import Left
+from business_metrics_client import Client, Left, Problem
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -29,6 +28,8 @@ def beside(answer: Callable[[BaseHTTPRequestHandler], Reply]) -> Iterator[Client
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        do_DELETE = do_PUT = do_GET
 
         def log_message(self, *_: object) -> None:
             pass
@@ -89,12 +90,26 @@ class TheClient(unittest.TestCase):
         foreign = refused(502, "<html>")
         self.assertEqual((foreign.details, foreign.retry_after_seconds, foreign.passes), (None, 7, True))
 
+    def test_sends_a_body_and_a_value_as_one_part_of_the_path(self) -> None:
+        asked = []
+
+        def answer(request: BaseHTTPRequestHandler) -> Reply:
+            length = int(request.headers["content-length"] or 0)
+            asked.append((request.command, request.path, request.rfile.read(length)))
+            return 204, {}, b""
+
+        with beside(answer) as client:
+            self.assertIsNone(client.delete_webhook("a/b?c").body)
+            client.set_thresholds({"thresholds": {}})
+        self.assertEqual(asked[0], ("DELETE", "/v1/settings/webhooks/a%2Fb%3Fc", b""))
+        self.assertEqual(asked[1], ("PUT", "/v1/settings/thresholds", b'{"thresholds": {}}'))
+
     def test_gives_each_version_that_the_stream_tells(self) -> None:
         asked = []
 
         def answer(request: BaseHTTPRequestHandler) -> Reply:
             asked.append(request.headers["last-event-id"])
-            events = b": open\n\nevent: version\nid: 7\ndata: {}\n\ndata: other\n\nevent: version\nid:8\ndata:{}\n\n"
+            events = b": open\n\nevent: version\nid: 7\ndata: {}\n\ndata: other\n\nevent:version\r\ndata:{}\r\nid:8\r\n\r\n"
             return 200, {"content-type": "text/event-stream"}, events
 
         with beside(answer) as client:

@@ -87,6 +87,26 @@ test("a refusal is a problem, be it the API's or not", async () => {
   assert.deepEqual([foreign.details, foreign.retryAfterSeconds, foreign.passes], [null, 7, true]);
 });
 
+test("sends a body, and a value as one part of the path", async () => {
+  const asked: string[] = [];
+  const removed = await beside(
+    async (request, response) => {
+      const body = (await request.toArray()).join("");
+      asked.push(`${request.method} ${request.url} ${request.headers["content-type"]} ${body}`);
+      response.writeHead(204).end();
+    },
+    async (client) => {
+      await client.request("put", "/settings/thresholds", { body: { thresholds: {} } });
+      return client.request("delete", "/settings/webhooks/{webhook}", { path: { webhook: "a/b?c" } });
+    },
+  );
+  assert.equal(removed.body, undefined);
+  assert.deepEqual(asked, [
+    'PUT /v1/settings/thresholds application/json {"thresholds":{}}',
+    "DELETE /v1/settings/webhooks/a%2Fb%3Fc undefined ",
+  ]);
+});
+
 test("gives up when its time is over or it is asked to", async () => {
   const silent: RequestListener = () => {};
   const slow = beside(silent, async (client) =>
@@ -115,4 +135,22 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found = [];
   for await (const item of items) found.push(item);
   return found;
+}
+
+/** What doesn't compile. Nobody calls it. */
+export function refused(client: Client): unknown[] {
+  return [
+    // @ts-expect-error there is no such path
+    client.get("/metrics/nothing"),
+    // @ts-expect-error there is no such parameter
+    client.get("/metrics/summary", { query: { tz: "UTC" } }),
+    // @ts-expect-error there is no such value
+    client.get("/metrics/summary", { query: { compare: "yesterday" } }),
+    // @ts-expect-error the path has a parameter
+    client.request("delete", "/settings/webhooks/{webhook}"),
+    // @ts-expect-error it needs a body
+    client.request("put", "/settings/thresholds"),
+    // @ts-expect-error an answer has no such member
+    client.get("/metrics/summary").then((answer) => answer.body.nothing),
+  ];
 }

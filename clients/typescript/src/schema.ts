@@ -2657,6 +2657,8 @@ export interface operations {
                 limit?: components["parameters"]["limit"];
             };
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };
@@ -2723,6 +2725,8 @@ export interface operations {
                 limit?: components["parameters"]["limit"];
             };
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };
@@ -2913,6 +2917,8 @@ export interface operations {
                 channel?: components["parameters"]["channel"];
             };
             header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
                 /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from .answer import Answer, Known, Left
 from .contract import Questions
@@ -48,18 +48,16 @@ class Client(Questions):
         """
         headers = {"accept": "text/event-stream", "last-event-id": after}
         with self._send("GET", "/metrics/stream", headers=headers, timeout=SILENCE_SECONDS) as response:
-            name = version = ""
+            event: dict[str, str] = {}
             for line in response:
+                # An empty line ends an event, whose fields come in any order; a line without a name is a comment.
                 field, _, value = line.decode().rstrip("\r\n").partition(":")
-                value = value.removeprefix(" ")
-                if field == "event":
-                    name = value
-                elif field == "id":
-                    version = value
-                elif field == "data" and name == "version":
-                    yield version
-                elif not field and not value:
-                    name = ""
+                if field:
+                    event[field] = value.removeprefix(" ")
+                elif not value:
+                    if event.get("event") == "version" and "data" in event:
+                        yield event.get("id", "")
+                    event = {}
 
     def _ask(
         self,
@@ -105,11 +103,6 @@ class Client(Questions):
             with refused:
                 raise Problem.of(refused.code, refused.headers, refused.read()) from None
         return response
-
-    @staticmethod
-    def _part(value: object) -> str:
-        """A value as one part of a path."""
-        return quote(str(value), safe="")
 
 
 def _set(values: Mapping[str, object]) -> dict[str, str]:

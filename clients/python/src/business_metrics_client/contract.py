@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from .address import part
 from .answer import Answer, Known
 
 
@@ -1019,6 +1020,7 @@ class Questions:
         workflow: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Failures"]:
         """Failed runs, newest first. A page of those that are kept. As NDJSON (`Accept:
@@ -1036,6 +1038,9 @@ class Questions:
                 "cursor": cursor,
                 "limit": limit,
             },
+            headers={
+                "Organization-Id": organization_id,
+            },
             known=known,
         )
 
@@ -1049,6 +1054,7 @@ class Questions:
         workflow: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["FailureGroups"]:
         """Failed runs by what their messages have in common, most failures first. Messages that differ
@@ -1065,6 +1071,9 @@ class Questions:
                 "workflow": workflow,
                 "cursor": cursor,
                 "limit": limit,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -1139,6 +1148,7 @@ class Questions:
         workflows_limit: int | None = None,
         limit: int | None = None,
         channel: str | None = None,
+        organization_id: str | None = None,
         known: Known | None = None,
     ) -> Answer["Overview"]:
         """Summary, trends, workflow health, delivery health and insights in one answer. Each member is the
@@ -1157,6 +1167,9 @@ class Questions:
                 "workflowsLimit": workflows_limit,
                 "limit": limit,
                 "channel": channel,
+            },
+            headers={
+                "Organization-Id": organization_id,
             },
             known=known,
         )
@@ -1246,7 +1259,7 @@ class Questions:
         """One webhook. Needs a token with the scope `settings:read`, or with none of this API's scopes."""
         return self._ask(
             "GET",
-            f"/settings/webhooks/{self._part(webhook)}",
+            f"/settings/webhooks/{part(webhook)}",
             headers={
                 "Organization-Id": organization_id,
             },
@@ -1264,7 +1277,7 @@ class Questions:
         Messages that are pending when it is disabled are given up."""
         return self._ask(
             "PATCH",
-            f"/settings/webhooks/{self._part(webhook)}",
+            f"/settings/webhooks/{part(webhook)}",
             headers={
                 "Organization-Id": organization_id,
             },
@@ -1280,7 +1293,7 @@ class Questions:
         """Deletes a webhook, and its messages. Needs a token with the scope `settings:write`."""
         return self._ask(
             "DELETE",
-            f"/settings/webhooks/{self._part(webhook)}",
+            f"/settings/webhooks/{part(webhook)}",
             headers={
                 "Organization-Id": organization_id,
             },
@@ -1296,7 +1309,7 @@ class Questions:
         `settings:write`. The answer says what became of it. It is sent to a disabled webhook, too."""
         return self._ask(
             "POST",
-            f"/settings/webhooks/{self._part(webhook)}/test",
+            f"/settings/webhooks/{part(webhook)}/test",
             headers={
                 "Organization-Id": organization_id,
             },
@@ -1312,7 +1325,7 @@ class Questions:
         it is shown this once. For 24 hours messages are signed by the one before, too."""
         return self._ask(
             "POST",
-            f"/settings/webhooks/{self._part(webhook)}/secret",
+            f"/settings/webhooks/{part(webhook)}/secret",
             headers={
                 "Organization-Id": organization_id,
             },
@@ -1333,7 +1346,7 @@ class Questions:
         request. Messages are kept for 30 days, unless the operators say otherwise."""
         return self._ask(
             "GET",
-            f"/settings/webhooks/{self._part(webhook)}/deliveries",
+            f"/settings/webhooks/{part(webhook)}/deliveries",
             query={
                 "state": state,
                 "cursor": cursor,
@@ -1356,7 +1369,7 @@ class Questions:
         begins anew, and its id stays."""
         return self._ask(
             "POST",
-            f"/settings/webhooks/{self._part(webhook)}/deliveries/{self._part(message)}/retry",
+            f"/settings/webhooks/{part(webhook)}/deliveries/{part(message)}/retry",
             headers={
                 "Organization-Id": organization_id,
             },
