@@ -5,10 +5,14 @@
 /// <reference types="vitest/config" />
 import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
 const api = process.env["API_URL"] ?? "http://127.0.0.1:8080";
-const proxy = { "/metrics": api, "/openapi.json": api };
+const proxy = { "/v1": api };
+
+/** The client's sources, which are built into the page. */
+const client = fileURLToPath(new URL("../clients/typescript/src/", import.meta.url));
 
 /** The policy that the API sends with the page; a laxer preview would hide violations. */
 const CONTENT_SECURITY_POLICY = [
@@ -27,7 +31,8 @@ if (process.env["VITEST"] !== undefined) process.env["TZ"] = "Europe/Berlin";
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
-  server: { host: "127.0.0.1", proxy },
+  resolve: { alias: { "business-metrics-client": `${client}index.ts` } },
+  server: { host: "127.0.0.1", proxy, fs: { allow: [".", client] } },
   preview: {
     host: "127.0.0.1",
     proxy,

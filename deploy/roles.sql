@@ -11,7 +11,9 @@
 --     business_metrics_owner       `consumer migrate`: owns everything but what the next one owns
 --     business_metrics_partitions  nobody logs in as this one. It owns the tables that are partitioned by time
 --     business_metrics_consumer    `consumer run` and all other commands
---     business_metrics_api         `query-api`: reads what it answers with. Neither the ledger and its key, nor dead letters
+--     business_metrics_api         `query-api`: reads what it answers with, and writes the settings that organizations change there.
+--                                  Neither the ledger and its key, nor dead letters; nor what it has written into the audit. It
+--                                  alone reads and writes webhooks, which have secrets
 --
 -- Three may log in once they have a password (`\password business_metrics_api`) or a line in pg_hba.conf.
 --
@@ -71,6 +73,8 @@ begin
             ('workflow_daily_metrics', 'select', counted),
             ('workflow_failures', 'select', counted),
             ('organization_channels', '', counted),
+            ('organization_thresholds', 'select, insert, update', ''),
+            ('settings_changes', 'insert', ''),
             ('kept_channels', 'select', 'select'),
             ('channel_hourly_metrics', 'select', counted),
             ('channel_daily_metrics', 'select', counted),
@@ -86,7 +90,12 @@ begin
             ('dead_letters', '', counted),
             ('dead_letter_runs', '', counted),
             ('topic_layouts', '', counted),
-            ('topic_incarnations', '', counted)
+            ('topic_incarnations', '', counted),
+            -- With the secrets that sign messages: nobody else reads them.
+            ('webhook_endpoints', counted, ''),
+            ('alert_evaluations', counted, ''),
+            ('alert_states', counted, ''),
+            ('webhook_deliveries', counted, '')
         ) as all_of_them (name, of_api, of_consumer)
     loop
         continue when named.relation is null; -- A former version's, or a later one's.

@@ -40,7 +40,7 @@ type Path = "summary" | "trends" | "workflow-health" | "insights" | "stream" | "
 
 /** From now on the test answers the path. */
 export async function instead(page: Page, path: Path, act: (route: Route) => Promise<void>): Promise<void> {
-  await page.route((url) => url.pathname.startsWith(`/metrics/${path === "*" ? "" : path}`), act);
+  await page.route((url) => url.pathname.startsWith(`/v1/metrics/${path === "*" ? "" : path}`), act);
 }
 
 /** From now on the path refuses with the status, as problem details. */

@@ -178,7 +178,7 @@ describe("few numbers or none", () => {
   it("welcomes an organization nobody has heard of", async () => {
     const nothing = { ...bucket(0, 0, 0), workflows_total: 0, workflows_failed: 0 };
     answer("summary", summary({ organizationName: null, plan: null }));
-    answer("trends", trends({ series: [nothing], previousSeries: null }));
+    answer("trends", { ...trends({ series: [nothing] }), previousSeries: undefined });
     open();
     expect(await screen.findByText("Nothing has been counted yet")).toBeTruthy();
   });

@@ -100,7 +100,9 @@ impl Stage {
         for company in companies {
             let token = self.secret.token(&company.id)?;
             say::line(format_args!("\n# {} ({})", company.name, company.id));
-            say::line(format_args!("curl -H 'Authorization: Bearer {token}' http://{api}/metrics/summary"));
+            say::line(format_args!(
+                "curl -H 'Authorization: Bearer {token}' http://{api}/v1/metrics/summary"
+            ));
             if self.page.is_some() {
                 // After the #, so that the token isn't sent to a server or logged.
                 say::line(format_args!("http://{api}/overview#token={token}"));

@@ -25,6 +25,12 @@ impl CacheKeys {
         key.strip_prefix(&self.prefix)?.strip_prefix("metrics:")?.strip_suffix(":version")
     }
 
+    /// The key of what the organization took of its rate, over all instances of the query API.
+    #[must_use]
+    pub fn rate(&self, organization_id: &str) -> String {
+        format!("{}metrics:{organization_id}:rate", self.prefix)
+    }
+
     /// The key of an answer. `scope` is the endpoint's name. `range` must have a fixed number of colons: then the key is
     /// unambiguous when read from the right, whatever colons an organization's id has.
     #[must_use]
@@ -44,6 +50,7 @@ mod tests {
         assert_eq!(keys.organization_of("test1:metrics:a:b:version"), Some("a:b"));
         assert_eq!(keys.organization_of("test1:metrics:acme:summary:v7:a"), None);
         assert_eq!(keys.organization_of("metrics:acme:version"), None, "another prefix");
+        assert_eq!(keys.rate("a:b"), "test1:metrics:a:b:rate");
         assert_eq!(keys.answer("acme", "summary", 7, "a/b/hour"), "test1:metrics:acme:summary:v7:a/b/hour");
     }
 }

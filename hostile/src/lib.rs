@@ -8,6 +8,7 @@
 //!
 //! Both start with the seeds in `fuzz/corpus/`.
 
+pub mod document;
 pub mod ledger;
 pub mod query;
 pub mod record;
@@ -20,5 +21,10 @@ pub use verdict::Verdict;
 pub type Target = (&'static str, fn(&[u8]) -> Verdict);
 
 /// All targets.
-pub const TARGETS: [Target; 4] =
-    [("record", record::check), ("ledger", ledger::check), ("query", query::check), ("token", token::check)];
+pub const TARGETS: [Target; 5] = [
+    ("record", record::check),
+    ("ledger", ledger::check),
+    ("query", query::check),
+    ("token", token::check),
+    ("document", document::check),
+];

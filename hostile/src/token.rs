@@ -32,7 +32,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
 pub fn check(bytes: &[u8]) -> Verdict {
     let Ok(authorization) = std::str::from_utf8(bytes) else { return Verdict::Refused };
     let now = DateTime::from_timestamp(NOW, 0).expect("a time");
-    match VERIFIER.verify(Some(authorization), now) {
+    match VERIFIER.verify(Some(authorization), None, now) {
         Ok(Principal { organization, .. }) => {
             assert!(is_signed(authorization), "accepted, and not signed: {authorization}");
             assert!(!organization.trim().is_empty() && organization.len() <= 128);
@@ -40,7 +40,12 @@ pub fn check(bytes: &[u8]) -> Verdict {
             Verdict::Accepted
         }
         // Claims are read only after the signature is checked.
-        Err(Refusal::Expired | Refusal::NoOrganization) => {
+        Err(
+            Refusal::Expired
+            | Refusal::NoOrganization
+            | Refusal::OtherOrganization
+            | Refusal::SeveralOrganizations,
+        ) => {
             assert!(is_signed(authorization), "read, and not signed: {authorization}");
             Verdict::Refused
         }

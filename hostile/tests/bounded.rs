@@ -120,6 +120,11 @@ fn a_query_string_makes_a_range_or_is_refused() {
 }
 
 #[test]
+fn a_document_sets_thresholds_that_make_sense_or_is_refused() {
+    spoilt_seeds_do_no_harm("document");
+}
+
+#[test]
 fn no_token_is_believed_that_was_not_signed() {
     spoilt_seeds_do_no_harm("token");
 }

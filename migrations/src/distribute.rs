@@ -1,7 +1,8 @@
 //! Distributing the tables by organization over the nodes of a Citus cluster, while members count.
 //!
 //! What belongs to an organization is on one node, in shards that lie together: so every question about an organization is one
-//! node's. Progress, ledger, tails and dead letters belong to partitions of topics, and stay on the coordinator.
+//! node's. Progress, ledger, tails and dead letters belong to partitions of topics, and stay on the coordinator. So do webhooks: their
+//! messages are one queue, from which whoever is free takes what is due, whosever it is.
 
 use crate::report::{Error, Told, is_lock_timeout};
 use crate::{LOCK_TIMEOUT, NEWEST, PAUSE, TRIES_MAX, finished, missing, unfilled};
@@ -11,9 +12,11 @@ use tokio_postgres::Client;
 const COLUMN: &str = "organization_id";
 
 /// The tables by organization. The others lie where the first lies.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "organizations",
     "organization_channels",
+    "organization_thresholds",
+    "settings_changes",
     "org_daily_metrics",
     "org_hourly_metrics",
     "workflow_daily_metrics",

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! HTTP request
-//!   serve      accepts, observes
+//!   serve      accepts, takes the version off the path, observes
 //!                the same request as before, and its response is still right: that one, done
 //!                otherwise compresses what comes back
 //!   routes     matches the path, extracts strings
@@ -24,10 +24,13 @@
 //! ```text
 //! request   from strings to a query      pure (token reads one file)
 //! answer    from rows to JSON            pure
+//! webhooks  what is told of alerts       pure
 //! cache     keep answers, limit loads    versions, slots, backoff pure; shared alone knows Redis
 //! store     read rows                    alone knows SQL
 //! load      rows for a query, composed
 //! streams   announce changed versions
+//! outward   connections to others
+//! sending   evaluate alerts, deliver messages
 //! routes    from HTTP to answers         alone knows warp
 //! serve     sockets, log, watch
 //! settings  the environment, composed
@@ -38,6 +41,8 @@ pub mod request;
 
 pub mod answer;
 
+pub mod webhooks;
+
 pub mod cache;
 
 pub mod store;
@@ -45,6 +50,10 @@ pub mod store;
 pub mod load;
 
 pub mod streams;
+
+pub mod outward;
+
+pub mod sending;
 
 pub mod routes;
 
@@ -63,9 +72,10 @@ use request::rate_limit::RateLimit;
 use request::token::Verifier;
 use routes::page::Page;
 use routes::{Api, EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX};
+use sending::Sender;
 use serve::repeated::Repeated;
 use serve::server::layers::compressed;
-use serve::{issuer, log, server, watch};
+use serve::{exchange, issuer, log, server, watch};
 use settings::Settings;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +117,7 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     log::start(&settings.log)?;
     let verifier = Arc::new(Verifier::new(&settings.token)?);
     warn(&settings, &verifier);
-    let store = Store::new(&settings.store)?;
+    let store = Arc::new(Store::new(&settings.store)?);
     let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
     let page = Page::open(&settings.page)?;
     let server = server::Server::bind(&settings.server)?;
@@ -124,7 +134,8 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         // Before the first request, or its answer would be kept as if there were no Redis.
         shared.probe().await;
     }
-    let rate_limit = Arc::new(RateLimit::new(&settings.rate_limit));
+    let rate_limit = RateLimit::new(&settings.rate_limit);
+    let rate_limit = Arc::new(if shared.is_some() { rate_limit.shared() } else { rate_limit });
     let loads = Loads::new(&settings.loads);
     let (stopping, has_page) = (CancellationToken::new(), page.is_some());
     let api = Arc::new(Api {
@@ -135,6 +146,7 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
         streams: Streams::new(&settings.streams, stopping.clone()),
         exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page,
+        sender: Sender::new(&settings.webhooks, &store),
         store,
         settings: settings.routes,
         clock: chrono::Utc::now,
@@ -143,9 +155,10 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     if let Ok(address) = server.address() {
         tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
+    let told = tell(Arc::clone(&api), stopping.clone(), settings.server.shutdown_timeout);
     let service =
         Repeated::new(compressed(routes::service(Arc::clone(&api))), api, settings.cache.local_cache_mb);
-    server.serve(service, &settings.access_log, stopping, stop).await;
+    tokio::join!(server.serve(service, &settings.access_log, stopping, stop), told);
     tracing::info!("stopped");
     Ok(())
 }
@@ -165,6 +178,9 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     let (watched, reported) = (Arc::clone(api), readiness.clone());
     tokio::spawn(async move { watch::postgresql(&watched.store, &reported).await });
     if let Some(shared) = shared {
+        let (exchanging, limited) = (Arc::clone(&shared), Arc::clone(&api.rate_limit));
+        let warned = readiness.clone();
+        tokio::spawn(async move { exchange::rates(&limited, &exchanging, &warned).await });
         let (tracked, reported) = (Arc::clone(&shared), readiness.clone());
         tokio::spawn(async move { watch::redis(&shared, &reported).await });
         tokio::spawn(async move { tracked.track().await });
@@ -176,6 +192,21 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     }
     let api = Arc::clone(api);
     tokio::spawn(async move { follow::follow(&api.streams, &api.cache, &api.store).await });
+}
+
+/// Tells organizations of their alerts until `stopping`, if webhooks are on; attempts under way may then take as long as `grace`.
+async fn tell(api: Arc<Api>, stopping: CancellationToken, grace: Duration) {
+    if !api.sender.settings.are_on() {
+        return;
+    }
+    tokio::spawn(sending::keep_up(Arc::clone(&api.sender)));
+    let delivered = tokio::spawn(sending::deliver(Arc::clone(&api.sender), stopping.clone(), grace));
+    let evaluated = tokio::spawn(async move {
+        let Api { sender, store, cache, ranges, .. } = &*api;
+        sending::evaluate(sending::Evaluating { sender, store, cache, ranges }, stopping).await;
+    });
+    // They end when they are asked to; one that panics ends the other's messages no sooner.
+    let (_, _) = tokio::join!(delivered, evaluated);
 }
 
 /// Resolves when the process is to accept no more connections: some time after it was asked to end, during which it reports that it

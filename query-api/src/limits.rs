@@ -13,8 +13,9 @@
 
 use crate::answer::{problem, workflow_health};
 use crate::request::listing::workflows::WORKFLOWS_MAX;
+use crate::request::rate_limit;
 use crate::serve::server::connection;
-use crate::serve::watch;
+use crate::serve::{exchange, watch};
 use crate::settings::Settings;
 use crate::{cache, store, streams};
 use std::fmt;
@@ -32,6 +33,9 @@ const _: () = assert!(workflow_health::WORKFLOWS_SORTED_MAX >= WORKFLOWS_MAX as 
 /// The probe's connection counts as silent at each probe, and so must reply before it is used: a dead one is replaced at once.
 const _: () = assert!(store::SILENT_FOR.as_secs() < watch::POSTGRESQL_EVERY.as_secs());
 
+/// Instances that share rates learn several times, within the time of a burst, what the others have granted.
+const _: () = assert!(exchange::RATE_SYNC.as_millis() * 4 < rate_limit::PERIOD.as_millis());
+
 /// Two limits that disagree: a sentence that names both, what follows from it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement(String);
@@ -45,7 +49,7 @@ impl fmt::Display for Disagreement {
 /// The pairs that disagree.
 #[must_use]
 pub fn disagreements(settings: &Settings) -> Vec<Disagreement> {
-    let pairs = [connections(settings), loads(settings), answers(settings)];
+    let pairs = [connections(settings), loads(settings), answers(settings), messages(settings)];
     pairs.into_iter().flatten().filter_map(|pair| pair.disagreement()).collect()
 }
 
@@ -118,6 +122,22 @@ fn answers(settings: &Settings) -> Vec<Pair> {
         pairs.push(stale_after.below(request, "requests get 503 where a stale answer could be served"));
     }
     pairs
+}
+
+/// How webhooks are told.
+fn messages(settings: &Settings) -> Vec<Pair> {
+    let Settings { server, webhooks, .. } = settings;
+    if !webhooks.are_on() {
+        return Vec::new();
+    }
+    let attempt = Limit::time("WEBHOOK_TIMEOUT", webhooks.webhook_timeout);
+    let shutdown = Limit::time("SHUTDOWN_TIMEOUT", server.shutdown_timeout);
+    let least = Limit::time("WEBHOOK_EVALUATION_MIN_INTERVAL", webhooks.webhook_evaluation_min_interval);
+    let interval = Limit::time("WEBHOOK_EVALUATION_INTERVAL", webhooks.webhook_evaluation_interval);
+    vec![
+        attempt.at_most(shutdown, "attempts under way at SIGTERM may be made again by another instance"),
+        least.at_most(interval, "alerts are evaluated less often than WEBHOOK_EVALUATION_INTERVAL says"),
+    ]
 }
 
 /// A limit and its value.
@@ -257,6 +277,22 @@ mod tests {
         check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", stale_max]);
         check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
         check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
+    }
+
+    #[test]
+    fn pairs_of_webhooks_matter_where_webhooks_are_on() {
+        let check = |agree: &str, disagree: &str, pair: [&str; 2]| {
+            assert_eq!(disagreements(&settings(&format!("--webhooks on {agree}"))), []);
+            assert_eq!(disagreements(&settings(disagree)), [], "they are off");
+            let sentences = disagreements(&settings(&format!("--webhooks on {disagree}")));
+            assert!(sentences.len() == 1 && names(&sentences[0].to_string(), pair), "{sentences:?}");
+        };
+        check("--webhook-timeout 10s", "--webhook-timeout 11s", ["WEBHOOK_TIMEOUT", "SHUTDOWN_TIMEOUT"]);
+        check(
+            "--webhook-evaluation-min-interval 1m",
+            "--webhook-evaluation-min-interval 61s",
+            ["WEBHOOK_EVALUATION_MIN_INTERVAL", "WEBHOOK_EVALUATION_INTERVAL"],
+        );
     }
 
     #[test]

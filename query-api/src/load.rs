@@ -5,13 +5,16 @@ use crate::answer::delivery_health::DeliveryHealth;
 use crate::answer::failure_groups::{FAILURES_GROUPED_MAX, FailureGroups};
 use crate::answer::failures::Failures;
 use crate::answer::insights::{Insights, Window};
+use crate::answer::registry::Alert;
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
 use crate::answer::workflow_health::WorkflowHealth;
 use crate::answer::workflow_trends::WorkflowTrends;
 use crate::request::cells::Cells;
+use crate::request::compare::Compare;
 use crate::request::query::Query;
 use crate::request::range::Range;
+use crate::request::raw_range::{self, RawRange};
 use crate::store::{Error, Read, Reading, Store};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -56,6 +59,26 @@ pub async fn load_together(
     let all = all.await;
     let all = snapshot.end(all).await?;
     Ok(composed(all, turn).await)
+}
+
+/// The alerts of a summary that is asked for without parameters, and its range.
+///
+/// # Errors
+/// When the rows can't be read.
+pub async fn alerts(
+    store: &Store,
+    organization: &str,
+    ranges: &raw_range::Settings,
+    now: DateTime<Utc>,
+) -> Result<(Range, Vec<Alert>), Error> {
+    // Alerts compare nothing.
+    let asked = RawRange { compare: Some(Compare::None.name().into()), ..RawRange::default() };
+    let range = asked.normalise(now, ranges).expect("a known comparison, and defaults");
+    let turn = store.turn(organization).await?;
+    let reading = store.reading(&turn).await?;
+    let read = reading.summary(&range).await;
+    let Read { known, rows } = reading.give_back(read)?;
+    Ok(Summary::new(organization, range, known, rows, now).into_alerts())
 }
 
 /// Rows that were read, and how an answer is composed from them.

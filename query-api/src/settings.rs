@@ -3,7 +3,7 @@
 use crate::cache::{self, loads, shared};
 use crate::request::{rate_limit, raw_range, token};
 use crate::serve::{access_log, log, server};
-use crate::{routes, store, streams};
+use crate::{routes, store, streams, webhooks};
 use clap::{CommandFactory as _, Parser as _};
 
 /// Answers the dashboard: rows of PostgreSQL, through a cache, as JSON.
@@ -39,6 +39,9 @@ pub struct Settings {
     /// How many streams there may be.
     #[command(flatten)]
     pub streams: streams::Settings,
+    /// What organizations are told of their alerts.
+    #[command(flatten)]
+    pub webhooks: webhooks::Settings,
     /// Where the page's files are.
     #[command(flatten)]
     pub page: routes::page::Settings,

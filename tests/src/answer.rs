@@ -1,7 +1,7 @@
 //! A minimal HTTP client for stories: one request, one connection.
 
 use anyhow::Context as _;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 use hyper_util::rt::TokioIo;
@@ -29,19 +29,34 @@ impl Answer {
         path: &str,
         headers: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let answer = tokio::time::timeout(ANSWER_LIMIT, Self::ask(address, path, headers)).await;
-        answer.with_context(|| format!("{address}{path} didn't answer in {} s", ANSWER_LIMIT.as_secs()))?
+        Self::to(address, ("GET", path, ""), headers).await
     }
 
-    async fn ask(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// The answer to a request of this method, path and body.
+    pub(crate) async fn to(
+        address: SocketAddr,
+        asked: (&str, &str, &str),
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let answer = tokio::time::timeout(ANSWER_LIMIT, Self::ask(address, asked, headers)).await;
+        answer
+            .with_context(|| format!("{address}{} didn't answer in {} s", asked.1, ANSWER_LIMIT.as_secs()))?
+    }
+
+    async fn ask(
+        address: SocketAddr,
+        (method, path, body): (&str, &str, &str),
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let stream = TokioIo::new(TcpStream::connect(address).await?);
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(stream).await?;
+            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(stream).await?;
         // The task ends with the sender; the request reports its errors.
         tokio::spawn(async move { drop(connection.await) });
-        let request = hyper::Request::get(path).header("host", address.to_string());
+        let request = hyper::Request::builder().method(method).uri(path).header("host", address.to_string());
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (head, body) = sender.send_request(request.body(Empty::new())?).await?.into_parts();
+        let (head, body) =
+            sender.send_request(request.body(Full::from(body.to_owned()))?).await?.into_parts();
         let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
         Ok(Self { status: head.status.as_u16(), headers: head.headers, body })
     }

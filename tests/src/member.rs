@@ -171,6 +171,11 @@ impl Api {
         must(Answer::get(self.address, path, headers).await)
     }
 
+    /// The answer to a request of this method (or any other text in its place), path and JSON, with these headers.
+    pub async fn send(&self, asked: (&str, &str, &str), headers: &[(&str, &str)]) -> Answer {
+        must(Answer::to(self.address, asked, headers).await)
+    }
+
     /// Opens the stream of changes with this token and these headers.
     pub async fn listen(&self, token: &str, headers: &[(&str, &str)]) -> Listening {
         let authorization = format!("Bearer {token}");
@@ -193,6 +198,11 @@ impl Api {
     /// SIGINT, as from Ctrl-C: asks it to end, and returns its exit code.
     pub async fn interrupt(self) -> Option<i32> {
         self.member.interrupt().await
+    }
+
+    /// SIGKILL: ends it immediately.
+    pub fn kill(self) {
+        self.member.kill();
     }
 }
 

@@ -5,16 +5,17 @@ use crate::completeness::{uncached, until_promised};
 use crate::operators::{answer, operate};
 use crate::recount::EQUAL;
 use crate::telling::{counted, orders, orders_created, text, yesterday};
+use crate::webhooks;
 use chrono::{Duration, Utc};
 use load::{Load, Produced};
 use serde_json::Value;
 use stack::DatabaseUrl;
 use stack::wait::{self, Seen};
 use std::time::Duration as StdDuration;
-use tests::{Api, Ended, Stack, Token};
+use tests::{Api, Ended, Receiver, Stack, Token};
 
 /// Tables by organization.
-const TABLES: i64 = 9;
+const TABLES: i64 = 11;
 
 /// The name of a transaction that a worker has prepared.
 const DOUBTFUL: &str = "citus_0_1_1000000007_1";
@@ -243,5 +244,42 @@ async fn nothing_is_promised_that_a_worker_has_not_committed() {
     }
     worker.batch_execute(&format!("commit prepared '{DOUBTFUL}'")).await.expect("a commit");
     until_promised(&api, held, 150).await;
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn thresholds_are_set_before_and_after_tables_are_distributed() {
+    let Some(stack) = Stack::with_nodes().await else { return };
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").claim("scope", "settings:write metrics:read").sign());
+    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    let set = async |warning: i32| {
+        let body = format!("{{\"thresholds\":{{\"payment_success_low\":{{\"warning\":{warning}}}}}}}");
+        let set = api.send(("PUT", "/settings/thresholds", &body), &headers).await;
+        assert_eq!(set.status, 200, "{}", set.body);
+        let summary = api.get_with("/metrics/summary", &headers[..1]).await.json();
+        assert_eq!(summary["kpis"][1]["thresholds"][0]["warning"], warning, "{summary}");
+    };
+    set(96).await;
+    distribute(&stack).await;
+    set(97).await;
+    let changes = "select count(*) from settings_changes where organization_id = 'acme'";
+    let changes: i64 = stack.client().await.query_one(changes, &[]).await.expect("an audit").get(0);
+    assert_eq!(changes, 2);
+}
+
+#[tokio::test]
+async fn alerts_are_told_where_tables_are_distributed() {
+    let Some(stack) = Stack::with_nodes().await else { return };
+    distribute(&stack).await;
+    let (api, receiver) = (webhooks::telling(&stack).serve().await, Receiver::start().await);
+    let (path, secret) = webhooks::endpoint(&api, "acme", &receiver.url()).await;
+    stack.produce(webhooks::payments("acme", 0..100, false)).await;
+    let member = stack.consumer().start().await;
+    stack.until_idle().await;
+    let told = &receiver.until(1).await[0];
+    assert_eq!((told.signatures_by(&secret), &told.json()["type"]), (1, &"alert.opened".into()));
+    let deleted = webhooks::send(&api, "DELETE", &path, "acme", None).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.body);
     assert_eq!(member.stop().await, Some(0));
 }

@@ -1,15 +1,18 @@
 //! The documentation's code blocks do what they say: each is run or parsed, or the table says why it is only shown.
 
 use crate::telling::{count, counted, orders, orders_created, orders_in, text, yesterday};
+use crate::webhooks;
 use domain::Counters;
 use load::murmur2::partition_of;
 use load::{Kind, Message, Produced};
 use machine::environment::Environment;
 use machine::{say, workspace};
 use serde_json::Value;
+use stack::wait::{self, Seen};
 use std::path::Path;
+use std::time::Duration;
 use tests::documented::{Block, Check, Row, blocks, complaints};
-use tests::{Ended, Stack};
+use tests::{Ended, Stack, Token};
 use tokio_postgres::SimpleQueryMessage;
 
 /// The partition and offset that the documentation names.
@@ -26,8 +29,11 @@ const SECRET: &str = "a secret of this story, and of it alone";
 /// The time in the documented JSON, which is too old by now to be counted.
 const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 
+/// How long the documented receiver may take to start, and to say what it got.
+const RECEIVER_LIMIT: Duration = Duration::from_secs(30);
+
 /// How each block is checked.
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 31] = [
     row("README.md", "sudo apt-get update", Check::Shown("it installs packages, as root")),
     row("README.md", "Kafka       127.0.0.1", Check::Shown("what cargo demo prints")),
     row("README.md", "python3 -m grpc_tools", Check::Run("a_record_published_by_python_is_counted")),
@@ -37,6 +43,16 @@ const TABLE: [Row; 25] = [
     row("README.md", "printf 'acme|", Check::Run("a_record_published_by_kcat_is_counted")),
     row("README.md", "export JWT_HS256_SECRET=", Check::Run("the_token_signed_by_python_opens_the_summary")),
     row("docs/api.md", "RateLimit-Policy:", Check::Shown("an answer's headers")),
+    row("docs/api.md", "{\n  \"type\": \"alert.opened\"", Check::Parse),
+    row(
+        "docs/api.md",
+        "import base64, hmac, http.server",
+        Check::Run("the_receiver_in_python_takes_messages_and_refuses_forged_ones"),
+    ),
+    row("docs/api.md", "{\"thresholds\":", Check::Run("the_documented_thresholds_are_set")),
+    row("docs/api.md", "rate × w", Check::Shown("a formula")),
+    row("docs/api.md", "import { Client", Check::Run("the_example_for_typescript_is_compiled_and_asks")),
+    row("docs/api.md", "import os", Check::Run("the_example_for_python_asks")),
     row("docs/api.md", "{\n  \"workflow\"", Check::Parse),
     row("docs/api.md", "{\n  \"failed\"", Check::Parse),
     row("docs/api.md", "API=http", Check::Run("the_forms_of_answers_are_given")),
@@ -138,6 +154,115 @@ async fn the_token_signed_by_python_opens_the_summary() {
         assert_eq!(summary["organizationId"], "acme", "{summary:#}");
     }
     assert_eq!(api.stop().await, Some(0));
+}
+
+/// What the examples of clients print: a KPI, and a problem.
+const CLIENT_SAID: [&str; 2] = ["Orders Created", "400 timezone"];
+
+/// A documented example of a client, asking a real API by this script.
+async fn ask_by_client(stack: &Stack, block: &Block, script: &str) {
+    let api = stack.api().serve().await;
+    let here = block.text.replace("http://127.0.0.1:8080", &format!("http://{}", api.address()));
+    let clients = workspace::root().join("clients");
+    let launch = stack.api().set("CLIENTS", clients.to_str().expect("a checkout's path is text"));
+    let launch = launch.set("TOKEN", Token::of("acme").sign()).set("BLOCK", here).shell(script);
+    let ended = launch.run().await;
+    assert_eq!(ended.code, Some(0), "{block}: {ended:#?}");
+    assert!(CLIENT_SAID.iter().all(|said| ended.output.contains(said)), "{block}: {ended:#?}");
+}
+
+#[tokio::test]
+async fn the_example_for_typescript_is_compiled_and_asks() {
+    const BUILT: &str = "clients/typescript/dist/index.js";
+    if lacks("the example for TypeScript", "node") {
+        return;
+    }
+    if !workspace::root().join(BUILT).exists() {
+        return say::line(format_args!(
+            "skipped: the example for TypeScript, for there is no {BUILT} (npm ci, npm run build)"
+        ));
+    }
+    let script = "
+        mkdir node_modules && ln -s \"$CLIENTS/typescript\" node_modules/business-metrics-client
+        printf %s \"$BLOCK\" > example.mts
+        \"$CLIENTS/typescript/node_modules/.bin/tsc\" --target es2023 --module nodenext --strict --skipLibCheck \\
+            --typeRoots \"$CLIENTS/typescript/node_modules/@types\" --types node example.mts
+        node example.mjs";
+    let stack = Stack::start().await;
+    for block in blocks_of("the_example_for_typescript_is_compiled_and_asks") {
+        ask_by_client(&stack, &block, script).await;
+    }
+}
+
+#[tokio::test]
+async fn the_example_for_python_asks() {
+    if lacks("the example for Python", "python3") {
+        return;
+    }
+    let script =
+        "export PYTHONPATH=\"$CLIENTS/python/src\" MYPYPATH=\"$CLIENTS/python/src\" PYTHONDONTWRITEBYTECODE=1
+        printf %s \"$BLOCK\" > example.py
+        ! command -v mypy || mypy --strict --cache-dir .mypy example.py >&2
+        python3 example.py";
+    let stack = Stack::start().await;
+    for block in blocks_of("the_example_for_python_asks") {
+        ask_by_client(&stack, &block, script).await;
+    }
+}
+
+#[tokio::test]
+async fn the_receiver_in_python_takes_messages_and_refuses_forged_ones() {
+    if lacks("the example of a receiver", "python3") {
+        return;
+    }
+    let stack = Stack::start().await;
+    let api = webhooks::telling(&stack).serve().await;
+    let port = stack::port::free().expect("a port");
+    let url = format!("http://127.0.0.1:{port}/");
+    let (path, secret) = webhooks::endpoint(&api, "acme", &url).await;
+    for block in blocks_of("the_receiver_in_python_takes_messages_and_refuses_forged_ones") {
+        let script = block.text.replace("9000", &port.to_string());
+        let launch = stack.consumer().set("BLOCK", script).set("WEBHOOK_SECRETS", &*secret);
+        let receiver = launch.shell("exec python3 -c \"$BLOCK\"").begin();
+        let listens = wait::until("the receiver to listen", RECEIVER_LIMIT, async || {
+            let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+            Ok(Seen::when(connected.is_ok(), receiver.log_tail()))
+        });
+        listens.await.expect("a receiver");
+        let test = async || webhooks::send(&api, "POST", &format!("{path}/test"), "acme", None).await.json();
+        let tested = test().await;
+        assert_eq!(
+            (&tested["state"], &tested["lastStatus"]),
+            (&"delivered".into(), &204.into()),
+            "{tested:#}"
+        );
+        let said = wait::until("the receiver to say what it got", RECEIVER_LIMIT, async || {
+            Ok(Seen::when(receiver.log_tail().contains("webhook.test"), receiver.log_tail()))
+        });
+        said.await.expect("the message's type");
+        // Two replacements later its secret signs nothing any more.
+        for _ in 0..2 {
+            webhooks::send(&api, "POST", &format!("{path}/secret"), "acme", None).await;
+        }
+        assert_eq!(test().await["lastStatus"], 401);
+    }
+}
+
+#[tokio::test]
+async fn the_documented_thresholds_are_set() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let token = format!("Bearer {}", Token::of("acme").claim("scope", "settings:write").sign());
+    let headers = [("authorization", &*token), ("content-type", "application/json")];
+    for block in blocks_of("the_documented_thresholds_are_set") {
+        let set = api.send(("PUT", "/settings/thresholds", &block.text), &headers).await;
+        assert_eq!(
+            (set.status, &set.json()["alerts"][0]["own"]["critical"]),
+            (200, &90.into()),
+            "{}",
+            set.body
+        );
+    }
 }
 
 #[tokio::test]
@@ -334,6 +459,8 @@ async fn parser_error(stack: &Stack, block: &Block) -> Option<String> {
         "sh" => "bash -n",
         "python" => "python3 -c 'import ast, sys; ast.parse(sys.stdin.read())'",
         "go" => "gofmt -e",
+        // No block of this language has types of its own.
+        "ts" => "node --input-type=module --check -",
         language => return Some(format!("no parser for {language:?} is known here")),
     };
     let program = parser.split(' ').next().unwrap_or_default();

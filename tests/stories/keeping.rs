@@ -176,7 +176,7 @@ async fn an_organization_keeps_no_more_in_redis_than_its_share() {
 }
 
 /// What is left of the organization's rate, as an answer says.
-fn left(answer: &Answer) -> i64 {
+pub fn left(answer: &Answer) -> i64 {
     let limit = answer.header("ratelimit");
     let left = limit.strip_prefix(r#""organization";r="#).and_then(|rest| rest.split(';').next());
     left.and_then(|left| left.parse().ok()).unwrap_or_else(|| panic!("{limit:?} in {:?}", answer.headers))

@@ -1,10 +1,12 @@
 //! Whole-system stories: what the system promises, told by running it.
 
 mod answers;
+mod api_versions;
 mod availability;
 mod channels;
 mod chaos;
 mod citus;
+mod client_libraries;
 mod clients;
 mod clocks;
 mod commands;
@@ -39,6 +41,7 @@ mod placement;
 mod poolers;
 mod primaries;
 mod ranges;
+mod rates;
 mod readiness;
 mod rebalances;
 mod recount;
@@ -48,6 +51,7 @@ mod repeats;
 mod requests;
 mod resets;
 mod roles;
+mod settings;
 mod shedding;
 mod streams;
 mod telling;
@@ -56,4 +60,5 @@ mod transactions;
 mod unstorable;
 mod upgrades;
 mod upkeep;
+mod webhooks;
 mod zones;

@@ -67,7 +67,7 @@ async fn the_page_shows_the_right_numbers_in_every_state() {
 fn shortcoming(environment: &Environment) -> Option<String> {
     let missing = page::build_shortcoming(environment).or_else(|| page::browser_shortcoming(environment));
     missing.or_else(|| {
-        let ready = page::built().join("index.html").exists() && page::is_fetched();
+        let ready = page::built().join("index.html").exists() && page::is_fetched(&page::folder());
         (!ready)
             .then(|| "it is not built (npm ci and npm run build in dashboard/, or cargo verify)".to_owned())
     })

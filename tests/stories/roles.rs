@@ -40,6 +40,27 @@ async fn each_role_can_do_what_it_needs_and_no_more() {
     }
     may_not(&api, "update org_daily_metrics set orders_created = 0").await;
     may_not(&api, "create table mine ()").await;
+    // Settings are changed there, but neither forgotten nor taken out of the audit.
+    let set = "insert into organization_thresholds (organization_id, revision, thresholds) values ('acme', 1, '{}')";
+    api.batch_execute(&format!("set default_transaction_read_only = off; {set}"))
+        .await
+        .expect("its own table");
+    let audit = "insert into settings_changes (organization_id, setting, revision, before, after)
+                 values ('acme', 'thresholds', 1, '{}', '{}')";
+    api.batch_execute(audit).await.expect("a line of the audit");
+    may_not(&api, "delete from organization_thresholds").await;
+    for what in ["select * from", "delete from"] {
+        may_not(&api, &format!("{what} settings_changes")).await;
+    }
+    may_not(&api, "update settings_changes set changed_by = 'nobody'").await;
+    for table in ["settings_changes", "organization_thresholds"] {
+        may_not(&consumer, &format!("select * from {table}")).await;
+        may_not(&consumer, &format!("delete from {table}")).await;
+    }
+    for table in ["webhook_endpoints", "webhook_deliveries", "alert_states"] {
+        api.batch_execute(&format!("select * from {table}")).await.expect("what it sends by");
+        may_not(&consumer, &format!("select * from {table}")).await;
+    }
     may_not(&consumer, "drop table org_daily_metrics").await;
     may_not(&consumer, "alter table org_daily_metrics add column mine text").await;
     may_not(&consumer, "update ledger_key set key = key").await;

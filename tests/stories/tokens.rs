@@ -64,6 +64,72 @@ async fn a_token_that_names_no_organization_is_forbidden() {
 }
 
 #[tokio::test]
+async fn one_token_of_several_organizations_gets_the_numbers_of_the_chosen_one_and_never_anothers() {
+    let of = |organization: &str, count| crate::telling::orders(organization, count);
+    let stack = crate::telling::counted([of("acme", 5), of("beta", 9), of("gamma", 1)].concat()).await;
+    let api = stack.api().set("RATE_LIMIT_PER_SECOND", "0").serve().await;
+    let hour = crate::telling::yesterday();
+    let text = crate::telling::text;
+    let path = format!("{PATH}?from={}&to={}", text(hour), text(hour + chrono::Duration::hours(1)));
+    let token = Token::of("-").without("organization_id").claim("organizations", json!(["acme", "beta"]));
+    let bearer = format!("Bearer {}", token.sign());
+    let ask = async |chosen: Option<&str>| {
+        let mut headers = vec![("authorization", &*bearer), ("accept-encoding", "identity")];
+        headers.extend(chosen.map(|id| ("organization-id", id)));
+        api.get_with(&path, &headers).await
+    };
+    // The finished response is kept, and given again to who asks the same; whoever asks for another organization doesn't.
+    for _ in 0..20 {
+        for (organization, orders) in [("acme", 5), ("beta", 9)] {
+            let answer = ask(Some(organization)).await;
+            let json = answer.json();
+            assert_eq!(
+                (&json["organizationId"], &json["kpis"][0]["value"]),
+                (&json!(organization), &json!(orders))
+            );
+            assert!(answer.header("vary").contains("organization-id"), "{}", answer.header("vary"));
+        }
+        let undecided = ask(None).await;
+        assert_eq!(
+            (undecided.status, &undecided.json()["type"]),
+            (400, &json!("/problems/several-organizations"))
+        );
+        for foreign in ["gamma", "ACME", "", "acme,beta"] {
+            let refused = ask(Some(foreign)).await;
+            assert_eq!(
+                (refused.status, &refused.json()["type"]),
+                (403, &json!("/problems/other-organization"))
+            );
+        }
+    }
+    let repeated = api.metric("query_api_answers_total", "from=\"response\"").await;
+    assert!(repeated > 0.0, "no finished response was given again");
+    let bearer = token.sign();
+    let opened = async |chosen: &[(&str, &str)]| api.listen(&bearer, chosen).await.status;
+    assert_eq!(opened(&[("organization-id", "beta")]).await, 200);
+    assert_eq!((opened(&[]).await, opened(&[("organization-id", "gamma")]).await), (400, 403));
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_scopes_allow() {
+    let stack = Stack::start().await;
+    let api = stack.api().serve().await;
+    let check = async |token: Token, metrics: u16, settings: u16| {
+        let signed = token.sign();
+        let seen =
+            (api.get(PATH, &signed).await.status, api.get("/settings/thresholds", &signed).await.status);
+        assert_eq!(seen, (metrics, settings), "{}", token.claims());
+        assert_eq!(api.listen(&signed, &[]).await.status, metrics, "{}", token.claims());
+    };
+    check(Token::of("acme"), 200, 200).await;
+    check(Token::of("acme").claim("scope", "openid profile email"), 200, 200).await;
+    check(Token::of("acme").claim("scope", "metrics:read"), 200, 403).await;
+    check(Token::of("acme").claim("scope", "openid settings:read"), 403, 200).await;
+    check(Token::of("acme").claim("scp", json!(["settings:write"])), 403, 403).await;
+    check(Token::of("acme").claim("scopes", json!(["metrics:read", "settings:read"])), 200, 200).await;
+}
+
+#[tokio::test]
 async fn issuer_and_audience_are_checked_where_they_are_set() {
     let stack = Stack::start().await;
     let api =

@@ -3,7 +3,6 @@
 // @vitest-environment happy-dom
 
 import { expect, it } from "vitest";
-import type { Summary } from "./answers";
 import { ask } from "./ask";
 import { answer, asked, cut, refuse, serve } from "../testing/api";
 import { summary } from "../testing/answers";
@@ -12,13 +11,21 @@ import { Refusal } from "./refusal";
 serve();
 
 const askSummary = (signal = new AbortController().signal) =>
-  ask<Summary>("/metrics/summary", { timezone: "Europe/Berlin", granularity: undefined }, "secret", signal);
+  ask(
+    (client, signal) =>
+      client.get("/metrics/summary", {
+        query: { timezone: "Europe/Berlin", granularity: undefined },
+        signal,
+      }),
+    "secret",
+    signal,
+  );
 
 it("asks for what is set and takes the answer", async () => {
   const { body, ageSeconds } = await askSummary();
   expect(body.organizationName).toBe("Acme");
   expect(ageSeconds).toBe(0);
-  expect(asked).toEqual(["/metrics/summary?timezone=Europe%2FBerlin"]);
+  expect(asked).toEqual(["/v1/metrics/summary?timezone=Europe%2FBerlin"]);
 });
 
 it("takes how fresh the numbers are from the headers, which a copy's 304 renews", async () => {

@@ -1,10 +1,7 @@
 // Follows the organization's version over `/metrics/stream` until it is aborted: connects, listens, reconnects.
 
-import { EventParser } from "./eventParser";
-import { Refusal } from "./refusal";
+import { Client, Problem } from "business-metrics-client";
 
-/** The server sends at least a comment every 15 s; after three times that, the connection counts as dead. */
-const SILENCE_LIMIT_MS = 45_000;
 /** The first pause after a connection is lost; each further one is twice as long. */
 const PAUSE_FIRST_MS = 1_000;
 const PAUSE_MAX_MS = 30_000;
@@ -37,7 +34,7 @@ export async function follow(token: string, follower: Follower, signal: AbortSig
     follower.stateChanged({ state: "connecting" });
     let wait: number | null = null;
     try {
-      for await (const version of versions(token, signal)) {
+      for await (const version of new Client({ token }).versions({ signal })) {
         failures = 0;
         follower.stateChanged({ state: "live" });
         if (known !== version) follower.changed(); // the first may already be newer than what was loaded
@@ -45,39 +42,14 @@ export async function follow(token: string, follower: Follower, signal: AbortSig
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refusal && !error.passes) return follower.stateChanged({ state: "unavailable" });
-      if (error instanceof Refusal && error.retryAfterSeconds !== null)
+      if (error instanceof Problem && !error.passes) return follower.stateChanged({ state: "unavailable" });
+      if (error instanceof Problem && error.retryAfterSeconds !== null)
         wait = error.retryAfterSeconds * 1_000;
     }
     failures += 1;
     wait = Math.max(wait ?? 0, pause(failures, Math.random()));
     follower.stateChanged({ state: "waiting", until: Date.now() + wait });
     await elapsed(wait, signal);
-  }
-}
-
-/** The versions that one connection reports. */
-async function* versions(token: string, signal: AbortSignal): AsyncGenerator<string> {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
-  try {
-    const response = await fetch("/metrics/stream", {
-      headers: { accept: "text/event-stream", authorization: `Bearer ${token}` },
-      cache: "no-store",
-      signal: AbortSignal.any([signal, silence.signal]),
-    });
-    if (!response.ok) throw await Refusal.of(response);
-    if (response.body === null) return;
-    const parser = new EventParser();
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
-      for (const event of parser.push(read.value)) if (event.name === "version") yield event.id;
-    }
-  } finally {
-    clearTimeout(timer);
-    silence.abort();
   }
 }
 

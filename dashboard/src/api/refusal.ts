@@ -1,5 +1,7 @@
 // Why there is no answer, grouped by what a person can do about it.
 
+import { Problem } from "business-metrics-client";
+
 export type RefusalKind =
   | "unreachable" // no connection, or no answer in time
   | "unauthorized" // 401: the token is missing, wrong or expired
@@ -26,9 +28,10 @@ export class Refusal extends Error {
     return this.kind === "unreachable" || this.kind === "limited" || this.kind === "unavailable";
   }
 
-  /** Reads a response that is no answer. */
-  static async of(response: Response): Promise<Refusal> {
-    return new Refusal(kindOf(response.status), await detailOf(response), retryAfterOf(response));
+  /** What a failed question means: the API's problem, or that nobody answered. */
+  static of(error: unknown): Refusal {
+    if (!(error instanceof Problem)) return new Refusal("unreachable");
+    return new Refusal(kindOf(error.status), error.details?.detail ?? null, error.retryAfterSeconds);
   }
 }
 
@@ -47,20 +50,4 @@ function kindOf(status: number): RefusalKind {
     default:
       return "unavailable";
   }
-}
-
-/** The `detail` of RFC 9457 problem details. */
-async function detailOf(response: Response): Promise<string | null> {
-  try {
-    const problem: unknown = await response.json();
-    if (typeof problem !== "object" || problem === null || !("detail" in problem)) return null;
-    return typeof problem.detail === "string" ? problem.detail : null;
-  } catch {
-    return null; // the body is a proxy's page, or empty: the kind says enough
-  }
-}
-
-function retryAfterOf(response: Response): number | null {
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
 }

@@ -26,6 +26,7 @@ const FIGURE = {
   trend: "flat",
   deltaPercent: 0,
   severity: "healthy",
+  comparedValue: 0,
   previousValue: 0,
 } as const;
 
@@ -55,6 +56,7 @@ export function summary(part: Partial<Summary> = {}): Summary {
         label: "Payment Success Rate",
         value: 84.1,
         unit: "percent",
+        decimals: 1,
         trend: "down",
         deltaPercent: -8.2,
         severity: "critical",
@@ -70,6 +72,7 @@ export function summary(part: Partial<Summary> = {}): Summary {
         label: "Message Delivery Rate",
         value: 0,
         unit: "percent",
+        decimals: 1,
         comparedValue: 0,
         better: "up",
         base: { numerator: "messages_delivered", denominator: "messages_sent", noun: "messages" },
@@ -104,9 +107,16 @@ export function bucket(hour: number, orders: number, payments: number, open = fa
     payments_successful: payments,
     workflows_total: 4,
     workflows_failed: 1,
+    total_execution_time_ms: 4_938,
     messages_sent: 0,
     messages_delivered: 0,
     payment_success_rate: 100,
+    workflow_failure_rate: 25,
+    avg_execution_time_ms: 1_234.5,
+    message_delivery_rate: 0,
+    p50_execution_time_ms: 900,
+    p95_execution_time_ms: 4_100,
+    p99_execution_time_ms: 12_900,
   };
 }
 
@@ -162,6 +172,7 @@ export function workflowHealth(part: Partial<WorkflowHealth> = {}): WorkflowHeal
         finishedAt: "2026-02-25T02:10:00.000Z",
       },
     ],
+    nextWorkflowsCursor: null,
     nextCursor: null,
     ...part,
   };
@@ -170,6 +181,7 @@ export function workflowHealth(part: Partial<WorkflowHealth> = {}): WorkflowHeal
 export function insights(part: Partial<Insights> = {}): Insights {
   return {
     ...ENVELOPE,
+    judged: null,
     insights: [
       {
         key: "failures_concentrated",

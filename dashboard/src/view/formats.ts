@@ -1,6 +1,6 @@
 // Numbers and times as people of a language read them, in one zone. Pure.
 
-import type { Granularity, Kpi, Range } from "../api/answers";
+import type { Granularity, Interval, Kpi, Range } from "../api/answers";
 import { UTC } from "./zone";
 
 const SECOND_MS = 1_000;
@@ -17,6 +17,8 @@ export interface Quantity {
   unit: string;
 }
 
+type Measured = Pick<Kpi, "unit"> & Partial<Pick<Kpi, "decimals">>;
+
 export interface Formats {
   count: (value: number) => string;
   /** For axes: 1.2K. */
@@ -28,7 +30,7 @@ export interface Formats {
   percent: (value: number) => string;
   duration: (milliseconds: number) => string;
   /** A KPI's value, with as many decimals as the API says. */
-  quantity: (value: number, kpi: Pick<Kpi, "unit" | "decimals">) => Quantity;
+  quantity: (value: number, kpi: Measured) => Quantity;
   /** 10:42:07 */
   clock: (instant: string | Date) => string;
   /** 25 Feb, 10:42 */
@@ -42,7 +44,7 @@ export interface Formats {
   /** The same on an axis: 10:00, or 25 Feb. */
   tick: (start: string, granularity: Granularity) => string;
   /** A whole range; its end is the last instant in it, not the first after it. */
-  range: (range: Range) => string;
+  range: (range: Interval & Pick<Range, "granularity">) => string;
 }
 
 /** The formats of a language (BCP 47) and a zone (IANA). */
@@ -61,7 +63,7 @@ export function formatsOf(locale: string, zone: string): Formats {
   const tenths = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const signed = number({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
   const signedCompact = number({ signDisplay: "exceptZero", maximumFractionDigits: 1, notation: "compact" });
-  const quantity = (value: number, { unit, decimals = 1 }: Pick<Kpi, "unit" | "decimals">): Quantity => {
+  const quantity = (value: number, { unit, decimals = 1 }: Measured): Quantity => {
     switch (unit) {
       case "count":
         return { value: number({ maximumFractionDigits: decimals })(value), unit: "" };

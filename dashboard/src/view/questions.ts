@@ -4,8 +4,8 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { usePlace } from "./ViewContext";
 import { comparingParametersOf, parametersOf, type View } from "./view";
-import type { Envelope, Insights, Summary, Trends, WorkflowHealth } from "../api/answers";
-import { type Answer, ask, type Parameters } from "../api/ask";
+import type { Insights, Summary, Trends, WorkflowHealth, WorkflowSort } from "../api/answers";
+import { type Answer, ask, type Question } from "../api/ask";
 import { type LiveState } from "../api/follow";
 import { useLive } from "../api/live";
 import type { Refusal } from "../api/refusal";
@@ -23,41 +23,56 @@ const LIVE_PAUSE_MS = 30_000;
 export type Asked<Body> = UseQueryResult<Answer<Body>, Refusal>;
 
 export function useSummary(): Asked<Summary> {
-  return useQuestion("/metrics/summary", comparingParametersOf);
+  return useQuestion(["summary"], (view) => {
+    const query = comparingParametersOf(view, new Date());
+    return (client, signal) => client.get("/metrics/summary", { query, signal });
+  });
 }
 
 export function useTrends(): Asked<Trends> {
-  return useQuestion("/metrics/trends", comparingParametersOf);
+  return useQuestion(["trends"], (view) => {
+    const query = comparingParametersOf(view, new Date());
+    return (client, signal) => client.get("/metrics/trends", { query, signal });
+  });
 }
 
 export function useInsights(): Asked<Insights> {
-  return useQuestion("/metrics/insights", parametersOf);
+  return useQuestion(["insights"], (view) => {
+    const query = parametersOf(view, new Date());
+    return (client, signal) => client.get("/metrics/insights", { query, signal });
+  });
 }
 
 /** `sort` decides which workflows are listed if there are more than the API lists. */
-export function useWorkflowHealth(sort: string): Asked<WorkflowHealth> {
-  return useQuestion("/metrics/workflow-health", parametersOf, { sort, limit: String(FAILURES_PER_PAGE) });
+export function useWorkflowHealth(sort: WorkflowSort): Asked<WorkflowHealth> {
+  return useQuestion(["workflow-health", sort], (view) => {
+    const query = { ...parametersOf(view, new Date()), sort, limit: FAILURES_PER_PAGE };
+    return (client, signal) => client.get("/metrics/workflow-health", { query, signal });
+  });
 }
 
 /** The page of failures at `cursor`; null asks nothing. */
 export function useFailures(cursor: string | null): Asked<WorkflowHealth> {
-  const further = { limit: String(FAILURES_PER_PAGE), cursor: cursor ?? undefined };
-  return useQuestion("/metrics/workflow-health", parametersOf, further, cursor !== null);
+  const question = (view: View): Question<WorkflowHealth> => {
+    const page = { limit: FAILURES_PER_PAGE, cursor: cursor ?? undefined };
+    const query = { ...parametersOf(view, new Date()), ...page };
+    return (client, signal) => client.get("/metrics/workflow-health", { query, signal });
+  };
+  return useQuestion(["failures", cursor], question, cursor !== null);
 }
 
-function useQuestion<Body extends Envelope>(
-  path: string,
-  parametersAt: (view: View, now: Date) => Parameters,
-  further: Parameters = {},
+/** `name` tells questions about one view apart. */
+function useQuestion<Body>(
+  name: readonly unknown[],
+  questionAbout: (view: View) => Question<Body>,
   enabled = true,
 ): Asked<Body> {
   const { token } = useSession();
   const { view } = usePlace();
   const { state } = useLive();
   return useQuery<Answer<Body>, Refusal>({
-    queryKey: [path, view, further],
-    queryFn: ({ signal }) =>
-      ask(path, { ...parametersAt(view, new Date()), ...further }, token ?? "", signal),
+    queryKey: [...name, view],
+    queryFn: ({ signal }) => ask(questionAbout(view), token ?? "", signal),
     placeholderData: keepPreviousData,
     enabled: enabled && token !== null,
     // A failure is shown at once; silent retries would hide it.

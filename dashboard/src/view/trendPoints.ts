@@ -15,7 +15,7 @@ export interface TrendPoint {
 export function trendPoints({
   series,
   previousSeries,
-}: Pick<Trends, "series" | "previousSeries">): TrendPoint[] {
+}: Pick<Trends, "series"> & Partial<Pick<Trends, "previousSeries">>): TrendPoint[] {
   return series.map((bucket, index) => {
     const before = previousSeries?.[index];
     return {

@@ -1,7 +1,6 @@
 // The view, which the address holds: period, zone, bucket width, comparison. Pure.
 
-import type { Comparing, Granularity } from "../api/answers";
-import type { Parameters } from "../api/ask";
+import type { Comparing, ComparingQuery, Granularity, RangeQuery } from "../api/answers";
 import { boundsOf, DEFAULT_PRESET, isPreset, type Period } from "./period";
 import { isZone, UTC } from "./zone";
 
@@ -51,7 +50,7 @@ export function writeView(view: View, local: string): string {
 }
 
 /** The parameters of a question to the API at `now`. */
-export function parametersOf(view: View, now: Date): Parameters {
+export function parametersOf(view: View, now: Date): RangeQuery {
   return {
     ...boundsOf(view.period, view.zone, now),
     granularity: view.granularity ?? undefined,
@@ -60,7 +59,7 @@ export function parametersOf(view: View, now: Date): Parameters {
 }
 
 /** The same for the two questions whose answers compare. */
-export function comparingParametersOf(view: View, now: Date): Parameters {
+export function comparingParametersOf(view: View, now: Date): ComparingQuery {
   const compare = view.compare === "previous_period" ? undefined : view.compare;
   return { ...parametersOf(view, now), compare };
 }

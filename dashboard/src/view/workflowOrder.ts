@@ -1,10 +1,8 @@
 // The sort orders of the workflow table. Pure.
 
-import type { Workflow } from "../api/answers";
+import type { Workflow, WorkflowSort } from "../api/answers";
 
-/** The same names as the API's parameter `sort`. */
-export type WorkflowSort =
-  "name" | "runs" | "failures" | "failure_rate" | "avg_execution_time_ms" | "p95_execution_time_ms";
+export type { WorkflowSort };
 
 const SORT_KEYS: Readonly<Record<WorkflowSort, (workflow: Workflow) => number | string>> = {
   name: (workflow) => workflow.workflowName.toLocaleLowerCase(),

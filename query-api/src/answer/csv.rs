@@ -63,12 +63,14 @@ fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
         "previousValue",
         "better",
         "severity",
+        "thresholds",
         "description",
         "base.numerator",
         "base.denominator",
         "base.noun",
     ];
-    const ALERTS: &[&str] = &["key", "kpi", "severity", "title", "message", "value", "threshold", "sample"];
+    const ALERTS: &[&str] =
+        &["key", "kpi", "severity", "title", "message", "value", "threshold", "thresholdSource", "sample"];
     const MESSAGES: &[&str] =
         &["bucket", "open", "messages_sent", "messages_delivered", "message_delivery_rate"];
     const WORKFLOWS: &[&str] = &[

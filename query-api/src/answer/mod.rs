@@ -13,6 +13,7 @@ pub mod percentiles;
 pub mod problem;
 pub mod registry;
 pub mod summary;
+pub mod thresholds;
 pub mod trends;
 pub mod workflow_health;
 pub mod workflow_trends;
@@ -69,6 +70,12 @@ impl Answer {
 #[must_use]
 pub fn etag(body: &Bytes) -> Bytes {
     tag(std::iter::once(&body[..]))
+}
+
+/// A strong entity tag of these bytes: two documents have it only if all of their bytes are the same.
+#[must_use]
+pub fn strong_etag(body: &Bytes) -> Bytes {
+    etag(body).slice(b"W/".len()..)
 }
 
 /// The same in every build and instance, so a client may go from one to another.

@@ -2,6 +2,7 @@
 //! documents, the page's files and the tests that list the KPIs, too. Pure.
 
 use crate::answer::decimal::{Ratio, Tenths};
+use crate::answer::thresholds::{Limits, Own, Source, Thresholds};
 use chrono::TimeDelta;
 use domain::Counters;
 use serde::Serialize;
@@ -19,6 +20,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The least and the greatest number that a threshold in this unit may be.
+    pub(crate) const fn range(self) -> [i64; 2] {
+        match self {
+            Self::Percent => [0, 100],
+            Self::Count | Self::Ms => [0, 1_000_000_000_000],
+        }
+    }
+
     /// What follows a number of this unit in a sentence.
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
@@ -215,6 +224,7 @@ pub const KPIS: &[Kpi] = &[
 
 /// A KPI whose value is beyond a threshold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Alert {
     key: &'static str,
     kpi: &'static str,
@@ -222,16 +232,33 @@ pub struct Alert {
     title: &'static str,
     message: String,
     value: Tenths,
-    threshold: i64,
+    threshold: Tenths,
+    threshold_source: Source,
     sample: i64,
 }
 
 impl Alert {
+    /// Its stable name.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// How bad it is.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.severity
     }
+}
+
+/// What one of a KPI's alerts is judged by, as answers show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+    alert: &'static str,
+    #[serde(flatten)]
+    limits: Limits,
+    threshold_source: Source,
 }
 
 /// What a KPI is made of, as answers show it.
@@ -278,17 +305,33 @@ impl Kpi {
         self.noun.replace(' ', "_")
     }
 
-    /// The alerts that these counters raise, which have settled: for each rule at most one, the worst that applies.
-    pub fn alerts<'a>(&'a self, counters: &'a Counters) -> impl Iterator<Item = Alert> + 'a {
-        self.rules.iter().filter_map(move |rule| self.alert(rule, counters))
+    /// What its alerts are judged by, where these are the organization's own thresholds.
+    #[must_use]
+    pub fn judged(&self, thresholds: &Thresholds) -> Vec<Judged> {
+        let judged = |rule: &AlertRule| {
+            let own = thresholds.own(rule.key);
+            Judged { alert: rule.key, limits: own.or(rule.defaults()), threshold_source: own.source() }
+        };
+        self.rules.iter().map(judged).collect()
+    }
+
+    /// The alerts that these counters raise, which have settled, by the organization's own thresholds where it has some: for each
+    /// rule at most one, the worst that applies.
+    pub fn alerts<'a>(
+        &'a self,
+        counters: &'a Counters,
+        thresholds: &'a Thresholds,
+    ) -> impl Iterator<Item = Alert> + 'a {
+        self.rules.iter().filter_map(move |rule| self.alert(rule, counters, thresholds.own(rule.key)))
     }
 
     /// Compares the rounded value, as it is shown, so that no alert says "95 is below 95".
-    fn alert(&self, rule: &AlertRule, counters: &Counters) -> Option<Alert> {
+    fn alert(&self, rule: &AlertRule, counters: &Counters, own: Own) -> Option<Alert> {
         let value = self.value(counters).tenths();
         let sample = self.sample(counters);
-        let (severity, threshold) = rule.severity(value)?;
-        (sample >= rule.least_sample).then(|| Alert {
+        let limits = own.or(rule.defaults());
+        let (severity, threshold, threshold_source) = rule.severity(value, limits, own)?;
+        (sample >= limits.least_sample).then(|| Alert {
             key: rule.key,
             kpi: self.key,
             severity,
@@ -296,11 +339,12 @@ impl Kpi {
             message: self.message(rule, value, threshold, sample),
             value,
             threshold,
+            threshold_source,
             sample,
         })
     }
 
-    fn message(&self, rule: &AlertRule, value: Tenths, threshold: i64, sample: i64) -> String {
+    fn message(&self, rule: &AlertRule, value: Tenths, threshold: Tenths, sample: i64) -> String {
         let side = match rule.bad {
             Bad::Below => "below",
             Bad::Above => "above",
@@ -315,13 +359,22 @@ impl Kpi {
 }
 
 impl AlertRule {
-    fn severity(&self, value: Tenths) -> Option<(Severity, i64)> {
-        let beyond = |threshold: i64| match self.bad {
-            Bad::Below => value < Tenths::whole(threshold),
-            Bad::Above => value > Tenths::whole(threshold),
+    /// What applies where an organization has set nothing itself.
+    #[must_use]
+    pub const fn defaults(&self) -> Limits {
+        let (warning, critical) = (Tenths::whole(self.warning), Tenths::whole(self.critical));
+        Limits { warning, critical, least_sample: self.least_sample }
+    }
+
+    /// How bad the value is, the threshold that it is beyond, and who has set that.
+    fn severity(&self, value: Tenths, limits: Limits, own: Own) -> Option<(Severity, Tenths, Source)> {
+        let beyond = |threshold: Tenths| match self.bad {
+            Bad::Below => value < threshold,
+            Bad::Above => value > threshold,
         };
-        let levels = [(Severity::Critical, self.critical), (Severity::Warning, self.warning)];
-        levels.into_iter().find(|(_, threshold)| beyond(*threshold))
+        let critical = (Severity::Critical, limits.critical, Source::of(own.critical));
+        let warning = (Severity::Warning, limits.warning, Source::of(own.warning));
+        [critical, warning].into_iter().find(|(_, threshold, _)| beyond(*threshold))
     }
 }
 
@@ -344,8 +397,9 @@ mod tests {
 
     #[test]
     fn thresholds_and_samples() {
+        let defaults = &Thresholds::default();
         let check = |counters: Counters, expected: Option<(&str, Severity)>| {
-            let alerts: Vec<_> = KPIS.iter().flat_map(|kpi| kpi.alerts(&counters)).collect();
+            let alerts: Vec<_> = KPIS.iter().flat_map(|kpi| kpi.alerts(&counters, defaults)).collect();
             let seen: Vec<_> = alerts.iter().map(|alert| (alert.kpi, alert.severity)).collect();
             assert_eq!(seen, expected.into_iter().collect::<Vec<_>>(), "{counters:?}");
         };
@@ -369,18 +423,53 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_what_is_judged() {
-        assert_eq!(KPIS[1].alerts(&payments(94_960, 100_000)).count(), 0, "shown as 95 %");
+        assert_eq!(
+            KPIS[1].alerts(&payments(94_960, 100_000), &Thresholds::default()).count(),
+            0,
+            "shown as 95 %"
+        );
     }
 
     #[test]
     fn an_alert_says_what_it_rests_on() {
-        let alert = KPIS[1].alerts(&payments(912, 1_000)).next().unwrap();
+        let alert = KPIS[1].alerts(&payments(912, 1_000), &Thresholds::default()).next().unwrap();
         assert_eq!(alert.message, "Payment Success Rate is 91.2 % over 1000 payments, below 95 %");
         let json = serde_json::to_string(&alert).unwrap();
         assert!(json.starts_with(
             r#"{"key":"payment_success_low","kpi":"payment_success_rate","severity":"warning","#
         ));
-        assert!(json.ends_with(r#""value":91.2,"threshold":95,"sample":1000}"#), "{json}");
+        let end = r#""value":91.2,"threshold":95,"thresholdSource":"default","sample":1000}"#;
+        assert!(json.ends_with(end), "{json}");
+    }
+
+    #[test]
+    fn own_thresholds_apply_in_place_of_the_defaults() {
+        let own = |warning, critical, least_sample| {
+            let tenths = |tenths: Option<i64>| tenths.map(Tenths::of);
+            let own = Own { warning: tenths(warning), critical: tenths(critical), least_sample };
+            Thresholds::default().replaced([("payment_success_low", own)], Default::default(), None)
+        };
+        let check = |counters: Counters, own: &Thresholds, expected: Option<(Severity, &str, Source)>| {
+            let alert = KPIS[1].alerts(&counters, own).next();
+            let seen =
+                alert.map(|alert| (alert.severity, alert.threshold.to_string(), alert.threshold_source));
+            let expected =
+                expected.map(|(severity, threshold, source)| (severity, threshold.to_owned(), source));
+            assert_eq!(seen, expected, "{counters:?} {own:?}");
+        };
+        let strict = own(Some(975), None, None);
+        check(payments(974, 1_000), &strict, Some((Severity::Warning, "97.5", Source::Organization)));
+        check(payments(975, 1_000), &strict, None);
+        check(payments(800, 1_000), &strict, Some((Severity::Critical, "85", Source::Default)));
+        let lax = own(Some(0), Some(0), None);
+        check(payments(0, 1_000), &lax, None);
+        check(payments(0, 5), &own(None, None, Some(5)), Some((Severity::Critical, "85", Source::Default)));
+        check(payments(0, 1_000), &own(None, None, Some(1_001)), None);
+        let shown = serde_json::to_value(KPIS[1].judged(&strict)).unwrap();
+        let expected = serde_json::json!([{"alert": "payment_success_low", "warning": 97.5, "critical": 85, "leastSample": 20,
+            "thresholdSource": "organization"}]);
+        assert_eq!(shown, expected);
+        assert!(KPIS[0].judged(&strict).is_empty());
     }
 
     #[test]
@@ -390,7 +479,7 @@ mod tests {
 
     #[test]
     fn what_has_to_settle_is_said_and_does_before_ranges_forget_the_time() {
-        let alert = KPIS[4].alerts(&messages(89, 100)).next().unwrap();
+        let alert = KPIS[4].alerts(&messages(89, 100), &Thresholds::default()).next().unwrap();
         assert_eq!(
             alert.message,
             "Message Delivery Rate is 89 % over 100 messages older than 60 minutes, below 90 %"

@@ -3,7 +3,8 @@
 use crate::answer::comparison::{Change, Intervals};
 use crate::answer::decimal::Tenths;
 use crate::answer::known::Known;
-use crate::answer::registry::{Alert, Base, Better, KPIS, Kpi, Severity, Unit};
+use crate::answer::registry::{Alert, Base, Better, Judged, KPIS, Kpi, Severity, Unit};
+use crate::answer::thresholds::Thresholds;
 use crate::request::interval::Interval;
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
@@ -53,13 +54,15 @@ impl Parts {
     }
 }
 
-/// The counters of each part.
+/// The counters of each part, and what they are judged by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sums {
     /// The parts.
     pub parts: Parts,
     /// The counters of each.
     pub counters: Vec<Counters>,
+    /// The organization's own thresholds.
+    pub thresholds: Thresholds,
 }
 
 impl Sums {
@@ -85,6 +88,7 @@ struct Figure {
     change: Change,
     better: Better,
     severity: Severity,
+    thresholds: Vec<Judged>,
     description: &'static str,
     base: Base,
 }
@@ -141,13 +145,19 @@ impl<'a> Summary<'a> {
             generated_at: now,
         }
     }
+
+    /// Its alerts, and the range that they judge.
+    #[must_use]
+    pub fn into_alerts(self) -> (Range, Vec<Alert>) {
+        (self.range, self.alerts)
+    }
 }
 
 /// A KPI's figure, and its alerts, which judge only what has settled.
 fn figure(kpi: &Kpi, range: &Range, sums: &Sums) -> (Figure, Vec<Alert>) {
     let until = |to| sums.over(Interval { from: range.from(), to });
     let [counters, settled] = [range.to(), range.older_than(kpi.settles_after)].map(until);
-    let alerts: Vec<_> = kpi.alerts(&settled).collect();
+    let alerts: Vec<_> = kpi.alerts(&settled, &sums.thresholds).collect();
     let compared = range.comparison().map(|seen| [sums.over(seen.previous), sums.over(seen.current)]);
     let figure = Figure {
         key: kpi.key,
@@ -158,6 +168,7 @@ fn figure(kpi: &Kpi, range: &Range, sums: &Sums) -> (Figure, Vec<Alert>) {
         change: Change::of(kpi, compared.as_ref().map(|[previous, current]| [previous, current])),
         better: kpi.better,
         severity: worst(&alerts),
+        thresholds: kpi.judged(&sums.thresholds),
         description: kpi.description,
         base: kpi.base(),
     };

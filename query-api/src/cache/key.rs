@@ -1,5 +1,6 @@
 //! Under which keys an answer is kept. Pure.
 
+use crate::cache::Era;
 use crate::cache::versions::Version;
 use crate::request::scope::Scope;
 use domain::CacheKeys;
@@ -18,13 +19,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key in this process of the answer under `version`, or of the answer that has none.
+    /// The key in this process of the answer under this version, or of the answer that has none, and this epoch.
     #[must_use]
-    pub fn under(&self, version: Option<Version>) -> String {
+    pub(crate) fn under(&self, Era { version, epoch }: Era) -> String {
         let mut key = String::with_capacity(self.organization.len() + self.query.len() + 40);
         match version {
-            Some(Version { number, generation }) => write!(key, "{generation}:{number}:{self}"),
-            None => write!(key, "-:{self}"),
+            Some(Version { number, generation }) => write!(key, "{epoch}:{generation}:{number}:{self}"),
+            None => write!(key, "{epoch}:-:{self}"),
         }
         .expect("text can be written to text");
         key

@@ -15,6 +15,7 @@
 //!
 //! ```text
 //! versions   version first: it is read before the rows                   pure
+//! outdated   settings likewise, where this process has changed them      pure
 //! key        answers are kept under their version                        pure
 //! entry      each for its own TTL, with its compressed forms, in this process
 //! memory     whose answers give way when there is no more room           pure
@@ -31,6 +32,9 @@
 //! answer may be kept for long, here and in Redis, and is out of use the moment the organization's numbers change. While
 //! Redis is unreachable there is no version and no way to tell whether an answer is still right, so it is kept in this
 //! process only, for [`Settings::local_cache_ttl`].
+//!
+//! **Settings, too.** Answers show thresholds that organizations set themselves. After such a change the process that made it
+//! raises the version, as the consumer does after a commit, and its own epoch ([`Cache::outdate`]).
 //!
 //! **Shares.** No organization's answers make room for another's that keeps more: in each memory of this process the one that
 //! keeps the most gives way (`memory`), and to Redis each instance writes only [`Settings::shared_cache_mb`] for one
@@ -49,6 +53,7 @@ mod frame;
 mod key;
 pub mod loads;
 pub mod memory;
+mod outdated;
 pub mod shared;
 pub mod slots;
 mod source;
@@ -68,13 +73,17 @@ use futures_util::future::join_all;
 use loads::Loads;
 use memory::Memory;
 use moka::future::Cache as Flights;
+use outdated::{Epochs, Unraised};
 use shared::Shared;
 use source::{Source, Times, answers_from};
 use stale::StaleAnswers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
-use versions::Version;
+use versions::{TRUST_MAX, Version};
+
+/// After so long the version of an organization whose settings were changed is raised again, if Redis hasn't confirmed it.
+const RAISE_EVERY: Duration = Duration::from_millis(500);
 
 /// How answers are kept.
 #[derive(clap::Args, Clone, Debug)]
@@ -141,8 +150,17 @@ pub enum Served {
 /// What an answer is current by.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    version: Option<Version>,
+    era: Era,
     until: Instant,
+}
+
+/// What an organization's answers are kept under: each is read before the rows, and changes when they do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Era {
+    /// Of its numbers; `None` while nobody knows it.
+    version: Option<Version>,
+    /// Of its settings, in this process.
+    epoch: u64,
 }
 
 impl Standing {
@@ -155,7 +173,7 @@ impl Standing {
     /// Of an answer without a version.
     #[cfg(test)]
     pub(crate) fn until(until: Instant) -> Self {
-        Self { version: None, until }
+        Self { era: Era::default(), until }
     }
 }
 
@@ -182,7 +200,7 @@ enum KnownHere {
 /// A question whose answer isn't kept here, or isn't current.
 struct Missed {
     key: Key,
-    version: Option<Version>,
+    era: Era,
     versioned_key: String,
     rows: u32,
 }
@@ -196,6 +214,9 @@ pub struct Cache {
     /// Those of several questions together.
     joint_flights: Flights<String, Arc<Joint>>,
     source: Source,
+    epochs: Epochs,
+    /// Whose versions are still to be raised.
+    unraised: Unraised,
     backoff: Backoff,
     stale: StaleAnswers,
     stale_after: Duration,
@@ -221,6 +242,8 @@ impl Cache {
             flights: Flights::new(0),
             joint_flights: Flights::new(0),
             source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
+            epochs: Epochs::default(),
+            unraised: Unraised::default(),
             backoff: Backoff::default(),
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
@@ -229,23 +252,60 @@ impl Cache {
         }
     }
 
-    /// The organization's version; `None` without Redis, or while it is unreachable.
+    /// The organization's version; `None` without Redis, or while it is unreachable or couldn't be told of changed settings.
     pub async fn version(&self, organization: &str) -> Option<Version> {
         match self.source.shared() {
-            Some(shared) => shared.version(organization).await,
-            None => None,
+            Some(shared) if !self.unraised.contains(organization) => shared.version(organization).await,
+            Some(_) | None => None,
         }
+    }
+
+    /// What its answers are kept under now.
+    async fn era(&self, organization: &str) -> Era {
+        let epoch = self.epochs.of(organization);
+        Era { version: self.version(organization).await, epoch }
     }
 
     /// Whether an answer that was current is so still, as far as can be said without asking Redis.
     pub fn stands(&self, organization: &str, standing: &Standing) -> bool {
-        let is_latest = match (self.source.shared(), standing.version) {
+        let is_latest = match (self.source.shared(), standing.era.version) {
             (Some(shared), Some(version)) => shared.known_version(organization) == Some(version),
             // While Redis was unreachable nobody knew the version. It may be reachable again.
             (Some(_), None) => false,
             (None, _) => true,
         };
-        is_latest && Instant::now() < standing.until
+        is_latest && self.epochs.of(organization) == standing.era.epoch && Instant::now() < standing.until
+    }
+
+    /// Puts the organization's answers out of use, on all instances, because its settings have been changed and committed. When
+    /// this returns no instance gives an answer that was made before, as far as Redis could be told; without Redis, others do so
+    /// for [`Settings::local_cache_ttl`].
+    pub async fn outdate(self: &Arc<Self>, organization: &Arc<str>) {
+        self.epochs.raise(organization);
+        let Some(shared) = self.source.shared() else { return };
+        if shared.raise_version(organization).await {
+            // After that no instance trusts a version that it knew before.
+            tokio::time::sleep(TRUST_MAX).await;
+        } else if self.unraised.insert(organization) {
+            tracing::warn!("redis can't be told of changed settings: it is tried again");
+            let (cache, organization) = (Arc::clone(self), Arc::clone(organization));
+            tokio::spawn(async move { cache.go_on_raising(&organization).await });
+        }
+    }
+
+    /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired.
+    async fn go_on_raising(&self, organization: &Arc<str>) {
+        let until = Instant::now() + self.source.ttl();
+        while Instant::now() < until {
+            tokio::time::sleep(RAISE_EVERY).await;
+            // Before it is tried: a change that is committed after that begins to raise it again.
+            self.unraised.remove(organization);
+            let Some(shared) = self.source.shared() else { return };
+            if shared.raise_version(organization).await || !self.unraised.insert(organization) {
+                return;
+            }
+        }
+        self.unraised.remove(organization);
     }
 
     /// Counts an answer whose finished response is given once more.
@@ -274,13 +334,13 @@ impl Cache {
     where
         L: Future<Output = Result<Answer, E>> + Send + 'static,
     {
-        let version = self.version(&key.organization).await;
-        let versioned_key = key.under(version);
+        let era = self.era(&key.organization).await;
+        let versioned_key = key.under(era);
         if let Some(current) = self.kept.get(&*versioned_key, Instant::now()) {
             self.hits.increment(1);
-            return Ok(fresh(current, version));
+            return Ok(fresh(current, era));
         }
-        let missed = Missed { key, version, versioned_key, rows };
+        let missed = Missed { key, era, versioned_key, rows };
         // Boxed, so that the future of a hit stays small.
         Box::pin(self.miss(missed, load())).await
     }
@@ -290,8 +350,8 @@ impl Cache {
         missed: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send + 'static,
     ) -> Result<Served, Arc<loads::Error<E>>> {
-        let Missed { key, version, .. } = &missed;
-        let (question, version) = (key.to_string(), *version);
+        let Missed { key, era, .. } = &missed;
+        let (question, era) = (key.to_string(), *era);
         let state = self.missing(key, &question);
         let fetch = || {
             let cache = Arc::clone(self);
@@ -299,8 +359,8 @@ impl Cache {
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
-            Missing::Outdated(older) => self.fresh_or_stale(question, version, &older, fetch()).await,
-            Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, version)),
+            Missing::Outdated(older) => self.fresh_or_stale(question, era, &older, fetch()).await,
+            Missing::Absent => fetched(fetch().await).map(|entry| fresh(entry, era)),
         }
     }
 
@@ -318,13 +378,13 @@ impl Cache {
     async fn fresh_or_stale<E: Send + Sync + 'static>(
         &self,
         question: String,
-        version: Option<Version>,
+        era: Era,
         older: &Entry,
         fetching: JoinHandle<Result<Entry, Arc<loads::Error<E>>>>,
     ) -> Result<Served, Arc<loads::Error<E>>> {
         match tokio::time::timeout(self.stale_after, fetching).await {
             Ok(ended) => match fetched(ended) {
-                Ok(entry) => Ok(fresh(entry, version)),
+                Ok(entry) => Ok(fresh(entry, era)),
                 Err(error) if matches!(*error, loads::Error::OverRate(_)) => Err(error),
                 Err(_) => Ok(stale(older)),
             },
@@ -338,7 +398,7 @@ impl Cache {
     /// Fetches the answer and keeps it, unless another request has done so meanwhile.
     async fn fetch_once<E: Send + Sync + 'static>(
         &self,
-        Missed { key, version, versioned_key, rows }: Missed,
+        Missed { key, era, versioned_key, rows }: Missed,
         load: impl Future<Output = Result<Answer, E>> + Send,
     ) -> Result<Entry, Arc<loads::Error<E>>> {
         let name = versioned_key.clone();
@@ -348,7 +408,7 @@ impl Cache {
                 self.hits.increment(1);
                 return Ok(current);
             }
-            let fetched = self.source.fetch(&key, version, rows, load).await;
+            let fetched = self.source.fetch(&key, era.version, rows, load).await;
             self.note(&key, &fetched);
             if let Ok(entry) = &fetched {
                 self.keep(&key, name.clone(), entry);
@@ -376,47 +436,47 @@ impl Cache {
         L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
     {
         let Some((Key { organization, .. }, _)) = asked.first() else { return Ok(Vec::new()) };
-        let mut version = self.version(organization).await;
+        let mut era = self.era(organization).await;
         for _ in 1..TOGETHER_TRIES {
-            let (served, is_mixed) = self.answers_under(version, asked, load.clone()).await?;
-            let latest = if is_mixed { self.version(organization).await } else { version };
-            if latest == version {
+            let (served, is_mixed) = self.answers_under(era, asked, load.clone()).await?;
+            let latest = if is_mixed { self.era(organization).await } else { era };
+            if latest == era {
                 return Ok(served);
             }
-            version = latest;
+            era = latest;
         }
-        Ok(self.answers_under(version, asked, load).await?.0)
+        Ok(self.answers_under(era, asked, load).await?.0)
     }
 
-    /// The answers under `version`, and whether some of them were kept and some loaded.
+    /// The answers under `era`, and whether some of them were kept and some loaded.
     async fn answers_under<E: Send + Sync + 'static, L>(
         self: &Arc<Self>,
-        version: Option<Version>,
+        era: Era,
         asked: &Arc<[(Key, u32)]>,
         load: impl Fn(Vec<usize>) -> L + Send + Sync + 'static,
     ) -> Result<(Vec<Served>, bool), Arc<loads::Error<E>>>
     where
         L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
     {
-        let known: Vec<_> = asked.iter().map(|(key, _)| self.known_here(key, version)).collect();
+        let known: Vec<_> = asked.iter().map(|(key, _)| self.known_here(key, era)).collect();
         if known.iter().all(|known| matches!(known, Some(KnownHere::Current(_)))) {
             self.hits.increment(known.len() as u64);
-            return Ok((known.into_iter().flatten().map(|known| known.served(version)).collect(), false));
+            return Ok((known.into_iter().flatten().map(|known| known.served(era)).collect(), false));
         }
         let lacks =
             known.iter().zip(&**asked).filter(|(known, _)| !matches!(known, Some(KnownHere::Current(_))));
         let lacking: Vec<String> = lacks.map(|(_, (key, _))| key.to_string()).collect();
         let older: Option<Vec<KnownHere>> = known.into_iter().collect();
-        let given = |older: Vec<KnownHere>| older.into_iter().map(|known| known.served(version)).collect();
+        let given = |older: Vec<KnownHere>| older.into_iter().map(|known| known.served(era)).collect();
         if let Some(older) = older {
             let now = Instant::now();
             if !lacking.iter().all(|question| self.backoff.may_try(question, now)) {
                 return Ok((given(older), false));
             }
-            let fetching = self.fetch_together(version, asked, load);
+            let fetching = self.fetch_together(era, asked, load);
             return match tokio::time::timeout(self.stale_after, fetching).await {
                 Ok(ended) => match fetched(ended) {
-                    Ok(joint) => Ok(joint.served(version)),
+                    Ok(joint) => Ok(joint.served(era)),
                     Err(error) if matches!(*error, loads::Error::OverRate(_)) => Err(error),
                     Err(_) => Ok((given(older), false)),
                 },
@@ -426,13 +486,13 @@ impl Cache {
                 }
             };
         }
-        Ok(fetched(self.fetch_together(version, asked, load).await)?.served(version))
+        Ok(fetched(self.fetch_together(era, asked, load).await)?.served(era))
     }
 
     /// Fetches answers in a task, which goes on when no request waits for it any more. Requests for the same share it.
     fn fetch_together<E: Send + Sync + 'static, L>(
         self: &Arc<Self>,
-        version: Option<Version>,
+        era: Era,
         asked: &Arc<[(Key, u32)]>,
         load: impl Fn(Vec<usize>) -> L + Send + Sync + 'static,
     ) -> JoinHandle<Result<Arc<Joint>, Arc<loads::Error<E>>>>
@@ -441,8 +501,8 @@ impl Cache {
     {
         let (cache, asked) = (Arc::clone(self), Arc::clone(asked));
         tokio::spawn(async move {
-            let names: Vec<_> = asked.iter().map(|(key, _)| key.under(version)).collect();
-            let fetch = cache.joint(version, &asked, load);
+            let names: Vec<_> = asked.iter().map(|(key, _)| key.under(era)).collect();
+            let fetch = cache.joint(era, &asked, load);
             let entry = cache.joint_flights.entry(names.join("\n")).or_try_insert_with(fetch).await?;
             Ok(entry.into_value())
         })
@@ -451,7 +511,7 @@ impl Cache {
     /// Loads what isn't kept, here or in Redis.
     async fn joint<E, L>(
         &self,
-        version: Option<Version>,
+        era: Era,
         asked: &[(Key, u32)],
         load: impl Fn(Vec<usize>) -> L,
     ) -> Result<Arc<Joint>, loads::Error<E>>
@@ -460,21 +520,21 @@ impl Cache {
     {
         let mut finding = Vec::with_capacity(asked.len());
         for (key, _) in asked {
-            finding.push(self.found(key, version));
+            finding.push(self.found(key, era));
         }
         let mut found = join_all(finding).await;
         // Without a version nobody can say whether what is kept and what is loaded are of one.
-        if version.is_none() && found.iter().any(Option::is_none) {
+        if era.version.is_none() && found.iter().any(Option::is_none) {
             found.fill(None);
         }
         let missing: Vec<usize> = (0..found.len()).filter(|place| found[*place].is_none()).collect();
         self.hits.increment((found.len() - missing.len()) as u64);
         if !missing.is_empty() {
             let keys: Vec<_> = missing.iter().map(|place| asked[*place].clone()).collect();
-            let loaded = self.source.load_together(&keys, version, load(missing.clone())).await;
+            let loaded = self.source.load_together(&keys, era.version, load(missing.clone())).await;
             keys.iter().for_each(|(key, _)| self.note(key, &loaded));
             for ((place, (key, _)), entry) in missing.iter().zip(&keys).zip(loaded?) {
-                self.keep(key, key.under(version), &entry);
+                self.keep(key, key.under(era), &entry);
                 found[*place] = Some(entry);
             }
         }
@@ -483,18 +543,18 @@ impl Cache {
     }
 
     /// The answer that is kept here or in Redis.
-    async fn found(&self, key: &Key, version: Option<Version>) -> Option<Entry> {
-        let name = key.under(version);
+    async fn found(&self, key: &Key, era: Era) -> Option<Entry> {
+        let name = key.under(era);
         if let Some(current) = self.kept.get(&*name, Instant::now()) {
             return Some(current);
         }
-        let entry = self.source.kept(key, version).await?;
+        let entry = self.source.kept(key, era.version).await?;
         self.keep(key, name, &entry);
         Some(entry)
     }
 
-    fn known_here(&self, key: &Key, version: Option<Version>) -> Option<KnownHere> {
-        let current = self.kept.get(&*key.under(version), Instant::now()).map(KnownHere::Current);
+    fn known_here(&self, key: &Key, era: Era) -> Option<KnownHere> {
+        let current = self.kept.get(&*key.under(era), Instant::now()).map(KnownHere::Current);
         current.or_else(|| self.stale.get(key).map(KnownHere::Outdated))
     }
 
@@ -519,9 +579,9 @@ impl Cache {
 }
 
 impl KnownHere {
-    fn served(self, version: Option<Version>) -> Served {
+    fn served(self, era: Era) -> Served {
         match self {
-            Self::Current(entry) => fresh(entry, version),
+            Self::Current(entry) => fresh(entry, era),
             Self::Outdated(entry) => stale(&entry),
         }
     }
@@ -529,8 +589,8 @@ impl KnownHere {
 
 impl Joint {
     /// What the request gets, and whether some were kept and some loaded.
-    fn served(&self, version: Option<Version>) -> (Vec<Served>, bool) {
-        (self.entries.iter().map(|entry| fresh(entry.clone(), version)).collect(), self.is_mixed)
+    fn served(&self, era: Era) -> (Vec<Served>, bool) {
+        (self.entries.iter().map(|entry| fresh(entry.clone(), era)).collect(), self.is_mixed)
     }
 }
 
@@ -541,8 +601,8 @@ fn fetched<T, E>(
     ended.unwrap_or_else(|_| Err(Arc::new(loads::Error::Panicked)))
 }
 
-fn fresh(entry: Entry, version: Option<Version>) -> Served {
-    Served::Fresh(entry.answer, entry.forms, Standing { version, until: entry.fresh_until })
+fn fresh(entry: Entry, era: Era) -> Served {
+    Served::Fresh(entry.answer, entry.forms, Standing { era, until: entry.fresh_until })
 }
 
 fn stale(older: &Entry) -> Served {

@@ -1,7 +1,9 @@
-//! The cache that all instances share, and the organizations' versions: the one module that knows Redis.
+//! What all instances share: answers, the organizations' versions, and what they took of their rates. The one module that
+//! knows Redis.
 //!
 //! ```text
 //! shared      answers by key, and versions
+//!   rates     what organizations took, added up
 //!   health    whether Redis is reachable
 //!   tracking  the connection on which Redis sends invalidations
 //! ```
@@ -12,12 +14,15 @@
 //! Versions are read on the tracking connection. Where there is none, they are read again for every request.
 
 mod health;
+mod rates;
 mod tracking;
 
 use crate::cache::versions::Version;
+use crate::request::rates::Taken;
 use bytes::Bytes;
 use domain::CacheKeys;
 use health::Health;
+use rates::Adding;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError};
 use std::time::{Duration, Instant};
@@ -55,6 +60,7 @@ pub struct Shared {
     connection: ConnectionManager,
     health: Health,
     tracking: Tracking,
+    adding: Adding,
 }
 
 impl Shared {
@@ -82,6 +88,7 @@ impl Shared {
             keys,
             connection,
             health: Health::default(),
+            adding: Adding::new(),
         }))
     }
 
@@ -114,6 +121,15 @@ impl Shared {
         Some(versions.end_read(organization, ticket, number.unwrap_or(0)))
     }
 
+    /// Raises the organization's version, after a change that its answers must show; whether Redis has confirmed that.
+    pub async fn raise_version(&self, organization: &str) -> bool {
+        let raise = redis::cmd("INCR").arg(self.keys.version(organization)).to_owned();
+        let raised: Option<u64> = self.query(&raise).await;
+        // Redis's own invalidation may come after the reply.
+        self.tracking.versions().invalidate(organization);
+        raised.is_some()
+    }
+
     /// The bytes at `key`, and how long they will still be kept; `None` if there are none or Redis is unreachable. Of more
     /// than `bytes_max` bytes one too many is read, and no more.
     pub async fn kept(&self, key: &str, bytes_max: usize) -> Option<(Bytes, Duration)> {
@@ -133,6 +149,16 @@ impl Shared {
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let _kept: Option<()> =
             self.query(redis::cmd("SET").arg(key).arg(&body[..]).arg("PX").arg(ttl)).await;
+    }
+
+    /// Adds what organizations took of their rates, and returns how far ahead of now the theoretical arrival time of each is
+    /// then, over all instances; `None` while Redis is unreachable, or if it refuses. Then it isn't known whether it was added.
+    pub async fn add_taken(&self, taken: &[Taken]) -> Option<Vec<Duration>> {
+        if !self.health.is_up() {
+            return None;
+        }
+        let added = self.adding.add(taken, &self.keys, self.connection.clone()).await;
+        self.health.checked(added)
     }
 
     /// Finds out whether Redis is reachable.

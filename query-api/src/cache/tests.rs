@@ -155,6 +155,40 @@ async fn a_rate_that_is_used_up_is_no_reason_for_a_stale_answer() {
     assert_eq!(ask(&cache, key("other", "r"), &Arc::default()).await, "1");
 }
 
+#[tokio::test]
+async fn what_was_made_before_settings_were_changed_is_out_of_use() {
+    let (cache, loads) = (cache(Duration::from_secs(600)), Arc::new(AtomicUsize::new(0)));
+    assert_eq!(ask(&cache, key("acme", "a"), &loads).await, "1");
+    let served = cache.answer(key("acme", "a"), 1, || async { Err::<Answer, _>("kept") }).await;
+    let Ok(Served::Fresh(_, _, standing)) = served else { panic!("it is kept") };
+    assert_eq!(ask(&cache, key("beta", "a"), &loads).await, "2");
+    // A load that began before the change, and ends after it.
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let (end, going) = (Arc::clone(&begun), Arc::clone(&cache));
+    let slow = async move {
+        end.notified().await;
+        Ok::<_, String>(Answer::new("before"))
+    };
+    let slow =
+        tokio::spawn(
+            async move { going.answer(key("acme", "b"), 1, || slow).await.map(|served| text(&served)) },
+        );
+    tokio::task::yield_now().await;
+    assert!(cache.stands("acme", &standing));
+    cache.outdate(&"acme".into()).await;
+    assert!(!cache.stands("acme", &standing));
+    assert_eq!(
+        ask(&cache, key("acme", "b"), &loads).await,
+        "3",
+        "a request after it waits for no load of before"
+    );
+    begun.notify_one();
+    assert_eq!(slow.await.unwrap().unwrap().0, "before");
+    assert_eq!(ask(&cache, key("acme", "a"), &loads).await, "4");
+    assert_eq!(ask(&cache, key("acme", "b"), &loads).await, "3");
+    assert_eq!(ask(&cache, key("beta", "a"), &loads).await, "2", "others' answers are kept");
+}
+
 /// Asks several questions together. Each text says which load made it; the places that were loaded are noted.
 async fn ask_together(
     cache: &Arc<Cache>,

@@ -1,5 +1,6 @@
 //! From a request's strings to its query, and to its principal. Pure.
 
+pub mod api_version;
 pub mod parameter;
 
 pub mod cells;

@@ -44,15 +44,25 @@ pub fn only(pairs: &[(String, String)], known: &[&str]) -> Result<(), BadParamet
     let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
         return Ok(());
     };
+    let (name, detail) = not_known(name, known);
+    Err(BadParameter::new(name, detail))
+}
+
+/// What is to be said of a name that is none of these: the name, shortened, and a sentence with the one that is most like it.
+#[must_use]
+pub fn not_known(name: &str, known: &[&str]) -> (String, String) {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    if known.is_empty() {
+        let detail = format!("`{name}` is not known here: there are no parameters");
+        return (name, detail);
+    }
     let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
     let nearest = known.iter().map(|other| (alike(other), *other)).max_by(|(a, _), (b, _)| a.total_cmp(b));
     let meant = nearest.filter(|(alike, _)| *alike >= ALIKE_MIN);
     let meant = meant.map(|(_, other)| format!("did you mean `{other}`? ")).unwrap_or_default();
     let all = known.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", ");
-    let known =
-        if all.is_empty() { "There are no parameters".to_owned() } else { format!("Known are {all}") };
-    Err(BadParameter::new(name.clone(), format!("`{name}` is not known here: {meant}{known}")))
+    let detail = format!("`{name}` is not known here: {meant}Known are {all}");
+    (name, detail)
 }
 
 /// The value of a parameter; `None` where it is missing.
@@ -156,7 +166,7 @@ mod tests {
         check("x", None);
         check("organization_id", None);
         let none = only(&[("from".to_owned(), String::new())], &[]).unwrap_err();
-        assert!(none.detail.ends_with("There are no parameters"), "{}", none.detail);
+        assert!(none.detail.ends_with("there are no parameters"), "{}", none.detail);
         let long = only(&[("x".repeat(5_000), String::new())], &known).unwrap_err();
         assert_eq!(long.name.len(), NAME_CHARS_MAX);
     }

@@ -4,7 +4,7 @@
 //! thousand buckets that it reads. Who asks what is kept, or waits for a load that another request began, pays for no more
 //! than the request.
 
-use crate::request::rates::{Admission, Rates};
+use crate::request::rates::{Admission, Rates, Taken};
 use std::time::{Duration, Instant};
 
 /// What a request costs. All costs are in tenths of a request.
@@ -17,14 +17,18 @@ const LOAD: u32 = 2;
 const BUCKETS_PER_TENTH: u32 = 100;
 
 /// The rate is requests in this time.
-const PERIOD: Duration = Duration::from_secs(1);
+pub(crate) const PERIOD: Duration = Duration::from_secs(1);
+
+/// How often an organization may change its settings in an hour, and at once: each change is kept in the audit for good.
+const CHANGES_PER_HOUR: u32 = 120;
 
 /// How many requests an organization may make.
 #[derive(clap::Args, Clone, Debug)]
 #[group(skip)]
 #[command(next_help_heading = "Limits")]
 pub struct Settings {
-    /// Requests a second that one organization may make, and the most it may make at once; 0 for no limit. A request whose
+    /// Requests a second that one organization may make, and the most it may make at once, over all instances that share a
+    /// Redis; 0 for no limit. A request whose
     /// answer isn't kept counts as 1.2, and as one more for every 1,000 buckets it reads. Lower it to protect a small
     /// database, raise it when a large customer's dashboards get 429
     #[arg(long, env, default_value_t = 200)]
@@ -35,6 +39,7 @@ pub struct Settings {
 pub struct RateLimit {
     rates: Rates,
     per_second: u32,
+    changes: Rates,
 }
 
 /// What an organization may do at an instant.
@@ -53,7 +58,14 @@ impl RateLimit {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let per_second = settings.rate_limit_per_second;
-        Self { rates: Rates::new(per_second.saturating_mul(REQUEST), REQUEST, PERIOD), per_second }
+        let rates = Rates::new(per_second.saturating_mul(REQUEST), REQUEST, PERIOD);
+        Self { rates, per_second, changes: Rates::new(CHANGES_PER_HOUR, 1, Duration::from_secs(3_600)) }
+    }
+
+    /// The same, shared with other instances: what organizations took must be told ([`RateLimit::untold`]).
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { rates: self.rates.shared(), ..self }
     }
 
     /// Admits a request of `organization`, if its rate allows.
@@ -73,7 +85,22 @@ impl RateLimit {
         self.rates.take(organization, tenths.fold(0, u32::saturating_add), now)
     }
 
-    /// What is left for `organization`; `None` without a limit.
+    /// Admits a change of the organization's settings, whatever its rate of requests.
+    pub fn admit_change(&self, organization: &str, now: Instant) -> Admission {
+        self.changes.take(organization, 1, now)
+    }
+
+    /// What organizations took and no other instance was told of, of so many organizations at most ([`Rates::untold`]).
+    pub fn untold(&self, organizations_max: usize) -> Vec<Taken> {
+        self.rates.untold(organizations_max)
+    }
+
+    /// Takes over what the organization took of all instances ([`Rates::learn`]).
+    pub fn learn(&self, organization: &str, ahead: Duration, now: Instant) {
+        self.rates.learn(organization, ahead, now);
+    }
+
+    /// What is left for `organization`, as far as this instance knows; `None` without a limit.
     pub fn left(&self, organization: &str, now: Instant) -> Option<Left> {
         let (tenths, wait) = self.rates.left(organization, now)?;
         let requests = tenths / REQUEST;
@@ -127,6 +154,16 @@ mod tests {
         assert_eq!(limit.admit("acme", now), Admission::Wait(wait));
         assert_eq!(limit.left("acme", now), Some(Left { per_second: 20, requests: 0, wait }));
         assert_eq!(limit.left("other", now), Some(Left { per_second: 20, requests: 20, wait: PERIOD }));
+    }
+
+    #[test]
+    fn settings_are_changed_so_often_an_hour_whatever_else_is_asked() {
+        let limit = RateLimit::new(&Settings { rate_limit_per_second: 0 });
+        let now = Instant::now();
+        assert!((0..CHANGES_PER_HOUR).all(|_| limit.admit_change("acme", now) == Admission::Granted));
+        assert_eq!(limit.admit_change("acme", now), Admission::Wait(Duration::from_secs(30)));
+        assert_eq!(limit.admit("acme", now), Admission::Granted);
+        assert_eq!(limit.admit_change("other", now), Admission::Granted);
     }
 
     #[test]

@@ -6,7 +6,10 @@
 //!   keys        which keys may verify what                       pure
 //!   key_source  a file of public keys, or their address          reads the file: the only I/O of this room
 //!   claims      what a token says, once its signature is right    pure
+//!     organizations  whom it names, and the choice among them     pure
+//!     permissions    what it allows                               pure
 //!   key_ring    keys, and the tokens they have verified or refused
+//!   refusal     why a request has no principal
 //! ```
 //!
 //! The key decides the algorithm: a secret verifies HS256 only, a public key the one algorithm of its kind only. A token's
@@ -20,9 +23,14 @@ mod claims;
 mod key_ring;
 mod key_source;
 mod keys;
+mod organizations;
+mod permissions;
+mod refusal;
 mod settings;
 
 pub use key_source::{KEY_SET_BYTES_MAX, Reload};
+pub use permissions::{Permission, Permissions};
+pub use refusal::Refusal;
 pub use settings::{BadSettings, Settings};
 
 use chrono::{DateTime, Utc};
@@ -40,26 +48,15 @@ use tokio::sync::Notify;
 /// A longer token is refused unread.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// Why a request has no principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// There is no token.
-    Missing,
-    /// The token has expired.
-    Expired,
-    /// It is no token, or not signed by a trusted key, or issued for another service, or not valid yet.
-    Invalid,
-    /// It is valid, but names no organization.
-    NoOrganization,
-    /// Nobody can tell yet: there are no keys.
-    NoKeys,
-}
-
-/// On whose behalf a request is made, and until when its token is valid.
+/// On whose behalf a request is made, what its token allows, and until when it is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The organization.
     pub organization: Arc<str>,
+    /// Who makes the request, as the issuer names them (`sub`); `None` if it doesn't.
+    pub subject: Option<Arc<str>>,
+    /// What the token allows.
+    pub permissions: Permissions,
     /// When the token expires, the leeway included.
     pub expires_at: DateTime<Utc>,
 }
@@ -173,11 +170,16 @@ impl Verifier {
         self.replaced.load(Ordering::Acquire)
     }
 
-    /// Verifies the value of an `Authorization` header.
+    /// Verifies the value of an `Authorization` header, and chooses the organization of that id among the token's.
     ///
     /// # Errors
-    /// When it has no valid token; the variant says why.
-    pub fn verify(&self, authorization: Option<&str>, now: DateTime<Utc>) -> Result<Principal, Refusal> {
+    /// When it has no valid token, or the token doesn't name that organization; the variant says why.
+    pub fn verify(
+        &self,
+        authorization: Option<&str>,
+        chosen: Option<&[u8]>,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, Refusal> {
         let token = bearer(authorization.ok_or(Refusal::Missing)?)?;
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Refusal::Invalid);
@@ -195,8 +197,9 @@ impl Verifier {
             }
         };
         let expires_at = self.check_times(&verified, now)?;
-        let organization = verified.organization.ok_or(Refusal::NoOrganization)?;
-        Ok(Principal { organization, expires_at })
+        let organization = verified.organizations.choose(chosen)?;
+        let Verified { subject, permissions, .. } = verified;
+        Ok(Principal { organization, subject, permissions, expires_at })
     }
 
     fn check_signature(&self, keys: &[Key], token: &str) -> Result<Claims, Refusal> {

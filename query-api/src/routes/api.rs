@@ -6,14 +6,18 @@ use crate::cache::{Cache, Standing};
 use crate::request::rate_limit::{Left, RateLimit};
 use crate::request::rates::Admission;
 use crate::request::raw_range;
-use crate::request::token::{Principal, Refusal, Verifier};
+use crate::request::token::{Permission, Principal, Refusal, Verifier};
 use crate::routes::page::Page;
+use crate::sending::Sender;
 use crate::store::Store;
 use crate::streams::Streams;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+/// The header by which a client chooses among the organizations that its token names.
+pub const ORGANIZATION_ID: HeaderName = HeaderName::from_static("organization-id");
 
 /// How long a request may take.
 #[derive(clap::Args, Clone, Debug)]
@@ -42,7 +46,9 @@ pub struct Api {
     /// The dashboard's page, if it is served here.
     pub page: Option<Page>,
     /// Where rows are read.
-    pub store: Store,
+    pub store: Arc<Store>,
+    /// Who sends webhooks' messages.
+    pub sender: Arc<Sender>,
     /// How long a request may take.
     pub settings: Settings,
     /// The clock.
@@ -65,8 +71,8 @@ pub struct Repeatable {
 impl Api {
     /// Whether the response is right now, and the organization's rate allows another one. If so it is counted as given.
     pub fn may_repeat(&self, repeatable: &Repeatable) -> bool {
-        let Repeatable { principal: Principal { organization, expires_at }, keys_replaced, standing, asked } =
-            repeatable;
+        let Repeatable { principal, keys_replaced, standing, asked } = repeatable;
+        let Principal { organization, expires_at, .. } = principal;
         let now = (self.clock)();
         let [from, until] = asked;
         let may = now < *expires_at
@@ -80,9 +86,22 @@ impl Api {
         may
     }
 
-    /// The request's principal, if the organization's rate allows the request.
+    /// The principal of a request for numbers, if the organization's rate allows the request.
     pub(super) fn admit(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Principal, Problem> {
-        let principal = self.verifier.verify(authorization(headers)?, now)?;
+        self.admit_for(headers, Permission::MetricsRead, now)
+    }
+
+    /// The request's principal, if its token allows this, and the organization's rate the request.
+    pub(super) fn admit_for(
+        &self,
+        headers: &HeaderMap,
+        permission: Permission,
+        now: DateTime<Utc>,
+    ) -> Result<Principal, Problem> {
+        let principal = self.verifier.verify(authorization(headers)?, chosen(headers), now)?;
+        if !principal.permissions.include(permission) {
+            return Err(Problem::insufficient_scope(permission).of(&principal.organization));
+        }
         match self.rate_limit.admit(&principal.organization, Instant::now()) {
             Admission::Granted => Ok(principal),
             Admission::Wait(wait) => {
@@ -106,6 +125,13 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Refusal
         (Some(one), None) => one.to_str().map(Some).map_err(|_| Refusal::Invalid),
         (Some(_), Some(_)) => Err(Refusal::Invalid),
     }
+}
+
+/// The organization that the request chooses. Two choices are none that any token names: no id is empty.
+pub(super) fn chosen(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut all = headers.get_all(ORGANIZATION_ID).iter();
+    let first = all.next()?;
+    Some(if all.next().is_none() { first.as_bytes() } else { b"" })
 }
 
 /// Says in a response's headers what the organization's rate is, and what is left of it.

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(header("link"), next);
         assert_eq!(
             (header("complete-through"), header("vary")),
-            ("null", "accept, authorization, accept-encoding")
+            ("null", "accept, authorization, organization-id, accept-encoding")
         );
         assert!(response.body().starts_with(b"\"executionId\",") && response.body().ends_with(b"\r\n"));
         let last = fresh(of("null"), listed(Scope::Failures, List::Failures, &pairs), &HeaderMap::new())

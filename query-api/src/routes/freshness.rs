@@ -15,7 +15,7 @@ const COMPLETE_THROUGH: HeaderName = HeaderName::from_static("complete-through")
 const GENERATED_AT: HeaderName = HeaderName::from_static("generated-at");
 
 /// What an answer depends on.
-const VARIES: &str = "accept, authorization, accept-encoding";
+const VARIES: &str = "accept, authorization, organization-id, accept-encoding";
 
 /// How a stale answer begins.
 const STALE: &[u8] = br#"{"stale":true,"#;

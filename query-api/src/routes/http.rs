@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::sync::Arc;
 use warp::http::header::{
-    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::http::{Response, StatusCode};
 use warp::{Filter, Rejection};
@@ -60,10 +60,20 @@ pub fn conditional(
 
 /// Whether `If-None-Match` names the tag, by weak comparison (RFC 9110, section 13.1.2).
 pub fn has_tag(request: &HeaderMap, etag: &[u8]) -> bool {
+    names(request, IF_NONE_MATCH, etag)
+}
+
+/// Whether the request's condition holds for what has this tag: `If-Match` names it, or isn't there. Compared by what is in quotes
+/// alone, though section 13.1.1 asks for more: a proxy that compresses makes a tag weak, and nobody behind it could ever match.
+pub fn may_change(request: &HeaderMap, etag: &[u8]) -> bool {
+    !request.contains_key(IF_MATCH) || names(request, IF_MATCH, etag)
+}
+
+fn names(request: &HeaderMap, header: HeaderName, etag: &[u8]) -> bool {
     fn opaque(tag: &[u8]) -> &[u8] {
         tag.strip_prefix(b"W/").unwrap_or(tag)
     }
     let named = |tag: &str| tag.trim() == "*" || opaque(tag.trim().as_bytes()) == opaque(etag);
-    let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let lists = request.get_all(header).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(named)
 }

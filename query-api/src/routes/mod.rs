@@ -9,6 +9,8 @@
 //!   export     all pages of a list
 //!   overview   /metrics/overview: several answers
 //! stream    /metrics/stream
+//! thresholds  /settings/thresholds
+//! webhooks  /settings/webhooks/...
 //! page      /overview, /assets/...: the dashboard
 //! contract  /openapi.json, /docs, /problems/...
 //!   document  finished documents
@@ -31,15 +33,20 @@ mod overview;
 pub mod page;
 mod problems;
 mod stream;
+mod thresholds;
+mod webhooks;
 
-pub use api::{Api, Repeatable, Settings, put_limit};
+pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
 pub use export::{EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX};
 pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
+use crate::answer::problem::Problem;
+use crate::request::api_version;
 use crate::request::scope::Scope;
 use std::convert::Infallible;
 use std::sync::Arc;
+use warp::filters::BoxedFilter;
 use warp::http::header::HeaderValue;
 use warp::{Filter, Reply};
 
@@ -79,17 +86,52 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
             .map(Reply::into_response)
             .boxed()
     };
+    let settings = thresholds::routes(&api).or(webhooks_of(Arc::clone(&api))).unify();
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
         .and(warp::query::<Vec<(String, String)>>())
         .then(move |headers, pairs| Box::pin(stream::open(Arc::clone(&api), headers, pairs)))
         .map(Reply::into_response)
         .boxed();
-    let all = answers.or(stream).unify().or(page).unify().or(contract::routes()).unify();
+    // The version that there is was taken off before.
+    let versions = warp::path::param::<api_version::Unknown>()
+        .map(|version: api_version::Unknown| Problem::unknown_version(&version.0).into_response())
+        .boxed();
+    let all = answers
+        .or(stream)
+        .unify()
+        .or(settings)
+        .unify()
+        .or(page)
+        .unify()
+        .or(contract::routes())
+        .unify()
+        .or(versions)
+        .unify();
     // The bodies of problems are written last, because the request's id is a part of them.
     let request_id = warp::header::value("x-request-id").map(Some).or(warp::any().map(|| None)).unify();
     let recovered = all.recover(problems::of_rejection);
     request_id.and(recovered).map(|id: Option<HeaderValue>, reply| problems::with_body(id.as_ref(), reply))
+}
+
+/// `/settings/webhooks` and what is below it. Which methods a path has is up to `webhooks`.
+fn webhooks_of(api: Arc<Api>) -> BoxedFilter<(warp::reply::Response,)> {
+    let requested = warp::path!("settings" / "webhooks" / ..)
+        .and(warp::path::tail())
+        .and(warp::method())
+        .and(warp::header::headers_cloned())
+        .and(warp::query::<Vec<(String, String)>>())
+        .map(|rest: warp::path::Tail, method, headers, pairs| webhooks::Requested {
+            method,
+            rest: rest.as_str().to_owned(),
+            headers,
+            pairs,
+        });
+    requested
+        .and(warp::body::stream())
+        .then(move |requested, body| Box::pin(webhooks::answer(Arc::clone(&api), requested, body)))
+        .map(Reply::into_response)
+        .boxed()
 }
 
 #[cfg(test)]

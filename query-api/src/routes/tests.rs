@@ -1,6 +1,6 @@
 //! Requests that are answered without any server: problems of every kind, and their words.
 
-use super::api::authorization;
+use super::api::{authorization, chosen};
 use super::freshness::{fresh, stale};
 use super::problems::ALLOW;
 use super::*;
@@ -11,6 +11,7 @@ use crate::cache::{self, Cache, loads};
 use crate::request::rate_limit::{self, RateLimit};
 use crate::request::token::{Refusal, Verifier};
 use crate::request::{raw_range, token};
+use crate::sending::Sender;
 use crate::store::{self, Store};
 use crate::streams::{self, Streams};
 use bytes::Bytes;
@@ -58,6 +59,9 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_statement_timeout: Duration::from_secs(1),
     };
     let rate_limit = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second }));
+    let store = Arc::new(Store::new(&store).unwrap());
+    let flags = ["query-api", "--webhooks", "on"];
+    let webhooks = <crate::settings::Settings as clap::Parser>::parse_from(flags).webhooks;
     Arc::new(Api {
         verifier: Arc::new(Verifier::new(&token).unwrap()),
         ranges: raw_range::Settings { max_range_days: 90 },
@@ -66,7 +70,8 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         streams: Streams::new(&streams, tokio_util::sync::CancellationToken::new()),
         exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page: None,
-        store: Store::new(&store).unwrap(),
+        sender: Sender::new(&webhooks, &store),
+        store,
         settings: Settings { request_timeout: Duration::from_secs(5) },
         clock: now,
     })
@@ -157,11 +162,97 @@ async fn an_unknown_path_is_not_found_with_or_without_a_token() {
 }
 
 #[tokio::test]
+async fn a_version_that_there_is_not_is_named_with_the_one_that_there_is() {
+    for method in ["GET", "POST"] {
+        let seen = check(method, "/v2/metrics/summary", None, 404, "/problems/not-found").await;
+        let detail = seen.body["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("no version v2") && detail.contains("v1"), "{detail}");
+    }
+    // One version was taken off before; a second one is no path.
+    let seen = check("GET", "/v1/metrics/summary", Some(&acme()), 404, "/problems/not-found").await;
+    assert!(seen.body["detail"].is_null());
+}
+
+#[tokio::test]
 async fn every_path_can_only_be_read() {
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let seen = check(method, "/metrics/trends", None, 405, "/problems/method-not-allowed").await;
         assert_eq!(seen.headers["allow"], ALLOW);
     }
+}
+
+async fn put(api: &Arc<Api>, claims: &Value, headers: &[(&str, &str)], body: &str) -> Seen {
+    let request = warp::test::request().method("PUT").path("/settings/thresholds").body(body);
+    let request = request.header("authorization", token(claims));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = request.reply(&routes(Arc::clone(api))).await;
+    let body = serde_json::from_slice(response.body()).unwrap();
+    Seen { status: response.status().as_u16(), headers: response.headers().clone(), body }
+}
+
+#[tokio::test]
+async fn thresholds_are_changed_by_json_that_fits_and_a_token_that_allows_it() {
+    const PATH: &str = "/settings/thresholds";
+    let json = [("content-type", "application/json")];
+    let writer = json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": "settings:write"});
+    let check = async |claims: &Value, headers: &[(&str, &str)], body: &str, status: u16, kind: &str| {
+        let seen = put(&api(0), claims, headers, body).await;
+        assert_eq!(
+            (seen.status, &seen.body["type"]),
+            (status, &json!(format!("/problems/{kind}"))),
+            "{body}"
+        );
+        seen
+    };
+    let reader = json!({"organization_id": "acme", "exp": now().timestamp() + 60});
+    let seen = check(&reader, &json, "{}", 403, "insufficient-scope").await;
+    let challenge = r#"Bearer realm="metrics", error="insufficient_scope", scope="settings:write""#;
+    assert_eq!(seen.headers["www-authenticate"], challenge);
+    check(&json!({"exp": now().timestamp() + 60}), &json, "{}", 403, "no-organization").await;
+    check(&writer, &[], "{}", 415, "no-json").await;
+    check(&writer, &[("content-type", "text/plain")], "{}", 415, "no-json").await;
+    let utf_8 = [("content-type", "Application/JSON; charset=utf-8")];
+    let seen = check(&writer, &utf_8, r#"{"thresholds":{"x":{}}}"#, 400, "bad-document").await;
+    assert_eq!(seen.body["pointer"], "/thresholds/x");
+    let long = format!(r#"{{"thresholds":{{}}}}{}"#, " ".repeat(20_000));
+    check(&writer, &json, &long, 413, "too-long").await;
+    // Only now is PostgreSQL asked, which isn't there.
+    check(&writer, &json, r#"{"thresholds":{}}"#, 503, "unavailable").await;
+    let seen = send(&api(0), "GET", PATH, Some(&token(&writer))).await;
+    assert_eq!((seen.status, &seen.body["type"]), (403, &json!("/problems/insufficient-scope")));
+    assert_eq!(send(&api(0), "GET", PATH, Some(&acme())).await.status, 503);
+    let seen = send(&api(0), "DELETE", PATH, Some(&acme())).await;
+    assert_eq!((seen.status, seen.headers["allow"].to_str().unwrap()), (405, "GET, HEAD, PUT"));
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_reads_no_numbers_and_follows_none() {
+    let claims = json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": "settings:read"});
+    for path in ["/metrics/summary", "/metrics/stream"] {
+        let seen = check("GET", path, Some(&token(&claims)), 403, "/problems/insufficient-scope").await;
+        assert!(seen.headers["www-authenticate"].to_str().unwrap().ends_with(r#"scope="metrics:read""#));
+    }
+}
+
+#[tokio::test]
+async fn a_request_chooses_among_the_organizations_of_its_token() {
+    let claims = json!({"organizations": ["acme", "beta"], "exp": now().timestamp() + 60});
+    let ask = async |chosen: &[&str]| {
+        let request = warp::test::request().path("/metrics/summary").header("authorization", token(&claims));
+        let request = chosen.iter().fold(request, |request, id| request.header("organization-id", *id));
+        let response = request.reply(&routes(api(0))).await;
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body["type"].as_str().unwrap_or_default().to_owned())
+    };
+    let problem = |status, kind: &str| (status, format!("/problems/{kind}"));
+    assert_eq!(ask(&[]).await, problem(400, "several-organizations"));
+    assert_eq!(ask(&["beta"]).await, problem(503, "unavailable"));
+    assert_eq!(ask(&["gamma"]).await, problem(403, "other-organization"));
+    let mut headers = HeaderMap::new();
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b"beta"[..]));
+    headers.append(ORGANIZATION_ID, HeaderValue::from_static("beta"));
+    assert_eq!(chosen(&headers), Some(&b""[..]), "two choices are none");
 }
 
 #[tokio::test]

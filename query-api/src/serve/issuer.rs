@@ -4,6 +4,7 @@
 //! is away: who took it down would take this service down, too, and a key that is revoked meanwhile is good for as long
 //! as its tokens at most.
 
+use crate::outward::{self, causes};
 use crate::request::token::{KEY_SET_BYTES_MAX, Reload, Verifier};
 use admin::Readiness;
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -81,20 +82,9 @@ pub fn report(reload: Reload) {
 }
 
 fn client() -> Http {
-    let tls = rustls::crypto::ring::default_provider();
-    // Without a certificate of the system no issuer can be believed over TLS, and each fetch says so.
-    let connector = HttpsConnectorBuilder::new().with_tls_config(config(tls)).https_or_http().enable_http1();
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(outward::tls()).https_or_http().enable_http1();
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.build())
-}
-
-fn config(tls: rustls::crypto::CryptoProvider) -> rustls::ClientConfig {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    rustls::ClientConfig::builder_with_provider(Arc::new(tls))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks the versions rustls thinks safe")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
 }
 
 /// The text at the address, up to a limit.
@@ -109,10 +99,4 @@ async fn fetch(http: &Http, url: &Uri) -> Result<Vec<u8>, String> {
     }
     let body = Limited::new(response.into_body(), KEY_SET_BYTES_MAX).collect().await;
     body.map(|body| body.to_bytes().to_vec()).map_err(|error| failed(&*error))
-}
-
-/// The error and what caused it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

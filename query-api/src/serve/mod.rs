@@ -2,6 +2,7 @@
 
 pub mod access_log;
 mod caught;
+pub mod exchange;
 pub mod issuer;
 pub mod log;
 mod observe;

@@ -81,9 +81,12 @@ impl Observation {
     }
 }
 
+/// The label of all paths about webhooks: most of them have an id.
+const WEBHOOKS: &str = "/settings/webhooks";
+
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
@@ -93,8 +96,12 @@ fn route(path: &str) -> &'static str {
         "/metrics/insights",
         "/metrics/overview",
         "/metrics/stream",
+        "/settings/thresholds",
         "/overview",
     ];
+    if path.starts_with(WEBHOOKS) {
+        return WEBHOOKS;
+    }
     KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
 }
 

@@ -1,7 +1,7 @@
 //! Finished responses, given again to the same request while they are right.
 //!
 //! Most requests are the same bytes as one before: a page that asks again, many people with one dashboard. Such a request is known
-//! by its token, its path and query, and the encodings and forms that its client takes. It gets the response of before, compressed as it
+//! by its token and the organization chosen among the token's, its path and query, and the encodings and forms that its client takes. It gets the response of before, compressed as it
 //! was, past the filters that would verify the token, read the query and look for the answer once more. Whether that response
 //! is still right is asked each time ([`Api::may_repeat`]).
 //!
@@ -10,7 +10,7 @@
 
 use crate::cache::Forms;
 use crate::cache::memory::{Memory, Terms};
-use crate::routes::{Api, Repeatable, Traced, has_tag, put_limit};
+use crate::routes::{Api, ORGANIZATION_ID, Repeatable, Traced, has_tag, put_limit};
 use bytes::BytesMut;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -55,6 +55,8 @@ struct Finished {
 #[derive(Clone, Debug)]
 struct Asked {
     authorization: HeaderValue,
+    /// Chosen among the token's: without it a request gets the numbers of another organization.
+    organization: Option<HeaderValue>,
     encoding: Option<HeaderValue>,
     accept: Option<HeaderValue>,
     target: String,
@@ -100,22 +102,29 @@ impl<S> Repeated<S> {
     }
 }
 
+/// The same, of a request as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Parts<'a> {
+    authorization: &'a HeaderValue,
+    organization: Option<&'a HeaderValue>,
+    encoding: Option<&'a HeaderValue>,
+    accept: Option<&'a HeaderValue>,
+    target: &'a str,
+}
+
 impl Finished {
     fn find<A>(&self, request: &Request<A>) -> Option<Arc<Kept>> {
-        let parts = parts(request)?;
-        let kept = self.responses.get(&self.hasher.hash_one(&parts), Instant::now())?;
+        let parts = Parts::of(request)?;
+        let kept = self.responses.get(&self.hasher.hash_one(parts), Instant::now())?;
         // Requests with one hash need not be the same.
         (kept.asked.parts() == parts).then_some(kept)
     }
 
     fn keep(&self, kept: Kept) {
         let parts = kept.asked.parts();
-        let hash = self.hasher.hash_one(&parts);
-        let length = |header: Option<&HeaderValue>| header.map_or(0, HeaderValue::len);
+        let hash = self.hasher.hash_one(parts);
         // All that a client chooses the length of.
-        let asked =
-            parts.authorization.len() + length(parts.encoding) + length(parts.accept) + parts.target.len();
-        let bytes = kept.body.len() + asked + OVERHEAD_BYTES;
+        let bytes = kept.body.len() + parts.bytes() + OVERHEAD_BYTES;
         let organization = Arc::clone(&kept.repeatable.principal.organization);
         let now = Instant::now();
         let terms = Terms { organization, bytes, until: now + KEPT_MAX };
@@ -125,9 +134,10 @@ impl Finished {
 
 impl Asked {
     fn of<A>(request: &Request<A>) -> Option<Self> {
-        let Parts { authorization, encoding, accept, target } = parts(request)?;
+        let Parts { authorization, organization, encoding, accept, target } = Parts::of(request)?;
         Some(Self {
             authorization: authorization.clone(),
+            organization: organization.cloned(),
             encoding: encoding.cloned(),
             accept: accept.cloned(),
             target: target.into(),
@@ -135,31 +145,35 @@ impl Asked {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let Self { authorization, encoding, accept, target } = self;
-        Parts { authorization, encoding: encoding.as_ref(), accept: accept.as_ref(), target }
+        Parts {
+            authorization: &self.authorization,
+            organization: self.organization.as_ref(),
+            encoding: self.encoding.as_ref(),
+            accept: self.accept.as_ref(),
+            target: &self.target,
+        }
     }
 }
 
-/// The same, of a request that isn't kept.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Parts<'a> {
-    authorization: &'a HeaderValue,
-    encoding: Option<&'a HeaderValue>,
-    accept: Option<&'a HeaderValue>,
-    target: &'a str,
-}
+impl<'a> Parts<'a> {
+    /// `None` if such a request's response is never repeated.
+    fn of<A>(request: &'a Request<A>) -> Option<Self> {
+        let is_repeatable = request.method() == Method::GET && request.uri().path().starts_with(PATHS);
+        let target = request.uri().path_and_query().filter(|_| is_repeatable)?.as_str();
+        let headers = request.headers();
+        Some(Self {
+            authorization: at_most_one(headers.get_all(AUTHORIZATION))??,
+            organization: at_most_one(headers.get_all(ORGANIZATION_ID))?,
+            encoding: at_most_one(headers.get_all(ACCEPT_ENCODING))?,
+            accept: at_most_one(headers.get_all(ACCEPT))?,
+            target,
+        })
+    }
 
-/// What makes the request the same as another; `None` if such a request's response is never repeated.
-fn parts<A>(request: &Request<A>) -> Option<Parts<'_>> {
-    let is_repeatable = request.method() == Method::GET && request.uri().path().starts_with(PATHS);
-    let target = request.uri().path_and_query().filter(|_| is_repeatable)?.as_str();
-    let headers = request.headers();
-    Some(Parts {
-        authorization: at_most_one(headers.get_all(AUTHORIZATION))??,
-        encoding: at_most_one(headers.get_all(ACCEPT_ENCODING))?,
-        accept: at_most_one(headers.get_all(ACCEPT))?,
-        target,
-    })
+    fn bytes(&self) -> usize {
+        let values = [Some(self.authorization), self.organization, self.encoding, self.accept];
+        values.into_iter().flatten().map(HeaderValue::len).sum::<usize>() + self.target.len()
+    }
 }
 
 fn at_most_one<'a>(all: GetAll<'a, HeaderValue>) -> Option<Option<&'a HeaderValue>> {

@@ -90,6 +90,7 @@ impl Server {
         let log = Arc::new(AccessLog::new(log));
         let stack = ServiceBuilder::new()
             .map_request(layers::without_unsafe_id)
+            .map_request(layers::without_version)
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())
             .layer_fn(|service| Observed::new(service, Arc::clone(&log)))

@@ -15,8 +15,8 @@ use tokio_postgres::{Client, Config};
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
     /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
-    /// and the server's certificate checked. A role that may only read is enough. Of several hosts, separated by commas, the
-    /// primary is read
+    /// and the server's certificate checked. A role that may read, and write the organizations' settings, is enough. Of
+    /// several hosts, separated by commas, the primary is read
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
 
@@ -25,8 +25,8 @@ pub struct Settings {
     #[arg(long, env)]
     pub database_ca_file: Option<PathBuf>,
 
-    /// How many connections loads may use at once; one more is for the probe of readiness. Raise it when requests wait for
-    /// connections while the database is idle
+    /// How many connections loads may use at once; one more is for the probe of readiness, and up to two for changes of
+    /// settings. Raise it when requests wait for connections while the database is idle
     #[arg(long, env, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub database_pool_size: u16,
 
@@ -56,14 +56,23 @@ pub struct BadSettings(String);
 
 /// What connections are made by, once `settings` have been found to be good.
 pub fn connector(settings: &Settings) -> Result<Connector, BadSettings> {
-    let config = config(settings)?;
+    made_by(settings, &config(settings)?, "; set default_transaction_read_only = on")
+}
+
+/// What connections are made by that may write: of several hosts to the primary, whichever of them is read.
+pub fn writer(settings: &Settings) -> Result<Connector, BadSettings> {
+    let mut config = config(settings)?;
+    if config.get_hosts().len() > 1 {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    made_by(settings, &config, "")
+}
+
+fn made_by(settings: &Settings, config: &Config, more: &str) -> Result<Connector, BadSettings> {
     let tls = if config.get_ssl_mode() == SslMode::Require { Some(tls(settings)?) } else { None };
     // By statements: poolers refuse to start sessions that are set up otherwise.
-    let set = format!(
-        "set statement_timeout = {}; set default_transaction_read_only = on",
-        settings.database_statement_timeout.as_millis()
-    );
-    Ok(Connector::new(&config, tls, settings.database_connect_timeout, set))
+    let set = format!("set statement_timeout = {}{more}", settings.database_statement_timeout.as_millis());
+    Ok(Connector::new(config, tls, settings.database_connect_timeout, set))
 }
 
 fn tls(settings: &Settings) -> Result<MakeRustlsConnect, BadSettings> {

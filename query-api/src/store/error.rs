@@ -1,6 +1,7 @@
 //! Why rows can't be read.
 
 use deadpool_postgres::PoolError;
+use tokio_postgres::error::SqlState;
 
 /// Why rows can't be read now. The request may be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +18,36 @@ pub enum Error {
     /// The state of the schema can't be read.
     #[error("the schema can't be read: {}", causes(.0))]
     Schema(#[from] migrations::Error),
+    /// The server that `DATABASE_URL` leads to takes no writes.
+    #[error(
+        "PostgreSQL takes no writes: {0}. Settings can be changed where DATABASE_URL names the primary, alone or among others"
+    )]
+    ReadOnly(String),
     /// A row has what the consumer never writes.
     #[error("the database has {0}")]
     Unexpected(&'static str),
+}
+
+impl Error {
+    /// The same, found to be no failure if the server is a standby, or takes no writes for another reason.
+    pub fn of_write(self) -> Self {
+        let failed = match &self {
+            Self::NoConnection(PoolError::Backend(error)) | Self::Failed(error) => error,
+            Self::NoConnection(_)
+            | Self::ShareInUse
+            | Self::Schema(_)
+            | Self::ReadOnly(_)
+            | Self::Unexpected(_) => return self,
+        };
+        // A standby refuses transactions that write, other servers the first statement that does. Where several hosts are named,
+        // none was found to be a primary.
+        let states = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::FEATURE_NOT_SUPPORTED];
+        let is_refused = failed.code().is_some_and(|code| states.contains(code));
+        let cause =
+            std::error::Error::source(failed).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        let is_none = cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied);
+        if is_refused || is_none { Self::ReadOnly(causes(failed)) } else { self }
+    }
 }
 
 /// An error's text and those of its causes: the libraries keep "connection refused" two levels down.

@@ -1,23 +1,29 @@
-//! The rows that answers are made of: the one module that knows SQL. It only reads, and every query names the
-//! organization.
+//! The rows that answers are made of: the one module that knows SQL. It reads, and writes what organizations set themselves, and
+//! their webhooks; every query of a request names the organization.
 //!
 //! ```text
 //! connect      how a connection is made, and its limits
 //! shares       how many loads of each organization are under way
 //! connections  lent to loads, and ended if their work isn't over
 //! profile      name and plan
+//! thresholds   what alerts are judged by, read and changed
 //! counters     sums by cell
 //! channels     messages by cell and by channel
 //! workflows    runs by workflow, durations by cell, runs of a workflow by cell
 //! failures     pages of failures, and what they have in common
 //! reading      what a connection reads for an answer
+//! webhooks     endpoints, what they were told, messages to them
 //! ```
 
+use crate::answer::thresholds::{Kept, Thresholds};
+use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
+use futures_util::future::try_join;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
+use webhooks::Webhooks;
 
 mod channels;
 mod connect;
@@ -28,6 +34,8 @@ mod failures;
 mod profile;
 mod reading;
 mod shares;
+mod thresholds;
+pub mod webhooks;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
@@ -60,7 +68,13 @@ pub struct Store {
     loads: Connections,
     /// A connection of its own, for which nobody waits.
     probe: Connections,
+    /// Those that may write, made when settings are first changed.
+    writes: Connections,
+    webhooks: Webhooks,
 }
+
+/// How many connections write at once: a change takes milliseconds, and is rare.
+const WRITES_MAX: u16 = 2;
 
 impl Store {
     /// A store that connects when it is first asked.
@@ -71,7 +85,16 @@ impl Store {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe })
+        let writer = connect::writer(settings)?;
+        let writes = Connections::new(settings, &writer, WRITES_MAX, &Trust::new());
+        let webhooks = Webhooks::new(settings, &writer);
+        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes, webhooks })
+    }
+
+    /// The tables of webhooks.
+    #[must_use]
+    pub const fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// The organization's turn to load. Hold it until the answer is composed: that takes a processor, too.
@@ -101,8 +124,35 @@ impl Store {
         Ok(reading)
     }
 
-    /// A number for each organization that changes whenever a record is counted: the sum of its recent
-    /// counters. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
+    /// The organization's own thresholds.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable or gives up.
+    pub async fn thresholds(&self, turn: &Arc<Turn>) -> Result<Kept, Error> {
+        let client = self.loads.lend(Some(Arc::clone(turn))).await?;
+        let kept = thresholds::kept(&client, turn.organization()).await;
+        client.give_back(kept)
+    }
+
+    /// Changes the organization's own thresholds: `change` is told what they are, and the time, and says what they are to be; `None`
+    /// leaves them as they are. Changes of one organization take turns. Returns what they were, and what they are.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable, gives up, or takes no writes. Then nothing is known to be changed.
+    pub async fn change_thresholds(
+        &self,
+        organization: &str,
+        subject: Option<&str>,
+        change: impl FnOnce(&Kept, DateTime<Utc>) -> Option<Thresholds> + Send,
+    ) -> Result<[Kept; 2], Error> {
+        let turn = self.writes.turn(organization).await?;
+        let client = self.writes.lend(Some(turn)).await.map_err(Error::of_write)?;
+        let changed = thresholds::change(&client, (organization, subject), change).await;
+        client.give_back(changed.map_err(Error::of_write))
+    }
+
+    /// A number for each organization that changes whenever a record is counted, or its thresholds are changed: the sum of its
+    /// recent counters, and of how often. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
     /// order than they begin.
     ///
     /// # Errors
@@ -127,10 +177,14 @@ impl Store {
         let numbers = async {
             let statement = client.prepare_cached(sql).await?;
             let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
-            rows.iter().map(number).collect()
+            rows.iter().map(number).collect::<Result<Vec<(Arc<str>, u64)>, Error>>()
         };
-        let numbers = numbers.await;
-        client.give_back(numbers)
+        let both = try_join(numbers, thresholds::revisions(&client, &asked)).await;
+        let (mut numbers, revisions) = client.give_back(both)?;
+        for (organization, number) in &mut numbers {
+            *number = number.wrapping_add(revisions.get(&**organization).copied().unwrap_or(0));
+        }
+        Ok(numbers)
     }
 
     /// Finds out whether PostgreSQL is reachable and has the schema.

@@ -15,10 +15,10 @@ use crate::request::range::Range;
 use crate::store::connections::Lent;
 use crate::store::error::Error;
 use crate::store::shares::Turn;
-use crate::store::{channels, counters, failures, profile, workflows};
+use crate::store::{channels, counters, failures, profile, thresholds, workflows};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Object;
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join3};
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Timestamp;
@@ -94,12 +94,13 @@ impl Reading {
         let all = Cells::between(vec![range.from(), range.to()]);
         let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
         let rows = async {
-            let (profile, counters) = try_join(
+            let (profile, kept, counters) = try_join3(
                 profile::profile(client, organization),
+                thresholds::kept(client, organization),
                 counters::of_intervals(client, organization, parts.intervals()),
             )
             .await?;
-            Ok((profile, Sums { parts, counters }))
+            Ok((profile, Sums { parts, counters, thresholds: kept.thresholds }))
         };
         read(client, basis, rows).await
     }
@@ -207,12 +208,13 @@ impl Reading {
         let (client, organization) = (&self.client, self.organization());
         let most_failures = Listing::default();
         let rows = async {
-            let (hours, (totals, workflows)) = try_join(
+            let (hours, (totals, workflows), kept) = try_join3(
                 counters::sums(client, organization, window.hours()),
                 workflows::workflows(client, organization, window.judged(), &most_failures),
+                thresholds::kept(client, organization),
             )
             .await?;
-            Ok(insights::Rows { hours, totals, workflows })
+            Ok(insights::Rows { hours, totals, workflows, thresholds: kept.thresholds })
         };
         read(client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await
     }

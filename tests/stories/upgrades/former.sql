@@ -1,5 +1,7 @@
 -- Makes a database what the version before the ninth migration has left of it: a table of quarters, by month, and no roll-ups.
 
+drop table webhook_deliveries, webhook_endpoints, alert_states, alert_evaluations;
+drop table settings_changes, organization_thresholds;
 drop view channel_quarter_metrics, kept_channels;
 drop table channel_hourly_metrics, channel_daily_metrics, organization_channels;
 create table org_quarter_hourly_metrics (

@@ -9,6 +9,7 @@ use machine::{page, pooler, say, workspace};
 use slowest::Slowest;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,8 @@ struct Check {
 enum Work {
     /// A cargo command.
     Cargo(Cargo),
-    /// npm commands in the page's folder, one after the other, after fetching its packages.
-    Npm(&'static [&'static [&'static str]]),
+    /// npm commands in a folder, one after the other, after fetching its packages.
+    Npm(fn() -> PathBuf, &'static [&'static [&'static str]]),
 }
 
 struct Cargo {
@@ -62,7 +63,7 @@ const NODES: (&str, &str) = (
 const SCHEMATHESIS: &str = "requests made of the contract: schemathesis is not installed (pip install schemathesis, in a virtual environment on PATH)";
 
 /// All checks: the quick ones first, and the page before the tests, which visit it.
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     Check {
         name: "format",
         work: Work::Cargo(Cargo {
@@ -71,7 +72,11 @@ const CHECKS: [Check; 6] = [
             needs: Some((&["fmt", "--version"], "rustfmt is not installed (rustup component add rustfmt)")),
         }),
     },
-    Check { name: "dashboard", work: Work::Npm(&[&["test"], &["run", "build"], &["run", "budget"]]) },
+    Check { name: "client", work: Work::Npm(page::client, &[&["test"]]) },
+    Check {
+        name: "dashboard",
+        work: Work::Npm(page::folder, &[&["test"], &["run", "build"], &["run", "budget"]]),
+    },
     Check {
         name: "clippy",
         work: Work::Cargo(Cargo {
@@ -162,9 +167,10 @@ impl Check {
                 begin(&format!("cargo {}", cargo.args.join(" ")));
                 cargo.run(slowest)
             }
-            Work::Npm(commands) => {
-                begin("npm in dashboard/");
-                npm_check(commands, environment)
+            Work::Npm(folder, commands) => {
+                let folder = folder();
+                begin(&format!("npm in {}", folder.display()));
+                npm_check(&folder, commands, environment)
             }
         }
     }
@@ -198,14 +204,14 @@ impl Cargo {
 }
 
 /// Prints a line for each command, and the output of one that fails. Stops there.
-fn npm_check(commands: &[&[&str]], environment: &Environment) -> anyhow::Result<Outcome> {
+fn npm_check(folder: &Path, commands: &[&[&str]], environment: &Environment) -> anyhow::Result<Outcome> {
     if let Some(missing) = page::build_shortcoming(environment) {
         return Ok(skip(missing));
     }
-    let fetch = (!page::is_fetched()).then_some(&["ci"][..]);
+    let fetch = (!page::is_fetched(folder)).then_some(&["ci"][..]);
     for args in fetch.into_iter().chain(commands.iter().copied()) {
         say::line(format_args!("npm {}", args.join(" ")));
-        let output = page::npm(args).output()?;
+        let output = page::npm(folder, args).output()?;
         if !output.status.success() {
             say::line(String::from_utf8_lossy(&output.stdout));
             say::problem(String::from_utf8_lossy(&output.stderr));

@@ -1,5 +1,6 @@
 //! The rows that insights are made of. Pure.
 
+use crate::answer::thresholds::Thresholds;
 use crate::answer::workflow_health::{Runs, Workflow};
 use domain::Counters;
 
@@ -12,4 +13,6 @@ pub struct Rows {
     pub totals: Runs,
     /// The workflows of the judged period, those with most failures first.
     pub workflows: Vec<Workflow>,
+    /// The organization's own thresholds.
+    pub thresholds: Thresholds,
 }

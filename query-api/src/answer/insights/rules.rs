@@ -18,8 +18,11 @@ pub fn apply(history: &History, rows: &Rows) -> Vec<Insight> {
         insights.extend(silence::at_the_end(history, kpi));
         insights.extend(unusual::hours(history, kpi));
     }
-    insights
-        .extend(KPIS.iter().filter(|kpi| kpi.key != delivery::KPI).filter_map(|k| change::of(history, k)));
+    insights.extend(
+        KPIS.iter()
+            .filter(|kpi| kpi.key != delivery::KPI)
+            .filter_map(|k| change::of(history, k, &rows.thresholds)),
+    );
     insights.extend(
         KPIS.iter().filter(|kpi| kpi.key == delivery::KPI).filter_map(|k| delivery::drop(history, k)),
     );

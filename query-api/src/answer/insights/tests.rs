@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::answer::decimal::Tenths;
+use crate::answer::thresholds::{Own, Thresholds};
 use crate::answer::workflow_health::{Runs, Workflow};
 use crate::request::raw_range::{RawRange, Settings};
 use domain::Counters;
@@ -143,6 +144,22 @@ fn changes_against_the_week_before() {
     // Fewer orders every hour, none of them unusual by itself.
     let fewer = |hour| Counters { orders_created: if hour <= 24 { 60 } else { 100 }, ..steady() };
     check(fewer, &["orders_created_down"]);
+}
+
+#[test]
+fn what_the_organization_calls_critical_is() {
+    let window = window();
+    let payments = |hour| Counters { payments_successful: if hour <= 24 { 72 } else { 79 }, ..steady() };
+    let severity = |critical: Option<i64>| {
+        let own = Own { critical: critical.map(Tenths::whole), ..Own::default() };
+        let own = [("payment_success_low", own)];
+        let thresholds = Thresholds::default().replaced(own, at(NOW), None);
+        let rows = Rows { thresholds, ..rows(&window, payments) };
+        find(&window, whole(Some(at(NOW))), &rows)[0].severity
+    };
+    assert_eq!(severity(None), Severity::Warning, "90 % are not below 85 %");
+    assert_eq!(severity(Some(91)), Severity::Critical);
+    assert_eq!(severity(Some(90)), Severity::Warning);
 }
 
 #[test]
@@ -308,6 +325,7 @@ fn scaled(rows: &Rows, factor: i64) -> Rows {
             .collect(),
         totals: runs(&rows.totals),
         workflows: rows.workflows.iter().map(workflow).collect(),
+        thresholds: rows.thresholds.clone(),
     }
 }
 

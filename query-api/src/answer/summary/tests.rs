@@ -1,6 +1,7 @@
 //! Summaries to the letter, and the law that every change follows from the values shown, and those from what was counted.
 
 use super::*;
+use crate::answer::thresholds::Own;
 use crate::request::compare::Compare;
 use crate::request::raw_range::{RawRange, Settings};
 use chrono::TimeDelta;
@@ -35,7 +36,7 @@ fn sums(range: &Range, counted: &[Counted]) -> Sums {
         sum
     };
     let counters = parts.intervals().iter().map(of).collect();
-    Sums { parts, counters }
+    Sums { parts, counters, thresholds: Thresholds::default() }
 }
 
 fn shown(range: Range, counted: &[Counted], now: DateTime<Utc>) -> Value {
@@ -67,7 +68,7 @@ fn the_summary_is_spelled_to_the_letter() {
         r#""previous":{"from":"2026-02-24T14:00:00.000Z","to":"2026-02-25T00:00:00.000Z"}},"#,
         r#""kpis":[{"key":"orders_created","label":"Orders Created","value":42,"unit":"count","decimals":0,"#,
         r#""trend":"up","deltaPercent":16.7,"comparedValue":42,"previousValue":36,"better":"up","#,
-        r#""severity":"healthy","description":"Orders captured from commerce events","#,
+        r#""severity":"healthy","thresholds":[],"description":"Orders captured from commerce events","#,
         r#""base":{"numerator":"orders_created","denominator":null,"noun":"orders"}},"#,
     );
     let end = concat!(
@@ -158,6 +159,20 @@ fn health_is_the_worst_that_applies() {
     assert_eq!(summary["systemHealth"], json!({ "status": "critical", "alertCount": 2 }));
     let severities: Vec<_> = summary["kpis"].as_array().unwrap().iter().map(|kpi| &kpi["severity"]).collect();
     assert_eq!(severities, ["healthy", "warning", "critical", "healthy", "healthy"]);
+    // By the organization's own thresholds payments are fine, and runs are no more than a warning.
+    let own = |warning, critical| {
+        let tenths = |n: Option<i64>| n.map(Tenths::whole);
+        Own { warning: tenths(warning), critical: tenths(critical), least_sample: None }
+    };
+    let own = [("payment_success_low", own(Some(90), None)), ("workflow_failures_high", own(None, Some(30)))];
+    let thresholds = Thresholds::default().replaced(own, range.to(), None);
+    let sums = Sums { thresholds, ..sums(&range, &[(at("2026-02-25T09:59:00Z"), counters)]) };
+    let summary = json!(Summary::new("acme", range, Known::default(), (None, sums), range.to()));
+    assert_eq!(summary["systemHealth"], json!({ "status": "warning", "alertCount": 1 }));
+    let alert = &summary["alerts"][0];
+    assert_eq!((&alert["threshold"], &alert["thresholdSource"]), (&json!(10), &json!("default")));
+    let shown = &summary["kpis"][2]["thresholds"][0];
+    assert_eq!((&shown["critical"], &shown["thresholdSource"]), (&json!(30), &json!("organization")));
 }
 
 #[test]

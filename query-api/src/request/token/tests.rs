@@ -2,9 +2,11 @@
 
 use super::key_ring::{REFUSED_MAX, VERIFIED_MAX};
 use super::keys::{from_key_set, public_key};
+use super::organizations::{ORGANIZATIONS_MAX, Organizations};
 use super::*;
 use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind, EncodingKey, Header};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -47,9 +49,9 @@ fn with(name: &str, value: Value) -> Value {
 
 fn ask(settings: &Settings, authorization: &str) -> Result<String, Refusal> {
     let verifier = Verifier::new(settings).unwrap();
-    let first = verifier.verify(Some(authorization), now());
+    let first = verifier.verify(Some(authorization), None, now());
     assert_eq!(
-        verifier.verify(Some(authorization), now()),
+        verifier.verify(Some(authorization), None, now()),
         first,
         "a remembered token makes the same principal"
     );
@@ -83,6 +85,109 @@ fn the_claims_decide() {
     check(&with("organization_id", json!("org:with:colons")), Ok("org:with:colons"));
 }
 
+/// Whose numbers a request gets that chooses an organization, or none.
+fn choice(claims: &Value, chosen: Option<&str>, expected: Result<&str, Refusal>) {
+    let verifier = Verifier::new(&settings()).unwrap();
+    let principal = verifier.verify(Some(&token(claims)), chosen.map(str::as_bytes), now());
+    let organization = principal.map(|principal| principal.organization.to_string());
+    assert_eq!(organization, expected.map(str::to_owned), "{claims} {chosen:?}");
+}
+
+#[test]
+fn a_token_may_name_several_organizations_and_the_request_chooses_among_them() {
+    let listed = |all: Value| json!({"organizations": all, "exp": NOW + 60});
+    choice(&good(), Some("acme"), Ok("acme"));
+    choice(&good(), Some("beta"), Err(Refusal::OtherOrganization));
+    choice(&good(), Some(""), Err(Refusal::OtherOrganization));
+    choice(&listed(json!(["beta"])), None, Ok("beta"));
+    choice(&listed(json!(["beta", "beta"])), None, Ok("beta"));
+    choice(&listed(json!(["beta", "gamma"])), None, Err(Refusal::SeveralOrganizations));
+    choice(&listed(json!(["beta", "gamma"])), Some("gamma"), Ok("gamma"));
+    choice(&listed(json!(["beta", "gamma"])), Some("acme"), Err(Refusal::OtherOrganization));
+    choice(&listed(json!(["beta", "gamma"])), Some("Gamma"), Err(Refusal::OtherOrganization));
+    let both = with("organizations", json!(["beta", "acme", "gamma"]));
+    choice(&both, None, Ok("acme"));
+    choice(&both, Some("gamma"), Ok("gamma"));
+    choice(&both, Some("delta"), Err(Refusal::OtherOrganization));
+    // What can't be an organization's id names none, and other claims of this name don't matter.
+    choice(&listed(json!([])), None, Err(Refusal::NoOrganization));
+    choice(&listed(json!([])), Some("acme"), Err(Refusal::NoOrganization));
+    choice(&listed(json!(["", 7, {"id": "x"}, "a\u{0}b", "x".repeat(129), "beta"])), None, Ok("beta"));
+    choice(&listed(json!("beta")), None, Err(Refusal::NoOrganization));
+    choice(&with("organizations", json!({"beta": {}})), None, Ok("acme"));
+    let many: Vec<_> = (0..=ORGANIZATIONS_MAX).map(|n| format!("o{n}")).collect();
+    choice(&listed(json!(many)), Some("o0"), Ok("o0"));
+    choice(&listed(json!(many)), Some(&format!("o{}", ORGANIZATIONS_MAX - 1)), Ok("o99"));
+    choice(&listed(json!(many)), Some(&format!("o{ORGANIZATIONS_MAX}")), Err(Refusal::OtherOrganization));
+}
+
+proptest! {
+    /// Whatever a token names and a request chooses, it gets one of the token's, and the chosen one if it chose.
+    #[test]
+    fn no_choice_leads_beyond_the_token(
+        own in prop::option::of("[a-c]{0,2}"),
+        listed in prop::collection::vec("[a-c]{0,2}", 0..5),
+        chosen in prop::option::of("[a-c]{0,2}"),
+    ) {
+        let texts: Vec<&str> = listed.iter().map(String::as_str).collect();
+        let named = Organizations::new(own.as_deref(), &texts);
+        let is_named = |id: &str| !id.is_empty() && (own.as_deref() == Some(id) || texts.contains(&id));
+        match named.choose(chosen.as_deref().map(str::as_bytes)) {
+            Ok(id) => prop_assert!(is_named(&id) && chosen.is_none_or(|chosen| *chosen == *id)),
+            Err(Refusal::OtherOrganization) => prop_assert!(!is_named(&chosen.unwrap())),
+            Err(Refusal::SeveralOrganizations) => {
+                prop_assert!(chosen.is_none() && own.is_none_or(|own| own.is_empty()));
+            }
+            Err(refusal) => {
+                prop_assert_eq!(refusal, Refusal::NoOrganization);
+                prop_assert!(!own.iter().chain(&listed).any(|id| !id.is_empty()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_allows_what_its_scopes_name_and_one_without_them_to_read() {
+    use Permission::{MetricsRead, SettingsRead, SettingsWrite};
+    let check = |claims: Value, expected: &[Permission]| {
+        let principal =
+            Verifier::new(&settings()).unwrap().verify(Some(&token(&claims)), None, now()).unwrap();
+        let allowed: Vec<_> = Permission::ALL
+            .into_iter()
+            .filter(|permission| principal.permissions.include(*permission))
+            .collect();
+        assert_eq!(allowed, expected, "{claims}");
+    };
+    let reads = [MetricsRead, SettingsRead];
+    check(good(), &reads);
+    check(with("scope", json!("openid profile")), &reads);
+    check(with("scope", json!("")), &reads);
+    check(with("scope", json!(7)), &reads);
+    check(with("scope", json!("METRICS:READ settings:write:all")), &reads);
+    check(with("scope", json!("metrics:read")), &[MetricsRead]);
+    check(with("scope", json!("openid  settings:write metrics:read")), &[MetricsRead, SettingsWrite]);
+    check(with("scopes", json!(["settings:read", 7])), &[SettingsRead]);
+    check(with("scp", json!(["settings:read settings:write"])), &[SettingsRead, SettingsWrite]);
+    check(with("scp", json!("settings:write")), &[SettingsWrite]);
+    let mut both = with("scope", json!("metrics:read"));
+    both["scp"] = json!(["settings:read"]);
+    check(both, &reads);
+}
+
+#[test]
+fn the_subject_is_kept_if_it_can_be() {
+    let check = |sub: Value, expected: Option<&str>| {
+        let token = token(&with("sub", sub));
+        let principal = Verifier::new(&settings()).unwrap().verify(Some(&token), None, now()).unwrap();
+        assert_eq!(principal.subject.as_deref(), expected);
+    };
+    check(json!("auth0|7"), Some("auth0|7"));
+    check(json!("x".repeat(255)), Some(&"x".repeat(255)));
+    for odd in [json!("x".repeat(256)), json!(""), json!("a\nb"), json!(7), Value::Null] {
+        check(odd, None);
+    }
+}
+
 #[test]
 fn only_a_bearer_token_is_a_token() {
     let check = |authorization: &str, refusal| {
@@ -94,7 +199,7 @@ fn only_a_bearer_token_is_a_token() {
     check("Bearer a.b.c", Refusal::Invalid);
     check("Basic YWNtZTphY21l", Refusal::Invalid);
     check(&format!("Bearer {}", "x".repeat(TOKEN_BYTES_MAX + 1)), Refusal::Invalid);
-    assert_eq!(Verifier::new(&settings()).unwrap().verify(None, now()), Err(Refusal::Missing));
+    assert_eq!(Verifier::new(&settings()).unwrap().verify(None, None, now()), Err(Refusal::Missing));
     assert_eq!(ask(&settings(), &token(&good()).replacen("Bearer", "bearer", 1)), Ok("acme".into()));
 }
 
@@ -193,7 +298,7 @@ fn each_public_key_verifies_its_own_algorithm() {
     assert_eq!(verifier.key_ring.read().unwrap().keys().len(), 3);
     let check = |kid: Option<&str>, key: &EncodingKey, algorithm, expected: bool| {
         let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
-        let outcome = verifier.verify(Some(&signed(&header, &good(), key)), now());
+        let outcome = verifier.verify(Some(&signed(&header, &good(), key)), None, now());
         assert_eq!(outcome.is_ok(), expected, "{kid:?} {algorithm:?}");
     };
     for (id, key, algorithm) in keys {
@@ -238,7 +343,7 @@ fn a_public_key_is_no_secret() {
     };
     let forged = signed(&Header::new(Algorithm::HS256), &good(), &EncodingKey::from_secret(n));
     let keys = public(&[("r", &rsa(), Algorithm::RS256)]);
-    assert_eq!(verifier(keys).verify(Some(&forged), now()), Err(Refusal::Invalid));
+    assert_eq!(verifier(keys).verify(Some(&forged), None, now()), Err(Refusal::Invalid));
 }
 
 #[test]
@@ -254,7 +359,7 @@ fn a_key_whose_numbers_begin_with_a_zero_verifies_as_without() {
     }
     let key = public_key(&serde_json::from_value(jwk).unwrap()).unwrap();
     let token = signed(&Header::new(Algorithm::RS256), &good(), &rsa());
-    assert!(verifier(vec![key]).verify(Some(&token), now()).is_ok());
+    assert!(verifier(vec![key]).verify(Some(&token), None, now()).is_ok());
     let weak = json!({"kty": "RSA", "n": with_zero(RSA_WEAK), "e": "AQAB"});
     assert!(public_key(&serde_json::from_value(weak).unwrap()).is_err());
     // As many bytes as a strong key has, but for its value.
@@ -347,7 +452,7 @@ fn keys_are_rotated_by_replacing_the_file() {
     let verifier = file.verifier();
     let check = |reload: Reload, old_is_good: bool, new_is_good: bool| {
         assert_eq!(verifier.reload(), reload);
-        let good = |token: &str| verifier.verify(Some(token), now()).is_ok();
+        let good = |token: &str| verifier.verify(Some(token), None, now()).is_ok();
         assert_eq!((good(&old_token), good(&new_token)), (old_is_good, new_is_good));
     };
     check(Reload::Same, true, false);
@@ -370,7 +475,7 @@ fn a_bad_file_changes_nothing_and_is_reported_once() {
         let Reload::Refused(why) = verifier.reload() else { panic!("{expected}: it is taken") };
         assert!(why.contains("JWT_JWKS_FILE") && why.contains(expected), "{why}");
         assert_eq!(verifier.reload(), Reload::Same, "{expected}: reported twice");
-        assert!(verifier.verify(Some(&token), now()).is_ok(), "{expected}: the old keys stay");
+        assert!(verifier.verify(Some(&token), None, now()).is_ok(), "{expected}: the old keys stay");
     };
     std::fs::write(&file.0, "{\"keys\": [").unwrap();
     check("no JSON Web Key Set");
@@ -394,7 +499,7 @@ fn no_header_changes_the_rules_of_verification() {
     let verifier = file.verifier();
     let public = std::fs::read(&file.0).unwrap();
     let refused = |what: &str, authorization: &str| {
-        assert_eq!(verifier.verify(Some(authorization), now()), Err(Refusal::Invalid), "{what}");
+        assert_eq!(verifier.verify(Some(authorization), None, now()), Err(Refusal::Invalid), "{what}");
     };
     for secret in [&public[..], b"r", b"c", b"", include_bytes!("testkeys/rsa.der")] {
         let secret = EncodingKey::from_secret(secret);
@@ -407,7 +512,7 @@ fn no_header_changes_the_rules_of_verification() {
     refused("another algorithm of the key's kind", &signed_as("r", &rsa, Algorithm::PS256));
     // The good token with another header: the signature covers the header, too.
     let good = signed_as("r", &rsa, Algorithm::RS256);
-    assert!(verifier.verify(Some(&good), now()).is_ok());
+    assert!(verifier.verify(Some(&good), None, now()).is_ok());
     let mut parts = good.trim_start_matches("Bearer ").split('.').skip(1);
     let (claims, signature) = (parts.next().unwrap(), parts.next().unwrap());
     // {"alg":"none"}, {"alg":"HS256"}, {"alg":"RS256"} without the name
@@ -421,7 +526,7 @@ fn no_header_changes_the_rules_of_verification() {
 fn a_token_that_was_verified_still_ends() {
     let verifier = Verifier::new(&settings()).unwrap();
     let token = token(&with("exp", json!(NOW + 2)));
-    let at = |seconds| verifier.verify(Some(&token), now() + chrono::TimeDelta::seconds(seconds));
+    let at = |seconds| verifier.verify(Some(&token), None, now() + chrono::TimeDelta::seconds(seconds));
     assert_eq!(at(0).unwrap().expires_at, now() + chrono::TimeDelta::seconds(2));
     assert!(at(1).is_ok());
     assert_eq!(at(2), Err(Refusal::Expired));
@@ -430,7 +535,8 @@ fn a_token_that_was_verified_still_ends() {
 #[test]
 fn only_so_many_tokens_are_remembered() {
     let key_ring = KeyRing::new(Vec::new());
-    let verified = Verified { exp: 0.0, nbf: None, organization: None };
+    let (organizations, permissions) = (Organizations::new(None, &[]), Permissions::of_words([]));
+    let verified = Verified { exp: 0.0, nbf: None, organizations, permissions, subject: None };
     for n in 0..3 * VERIFIED_MAX {
         key_ring.remember(&n.to_string(), &verified);
         assert!(key_ring.verified.lock().unwrap().len() <= VERIFIED_MAX);
@@ -448,7 +554,7 @@ const RSA_LONG: [(&str, &str); 3] = [
 fn long_rsa_keys_verify_up_to_a_limit_and_longer_ones_are_said() {
     for (jwk, token) in RSA_LONG {
         let set = from_key_set(format!(r#"{{"keys":[{jwk}]}}"#).as_bytes()).unwrap();
-        let asked = verifier(set.keys).verify(Some(&format!("Bearer {}", token.trim())), now());
+        let asked = verifier(set.keys).verify(Some(&format!("Bearer {}", token.trim())), None, now());
         assert_eq!(asked.map(|principal| principal.organization.to_string()), Ok("acme".into()), "{jwk}");
     }
     let too_long = json!({"kty": "RSA", "n": "_".repeat(1_400), "e": "AQAB", "kid": "long"});
@@ -496,9 +602,9 @@ fn a_token_is_tried_with_so_many_keys_and_no_more() {
         from_key_set(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
     };
     assert!(ring(8).remarks.concat().contains("`kid`"), "{:?}", ring(8).remarks);
-    assert!(verifier(ring(7).keys).verify(Some(&nameless), now()).is_ok());
-    assert_eq!(verifier(ring(8).keys).verify(Some(&nameless), now()), Err(Refusal::Invalid));
-    assert!(verifier(ring(8).keys).verify(Some(&named), now()).is_ok());
+    assert!(verifier(ring(7).keys).verify(Some(&nameless), None, now()).is_ok());
+    assert_eq!(verifier(ring(8).keys).verify(Some(&nameless), None, now()), Err(Refusal::Invalid));
+    assert!(verifier(ring(8).keys).verify(Some(&named), None, now()).is_ok());
 }
 
 #[test]
@@ -523,7 +629,7 @@ fn before_there_are_keys_nobody_is_told_that_a_token_is_bad() {
     };
     let verifier = Verifier::new(&settings).unwrap();
     let token = signed_as("k", &ed(), Algorithm::EdDSA);
-    assert_eq!(verifier.verify(Some(&token), now()), Err(Refusal::NoKeys));
+    assert_eq!(verifier.verify(Some(&token), None, now()), Err(Refusal::NoKeys));
     let Reload::Refused(why) = verifier.take(Err("is away".into())) else { panic!("nothing was fetched") };
     assert_eq!(why, "JWT_JWKS_URL (https://id.example/keys) is away");
     assert!(!verifier.has_keys());
@@ -531,9 +637,9 @@ fn before_there_are_keys_nobody_is_told_that_a_token_is_bad() {
     jwk["kid"] = json!("k");
     let set = json!({"keys": [jwk]}).to_string().into_bytes();
     assert_eq!(verifier.take(Ok(set.clone())), Reload::Changed { keys: 1, remarks: Vec::new() });
-    assert!(verifier.verify(Some(&token), now()).is_ok());
+    assert!(verifier.verify(Some(&token), None, now()).is_ok());
     verifier.take(Err("is away".into()));
-    assert!(verifier.verify(Some(&token), now()).is_ok(), "the last good keys stay");
+    assert!(verifier.verify(Some(&token), None, now()).is_ok(), "the last good keys stay");
     assert_eq!(
         verifier.remarks().len(),
         2,

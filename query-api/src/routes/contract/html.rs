@@ -46,16 +46,36 @@ pub fn contract(document: &Value) -> String {
         let _ = writeln!(body, "<a href=\"#{}\">{}</a>", anchor(path), text(path));
     }
     body += "</nav>\n";
+    let version = document["servers"][0]["url"].as_str().unwrap_or_default();
     for (path, methods) in members(&document["paths"]) {
-        body += &operation(path, &methods["get"], &document["components"]);
+        body += &operations((version, path), methods, &document["components"]);
+    }
+    if document["webhooks"].is_object() {
+        body += "<h2 id=\"webhooks\">Messages to webhooks</h2>\n";
+    }
+    for (name, methods) in members(&document["webhooks"]) {
+        body += &operations(("", name), methods, &document["components"]);
     }
     body += "<h2 id=\"schemas\">Shapes</h2>\n";
     schemas.for_each(|(name, schema)| body += &shape(name, schema));
     whole(document["info"]["title"].as_str().unwrap_or_default(), &body)
 }
 
-fn operation(path: &str, operation: &Value, components: &Value) -> String {
-    let mut html = format!("<h2 id=\"{}\"><code>GET {}</code></h2>\n", anchor(path), text(path));
+/// What the methods of a path are, reading first. The first one is what the path's anchor leads to.
+fn operations((version, path): (&str, &str), methods: &Value, components: &Value) -> String {
+    let there =
+        ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| methods[*method].is_object());
+    let whole = format!("{version}{path}");
+    let each = there.enumerate().map(|(n, method)| {
+        let anchor = if n == 0 { anchor(path) } else { format!("{method}-{}", anchor(path)) };
+        operation((method, &whole, &anchor), &methods[method], components)
+    });
+    each.collect()
+}
+
+fn operation((method, path, anchor): (&str, &str, &str), operation: &Value, components: &Value) -> String {
+    let method = method.to_uppercase();
+    let mut html = format!("<h2 id=\"{anchor}\"><code>{method} {}</code></h2>\n", text(path));
     html += &paragraphs(&operation["summary"]);
     html += &paragraphs(&operation["description"]);
     let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -70,6 +90,14 @@ fn operation(path: &str, operation: &Value, components: &Value) -> String {
             ]
         });
         html += &format!("<h3>Parameters</h3>\n{}", table(["name", "where", "type", "what it is"], rows));
+    }
+    let contents = members(&operation["requestBody"]["content"]);
+    let contents: Vec<_> = contents
+        .map(|(media, content)| format!("<code>{media}</code> {}", kind(&content["schema"])))
+        .collect();
+    if !contents.is_empty() {
+        let said = paragraphs(&operation["requestBody"]["description"]);
+        html += &format!("<h3>Document</h3>\n<p>{}</p>\n{said}", contents.join("<br>"));
     }
     let rows = members(&operation["responses"]).map(|(status, response)| {
         let response = followed(response, components);

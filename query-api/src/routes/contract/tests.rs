@@ -5,6 +5,8 @@ use super::*;
 use crate::answer::Answer;
 use crate::answer::known::Known;
 use crate::answer::problem::Problem;
+use crate::answer::thresholds::document::Document;
+use crate::answer::thresholds::{Thresholds, shown::Shown};
 use crate::request::range::Range;
 use crate::request::representation::{List, Media};
 use crate::request::scope::Scope;
@@ -104,13 +106,18 @@ async fn every_path_is_there_and_no_other() {
     for scope in Scope::ALL {
         assert!(paths.contains_key(&format!("/metrics/{}", scope.name())), "{scope:?}");
     }
-    for (path, methods) in paths {
-        let response = send_raw(&api, "GET", &path.replace("{name}", "not-found"), None).await;
-        let answers = methods["get"]["responses"].as_object().unwrap();
+    let of_methods = paths.iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+    });
+    for (path, method, operation) in of_methods {
+        let there = ["{webhook}", "{message}"].iter().fold(path.clone(), |path, id| path.replace(id, "x_1"));
+        let there = there.replace("{name}", "not-found");
+        let response = send_raw(&api, &method.to_uppercase(), &there, None).await;
+        let answers = operation["responses"].as_object().unwrap();
         let status = response.status().as_u16().to_string();
-        let public = methods["get"]["security"] == json!([]);
-        assert!(status == if public { "200" } else { "401" }, "{path}: {status}");
-        assert!(answers.contains_key(&status), "{path}: {status}");
+        let public = operation["security"] == json!([]);
+        assert!(status == if public { "200" } else { "401" }, "{method} {path}: {status}");
+        assert!(answers.contains_key(&status), "{method} {path}: {status}");
         if public {
             let media = response.headers()["content-type"].to_str().unwrap().split(';').next().unwrap();
             assert!(answers["200"]["content"].as_object().unwrap().contains_key(media), "{path}: {media}");
@@ -130,6 +137,7 @@ async fn problems_are_as_said_on_every_path() {
     let api = api(1);
     let expired = token(&json!({"organization_id": "acme", "exp": 1}));
     let nobody = token(&json!({"exp": 4_000_000_000_u64}));
+    let readers = json!({"organization_id": "readers", "exp": 4_000_000_000_u64});
     let mut requests = vec![
         ("GET", "/nowhere".to_owned(), None, 404),
         ("GET", "/problems/nothing".to_owned(), None, 404),
@@ -142,6 +150,11 @@ async fn problems_are_as_said_on_every_path() {
         requests.push(("GET", path.clone(), Some(expired.clone()), 401));
         requests.push(("GET", path, Some(nobody.clone()), 403));
     }
+    let path = "/settings/thresholds";
+    requests.push(("DELETE", path.to_owned(), None, 405));
+    requests.push(("PUT", path.to_owned(), None, 401));
+    requests.push(("PUT", path.to_owned(), Some(acme()), 403));
+    requests.push(("GET", format!("{path}?from=x"), Some(token(&readers)), 400));
     requests.push(("GET", "/metrics/trends?from=x".to_owned(), Some(acme()), 400));
     requests.push(("GET", "/metrics/trends".to_owned(), Some(acme()), 429));
     for (method, path, authorization, status) in requests {
@@ -155,9 +168,17 @@ async fn problems_are_as_said_on_every_path() {
     let more = [
         Problem::bad_request(),
         Problem::not_acceptable(Media::of(Scope::Failures)),
-        Problem::too_many_streams(),
         Problem::too_many_exports(),
+        Problem::too_many_streams(),
         Problem::too_many_requests(Duration::ZERO),
+        Problem::too_many_changes(Duration::ZERO),
+        Problem::changed_meanwhile(),
+        Problem::too_long(),
+        Problem::no_json(),
+        Problem::read_only(),
+        Document::read(b"{").unwrap_err().into(),
+        Problem::webhooks_off(),
+        Problem::conflict("delete one first"),
     ];
     for problem in more {
         check("Problem", &serde_json::from_slice(&problem.json(None)).unwrap());
@@ -186,7 +207,7 @@ fn answers_are_as_said() {
     let sums = || {
         let parts = crate::answer::summary::Parts::of(&range);
         let counters = vec![bad; parts.intervals().len()];
-        crate::answer::summary::Sums { parts, counters }
+        crate::answer::summary::Sums { parts, counters, thresholds: Default::default() }
     };
     let summary = |profile, through| {
         Answer::of(&crate::answer::summary::Summary::new(
@@ -224,15 +245,27 @@ fn answers_are_as_said() {
     check("Failures", &failures(range, now));
     check("FailureGroups", &failure_groups(range, now));
     let window = crate::answer::insights::Window::of(&range);
-    let rows = crate::answer::insights::Rows {
-        hours: Vec::new(),
-        totals: Default::default(),
-        workflows: Vec::new(),
-    };
+    let rows = crate::answer::insights::Rows::default();
     let insights = || {
         Answer::of(&crate::answer::insights::Insights::new("acme", range, known(None), &window, &rows, now))
     };
     check("Insights", &shown(&insights));
+}
+
+#[test]
+fn thresholds_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
+    let (document, own) = (document(), "/components/schemas/OwnThresholds");
+    for example in document.pointer(own).unwrap()["examples"].as_array().unwrap() {
+        let read = Document::read(example.to_string().as_bytes()).unwrap();
+        check("Thresholds", &json!(Shown::new("acme", &Thresholds::default())));
+        let set = Thresholds::default().replaced(read.all(), Utc::now(), Some("ann"));
+        check("Thresholds", &json!(Shown::new("acme", &set)));
+    }
+    let alerts = document.pointer(&format!("{own}/properties/thresholds/properties")).unwrap();
+    let listed: std::collections::BTreeSet<_> =
+        alerts.as_object().unwrap().keys().map(String::as_str).collect();
+    let rules = crate::answer::registry::KPIS.iter().flat_map(|kpi| kpi.rules).map(|rule| rule.key);
+    assert_eq!(listed, rules.collect());
 }
 
 fn workflow_trends(range: Range, now: DateTime<Utc>) -> Value {
@@ -313,9 +346,79 @@ fn delivery_health(range: Range, now: DateTime<Utc>) -> Value {
 }
 
 #[test]
+fn webhooks_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
+    use crate::webhooks::delivery::{Delivery, Page, State};
+    use crate::webhooks::endpoint::{Asked, Endpoint, Rules, WithSecret};
+    use crate::webhooks::message;
+    let document = document();
+    let asked = "/components/schemas/WebhookAsked";
+    for example in document.pointer(asked).unwrap()["examples"].as_array().unwrap() {
+        let read = Asked::from_body(example.to_string().as_bytes(), &Rules::default()).unwrap();
+        assert!(read.new_url().is_ok());
+    }
+    let now = "2026-02-25T10:30:00Z".parse().unwrap();
+    let endpoint = |since: Option<DateTime<Utc>>| Endpoint {
+        id: "wh_1".into(),
+        url: "https://hooks.example.com/".into(),
+        description: String::new(),
+        enabled: since.is_none(),
+        disabled_at: since,
+        disabled_reason: since.map(|_| "gone".into()),
+        previous_secret_until: since,
+        created_at: now,
+        created_by: None,
+    };
+    check("Webhooks", &json!({ "webhooks": [endpoint(None), endpoint(Some(now))] }));
+    let secret = crate::sending::random::secret();
+    check("WebhookWithSecret", &json!(WithSecret::new(&endpoint(None), &secret)));
+    let test = message::test("acme", "wh_1", now);
+    let delivery = Delivery {
+        id: "msg_1".into(),
+        event_type: message::TEST.into(),
+        state: State::Dead,
+        created_at: now,
+        attempts: 1,
+        last_attempt_at: Some(now),
+        last_status: Some(503),
+        last_error: Some("no".into()),
+        next_attempt_at: None,
+        delivered_at: None,
+        dead_at: Some(now),
+        payload: serde_json::from_str(&test).unwrap(),
+    };
+    check("WebhookDeliveries", &json!(Page::from_pairs(&[]).unwrap().answer(vec![delivery])));
+}
+
+/// A message about an alert of real numbers, told by the rules of messages.
+#[test]
+fn messages_are_as_said() {
+    use crate::answer::registry::KPIS;
+    use crate::request::raw_range::{RawRange, Settings};
+    use crate::webhooks::{message, told::advance};
+    let now = "2026-02-25T10:30:00Z".parse().unwrap();
+    let range = RawRange::default().normalise(now, &Settings { max_range_days: 90 }).unwrap();
+    let failing = domain::Counters { payments_total: 100, ..Default::default() };
+    let (thresholds, settle) = (Thresholds::default(), chrono::TimeDelta::zero());
+    let alerts: Vec<_> =
+        KPIS.iter().flat_map(|kpi| kpi.alerts(&failing, &thresholds).collect::<Vec<_>>()).collect();
+    let (told, opened) = advance(Vec::new(), &alerts, now, settle);
+    let (_, ended) = advance(told, &[], now, settle);
+    assert_eq!((opened.len(), ended.len()), (1, 1));
+    for (event, page) in opened
+        .iter()
+        .map(|event| (event, None))
+        .chain(ended.iter().map(|event| (event, Some("https://m.example/overview"))))
+    {
+        let body: Value = serde_json::from_str(&message::told("acme", event, range, page, now)).unwrap();
+        check("WebhookMessage", &body);
+        assert!(document()["webhooks"].as_object().unwrap().contains_key(body["type"].as_str().unwrap()));
+    }
+}
+
+#[test]
 fn people_can_read_all_of_it() {
     let (document, page) = (document(), html::contract(&document()));
-    for part in ["paths", "components/schemas", "components/schemas/Summary/properties"] {
+    for part in ["paths", "webhooks", "components/schemas", "components/schemas/Summary/properties"] {
         let members = document.pointer(&format!("/{part}")).unwrap().as_object().unwrap();
         for name in members.keys() {
             assert!(page.contains(name.as_str()), "{part}: {name}");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cache::Standing;
-use crate::request::token::Principal;
+use crate::request::token::{Permissions, Principal};
 use crate::routes::tests::{api, now};
 use chrono::TimeDelta;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,8 +10,14 @@ use std::time::Instant;
 
 /// What a response may be repeated by, as long as nothing happens.
 fn good() -> Repeatable {
+    let (organization, expires_at) = ("acme".into(), now() + TimeDelta::seconds(60));
     Repeatable {
-        principal: Principal { organization: "acme".into(), expires_at: now() + TimeDelta::seconds(60) },
+        principal: Principal {
+            organization,
+            expires_at,
+            subject: None,
+            permissions: Permissions::of_words([]),
+        },
         keys_replaced: 0,
         standing: Standing::until(Instant::now() + Duration::from_secs(600)),
         asked: [now(), now() + TimeDelta::seconds(60)],
@@ -78,6 +84,7 @@ async fn the_same_request_gets_the_same_response() {
         request("HEAD", PATH, &USUAL),
         request("GET", PATH, &[("authorization", "Bearer b"), USUAL[1]]),
         request("GET", PATH, &[USUAL[0], ("accept-encoding", "br")]),
+        request("GET", PATH, &[USUAL[0], USUAL[1], ("organization-id", "acme")]),
         request("GET", PATH, &USUAL[..1]),
         request("GET", PATH, &USUAL[1..]),
         request("GET", PATH, &[USUAL[0], USUAL[0], USUAL[1]]),
@@ -85,6 +92,13 @@ async fn the_same_request_gets_the_same_response() {
     ] {
         check(usual(), other, good(), false).await;
     }
+    let chosen = |id| request("GET", PATH, &[USUAL[0], USUAL[1], ("organization-id", id)]);
+    check(chosen("acme"), chosen("acme"), good(), true).await;
+    check(chosen("acme"), chosen("beta"), good(), false).await;
+    check(chosen("acme"), usual(), good(), false).await;
+    let twice =
+        |id| request("GET", PATH, &[USUAL[0], USUAL[1], ("organization-id", id), ("organization-id", id)]);
+    check(twice("acme"), twice("acme"), good(), false).await;
     let elsewhere = || request("GET", "/openapi.json", &USUAL);
     check(elsewhere(), elsewhere(), good(), false).await;
 }
@@ -93,9 +107,8 @@ async fn the_same_request_gets_the_same_response() {
 async fn a_response_is_repeated_only_while_it_is_right() {
     let usual = || request("GET", "/metrics/summary", &USUAL);
     let second = TimeDelta::seconds(1);
-    let Principal { organization, .. } = good().principal;
     for wrong in [
-        Repeatable { principal: Principal { organization, expires_at: now() }, ..good() },
+        Repeatable { principal: Principal { expires_at: now(), ..good().principal }, ..good() },
         Repeatable { keys_replaced: 1, ..good() },
         Repeatable { standing: Standing::until(Instant::now()), ..good() },
         Repeatable { asked: [now() - second, now()], ..good() },

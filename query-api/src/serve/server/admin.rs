@@ -45,6 +45,10 @@ fn describe() {
         "Answers by where they came from: response (the same request as before), process, redis, postgresql (a miss), or stale (an older one)"
     );
     counter!("query_api_loads_shed_total", "Loads that were not started because too many were running");
+    counter!(
+        "query_api_rate_exchanges_total",
+        "Exchanges of what organizations took of their rates: shared with other instances, or alone"
+    );
     gauge!("query_api_streams", "Open streams");
     gauge!("query_api_redis_tells", "Whether Redis sends invalidations of versions");
     gauge!("query_api_connections", "Open connections of clients");
@@ -61,9 +65,22 @@ fn describe() {
     gauge!("query_api_postgresql_up", "Whether PostgreSQL is reachable and has the schema");
     gauge!("query_api_redis_up", "Whether Redis is reachable");
     counter!("query_api_redis_errors_total", "Requests to Redis that failed");
+    counter!("query_api_webhook_attempts_total", "Attempts to deliver webhooks' messages, by outcome");
+    counter!(
+        "query_api_webhook_evaluations_total",
+        "Evaluations of organizations' alerts for webhooks, by outcome"
+    );
+    gauge!("query_api_webhook_deliveries", "Webhooks' messages of all instances by state: pending or dead");
+    gauge!(
+        "query_api_webhook_oldest_due_seconds",
+        "For how long the oldest message has been due that nobody sends"
+    );
     // A counter that first appears with its first event can't be asked for an increase.
     for from in ["response", "process", "redis", "postgresql", "stale"] {
         metrics::counter!("query_api_answers_total", "from" => from).increment(0);
+    }
+    for outcome in ["shared", "alone"] {
+        metrics::counter!("query_api_rate_exchanges_total", "outcome" => outcome).increment(0);
     }
     for reason in problem::reasons().chain(CLOSINGS) {
         metrics::counter!("query_api_refusals_total", "reason" => reason).increment(0);

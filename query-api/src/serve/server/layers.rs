@@ -1,8 +1,10 @@
-//! The layers that every request passes: its id, compression, other origins.
+//! The layers that every request passes: its id, its version, compression, other origins.
 
+use crate::request::api_version;
 use crate::serve::server::settings::BadSettings;
-use hyper::Request;
 use hyper::header::HeaderName;
+use hyper::http::uri::{PathAndQuery, Uri};
+use hyper::{Method, Request, http};
 use std::time::Duration;
 use tower::Layer as _;
 use tower_http::CompressionLevel;
@@ -19,6 +21,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over; a UUID has 36 bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
+/// The headers that scripts of other origins may send.
+const ALLOWED: [&str; 7] = [
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "organization-id",
+    "x-request-id",
+];
+
 /// The headers that scripts of other origins may read.
 const EXPOSED: [&str; 10] = [
     "age",
@@ -32,6 +45,10 @@ const EXPOSED: [&str; 10] = [
     "retry-after",
     "x-request-id",
 ];
+
+/// The methods that there are.
+const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
 
 /// How long a browser may remember which requests are allowed across origins.
 const CORS_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -48,6 +65,24 @@ pub fn without_unsafe_id<B>(mut request: Request<B>) -> Request<B> {
         request.headers_mut().remove(REQUEST_ID);
     }
     request
+}
+
+/// Takes the version off a request's path. All layers below see the same request with and without it: they share labels of
+/// metrics, answers and finished responses.
+pub fn without_version<B>(mut request: Request<B>) -> Request<B> {
+    if let Some(Ok(uri)) = unversioned(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn unversioned(uri: &Uri) -> Option<Result<Uri, http::Error>> {
+    let rest = api_version::without(uri.path_and_query()?.as_str())?;
+    let mut parts = uri.clone().into_parts();
+    Some(PathAndQuery::try_from(rest).map_err(Into::into).and_then(|rest| {
+        parts.path_and_query = Some(rest);
+        Uri::from_parts(parts).map_err(Into::into)
+    }))
 }
 
 fn is_safe_id(id: &[u8]) -> bool {
@@ -76,7 +111,6 @@ fn worth_compressing() -> impl Predicate {
 /// # Errors
 /// When one of them is no origin.
 pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
-    use hyper::header::{AUTHORIZATION, IF_NONE_MATCH};
     let origins: Vec<_> =
         origins.iter().map(|origin| origin.trim()).filter(|origin| !origin.is_empty()).collect();
     if origins.is_empty() {
@@ -99,8 +133,8 @@ pub fn cors(origins: &[String]) -> Result<Option<CorsLayer>, BadSettings> {
     let allowed = origins.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed))
-        .allow_methods([hyper::Method::GET, hyper::Method::HEAD])
-        .allow_headers([AUTHORIZATION, IF_NONE_MATCH, HeaderName::from_static("last-event-id"), REQUEST_ID])
+        .allow_methods(METHODS)
+        .allow_headers(ALLOWED.map(HeaderName::from_static))
         .expose_headers(EXPOSED.map(HeaderName::from_static))
         .max_age(CORS_MAX_AGE);
     Ok(Some(layer))
@@ -123,6 +157,22 @@ mod tests {
         check(&["app.example.com"], false);
         check(&["https://app.example.com/"], false);
         check(&["https://*.example.com"], false);
+    }
+
+    #[test]
+    fn the_version_is_taken_off_the_path_and_nothing_else_is_changed() {
+        let check = |target: &str, seen: &str| {
+            let request = Request::builder().uri(target).header("a", "b").body(7).unwrap();
+            let request = without_version(request);
+            assert_eq!((request.uri().to_string(), request.headers().len()), (seen.to_owned(), 1));
+            assert_eq!(request.into_body(), 7);
+        };
+        check("/v1/metrics/summary?from=a%20b", "/metrics/summary?from=a%20b");
+        check("http://metrics.example:80/v1/docs", "http://metrics.example:80/docs");
+        check("/metrics/summary", "/metrics/summary");
+        check("/v1/v1/docs", "/v1/docs");
+        check("/v2/docs", "/v2/docs");
+        check("*", "*");
     }
 
     #[test]

@@ -7,8 +7,15 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 /// The page's sources. If one is newer than the page, the page is out of date.
-const SOURCES: [&str; 6] =
-    ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts"];
+const SOURCES: [&str; 7] = [
+    "src",
+    "public",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+    "../clients/typescript/src",
+];
 
 /// How the page is obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +63,7 @@ fn plan(built: Option<SystemTime>, sources: Option<SystemTime>, can_build: bool)
 fn build(built: &Path) {
     say::choice("Page", "building the dashboard; the first time npm fetches its packages");
     let began = Instant::now();
-    let fetch = (!super::is_fetched()).then_some(&["ci"][..]);
+    let fetch = (!super::is_fetched(&super::folder())).then_some(&["ci"][..]);
     for args in fetch.into_iter().chain([&["run", "build"][..]]) {
         if let Err(words) = npm(args) {
             say::problem(words);
@@ -71,7 +78,7 @@ fn build(built: &Path) {
 }
 
 fn npm(args: &[&str]) -> Result<(), String> {
-    match super::npm(args).output() {
+    match super::npm(&super::folder(), args).output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err([output.stdout, output.stderr]
             .map(|text| String::from_utf8_lossy(&text).into_owned())

@@ -65,20 +65,26 @@ pub fn browser(environment: &Environment) -> Option<PathBuf> {
     environment.chromium.clone().or_else(installed)
 }
 
-/// npm in the page's folder. Like cargo, it inherits the developer's whole environment, which may name registries and proxies.
+/// The folder of the client that the page, and others, ask the API by.
 #[must_use]
-pub fn npm(args: &[&str]) -> Command {
+pub fn client() -> PathBuf {
+    workspace::root().join("clients/typescript")
+}
+
+/// npm in a folder. Like cargo, it inherits the developer's whole environment, which may name registries and proxies.
+#[must_use]
+pub fn npm(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("npm");
-    command.args(args).current_dir(folder()).stdin(Stdio::null());
+    command.args(args).current_dir(folder).stdin(Stdio::null());
     command
 }
 
-/// Whether the packages of `package-lock.json` have been fetched since it was last changed.
+/// Whether the packages of a folder's `package-lock.json` have been fetched since it was last changed.
 #[must_use]
-pub fn is_fetched() -> bool {
+pub fn is_fetched(folder: &Path) -> bool {
     // npm writes this file last.
-    let fetched = modified(&folder().join("node_modules/.package-lock.json"));
-    fetched.is_some() && fetched >= modified(&folder().join("package-lock.json"))
+    let fetched = modified(&folder.join("node_modules/.package-lock.json"));
+    fetched.is_some() && fetched >= modified(&folder.join("package-lock.json"))
 }
 
 /// The modification time of a file; `None` if there is no file.

@@ -5,6 +5,7 @@ use crate::answer::insights::history::{History, period, sum};
 use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::insights::statistics::{STANDARD_ERRORS, standard_error};
 use crate::answer::registry::{self, Better, Kpi, Unit};
+use crate::answer::thresholds::Thresholds;
 use chrono::TimeDelta;
 use domain::Counters;
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ const SHARE: f64 = 0.3;
 const POINTS: f64 = 5.0;
 
 /// The KPI's change, if it stands out.
-pub fn of(history: &History, kpi: &Kpi) -> Option<Insight> {
+pub fn of(history: &History, kpi: &Kpi, thresholds: &Thresholds) -> Option<Insight> {
     let hours = history.settled(kpi);
     let hours_before = history.weeks_before(hours)?;
     let (now, before) = (sum(hours), sum(hours_before));
@@ -39,7 +40,7 @@ pub fn of(history: &History, kpi: &Kpi) -> Option<Insight> {
     Some(Insight {
         key: format!("{}_{word}", kpi.key),
         kpi: Some(kpi.key),
-        severity: severity(kpi, up, &now),
+        severity: severity(kpi, up, &now, thresholds),
         title: format!("{label} {verb}"),
         sentence: format!("{label} {verb} from {shown_before}{unit} to {shown}{unit} against {same} before."),
         period,
@@ -86,9 +87,9 @@ fn stands_out(unit: Unit, [value, earlier]: [f64; 2], samples: [i64; 2]) -> bool
     large && value != earlier
 }
 
-fn severity(kpi: &Kpi, up: bool, now: &Counters) -> Severity {
+fn severity(kpi: &Kpi, up: bool, now: &Counters, thresholds: &Thresholds) -> Severity {
     let worse = up != (kpi.better == Better::Up);
-    let alerted = kpi.alerts(now).any(|alert| alert.severity() == registry::Severity::Critical);
+    let alerted = kpi.alerts(now, thresholds).any(|alert| alert.severity() == registry::Severity::Critical);
     match (worse, alerted) {
         (false, _) => Severity::Info,
         (true, false) => Severity::Warning,

@@ -34,7 +34,8 @@ pub fn of_failures(history: &History, rows: &Rows) -> Option<Insight> {
         return None;
     }
     let judged = sum(history.judged());
-    let alarmed = KPIS.iter().filter(|kpi| kpi.key == KPI).any(|kpi| kpi.alerts(&judged).count() > 0);
+    let alarmed =
+        KPIS.iter().filter(|kpi| kpi.key == KPI).any(|kpi| kpi.alerts(&judged, &rows.thresholds).count() > 0);
     let percent = |part: f64| Tenths::near(part * 100.0);
     let name = if most.name.is_empty() { &most.id } else { &most.name };
     Some(Insight {

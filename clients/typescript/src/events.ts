@@ -31,7 +31,7 @@ export class EventParser {
     if (field === "event") this.name = value;
     if (field === "id") this.id = value;
     if (field === "data") this.data.push(value);
-    return null; // a comment, or a field that the page has no use for
+    return null; // a comment, or a field without a use here
   }
 
   private dispatch(): StreamEvent | null {
