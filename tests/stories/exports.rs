@@ -47,15 +47,51 @@ fn sum(points: &Value, member: &str) -> i64 {
     points.as_array().expect("a list").iter().map(|point| point[member].as_i64().expect("a number")).sum()
 }
 
+/// How many runs the series are made of.
+const RUNS: usize = 400;
+
+/// How a run ends.
+fn outcome_of(run: usize) -> Outcome {
+    [Outcome::Success, Outcome::Failed, Outcome::Success, Outcome::FailedSafetyLimit][run / 3 % 4]
+}
+
+/// Which workflow's it is.
+fn workflow_of(run: usize) -> &'static str {
+    ["a", "b", "c/ü"][run % 3]
+}
+
+/// When it ends: in five hours, or in the same ones two days before.
+fn end_of(run: usize) -> DateTime<Utc> {
+    yesterday() + Duration::minutes(run as i64 * 3 % 300) - Duration::days((run as i64 % 2) * 2)
+}
+
+/// Holds the hours of a workflow's series against its runs.
+fn check_hours(series: &Value, name: &str) {
+    let hours = series.as_array().expect("a list");
+    assert_eq!(hours.len(), 5);
+    for (hour, point) in (0..).zip(hours) {
+        let start = yesterday() + Duration::hours(hour);
+        let is_within = |n: &usize| (start..start + Duration::hours(1)).contains(&end_of(*n));
+        let within: Vec<_> = (0..RUNS).filter(|n| workflow_of(*n) == name).filter(is_within).collect();
+        let having = |outcome| within.iter().filter(|n| outcome_of(**n) == outcome).count();
+        let (failed, limit) = (having(Outcome::Failed), having(Outcome::FailedSafetyLimit));
+        let time: usize = within.iter().map(|n| 100 + n * 7).sum();
+        for (member, expected) in [
+            ("workflows_total", within.len()),
+            ("workflows_failed", failed + limit),
+            ("workflows_failed_safety_limit", limit),
+            ("workflows_successful", within.len() - failed - limit),
+            ("total_execution_time_ms", time),
+        ] {
+            assert_eq!(point[member], json!(expected), "{member} of {name}: {point}");
+        }
+        assert_eq!(point["bucket"], text(start));
+    }
+}
+
 #[tokio::test]
 async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_organizations() {
-    const OUTCOMES: [Outcome; 4] =
-        [Outcome::Success, Outcome::Failed, Outcome::Success, Outcome::FailedSafetyLimit];
-    let workflow = |n: usize| ["a", "b", "c/ü"][n % 3];
-    // Five hours, and as many two days before.
-    let at =
-        |n: usize| yesterday() + Duration::minutes(n as i64 * 3 % 300) - Duration::days((n as i64 % 2) * 2);
-    let runs = (0..400usize).map(|n| run(n, workflow(n), at(n), OUTCOMES[n / 3 % 4], "x"));
+    let runs = (0..RUNS).map(|n| run(n, workflow_of(n), end_of(n), outcome_of(n), "x"));
     let stack = counted(plain(runs)).await;
     let api = uncached(&stack).await;
     let all = ask(&api, &format!("/metrics/trends?{}", hours(5)), "*/*").await.json();
@@ -63,30 +99,7 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
     for (name, escaped) in [("a", "a"), ("b", "b"), ("c/ü", "c%2F%C3%BC")] {
         let one = ask(&api, &format!("/metrics/trends?{}&workflow={escaped}", hours(5)), "*/*").await.json();
         assert_eq!(one["workflow"], json!({ "workflowId": name, "workflowName": name.to_uppercase() }));
-        assert_eq!(one["series"].as_array().map(Vec::len), Some(5));
-        for (hour, point) in one["series"].as_array().expect("a list").iter().enumerate() {
-            let start = yesterday() + Duration::hours(hour as i64);
-            let within: Vec<_> = (0..400)
-                .filter(|n| workflow(*n) == name && (start..start + Duration::hours(1)).contains(&at(*n)))
-                .collect();
-            let having = |outcome| within.iter().filter(|n| OUTCOMES[**n / 3 % 4] == outcome).count();
-            let (failed, limit) = (having(Outcome::Failed), having(Outcome::FailedSafetyLimit));
-            let time: usize = within.iter().map(|n| 100 + n * 7).sum();
-            let expected = [within.len(), failed + limit, limit, within.len() - failed - limit, time];
-            let members = [
-                "workflows_total",
-                "workflows_failed",
-                "workflows_failed_safety_limit",
-                "workflows_successful",
-                "total_execution_time_ms",
-            ];
-            assert_eq!(
-                members.map(|member| &point[member]),
-                expected.map(|count| json!(count)).each_ref(),
-                "{point}"
-            );
-            assert_eq!(point["bucket"], text(start));
-        }
+        check_hours(&one["series"], name);
         for member in ["workflows_total", "workflows_failed", "total_execution_time_ms"] {
             *totals.entry(member).or_insert(0) += sum(&one["series"], member);
         }
@@ -100,7 +113,7 @@ async fn the_series_of_a_workflow_has_its_runs_and_all_of_them_add_up_to_the_org
         let days = ask(&api, &format!("/metrics/trends?{days}&compare=none"), "*/*").await.json();
         assert_eq!(
             sum(&days["series"], "workflows_total"),
-            (0..400).filter(|n| workflow(*n) == name).count() as i64
+            (0..RUNS).filter(|n| workflow_of(*n) == name).count() as i64
         );
         let ago = format!("{}&workflow={escaped}&compare=previous_week", hours(5));
         let compared = ask(&api, &format!("/metrics/trends?{ago}"), "*/*").await.json();

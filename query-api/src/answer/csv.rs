@@ -48,79 +48,37 @@ impl Csv {
     }
 }
 
+/// The columns of a KPI.
+const KPIS: &str = "key label value unit decimals trend deltaPercent deltaPoints comparedValue previousValue better \
+    severity thresholds description base.numerator base.denominator base.noun";
+
+/// The columns of an alert.
+const ALERTS: &str = "key kpi severity title message value threshold thresholdSource sample";
+
+/// The columns of a bucket's messages.
+const MESSAGES: &str = "bucket open messages_sent messages_delivered message_delivery_rate";
+
+/// The columns of a workflow.
+const WORKFLOWS: &str = "workflowId workflowName total failed failedSafetyLimit failureRate avgExecutionTimeMs \
+    p50ExecutionTimeMs p95ExecutionTimeMs p99ExecutionTimeMs";
+
+/// The columns of a failed run.
+const FAILURES: &str = "executionId workflowId workflowName outcome errorMessage executionTimeMs finishedAt";
+
+/// The columns of a group of failures.
+const GROUPS: &str =
+    "key pattern message count firstSeen lastSeen outcomes workflowCount workflows executionId";
+
+/// The columns of a channel.
+const CHANNELS: &str = "channel sent delivered deliveryRate";
+
+/// The columns of an insight.
+const INSIGHTS: &str =
+    "key kpi severity title sentence period.from period.to comparedWith.from comparedWith.to numbers next";
+
 /// The columns of a list: members of its items, or of objects in them.
 fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
-    const KPIS: &[&str] = &[
-        "key",
-        "label",
-        "value",
-        "unit",
-        "decimals",
-        "trend",
-        "deltaPercent",
-        "deltaPoints",
-        "comparedValue",
-        "previousValue",
-        "better",
-        "severity",
-        "thresholds",
-        "description",
-        "base.numerator",
-        "base.denominator",
-        "base.noun",
-    ];
-    const ALERTS: &[&str] =
-        &["key", "kpi", "severity", "title", "message", "value", "threshold", "thresholdSource", "sample"];
-    const MESSAGES: &[&str] =
-        &["bucket", "open", "messages_sent", "messages_delivered", "message_delivery_rate"];
-    const WORKFLOWS: &[&str] = &[
-        "workflowId",
-        "workflowName",
-        "total",
-        "failed",
-        "failedSafetyLimit",
-        "failureRate",
-        "avgExecutionTimeMs",
-        "p50ExecutionTimeMs",
-        "p95ExecutionTimeMs",
-        "p99ExecutionTimeMs",
-    ];
-    const FAILURES: &[&str] = &[
-        "executionId",
-        "workflowId",
-        "workflowName",
-        "outcome",
-        "errorMessage",
-        "executionTimeMs",
-        "finishedAt",
-    ];
-    const GROUPS: &[&str] = &[
-        "key",
-        "pattern",
-        "message",
-        "count",
-        "firstSeen",
-        "lastSeen",
-        "outcomes",
-        "workflowCount",
-        "workflows",
-        "executionId",
-    ];
-    const CHANNELS: &[&str] = &["channel", "sent", "delivered", "deliveryRate"];
-    const INSIGHTS: &[&str] = &[
-        "key",
-        "kpi",
-        "severity",
-        "title",
-        "sentence",
-        "period.from",
-        "period.to",
-        "comparedWith.from",
-        "comparedWith.to",
-        "numbers",
-        "next",
-    ];
-    let fixed = match (list, scope) {
+    let columns = match (list, scope) {
         (List::Series, Scope::DeliveryHealth) => MESSAGES,
         (List::Series | List::PreviousSeries, _) if of_workflow => return workflow_trends::members(),
         (List::Series | List::PreviousSeries, _) => return trends::members(),
@@ -132,7 +90,7 @@ fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
         (List::Channels, _) => CHANNELS,
         (List::Insights, _) => INSIGHTS,
     };
-    fixed.to_vec()
+    columns.split_whitespace().collect()
 }
 
 fn table(columns: &[&str], items: &[Value]) -> String {

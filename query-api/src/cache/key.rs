@@ -1,6 +1,6 @@
 //! Under which keys an answer is kept. Pure.
 
-use crate::cache::Era;
+use crate::cache::era::Era;
 use crate::cache::versions::Version;
 use crate::request::scope::Scope;
 use domain::CacheKeys;

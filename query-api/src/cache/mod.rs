@@ -17,6 +17,7 @@
 //! versions   version first: it is read before the rows                   pure
 //! outdated   settings likewise, where this process has changed them      pure
 //! key        answers are kept under their version                        pure
+//! era        what an organization's answers are kept under               pure
 //! entry      each for its own TTL, with its compressed forms, in this process
 //! memory     whose answers give way when there is no more room           pure
 //! source     fetched from Redis, or else loaded
@@ -49,6 +50,7 @@
 
 mod backoff;
 mod entry;
+mod era;
 mod frame;
 mod key;
 pub mod loads;
@@ -69,6 +71,7 @@ use crate::request::rate_limit::RateLimit;
 use backoff::Backoff;
 use domain::CacheKeys;
 use entry::Entry;
+use era::Era;
 use futures_util::future::join_all;
 use loads::Loads;
 use memory::Memory;
@@ -152,15 +155,6 @@ pub enum Served {
 pub struct Standing {
     era: Era,
     until: Instant,
-}
-
-/// What an organization's answers are kept under: each is read before the rows, and changes when they do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Era {
-    /// Of its numbers; `None` while nobody knows it.
-    version: Option<Version>,
-    /// Of its settings, in this process.
-    epoch: u64,
 }
 
 impl Standing {

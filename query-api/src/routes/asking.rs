@@ -15,10 +15,15 @@ const SAME_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// Who asks what, and when.
 pub struct Asking<'a> {
+    /// Whose token it is.
     pub principal: Principal,
+    /// How often keys had been replaced when the token was verified.
     pub keys_replaced: u64,
+    /// When.
     pub now: DateTime<Utc>,
+    /// The request's headers.
     pub headers: &'a HeaderMap,
+    /// Its parameters.
     pub pairs: &'a [(String, String)],
 }
 

@@ -33,6 +33,9 @@ pub struct Listed<'a> {
 }
 
 /// The list of a fresh answer, or 304 if the client has it.
+///
+/// # Errors
+/// When the answer has no such list: a fault of ours.
 pub async fn fresh(
     answer: Answer,
     listed: Listed<'_>,
@@ -46,6 +49,9 @@ pub async fn fresh(
 }
 
 /// The list of an older answer. Only its headers say that it is one.
+///
+/// # Errors
+/// When the answer has no such list: a fault of ours.
 pub async fn stale(answer: Answer, listed: Listed<'_>, age: Duration) -> Result<Response<Bytes>, Problem> {
     let csv = csv(answer.body, &listed).await?;
     let mut response = Response::new(csv.body.clone());

@@ -61,7 +61,7 @@ pub async fn answer(api: &Arc<Api>, asking: Asking<'_>) -> Result<Response, Prob
         .iter()
         .zip(&*asked)
         .map(|((scope, pairs), (key, _))| same_for(*scope, pairs, now, &key.query, &api.ranges));
-    // All parts ask the same from now on, and at least as long as any of them is known to.
+    // As long as each part asks the same, the overview does.
     let same: Option<Vec<_>> = same.collect();
     let loader = Arc::clone(api);
     let load = move |places: Vec<usize>| {
