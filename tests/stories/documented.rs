@@ -1,12 +1,14 @@
 //! The documentation's code blocks do what they say: each is run or parsed, or the table says why it is only shown.
 
-use crate::telling::{count, counted, orders, orders_created, orders_in, text, yesterday};
+use crate::telling::{count, counted, orders, orders_created, orders_in, plain, text, yesterday};
 use crate::webhooks;
 use domain::Counters;
 use load::murmur2::partition_of;
 use load::{Kind, Message, Produced};
 use machine::environment::Environment;
 use machine::{say, workspace};
+use proto::v1::message_delivery::Status;
+use proto::v1::workflow_terminal::Outcome;
 use serde_json::Value;
 use stack::wait::{self, Seen};
 use std::path::Path;
@@ -330,7 +332,11 @@ async fn the_recount_finds_that_the_tables_are_equal_to_the_log() {
 
 #[tokio::test]
 async fn the_query_for_progress_shows_every_partition() {
+    let at = yesterday();
+    let run = Message::workflow("acme", "w1", at, Outcome::Success, 100);
+    let message = Message::delivery("acme", "m1", at, at, Status::Sent);
     let stack = Stack::with_partitions(1).await;
+    stack.produce(plain(vec![Message::order("acme", "o1", at), run, message])).await;
     count(&stack).await;
     for block in blocks_of("the_query_for_progress_shows_every_partition") {
         assert_eq!(rows(&stack, &block).await, stack.topics().all().len());

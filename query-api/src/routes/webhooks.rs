@@ -97,9 +97,6 @@ pub async fn answer<B: Buf>(
 ) -> Result<Response<Bytes>, Problem> {
     let Requested { method, rest, headers, pairs } = requested;
     let place = Place::of(&rest).ok_or_else(Problem::not_found)?;
-    if !api.sender.settings.are_on() {
-        return Err(Problem::webhooks_off());
-    }
     let reads = method == Method::GET || method == Method::HEAD;
     let asked = if reads { "GET" } else { method.as_str() };
     if !place.allows().split(", ").any(|allowed| allowed == asked) {
@@ -108,6 +105,9 @@ pub async fn answer<B: Buf>(
     let permission = if reads { Permission::SettingsRead } else { Permission::SettingsWrite };
     let principal = api.admit_for(&headers, permission, (api.clock)())?;
     let organization = Arc::clone(&principal.organization);
+    if !api.sender.settings.are_on() {
+        return finished(&api, &organization, Err(Problem::webhooks_off()));
+    }
     let answered = async {
         let body = if place.takes_body(asked) {
             let read = tokio::time::timeout(api.settings.request_timeout, json(&headers, body)).await;
