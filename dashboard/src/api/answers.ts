@@ -20,9 +20,9 @@ export type {
 } from "business-metrics-client";
 
 /** The parameters of a question about a range. */
-export type RangeQuery = QueryOf<"/metrics/insights">;
+export type RangeQuery = Omit<QueryOf<"/metrics/insights">, "list">;
 /** The same for a question whose answer compares. */
-export type ComparingQuery = QueryOf<"/metrics/summary">;
+export type ComparingQuery = Omit<QueryOf<"/metrics/summary">, "list">;
 
 export type Granularity = Range["granularity"];
 export type Severity = Kpi["severity"];

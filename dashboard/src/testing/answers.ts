@@ -28,6 +28,7 @@ const FIGURE = {
   severity: "healthy",
   comparedValue: 0,
   previousValue: 0,
+  thresholds: [] as never[],
 } as const;
 
 export function summary(part: Partial<Summary> = {}): Summary {
@@ -88,6 +89,7 @@ export function summary(part: Partial<Summary> = {}): Summary {
         message: "Payment Success Rate is 84.1 % over 1000 payments, below 85 %",
         value: 84.1,
         threshold: 85,
+        thresholdSource: "default",
         sample: 1_000,
       },
     ],
