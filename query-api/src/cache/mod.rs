@@ -16,6 +16,7 @@
 //! ```text
 //! versions   version first: it is read before the rows                   pure
 //! outdated   settings likewise, where this process has changed them      pure
+//!   announcer  other instances are told of that                        by the version in Redis
 //! key        answers are kept under their version                        pure
 //! era        what an organization's answers are kept under               pure
 //! entry      each for its own TTL, with its compressed forms, in this process
@@ -48,6 +49,7 @@
 //! kept for none is loaded from one state of the database. If the version has changed meanwhile, and some were kept, the request
 //! asks once more: a change shows in all parts of its answer, or in none.
 
+mod announcer;
 mod backoff;
 mod entry;
 mod era;
@@ -68,6 +70,7 @@ pub use key::Key;
 
 use crate::answer::Answer;
 use crate::request::rate_limit::RateLimit;
+use announcer::Announcer;
 use backoff::Backoff;
 use domain::CacheKeys;
 use entry::Entry;
@@ -76,17 +79,14 @@ use futures_util::future::join_all;
 use loads::Loads;
 use memory::Memory;
 use moka::future::Cache as Flights;
-use outdated::{Epochs, Unraised};
+use outdated::Epochs;
 use shared::Shared;
 use source::{Source, Times, answers_from};
 use stale::StaleAnswers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
-use versions::{TRUST_MAX, Version};
-
-/// After so long the version of an organization whose settings were changed is raised again, if Redis hasn't confirmed it.
-const RAISE_EVERY: Duration = Duration::from_millis(500);
+use versions::Version;
 
 /// How answers are kept.
 #[derive(clap::Args, Clone, Debug)]
@@ -209,8 +209,7 @@ pub struct Cache {
     joint_flights: Flights<String, Arc<Joint>>,
     source: Source,
     epochs: Epochs,
-    /// Whose versions are still to be raised.
-    unraised: Unraised,
+    announcer: Arc<Announcer>,
     backoff: Backoff,
     stale: StaleAnswers,
     stale_after: Duration,
@@ -230,6 +229,7 @@ impl Cache {
     ) -> Self {
         let ttl = Duration::from_secs(settings.business_metrics_cache_ttl_sec.into());
         let times = Times { ttl, local_ttl: settings.local_cache_ttl };
+        let announcer = Announcer::new(shared.clone(), ttl);
         let shared = (shared, settings.shared_cache_mb);
         Self {
             kept: Memory::new(settings.local_cache_mb),
@@ -237,7 +237,7 @@ impl Cache {
             joint_flights: Flights::new(0),
             source: Source::new(settings.keys(), shared, (loads, rate_limit), times),
             epochs: Epochs::default(),
-            unraised: Unraised::default(),
+            announcer,
             backoff: Backoff::default(),
             stale: StaleAnswers::new(settings.local_cache_mb, settings.stale_max_age),
             stale_after: settings.stale_after,
@@ -249,7 +249,7 @@ impl Cache {
     /// The organization's version; `None` without Redis, or while it is unreachable or couldn't be told of changed settings.
     pub async fn version(&self, organization: &str) -> Option<Version> {
         match self.source.shared() {
-            Some(shared) if !self.unraised.contains(organization) => shared.version(organization).await,
+            Some(shared) if !self.announcer.passes_by(organization) => shared.version(organization).await,
             Some(_) | None => None,
         }
     }
@@ -274,34 +274,9 @@ impl Cache {
     /// Puts the organization's answers out of use, on all instances, because its settings have been changed and committed. When
     /// this returns no instance gives an answer that was made before, as far as Redis could be told; without Redis, others do so
     /// for [`Settings::local_cache_ttl`].
-    pub async fn outdate(self: &Arc<Self>, organization: &Arc<str>) {
+    pub async fn outdate(&self, organization: &Arc<str>) {
         self.epochs.raise(organization);
-        let Some(shared) = self.source.shared() else { return };
-        if shared.raise_version(organization).await {
-            // After that no instance trusts a version that it knew before.
-            tokio::time::sleep(TRUST_MAX).await;
-        } else if self.unraised.note(organization) {
-            tracing::warn!("redis can't be told of changed settings: it is tried again");
-            let (cache, organization) = (Arc::clone(self), Arc::clone(organization));
-            tokio::spawn(async move { cache.go_on_raising(&organization).await });
-        }
-    }
-
-    /// Raises the version until Redis confirms it, or all answers that were kept in Redis before have expired; again for changes that
-    /// were noted meanwhile.
-    async fn go_on_raising(&self, organization: &str) {
-        let Some(shared) = self.source.shared() else { return };
-        let mut until = Instant::now() + self.source.ttl();
-        loop {
-            tokio::time::sleep(RAISE_EVERY).await;
-            let changes = self.unraised.changes(organization);
-            if shared.raise_version(organization).await || Instant::now() >= until {
-                if self.unraised.end(organization, changes) {
-                    return;
-                }
-                until = Instant::now() + self.source.ttl();
-            }
-        }
+        self.announcer.announce(organization).await;
     }
 
     /// Counts an answer whose finished response is given once more.

@@ -52,11 +52,6 @@ impl Source {
         self.shared.as_deref()
     }
 
-    /// For how long an answer is kept.
-    pub fn ttl(&self) -> Duration {
-        self.times.ttl
-    }
-
     /// The answer for `key` under `version`, loaded from so many rows. Without a version Redis is passed by: no request could
     /// find it there.
     ///
