@@ -88,7 +88,11 @@ async fn each_part_is_its_own_paths_answer_and_whoever_asks_first_loads_it_for_b
     ask(&api, &format!("/metrics/summary?{query}")).await;
     ask(&api, &format!("/metrics/insights?{query}")).await;
     let overview = ask(&api, &format!("/metrics/overview?{query}")).await;
-    assert_eq!(loaded(&api).await, 10.0, "five, two, and the other three");
+    assert_eq!(
+        loaded(&api).await,
+        9.0,
+        "five, a summary (insights knew none of the parameters), and the other three"
+    );
     check_parts(&api, &overview, &[]).await;
     let other = serve().await;
     assert_eq!(ask(&other, &format!("/metrics/overview?{query}")).await, overview);
@@ -219,14 +223,17 @@ async fn a_commit_between_what_was_kept_and_what_is_loaded_is_in_all_parts() {
     let commit = async {
         // Workflow health alone isn't kept for this limit, and is being loaded.
         until_waiting_for_locks(&stack, 1).await;
+        let other = format!("/metrics/delivery-health?{}&channel=sms", range());
+        ask(&api, &other).await;
+        let before = loaded(&api).await;
         let client = redis::Client::open(server.url()).expect("a Redis URL");
         let mut redis = client.get_multiplexed_async_connection().await.expect("a connection");
         let key = format!("{}:metrics:acme:version", stack.name());
         redis::cmd("INCR").arg(&key).query_async::<u64>(&mut redis).await.expect("a version");
-        let before = loaded(&api).await;
+        // Under a version that is new to it the API loads the other answer anew.
         let known = wait::until("the new version to be known", FRESH_LIMIT, async || {
-            ask(&api, &format!("/metrics/delivery-health?{}&channel=sms", range())).await;
-            Ok(Seen::when(loaded(&api).await > before + 1.0, "it isn't"))
+            ask(&api, &other).await;
+            Ok(Seen::when(loaded(&api).await > before, "it isn't"))
         });
         raise_in(&batch).await;
         known.await.expect("a new version");
