@@ -75,7 +75,7 @@ impl Recipe<'_> {
 /// Options of the Java runtime: a test's broker starts fast and stays small, a benchmark's runs fast.
 fn java_options(purpose: Purpose) -> &'static [&'static str] {
     match purpose {
-        Purpose::Tests => &["-Xms128m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
+        Purpose::Tests => &["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
         Purpose::Demo => &["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"],
         Purpose::Benchmarks => &["-Xms1g", "-Xmx1g", "-XX:+UseParallelGC"],
     }
