@@ -7,6 +7,7 @@ use crate::request::rate_limit::{Left, RateLimit};
 use crate::request::rates::Admission;
 use crate::request::raw_range;
 use crate::request::token::{Permission, Principal, Refusal, Verifier};
+use crate::routes::http::Traced;
 use crate::routes::page::Page;
 use crate::sending::Sender;
 use crate::store::Store;
@@ -14,6 +15,7 @@ use crate::streams::Streams;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use warp::http::Response;
 use warp::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 /// The header by which a client chooses among the organizations that its token names.
@@ -115,6 +117,23 @@ impl Api {
     pub fn left(&self, organization: &str) -> Option<Left> {
         self.rate_limit.left(organization, Instant::now())
     }
+
+    /// The outcome with what is left of the organization's rate, for a client and for who observes.
+    pub(super) fn finished<T>(
+        &self,
+        organization: &Arc<str>,
+        outcome: Result<Response<T>, Problem>,
+    ) -> Result<Response<T>, Problem> {
+        let left = self.left(organization);
+        match outcome {
+            Ok(mut response) => {
+                left.iter().for_each(|left| put_left(response.headers_mut(), left));
+                response.extensions_mut().insert(Traced::answered(Arc::clone(organization)));
+                Ok(response)
+            }
+            Err(problem) => Err(problem.with_left(left).of(organization)),
+        }
+    }
 }
 
 /// The `Authorization` header. Two of them, or one that is no text, are invalid.
@@ -135,7 +154,7 @@ pub(super) fn chosen(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 /// Says in a response's headers what the organization's rate is, and what is left of it.
-pub(super) fn put_left(headers: &mut HeaderMap, left: &Left) {
+fn put_left(headers: &mut HeaderMap, left: &Left) {
     if let Ok(policy) = HeaderValue::try_from(left.policy()) {
         headers.insert("ratelimit-policy", policy);
     }

@@ -1,6 +1,10 @@
 //! Requests and responses, apart from what they are about.
 
-use bytes::Bytes;
+use crate::answer::problem::Problem;
+use crate::request::representation::Media;
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use std::pin::pin;
 use std::sync::Arc;
 use warp::http::header::{
     CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
@@ -30,6 +34,28 @@ const HEADERS: usize = 16;
 /// GET or HEAD, and the request's headers.
 pub fn get() -> impl Filter<Extract = (HeaderMap,), Error = Rejection> + Clone {
     warp::get().or(warp::head()).unify().and(warp::header::headers_cloned())
+}
+
+/// The body, if it is said to be JSON, and has at most so many bytes.
+pub async fn json(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = content_type.split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case(Media::Json.name()) {
+        return Err(Problem::no_json());
+    }
+    let (mut body, mut whole) = (pin!(body), BytesMut::new());
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|_| Problem::bad_request())?;
+        if whole.len() + part.remaining() > bytes_max {
+            return Err(Problem::too_long());
+        }
+        whole.put(part);
+    }
+    Ok(whole.freeze())
 }
 
 /// Sets a header.

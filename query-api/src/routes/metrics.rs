@@ -6,11 +6,10 @@ use crate::load::{load, rows};
 use crate::request::query::Query;
 use crate::request::representation::Representation;
 use crate::request::scope::Scope;
-use crate::routes::api::{Api, Repeatable, put_left};
+use crate::routes::api::{Api, Repeatable};
 use crate::routes::asking::{Asking, accepted, same_for, unread};
 use crate::routes::csv::{self, Listed};
 use crate::routes::freshness::{fresh, stale};
-use crate::routes::http::Traced;
 use crate::routes::{export, overview};
 use std::sync::Arc;
 use warp::http::header::HeaderMap;
@@ -39,15 +38,7 @@ pub async fn answer_in_time(
         tracing::warn!(asked = asked.name(), ?limit, "a request timed out");
         Err(Problem::unavailable())
     });
-    let left = api.left(&organization);
-    match answered {
-        Ok(mut response) => {
-            left.iter().for_each(|left| put_left(response.headers_mut(), left));
-            response.extensions_mut().insert(Traced::answered(organization));
-            Ok(response)
-        }
-        Err(problem) => Err(problem.with_left(left).of(&organization)),
-    }
+    api.finished(&organization, answered)
 }
 
 /// What a request's path asks for.

@@ -1,21 +1,21 @@
 //! From HTTP to an answer, and back: the one module that knows warp.
 //!
 //! ```text
-//! api       the parts that answer a request, and whether it may be answered
-//! metrics   /metrics/<scope>: the life of a request
+//! api          the parts that answer a request, and whether it may be answered
+//! metrics      /metrics/<scope>: the life of a request
 //!   asking     who asks what and when
 //!   freshness  fresh and stale answers
 //!   csv        a list of an answer
 //!   export     all pages of a list
 //!   overview   /metrics/overview: several answers
-//! stream    /metrics/stream
-//! thresholds  /settings/thresholds
-//! webhooks  /settings/webhooks/...
-//! page      /overview, /assets/...: the dashboard
-//! contract  /openapi.json, /docs, /problems/...
-//!   document  finished documents
-//! problems  refusals in the words of RFC 9457
-//! http      requests and responses, apart from what they are about
+//! stream       /metrics/stream
+//! thresholds   /settings/thresholds
+//! webhooks     /settings/webhooks/...
+//! page         /overview, /assets/...: the dashboard
+//! contract     /openapi.json, /docs, /problems/...
+//!   document   finished documents
+//! problems     refusals in the words of RFC 9457
+//! http         requests and responses, apart from what they are about
 //! ```
 //!
 //! Filters match and extract strings; what they mean is up to `request`.

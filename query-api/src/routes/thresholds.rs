@@ -7,18 +7,18 @@ use crate::answer::thresholds::document::{BYTES_MAX, Document};
 use crate::answer::thresholds::shown::Shown;
 use crate::request::parameter::only;
 use crate::request::rates::Admission;
+use crate::request::representation::Media;
 use crate::request::token::{Permission, Principal};
-use crate::routes::api::{Api, put_left};
-use crate::routes::http::{Traced, conditional, get, may_change, put};
+use crate::routes::api::Api;
+use crate::routes::http::{conditional, get, json, may_change, put};
 use crate::store::Error;
-use bytes::{Buf, BufMut as _, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _};
-use std::pin::pin;
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
 use std::sync::Arc;
 use std::time::Instant;
 use warp::filters::BoxedFilter;
 use warp::http::Response;
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, VARY};
+use warp::http::header::{CACHE_CONTROL, HeaderMap, VARY};
 use warp::{Filter, Reply};
 
 /// The methods that this path allows.
@@ -26,9 +26,6 @@ const ALLOW: &str = "GET, HEAD, PUT";
 
 /// What an answer depends on.
 const VARIES: &str = "authorization, organization-id, accept-encoding";
-
-/// What a document must be said to be.
-const JSON: &str = "application/json";
 
 /// Reading them, changing them, and the refusal of all else.
 pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(warp::reply::Response,)> {
@@ -64,7 +61,7 @@ async fn show(
         Ok(shown(organization, &kept, &headers))
     };
     let read = tokio::time::timeout(api.settings.request_timeout, read).await;
-    finished(&api, organization, read.unwrap_or_else(|_| Err(Problem::unavailable())))
+    api.finished(organization, read.unwrap_or_else(|_| Err(Problem::unavailable())))
 }
 
 /// Replaces the thresholds of the request's organization by those of the body.
@@ -78,7 +75,7 @@ async fn change(
     let organization = Arc::clone(&principal.organization);
     let change = async {
         only(&pairs, &[])?;
-        let document = Document::read(&json(&headers, body).await?)?;
+        let document = Document::read(&json(&headers, body, BYTES_MAX).await?)?;
         if let Admission::Wait(wait) = api.rate_limit.admit_load(&organization, 1, Instant::now()) {
             return Err(Problem::too_many_requests(wait));
         }
@@ -89,28 +86,7 @@ async fn change(
         Ok(shown(&organization, &kept, &HeaderMap::new()))
     };
     let changed = tokio::time::timeout(api.settings.request_timeout, change).await;
-    finished(&api, &organization, changed.unwrap_or_else(|_| Err(Problem::unavailable())))
-}
-
-/// The body, if it is said to be JSON, and isn't too long.
-pub(super) async fn json(
-    headers: &HeaderMap,
-    body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send,
-) -> Result<Bytes, Problem> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case(JSON) {
-        return Err(Problem::no_json());
-    }
-    let (mut body, mut whole) = (pin!(body), BytesMut::new());
-    while let Some(part) = body.next().await {
-        let part = part.map_err(|_| Problem::bad_request())?;
-        if whole.len() + part.remaining() > BYTES_MAX {
-            return Err(Problem::too_long());
-        }
-        whole.put(part);
-    }
-    Ok(whole.freeze())
+    api.finished(&organization, changed.unwrap_or_else(|_| Err(Problem::unavailable())))
 }
 
 /// Changes the thresholds, unless they are as they shall be, and puts older answers out of use. Returns what they are then.
@@ -173,25 +149,8 @@ fn body(organization: &str, kept: &Kept) -> (Bytes, Bytes) {
 
 fn shown(organization: &str, kept: &Kept, headers: &HeaderMap) -> Response<Bytes> {
     let (body, etag) = body(organization, kept);
-    let mut response = conditional(body, &etag, JSON, headers);
+    let mut response = conditional(body, &etag, Media::Json.name(), headers);
     put(&mut response, CACHE_CONTROL, "private, no-cache");
     put(&mut response, VARY, VARIES);
     response
-}
-
-/// With what is left of the organization's rate, for a client and for who observes.
-pub(super) fn finished(
-    api: &Api,
-    organization: &Arc<str>,
-    outcome: Result<Response<Bytes>, Problem>,
-) -> Result<Response<Bytes>, Problem> {
-    let left = api.left(organization);
-    match outcome {
-        Ok(mut response) => {
-            left.iter().for_each(|left| put_left(response.headers_mut(), left));
-            response.extensions_mut().insert(Traced::answered(Arc::clone(organization)));
-            Ok(response)
-        }
-        Err(problem) => Err(problem.with_left(left).of(organization)),
-    }
 }

@@ -1,12 +1,12 @@
 //! `/settings/webhooks/...`: where an organization is told of its alerts, and what has become of the messages.
 
 use crate::answer::problem::Problem;
+use crate::answer::thresholds::document::BYTES_MAX;
 use crate::request::parameter::only;
 use crate::request::rates::Admission;
 use crate::request::token::{Permission, Principal};
 use crate::routes::api::Api;
-use crate::routes::http::put;
-use crate::routes::thresholds::{finished, json};
+use crate::routes::http::{json, put};
 use crate::sending::{Untested, random};
 use crate::store::webhooks::{Asker, New, Retried};
 use crate::store::{Error, webhooks};
@@ -106,11 +106,12 @@ pub async fn answer<B: Buf>(
     let principal = api.admit_for(&headers, permission, (api.clock)())?;
     let organization = Arc::clone(&principal.organization);
     if !api.sender.settings.are_on() {
-        return finished(&api, &organization, Err(Problem::webhooks_off()));
+        return api.finished(&organization, Err(Problem::webhooks_off()));
     }
     let answered = async {
         let body = if place.takes_body(asked) {
-            let read = tokio::time::timeout(api.settings.request_timeout, json(&headers, body)).await;
+            let read =
+                tokio::time::timeout(api.settings.request_timeout, json(&headers, body, BYTES_MAX)).await;
             read.unwrap_or_else(|_| Err(Problem::unavailable()))?
         } else {
             Bytes::new()
@@ -118,7 +119,7 @@ pub async fn answer<B: Buf>(
         Requests { api: &api, principal }.answer(asked, place, &pairs, &body).await
     };
     let answered = answered.await;
-    finished(&api, &organization, answered)
+    api.finished(&organization, answered)
 }
 
 /// Requests of a principal.
