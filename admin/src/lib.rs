@@ -1,18 +1,27 @@
 //! The admin address of both binaries, on a port of its own: `/healthz`, `/readyz` and Prometheus' `/metrics`.
 //!
-//! A binary reports the conditions it needs ([`Readiness`]) and records metrics by the `metrics` crate; this crate serves
-//! both. Its [`log`] limits what a lasting fault writes.
+//! A binary reports the conditions it needs ([`Readiness`]), records metrics by the `metrics` crate, and gives gauges of what is
+//! so at the moment of a scrape ([`Family`]); this crate serves all of it. Its [`log`] limits what a lasting fault writes.
+//!
+//! Beside that it has what both binaries say of themselves: their settings without secrets ([`in_force`]), and whether the process
+//! of this machine is ready ([`ready`]).
 
+mod exposition;
+mod gauges;
+pub mod in_force;
 pub mod log;
+mod readiness;
+pub mod ready;
+
+pub use exposition::{Exposition, record_metrics};
+pub use gauges::Family;
+pub use readiness::Readiness;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use serde::Serialize;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -32,113 +41,6 @@ const CONNECTION_AGE_MAX: Duration = Duration::from_secs(10);
 /// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The conditions that this process needs to do its work, by name, each with what is wrong with it, if anything.
-///
-/// A condition can be wrong for several causes at a time. Each cause has a key, and is cleared under that key only: a success
-/// of something else says nothing about it. A process is ready while nothing is wrong with any condition. It is alive as
-/// long as it replies at all.
-#[derive(Clone, Default)]
-pub struct Readiness {
-    conditions: Arc<Mutex<BTreeMap<String, Causes>>>,
-    /// What people should look at though the process does its work.
-    warnings: Arc<Mutex<BTreeMap<String, String>>>,
-}
-
-/// What is wrong with a condition: sentences for people, by cause.
-type Causes = BTreeMap<String, String>;
-
-/// The cause of a condition that can be wrong in one way only.
-const ONLY_CAUSE: &str = "";
-
-#[derive(Serialize)]
-struct Report {
-    ready: bool,
-    conditions: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    warnings: BTreeMap<String, String>,
-}
-
-impl Readiness {
-    /// No conditions: the process is ready.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Nothing is wrong with `name`, which has one cause.
-    pub fn good(&self, name: &str) {
-        self.clear(name, ONLY_CAUSE);
-    }
-
-    /// Something is wrong with `name`, which has one cause; `why` is for people.
-    pub fn bad(&self, name: &str, why: impl Into<String>) {
-        self.blame(name, ONLY_CAUSE, why);
-    }
-
-    /// `name` is wrong for this cause; `why` is for people.
-    pub fn blame(&self, name: &str, cause: &str, why: impl Into<String>) {
-        self.locked().entry(name.to_owned()).or_default().insert(cause.to_owned(), why.into());
-    }
-
-    /// `name` is no longer wrong for this cause. Other causes of it stay.
-    pub fn clear(&self, name: &str, cause: &str) {
-        self.locked().entry(name.to_owned()).or_default().remove(cause);
-    }
-
-    /// The same, and `name` is no longer needed unless it is wrong for another cause.
-    pub fn lift(&self, name: &str, cause: &str) {
-        let mut conditions = self.locked();
-        if let Some(causes) = conditions.get_mut(name) {
-            causes.remove(cause);
-            if causes.is_empty() {
-                conditions.remove(name);
-            }
-        }
-    }
-
-    /// `name` is no longer needed.
-    pub fn forget(&self, name: &str) {
-        self.locked().remove(name);
-    }
-
-    /// Something is wrong with `name` that people should look at. The process is ready all the same.
-    pub fn warn(&self, name: &str, why: impl Into<String>) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), why.into());
-    }
-
-    /// Nothing is wrong with `name` that people were warned of.
-    pub fn unwarn(&self, name: &str) {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Causes>> {
-        self.conditions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn report(&self) -> Report {
-        let conditions = self.locked();
-        let said = |causes: &Causes| {
-            let sentences: Vec<&str> = causes.values().map(String::as_str).collect();
-            if sentences.is_empty() { "ok".to_owned() } else { sentences.join("; ") }
-        };
-        Report {
-            ready: conditions.values().all(BTreeMap::is_empty),
-            conditions: conditions.iter().map(|(name, causes)| (name.clone(), said(causes))).collect(),
-            warnings: self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-}
-
-/// Installs the process' metrics recorder. Call it once, before the first metric is recorded.
-///
-/// # Errors
-/// When a recorder was installed before.
-pub fn record_metrics(
-    builder: PrometheusBuilder,
-) -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
-    builder.install_recorder()
-}
-
 /// Serves on `address` until the process ends, and returns the bound address.
 ///
 /// # Errors
@@ -146,11 +48,11 @@ pub fn record_metrics(
 pub async fn serve(
     address: SocketAddr,
     readiness: Readiness,
-    metrics: PrometheusHandle,
+    metrics: Exposition,
 ) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let upkeep = metrics.clone();
+    let upkeep = metrics.recorder();
     tokio::spawn(async move {
         let mut every = tokio::time::interval(UPKEEP_EVERY);
         loop {
@@ -203,38 +105,18 @@ async fn accept(
 
 fn routes(
     readiness: Readiness,
-    metrics: PrometheusHandle,
+    metrics: Exposition,
 ) -> impl warp::Filter<Extract = (impl warp::Reply,), Error = warp::Rejection> + Clone {
     let health = warp::path!("healthz").map(|| "ok\n");
+    let (shown, metrics) = (readiness.clone(), Arc::new(metrics));
     let ready = warp::path!("readyz").map(move || {
         let report = readiness.report();
         let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         warp::reply::with_status(warp::reply::json(&report), status)
     });
     let metrics = warp::path!("metrics").map(move || {
-        warp::reply::with_header(metrics.render(), "content-type", "text/plain; version=0.0.4; charset=utf-8")
+        let text = metrics.render(&shown);
+        warp::reply::with_header(text, "content-type", "text/plain; version=0.0.4; charset=utf-8")
     });
     warp::get().and(health.or(ready).or(metrics))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_cleared_by_its_own_success_and_by_no_other() {
-        let readiness = Readiness::new();
-        let check = |ready, said: &str| {
-            let report = readiness.report();
-            assert_eq!((report.ready, &*report.conditions["postgresql"]), (ready, said));
-        };
-        readiness.blame("postgresql", "start", "not connected yet");
-        readiness.blame("postgresql", "write", "a right is missing");
-        check(false, "not connected yet; a right is missing");
-        readiness.clear("postgresql", "start");
-        readiness.clear("postgresql", "read");
-        check(false, "a right is missing");
-        readiness.clear("postgresql", "write");
-        check(true, "ok");
-    }
 }

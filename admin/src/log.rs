@@ -1,8 +1,7 @@
-//! The log's limit: a fault that goes on writes at most one line a second.
+//! The log's lines: a fault that goes on writes at most one a second, and a line of a trace has the trace's id.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -10,17 +9,21 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// How far apart two lines about the same are at least.
-const APART: Duration = Duration::from_secs(1);
+/// How far apart two warnings about the same are at least: of those in between, only their number is written.
+pub const APART: Duration = Duration::from_secs(1);
 
 /// Writes events in the format `F`, warnings about the same at most once a second. The next line says how many were left out.
 ///
 /// Warnings are about the same if one place in the code makes them. Places that speak of one dependency give its name as
-/// their target, such as `kafka`, and count as one. Errors are all written: each is said once, where it happens.
+/// their target, such as `kafka`, and count as one. Errors are all written, because each is said once, where it happens, unless
+/// [`Limited::errors_too`] is called: errors of requests come as often as clients ask.
 #[derive(Debug)]
 pub struct Limited<F> {
     format: F,
     limits: Mutex<Limits>,
+    limits_errors: bool,
+    /// The id of the trace that a line is written in.
+    trace_id: fn() -> Option<String>,
 }
 
 /// When each subject was last written about.
@@ -45,7 +48,19 @@ struct Written {
 impl<F> Limited<F> {
     /// Writes in this format.
     pub fn new(format: F) -> Self {
-        Self { format, limits: Mutex::default() }
+        Self { format, limits: Mutex::default(), limits_errors: false, trace_id: || None }
+    }
+
+    /// The same, with errors limited as warnings are.
+    #[must_use]
+    pub fn errors_too(self) -> Self {
+        Self { limits_errors: true, ..self }
+    }
+
+    /// The same, with the id of the trace that a line is written in.
+    #[must_use]
+    pub fn with_trace_ids(self, trace_id: fn() -> Option<String>) -> Self {
+        Self { trace_id, ..self }
     }
 }
 
@@ -61,32 +76,41 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let Some(subject) = Subject::of(event.metadata()) else {
-            return self.format.format_event(context, writer, event);
-        };
-        let admitted =
-            self.limits.lock().unwrap_or_else(PoisonError::into_inner).admit(subject, Instant::now());
-        match admitted {
-            None => Ok(()),
-            Some(0) => self.format.format_event(context, writer, event),
-            Some(left_out) => {
-                let mut line = String::new();
-                self.format.format_event(context, Writer::new(&mut line), event)?;
-                writer.write_str(&with_count(&line, left_out))
+        let left_out = match Subject::of(event.metadata(), self.limits_errors) {
+            None => 0,
+            Some(subject) => {
+                let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(left_out) = limits.admit(subject, Instant::now()) else { return Ok(()) };
+                left_out
             }
+        };
+        let trace_id = (self.trace_id)();
+        if left_out == 0 && trace_id.is_none() {
+            return self.format.format_event(context, writer, event);
         }
+        let mut line = String::new();
+        self.format.format_event(context, Writer::new(&mut line), event)?;
+        if let Some(trace_id) = trace_id {
+            line = with_member(&line, "trace_id", &format!("\"{trace_id}\""));
+        }
+        if left_out > 0 {
+            line = with_member(&line, "left_out", &left_out.to_string());
+        }
+        writer.write_str(&line)
     }
 }
 
 impl Subject {
     /// `None` for an event that is always written.
-    fn of(metadata: &Metadata<'static>) -> Option<Self> {
+    fn of(metadata: &Metadata<'static>, limits_errors: bool) -> Option<Self> {
+        let (is_error, is_warning) = (*metadata.level() == Level::ERROR, *metadata.level() == Level::WARN);
+        if is_error && !limits_errors {
+            return None;
+        }
         let dependency = Some(metadata.target()).filter(|target| Some(*target) != metadata.module_path());
         match dependency {
-            Some(name) if !name.contains("::") && *metadata.level() != Level::ERROR => {
-                Some(Self::Dependency(name))
-            }
-            _ if *metadata.level() == Level::WARN => {
+            Some(name) if !name.contains("::") => Some(Self::Dependency(name)),
+            _ if is_warning || is_error => {
                 Some(Self::Place(metadata.file().unwrap_or_default(), metadata.line()))
             }
             _ => None,
@@ -114,15 +138,11 @@ impl Limits {
     }
 }
 
-/// The line, JSON or text, with the number of lines left out before it.
-fn with_count(line: &str, left_out: u64) -> String {
+/// The line, JSON or text, with one more member; its value is written as JSON writes it.
+fn with_member(line: &str, name: &str, value: &str) -> String {
     match line.trim_end().strip_suffix('}') {
-        Some(object) if line.starts_with('{') => format!("{object},\"left_out\":{left_out}}}\n"),
-        _ => {
-            let mut text = line.trim_end().to_owned();
-            let _ = writeln!(text, " left_out={left_out}");
-            text
-        }
+        Some(object) if line.starts_with('{') => format!("{object},\"{name}\":{value}}}\n"),
+        _ => format!("{} {name}={}\n", line.trim_end(), value.trim_matches('"')),
     }
 }
 
@@ -151,9 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_a_member_of_the_line() {
-        assert_eq!(with_count("{\"level\":\"WARN\"}\n", 3), "{\"level\":\"WARN\",\"left_out\":3}\n");
-        assert_eq!(with_count("WARN away again_in=2s\n", 3), "WARN away again_in=2s left_out=3\n");
+    fn count_and_trace_are_members_of_the_line() {
+        let check = |line, name, value, expected| assert_eq!(with_member(line, name, value), expected);
+        let (json, text) = ("{\"level\":\"WARN\"}\n", "WARN away again_in=2s\n");
+        check(json, "left_out", "3", "{\"level\":\"WARN\",\"left_out\":3}\n");
+        check(json, "trace_id", "\"4b\"", "{\"level\":\"WARN\",\"trace_id\":\"4b\"}\n");
+        check(text, "left_out", "3", "WARN away again_in=2s left_out=3\n");
+        check(text, "trace_id", "\"4b\"", "WARN away again_in=2s trace_id=4b\n");
     }
 
     /// What a test has logged.
@@ -172,10 +196,24 @@ mod tests {
     }
 
     #[test]
-    fn warnings_of_one_place_or_one_dependency_are_limited_and_errors_are_not() {
+    fn warnings_of_one_place_or_one_dependency_are_limited_and_errors_where_that_is_said() {
+        let format = || Limited::new(tracing_subscriber::fmt::format().json().flatten_event(true));
+        let check = |errors, format| {
+            let text = logged(format);
+            let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+            let all = ["a place", "not a warning", "an error", "one place", "another place"];
+            assert_eq!(all.map(count), [1, 5, errors, 1, 0], "{text}");
+        };
+        check(5, format());
+        check(1, format().errors_too());
+    }
+
+    type Json = tracing_subscriber::fmt::format::Format<tracing_subscriber::fmt::format::Json>;
+
+    /// What is logged of each of some events five times.
+    fn logged(format: Limited<Json>) -> String {
         let written = Written::default();
         let to = written.clone();
-        let format = Limited::new(tracing_subscriber::fmt::format().json().flatten_event(true));
         let log = tracing_subscriber::fmt().event_format(format).fmt_fields(JsonFields::new());
         let log = log.with_writer(move || to.clone()).finish();
         tracing::subscriber::with_default(log, || {
@@ -187,12 +225,20 @@ mod tests {
                 tracing::info!(target: "kafka", "another place");
             }
         });
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_line_of_a_trace_has_its_id_and_is_json_still() {
+        let written = Written::default();
+        let to = written.clone();
+        let format = Limited::new(tracing_subscriber::fmt::format().json().flatten_event(true));
+        let format = format.with_trace_ids(|| Some("4bf92f3577b34da6a3ce929d0e0e4736".into()));
+        let log = tracing_subscriber::fmt().event_format(format).fmt_fields(JsonFields::new());
+        let log = log.with_writer(move || to.clone()).finish();
+        tracing::subscriber::with_default(log, || tracing::info!("a line"));
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
-        assert_eq!(
-            ["a place", "not a warning", "an error", "one place", "another place"].map(count),
-            [1, 5, 5, 1, 0],
-            "{text}"
-        );
+        assert!(text.ends_with(",\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\"}\n"), "{text}");
+        assert!(text.starts_with('{') && text.contains("a line"), "{text}");
     }
 }

@@ -15,8 +15,18 @@ use stack::{Purpose, Services};
 use std::process::ExitCode;
 
 /// The benchmarks to run, with their arguments for `cargo xtask bench`.
-const BENCHMARKS: [&str; 9] =
-    ["ingest", "peers", "stragglers", "sustained", "rebalance", "freshness", "read", "flood", "slow-readers"];
+const BENCHMARKS: [&str; 10] = [
+    "ingest",
+    "peers",
+    "stragglers",
+    "sustained",
+    "rebalance",
+    "restarts",
+    "freshness",
+    "read",
+    "flood",
+    "slow-readers",
+];
 
 /// Options of `all`.
 #[derive(Clone, Debug, clap::Args, Serialize)]

@@ -124,7 +124,7 @@ impl Options {
         let beside = "the same, beside a consumer that only decodes";
         vec![
             Finding::at_least("Kafka to committed counters", median.consumer, 1e6, rate),
-            Finding::at_least(beside, median.ratio, 0.5, |ratio| format!("{ratio:.2} of its rate")),
+            Finding::at_least(beside, median.ratio, 1.0, |ratio| format!("{ratio:.2} of its rate")),
             Finding::memory("the same", median.peak_memory_mb, LEDGER_MEMORY_MIB),
         ]
     }

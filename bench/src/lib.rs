@@ -27,6 +27,7 @@ mod readme;
 mod rebalance;
 mod record;
 mod report;
+mod restarts;
 mod round;
 mod scale;
 mod serving;
@@ -57,6 +58,8 @@ pub enum Benchmark {
     Sustained(sustained::Options),
     /// How long partitions stand still when one member of three is killed
     Rebalance(rebalance::Options),
+    /// How long partitions stand still when the members are restarted one by one
+    Restarts(restarts::Options),
     /// Cached and uncached answers of the query API: the rate beside a constant body, and latencies
     Read(read::Options),
     /// What one organization's flood of the dearest questions costs another: its uncached answers, and readiness
@@ -108,6 +111,7 @@ async fn measure(benchmark: &Benchmark) -> anyhow::Result<Vec<Finding>> {
         Benchmark::Stragglers(options) => stragglers::run(options).await,
         Benchmark::Sustained(options) => sustained::run(options).await,
         Benchmark::Rebalance(options) => rebalance::run(options).await,
+        Benchmark::Restarts(options) => restarts::run(options).await,
         Benchmark::Read(options) => read::run(options).await,
         Benchmark::Flood(options) => flood::run(options).await,
         Benchmark::Freshness(options) => freshness::run(options).await,

@@ -152,7 +152,7 @@ impl Options {
         let ratio = |ratio| format!("{ratio:.2} of the rate in order");
         let bytes = |bytes| format!("{bytes:.1} bytes");
         let mut findings = vec![
-            Finding::at_least(&*late, median.ratio, 0.5, ratio),
+            Finding::at_least(&*late, median.ratio, 0.6, ratio),
             Finding::memory("the same", median.peak_memory_mb, self.ledger_memory_mb),
         ];
         findings.extend(disk.map(|disk| {

@@ -1,16 +1,17 @@
 //! The command line and the environment, read here and nowhere else.
 
+use crate::agreement;
 use crate::announce;
 use crate::clock;
 use crate::ledger;
-use crate::limits;
 use crate::operator;
 use crate::pipeline;
 use crate::settings::BadSetting;
 use crate::source;
-use crate::store::settings::{DATABASE_EXAMPLE, Database};
+use crate::store::settings::Database;
 use crate::store::upkeep::Retention;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use admin::in_force::{InForce, Kind};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -24,6 +25,9 @@ pub struct CommandLine {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+    /// The settings of `run`, for people.
+    #[arg(skip)]
+    pub in_force: InForce,
 }
 
 /// The commands.
@@ -40,7 +44,8 @@ pub enum Command {
 }
 
 const KAFKA_CONFIG_HELP: &str = "Any setting of librdkafka can be given as KAFKA_CONFIG_<SETTING>, with underscores for dots: \
-KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL sets security.protocol=SASL_SSL. Settings that exact counting depends on are refused.";
+KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL sets security.protocol=SASL_SSL. KAFKA_CONFIG_<SETTING>_FILE names a file that has the \
+value, such as KAFKA_CONFIG_SASL_PASSWORD_FILE; it is read at the start. Settings that exact counting depends on are refused.";
 
 /// Settings of `consumer run`.
 #[derive(Clone, Debug, Args)]
@@ -69,6 +74,13 @@ pub struct Run {
     /// Where health, readiness and Prometheus metrics are served. Keep it off the internet.
     #[arg(long, env = "ADMIN_ADDR", default_value = "127.0.0.1:9090")]
     pub admin_addr: SocketAddr,
+    /// Where traces are sent.
+    #[command(flatten)]
+    pub traces: traces::Settings,
+    /// Check all settings, with the files that they name, show them without secrets, and end. No server is asked. The exit code is 0
+    /// if they can be used, otherwise 2.
+    #[arg(long)]
+    pub check_config: bool,
 }
 
 /// Settings of `consumer migrate`.
@@ -96,13 +108,19 @@ impl CommandLine {
     /// # Errors
     /// When a setting is missing or wrong.
     pub fn read() -> Result<Self, BadSetting> {
-        let mut line = Self::try_parse().map_err(in_a_sentence)?;
+        let matches = Self::command().try_get_matches().map_err(in_a_sentence)?;
+        let mut line = Self::from_arg_matches(&matches).map_err(in_a_sentence)?;
         let wrong = match &mut line.command {
             Command::Run(run) => {
                 run.source.kafka_config = kafka_config()?;
+                line.in_force = in_force(&matches, &run.source);
                 run.wrong()
             }
             Command::Migrate(migrate) => migrate.database.wrong(),
+            Command::Operate(operator::Command::Doctor(doctor)) => {
+                doctor.source.kafka_config = kafka_config()?;
+                doctor.wrong()
+            }
             Command::Operate(command) => {
                 let cluster = match command.cluster() {
                     Some(cluster) => {
@@ -111,11 +129,22 @@ impl CommandLine {
                     }
                     None => None,
                 };
-                command.database().wrong().or(cluster)
+                command.database().and_then(Database::wrong).or(cluster)
             }
         };
         wrong.map_or(Ok(line), |wrong| Err(BadSetting(wrong)))
     }
+}
+
+/// The settings of the command that was given, and those of librdkafka, without secrets.
+fn in_force(matches: &ArgMatches, source: &source::Settings) -> InForce {
+    let given = matches.subcommand().and_then(|(name, matches)| {
+        let command = CommandLine::command();
+        Some(InForce::of(command.find_subcommand(name)?, matches))
+    });
+    source.given().fold(given.unwrap_or_default(), |in_force, (name, value, is_secret)| {
+        in_force.and(&name, value, if is_secret { Kind::Secret } else { Kind::Plain })
+    })
 }
 
 /// librdkafka's settings in the environment, of which other variables need not be text.
@@ -141,7 +170,7 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
     if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     {
-        let names = missing.iter().map(|name| variable(name)).collect::<Vec<_>>().join(" and ");
+        let names = missing.iter().map(|name| setting(name)).collect::<Vec<_>>().join(" and ");
         return BadSetting(format!("{names} must be set; --help says to what"));
     }
     if error.kind() == ErrorKind::InvalidUtf8 {
@@ -149,12 +178,6 @@ fn in_a_sentence(error: clap::Error) -> BadSetting {
         let names = names.into_iter().collect::<Vec<_>>().join(" and ");
         let what = if names.is_empty() { "an argument" } else { &names };
         return BadSetting(format!("{what} is not UTF-8"));
-    }
-    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
-        && variable(argument) == "DATABASE_URL"
-    {
-        // The parser's own message would repeat the value, with the password.
-        return BadSetting(format!("DATABASE_URL is written like {DATABASE_EXAMPLE}"));
     }
     let text = error.to_string();
     let sentence = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
@@ -166,21 +189,24 @@ fn variable(argument: &str) -> &str {
     argument.split_once('<').map_or(argument, |(_, name)| name.trim_end_matches('>'))
 }
 
+/// How the argument in `--kafka-brokers <KAFKA_BROKERS>` is best given: by its variable, or by its flag if it has none.
+fn setting(argument: &str) -> &str {
+    let name = variable(argument);
+    let flag = argument.split_whitespace().next().filter(|flag| flag.starts_with("--"));
+    flag.filter(|_| !is_variable(&CommandLine::command(), name)).unwrap_or(name)
+}
+
+/// Whether an argument of the command, or of one under it, may be given by this variable.
+fn is_variable(command: &clap::Command, name: &str) -> bool {
+    command.get_arguments().filter_map(clap::Arg::get_env).any(|variable| variable == name)
+        || command.get_subcommands().any(|command| is_variable(command, name))
+}
+
 impl Run {
     /// The first thing wrong with the settings, in a sentence that names the variable.
     fn wrong(&self) -> Option<String> {
-        let redis = self.announce.client().err();
-        let redis = redis.map(|_| "REDIS_URL must look like redis://host:port".to_owned());
-        self.database.wrong().or_else(|| self.source.wrong()).or(redis).or_else(|| self.disagreement())
-    }
-
-    /// Which limits disagree, in a sentence that names both.
-    fn disagreement(&self) -> Option<String> {
-        limits::disagreement(&limits::Chosen {
-            ledger_retention_days: self.retention.ledger_retention_days,
-            failure_retention_days: self.retention.failure_retention_days,
-            kafka: self.source.limits(),
-        })
+        let member = agreement::wrong(&self.database, &self.source, &self.announce, self.retention);
+        member.or_else(|| self.traces.wrong())
     }
 }
 
@@ -191,6 +217,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         <CommandLine as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_missing_is_named_as_it_can_be_given() {
+        let check = |argument, expected| assert_eq!(setting(argument), expected, "{argument}");
+        check("--topic <TOPIC>", "--topic");
+        check("--kafka-brokers <KAFKA_BROKERS>", "KAFKA_BROKERS");
+        check("--database-url <DATABASE_URL>", "DATABASE_URL");
+        check("<PLACE>", "PLACE");
+        let error = CommandLine::try_parse_from(["consumer", "check-record"]).unwrap_err();
+        assert_eq!(in_a_sentence(error).0, "--topic must be set; --help says to what");
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::refused::allowance::{Allowance, Keeping};
 use crate::store::{ChannelRows, PreparedCounters, Rows};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter, channels};
+use load::{Format, Message};
 use proptest::prelude::*;
-use prost::Message as _;
 use prost_types::Timestamp;
 use proto::v1::{
     Event, MessageDelivery, OrderCreated, OrganizationUpdated, PaymentAttempted, WorkflowTerminal,
@@ -33,7 +33,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const BOUNDS: Bounds = Bounds { floor: i64::MIN, ceiling: i64::MAX };
 const KEEPING: Keeping = Keeping { hour: 0, whole_per_hour: 10_000, payload_bytes_max: 1 << 16 };
 
-/// What identifies a record. What it says follows from that, so that copies never contradict each other.
+/// What identifies a record, and the format it comes in. What it says follows from its identity, so that copies never
+/// contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Sketch {
     topic: Topic,
@@ -42,28 +43,43 @@ struct Sketch {
     /// In seconds: around the bounds of quarters, hours and days, but one time in each quarter. If two copies differed in
     /// time, which of them is counted would depend on their order.
     second: i64,
+    /// Of a message its status; of an event its body.
     status: u8,
+    form: u8,
 }
 
 impl Sketch {
-    fn payload(self) -> Vec<u8> {
+    /// The record's value, and the type that its header declares.
+    fn value(self) -> (Option<&'static str>, Vec<u8>) {
+        let message = self.message();
+        let json = || Format::Json.write(&message);
+        match self.form {
+            0 => (None, Format::Plain.write(&message)),
+            1 => (None, Format::Confluent.write(&message)),
+            2 => (Some("application/json"), json()),
+            _ => (Some("application/cloudevents+json"), [&b"{\"data\": "[..], &json(), b"}"].concat()),
+        }
+    }
+
+    /// The same id may be an order's, a payment's and an update's.
+    fn message(self) -> Message {
         let time = Some(Timestamp { seconds: self.second, nanos: i32::from(self.id) });
         let (organization_id, id) = (format!("org{}", self.organization), format!("id{}", self.id));
         let sort = (u64::from(self.id) + u64::from(self.organization)) % 5;
         match self.topic {
             Topic::Events => {
-                let body = match sort {
-                    0 | 1 => Body::OrderCreated(OrderCreated::default()),
-                    2 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 1 }),
-                    3 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 2 }),
+                let outcome = 1 + i32::from(self.id % 2);
+                let body = match self.status % 4 {
+                    0 => Body::OrderCreated(OrderCreated::default()),
+                    1 | 2 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome }),
                     _ => Body::OrganizationUpdated(OrganizationUpdated {
                         name: id.clone(),
                         ..Default::default()
                     }),
                 };
-                Event { event_id: id, organization_id, occurred_at: time, body: Some(body) }.encode_to_vec()
+                Message::Event(Event { event_id: id, organization_id, occurred_at: time, body: Some(body) })
             }
-            Topic::WorkflowTerminals => WorkflowTerminal {
+            Topic::WorkflowTerminals => Message::Workflow(WorkflowTerminal {
                 execution_id: id.clone(),
                 organization_id,
                 workflow_id: format!("w{}", self.id % 2),
@@ -72,17 +88,15 @@ impl Sketch {
                 finished_at: time,
                 execution_time_ms: sort * 100,
                 error_message: "why".into(),
-            }
-            .encode_to_vec(),
-            Topic::MessageDeliveries => MessageDelivery {
+            }),
+            Topic::MessageDeliveries => Message::Delivery(MessageDelivery {
                 message_id: id,
                 organization_id,
                 status: 1 + i32::from(self.status % 4),
                 sent_at: time,
                 occurred_at: time,
                 channel: self.channel(),
-            }
-            .encode_to_vec(),
+            }),
         }
     }
 
@@ -104,13 +118,16 @@ fn sketch() -> impl Strategy<Value = Sketch> {
     let topic =
         prop_oneof![Just(Topic::Events), Just(Topic::WorkflowTerminals), Just(Topic::MessageDeliveries)];
     let second = prop::sample::select(vec![899i64, 900, 3_599, 3_600, 86_399, 86_400, 90_000]);
-    (topic, 0u8..3, 0u8..12, second, 0u8..4).prop_map(|(topic, organization, id, second, status)| Sketch {
-        topic,
-        organization,
-        id,
-        second,
-        status,
-    })
+    (topic, 0u8..3, 0u8..12, second, 0u8..4, 0u8..4).prop_map(
+        |(topic, organization, id, second, status, form)| Sketch {
+            topic,
+            organization,
+            id,
+            second,
+            status,
+            form,
+        },
+    )
 }
 
 type Workflow = (String, DateTime<Utc>, [i64; 4], Durations);
@@ -321,13 +338,14 @@ impl Runner {
             let log = &logs[&claim.partition];
             let from = usize::try_from(claim.position.0).unwrap();
             for (offset, sketch) in log.iter().enumerate().skip(from).take(count) {
-                let payload = sketch.payload();
+                let (content_type, value) = sketch.value();
+                let header = content_type.map(|of| (&b"content-type"[..], Some(of.as_bytes())));
                 let raw = Raw {
                     partition: claim.partition,
                     offset: Offset(i64::try_from(offset).unwrap()),
                     key: None,
-                    payload: Some(&payload),
-                    headers: Vec::new(),
+                    payload: Some(&value),
+                    headers: header.into_iter().collect(),
                     timestamp_ms: None,
                     leader_epoch: None,
                 };
@@ -431,30 +449,29 @@ fn recount(records: &[Sketch]) -> Counters {
     let mut sum = Counters::default();
     for record in records {
         let quarter = Quarter::of_second(record.second).unwrap();
-        let milestone = match (record.topic, record.status % 4) {
-            (Topic::MessageDeliveries, 0) => "sent",
-            (Topic::MessageDeliveries, 1 | 2) => "delivered",
-            (Topic::MessageDeliveries, _) => continue,
-            _ => "",
-        };
         let sort = (record.id + record.organization) % 5;
-        let adds = match (record.topic, sort, milestone) {
-            (Topic::MessageDeliveries, _, "sent") => Counters { messages_sent: 1, ..Counters::default() },
-            (Topic::MessageDeliveries, ..) => Counters { messages_delivered: 1, ..Counters::default() },
-            (Topic::Events, 0 | 1, _) => Counters { orders_created: 1, ..Counters::default() },
-            (Topic::Events, 2, _) => {
-                Counters { payments_total: 1, payments_successful: 1, ..Counters::default() }
+        let (kind, adds) = match (record.topic, record.status % 4) {
+            (Topic::MessageDeliveries, 0) => ("sent", Counters { messages_sent: 1, ..Counters::default() }),
+            (Topic::MessageDeliveries, 1 | 2) => {
+                ("delivered", Counters { messages_delivered: 1, ..Counters::default() })
             }
-            (Topic::Events, 3, _) => Counters { payments_total: 1, ..Counters::default() },
-            (Topic::Events, ..) => continue,
-            (Topic::WorkflowTerminals, ..) => Counters {
-                workflows_total: 1,
-                workflows_failed: i64::from(sort % 3 != 0),
-                total_execution_time_ms: i64::from(sort) * 100,
-                ..Counters::default()
-            },
+            (Topic::Events, 0) => ("order", Counters { orders_created: 1, ..Counters::default() }),
+            (Topic::Events, 1 | 2) => {
+                let payments_successful = i64::from(record.id % 2 == 0);
+                ("payment", Counters { payments_total: 1, payments_successful, ..Counters::default() })
+            }
+            (Topic::MessageDeliveries | Topic::Events, _) => continue,
+            (Topic::WorkflowTerminals, _) => {
+                let adds = Counters {
+                    workflows_total: 1,
+                    workflows_failed: i64::from(sort % 3 != 0),
+                    total_execution_time_ms: i64::from(sort) * 100,
+                    ..Counters::default()
+                };
+                ("run", adds)
+            }
         };
-        if counted.insert((record.topic, record.organization, record.id, quarter, milestone)) {
+        if counted.insert((kind, record.organization, record.id, quarter)) {
             sum += &adds;
         }
     }

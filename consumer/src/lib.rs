@@ -26,7 +26,7 @@
 //! * [`operator`]: commands that people type.
 //!
 //! Beside the rooms: [`limits`] must agree with one another, [`floor`] is what source and writer share, [`clock`] the database's
-//! time, [`measure`] has the metrics, [`upkeep`] the rhythm of the store's tasks; [`command_line`], [`run`] and the rest read
+//! time, [`measure`] has the metrics, [`trace`] the spans of a batch, [`upkeep`] the rhythm of the store's tasks; [`command_line`], [`run`] and the rest read
 //! the settings, wire the rooms together, and start and stop them.
 
 pub mod record;
@@ -53,7 +53,10 @@ pub mod clock;
 pub mod floor;
 pub mod limits;
 pub mod measure;
+pub mod trace;
 
+pub mod agreement;
+pub mod check_config;
 pub mod command_line;
 pub mod logging;
 pub mod migrate;

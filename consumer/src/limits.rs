@@ -20,10 +20,21 @@ pub const BATCH_WAIT_MAX: Duration = Duration::from_secs(120);
 /// How long a task of upkeep waits for a lock that shuts batches out; they wait behind it. Dropping a partition of a table
 /// takes two such locks, and together they may take no longer than [`UPKEEP_STALL_MAX`].
 pub const UPKEEP_LOCK_TIMEOUT: Duration = Duration::from_millis(400);
-/// How long counting may stand still for upkeep's sake. At least two [`UPKEEP_LOCK_TIMEOUT`].
+/// How long counting may stand still for upkeep's sake, or an erasure's. At least two [`UPKEEP_LOCK_TIMEOUT`].
 pub const UPKEEP_STALL_MAX: Duration = Duration::from_secs(1);
+/// How long a statement of an erasure may take that deletes rows which batches add to, its waiting for locks included. At least
+/// [`UPKEEP_LOCK_TIMEOUT`], and less than [`UPKEEP_STALL_MAX`].
+pub const ERASING_STEP_MAX: Duration = Duration::from_millis(800);
+/// How long an erasure holds all batches out once it has the lock; a statement that begins before may end as much later. With
+/// [`UPKEEP_LOCK_TIMEOUT`] before it less than [`UPKEEP_STALL_MAX`].
+pub const BOUNDARY_HOLD_MAX: Duration = Duration::from_millis(250);
 
 const _: () = assert!(2 * UPKEEP_LOCK_TIMEOUT.as_millis() < UPKEEP_STALL_MAX.as_millis());
+const _: () = assert!(UPKEEP_LOCK_TIMEOUT.as_millis() <= ERASING_STEP_MAX.as_millis());
+const _: () = assert!(ERASING_STEP_MAX.as_millis() < UPKEEP_STALL_MAX.as_millis());
+const _: () = assert!(
+    UPKEEP_LOCK_TIMEOUT.as_millis() + 2 * BOUNDARY_HOLD_MAX.as_millis() < UPKEEP_STALL_MAX.as_millis()
+);
 const _: () = assert!(IDLE_IN_TRANSACTION_TIMEOUT.as_millis() <= LOCK_TIMEOUT.as_millis());
 const _: () = assert!(LOCK_TIMEOUT.as_millis() <= STATEMENT_TIMEOUT.as_millis());
 const _: () = assert!(STATEMENT_TIMEOUT.as_millis() < BATCH_WAIT_MAX.as_millis());
@@ -52,7 +63,7 @@ const _: () = assert!(
 /// depends on neither.
 pub const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long leaving the group waits for the batch in flight, and then for the broker. A revocation that begins meanwhile
-/// may add [`REVOKE_WAIT_MAX`]. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] at most [`GRACE`].
+/// may add [`REVOKE_WAIT_MAX`]. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] and [`traces::FINISH_WAIT_MAX`] at most [`GRACE`].
 pub const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long one round trip of announcements to Redis may take. At most [`ANNOUNCE_FINISH_WAIT_MAX`].
 pub const ANNOUNCE_ROUND_WAIT_MAX: Duration = Duration::from_millis(500);
@@ -63,7 +74,10 @@ pub const GRACE: Duration = Duration::from_secs(20);
 
 const _: () = assert!(REVOKE_WAIT_MAX.as_millis() <= LEAVE_WAIT_MAX.as_millis());
 const _: () = assert!(ANNOUNCE_ROUND_WAIT_MAX.as_millis() <= ANNOUNCE_FINISH_WAIT_MAX.as_millis());
-const _: () = assert!(LEAVE_WAIT_MAX.as_millis() + ANNOUNCE_FINISH_WAIT_MAX.as_millis() <= GRACE.as_millis());
+const _: () = assert!(
+    LEAVE_WAIT_MAX.as_millis() + ANNOUNCE_FINISH_WAIT_MAX.as_millis() + traces::FINISH_WAIT_MAX.as_millis()
+        <= GRACE.as_millis()
+);
 
 // --- Polling Kafka ---
 

@@ -14,9 +14,9 @@ pub fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
-        lines.event_format(Limited::new(format())).init();
+        lines.event_format(Limited::new(format()).with_trace_ids(traces::current_id)).init();
     } else {
         let json = Limited::new(format().json().flatten_event(true));
-        lines.event_format(json).fmt_fields(JsonFields::new()).init();
+        lines.event_format(json.with_trace_ids(traces::current_id)).fmt_fields(JsonFields::new()).init();
     }
 }

@@ -20,7 +20,14 @@ fn main() -> ExitCode {
     let ended = runtime.map_err(Into::into).and_then(|runtime| {
         let ended = runtime.block_on(async {
             match line.command {
-                Command::Run(settings) => consumer::run::run(*settings).await.map(|()| ExitCode::SUCCESS),
+                Command::Run(settings) if settings.check_config => {
+                    consumer::check_config::check(&settings, &line.in_force).map(|()| ExitCode::SUCCESS)
+                }
+                Command::Run(settings) => {
+                    let (version, settings_chosen) = (env!("CARGO_PKG_VERSION"), line.in_force.chosen());
+                    tracing::info!(version, settings = settings_chosen, "starting");
+                    consumer::run::run(*settings).await.map(|()| ExitCode::SUCCESS)
+                }
                 Command::Migrate(settings) => {
                     consumer::migrate::migrate(&settings).await.map(|()| ExitCode::SUCCESS)
                 }
@@ -36,7 +43,7 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<BadSetting>() {
             Some(wrong) => refuse(wrong),
             None => {
-                tracing::error!("{error:#}");
+                tracing::error!(error = format!("{error:#}"), "the command failed");
                 ExitCode::FAILURE
             }
         },

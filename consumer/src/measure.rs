@@ -1,12 +1,12 @@
-//! Metrics for Prometheus. Handles are kept, so that no metric is looked up by name for each record.
+//! Metrics for Prometheus that are recorded. Handles are kept, so that no metric is looked up by name for each record. What is so
+//! at the moment of a scrape is not recorded: partitions are shown by `pipeline/gauges.rs`, conditions by their readiness.
 
 use crate::decide::changes::PartitionChanges;
-use crate::decide::held_partition::HeldPartition;
 use crate::ledger::Ledger;
-use crate::record::Partition;
+use crate::record::Topic;
 use crate::record::reason::Reason;
 use crate::record::topic_names::TopicNames;
-use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
@@ -21,14 +21,10 @@ const CONTRADICTIONS: &str = "consumer_contradictions_total";
 const BATCH_RECORDS: &str = "consumer_batch_records";
 const BATCH_SECONDS: &str = "consumer_batch_seconds";
 const COMMIT_SECONDS: &str = "consumer_commit_seconds";
-const LAG: &str = "consumer_lag_records";
-const OPEN_TRANSACTION_OFFSETS: &str = "consumer_open_transaction_offsets";
-const OPEN_TRANSACTION_SECONDS: &str = "consumer_open_transaction_seconds";
+const LAST_COMMIT: &str = "consumer_last_commit_timestamp_seconds";
 const MISPLACED: &str = "consumer_misplaced_records_total";
-const PARTITIONS: &str = "consumer_partitions";
 const FENCED: &str = "consumer_partitions_fenced_total";
 const STOPPED: &str = "consumer_partitions_stopped_total";
-const STOPPED_NOW: &str = "consumer_partitions_stopped";
 const LEDGER_PAGES: &str = "consumer_ledger_pages";
 const LEDGER_BYTES: &str = "consumer_ledger_bytes";
 const PAGES_READ: &str = "consumer_ledger_pages_read_total";
@@ -61,15 +57,14 @@ pub struct Meters {
     nothing_to_count: Counter,
     unknown_bodies: Counter,
     contradictions: Counter,
-    dead_letters: Vec<(Reason, Counter)>,
+    dead_letters: Vec<(Topic, Reason, Counter)>,
     places_only: Counter,
     batch_records: Histogram,
     batch_seconds: Histogram,
     commit_seconds: Histogram,
-    partitions: Gauge,
+    last_commit: Gauge,
     fenced: Counter,
     stopped: Counter,
-    stopped_now: Gauge,
     ledger_pages: Gauge,
     ledger_bytes: Gauge,
     pages_read: Counter,
@@ -82,8 +77,11 @@ pub struct Meters {
 /// Never: the buckets are not empty.
 #[must_use]
 pub fn recorder() -> PrometheusBuilder {
-    let seconds = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
-    let records = [1.0, 10.0, 100.0, 1e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
+    // From a proof in an idle partition, under a millisecond, to the longest that PostgreSQL may work on a statement, a minute.
+    let seconds =
+        [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0];
+    // Up to BATCH_RECORDS_MAX.
+    let records = [1.0, 10.0, 100.0, 1e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6];
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &seconds)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(BATCH_RECORDS.into()), &records))
@@ -91,11 +89,11 @@ pub fn recorder() -> PrometheusBuilder {
 }
 
 impl Meters {
-    /// Describes the metrics and takes their handles.
+    /// Describes the metrics and takes their handles. Topics are labels by these names.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(topics: &TopicNames) -> Self {
         describe_counter!(RECORDS, "Records committed, by outcome.");
-        describe_counter!(DEAD_LETTERS, "Records that can't be counted, by reason.");
+        describe_counter!(DEAD_LETTERS, "Records that can't be counted, by topic and reason.");
         describe_counter!(PLACES_ONLY, "Those of them of which only place and reason are kept.");
         describe_counter!(
             CONTRADICTIONS,
@@ -108,25 +106,15 @@ impl Meters {
         );
         describe_histogram!(COMMIT_SECONDS, "A batch's transaction, from its begin to its commit.");
         describe_gauge!(
-            LAG,
-            "Records that the brokers have acknowledged and that are not counted yet, by partition."
-        );
-        describe_gauge!(
-            OPEN_TRANSACTION_OFFSETS,
-            "Offsets that can't be read because a producer's transaction is open, by partition."
-        );
-        describe_gauge!(
-            OPEN_TRANSACTION_SECONDS,
-            "How long that transaction has been seen to be open, by partition."
+            LAST_COMMIT,
+            "When this member last committed, in seconds since the epoch; 0 before its first commit."
         );
         describe_counter!(
             MISPLACED,
             "Records in another partition than their key's by murmur2, by topic: copies may count twice."
         );
-        describe_gauge!(PARTITIONS, "Partitions this member holds.");
         describe_counter!(FENCED, "Partitions lost to another member's claim.");
         describe_counter!(STOPPED, "How often a partition was stopped until an operator decides.");
-        describe_gauge!(STOPPED_NOW, "Partitions of this member that are stopped now.");
         describe_gauge!(LEDGER_PAGES, "Ledger pages in memory.");
         describe_gauge!(LEDGER_BYTES, "Memory of the ledger pages.");
         describe_counter!(PAGES_READ, "Ledger pages read from PostgreSQL, whole.");
@@ -145,17 +133,14 @@ impl Meters {
             nothing_to_count: outcome("nothing_to_count"),
             unknown_bodies: outcome("unknown_body"),
             contradictions: counter!(CONTRADICTIONS),
-            dead_letters: Reason::ALL
-                .map(|reason| (reason, counter!(DEAD_LETTERS, "reason" => reason.code())))
-                .into(),
+            dead_letters: Topic::ALL.into_iter().flat_map(|topic| of_reasons(topics, topic)).collect(),
             places_only: counter!(PLACES_ONLY),
             batch_records: histogram!(BATCH_RECORDS),
             batch_seconds: histogram!(BATCH_SECONDS),
             commit_seconds: histogram!(COMMIT_SECONDS),
-            partitions: gauge!(PARTITIONS),
+            last_commit: gauge!(LAST_COMMIT),
             fenced: counter!(FENCED),
             stopped: counter!(STOPPED),
-            stopped_now: gauge!(STOPPED_NOW),
             ledger_pages: gauge!(LEDGER_PAGES),
             ledger_bytes: gauge!(LEDGER_BYTES),
             pages_read: counter!(PAGES_READ),
@@ -170,9 +155,10 @@ impl Meters {
         self.batch_seconds.record(took);
     }
 
-    /// A transaction was committed.
-    pub fn commit(&self, took: Duration) {
+    /// A transaction was committed at this instant.
+    pub fn commit(&self, took: Duration, at: DateTime<Utc>) {
         self.commit_seconds.record(took);
+        self.last_commit.set(seconds(at));
     }
 
     /// A partition's share of a batch is committed.
@@ -182,9 +168,12 @@ impl Meters {
         self.nothing_to_count.increment(changes.tally.nothing_to_count);
         self.unknown_bodies.increment(changes.tally.unknown_bodies);
         self.contradictions.increment(changes.contradictions);
-        for (reason, records) in changes.dead_letters.reasons() {
-            let counter = self.dead_letters.iter().find(|(known, _)| *known == reason);
-            counter.expect("all reasons have one").1.increment(records);
+        for (reason, (records, _)) in changes.dead_letters.by_reason() {
+            let is_its = |(topic, known, _): &&(Topic, Reason, Counter)| {
+                (*topic, *known) == (changes.partition.topic, reason)
+            };
+            let counter = self.dead_letters.iter().find(is_its);
+            counter.expect("all topics and reasons have one").2.increment(records);
         }
         self.places_only.increment(changes.dead_letters.in_runs());
     }
@@ -192,31 +181,6 @@ impl Meters {
     /// Records of a topic lie in other partitions than their keys'.
     pub fn misplaced(&self, topic: &str, records: u64) {
         counter!(MISPLACED, "topic" => topic.to_owned()).increment(records);
-    }
-
-    /// How many records a partition lags behind.
-    #[allow(clippy::cast_precision_loss)]
-    pub fn lag(&self, topics: &TopicNames, partition: Partition, held: &HeldPartition) {
-        if let Some(lag) = held.lag() {
-            by_partition(LAG, topics, partition).set(lag as f64);
-        }
-        let open = held.open_transaction();
-        let (offsets, open_for) = open.map_or((0, TimeDelta::zero()), |open| (open.offsets, open.open_for));
-        by_partition(OPEN_TRANSACTION_OFFSETS, topics, partition).set(offsets as f64);
-        by_partition(OPEN_TRANSACTION_SECONDS, topics, partition).set(open_for.as_seconds_f64());
-    }
-
-    /// This member no longer holds a partition.
-    pub fn released(&self, topics: &TopicNames, partition: Partition) {
-        for name in [LAG, OPEN_TRANSACTION_OFFSETS, OPEN_TRANSACTION_SECONDS] {
-            by_partition(name, topics, partition).set(0.0);
-        }
-    }
-
-    /// How many partitions this member holds.
-    #[allow(clippy::cast_precision_loss)]
-    pub fn partitions(&self, count: usize) {
-        self.partitions.set(count as f64);
     }
 
     /// Partitions were lost to another's claim.
@@ -227,12 +191,6 @@ impl Meters {
     /// A partition was stopped.
     pub fn stopped(&self) {
         self.stopped.increment(1);
-    }
-
-    /// So many partitions are stopped now.
-    #[allow(clippy::cast_precision_loss)]
-    pub fn stopped_now(&self, count: usize) {
-        self.stopped_now.set(count as f64);
     }
 
     /// This many pages are read to decide a batch.
@@ -253,13 +211,17 @@ impl Meters {
     }
 }
 
-impl Default for Meters {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A counter of a topic's dead letters for each reason.
+fn of_reasons(topics: &TopicNames, topic: Topic) -> impl Iterator<Item = (Topic, Reason, Counter)> {
+    let name = topics.of(topic).to_owned();
+    let counter =
+        move |reason: Reason| counter!(DEAD_LETTERS, "topic" => name.clone(), "reason" => reason.code());
+    Reason::ALL.into_iter().map(move |reason| (topic, reason, counter(reason)))
 }
 
-/// Looked up by name: that happens once a second for each partition.
-fn by_partition(name: &'static str, topics: &TopicNames, partition: Partition) -> Gauge {
-    gauge!(name, "topic" => topics.of(partition.topic).to_owned(), "partition" => partition.number.to_string())
+/// A time as metrics have it: in seconds since the epoch, to the microsecond.
+#[allow(clippy::cast_precision_loss)]
+#[must_use]
+pub fn seconds(time: DateTime<Utc>) -> f64 {
+    time.timestamp_micros() as f64 / 1e6
 }

@@ -18,7 +18,7 @@ const DATABASE_WAIT: Duration = Duration::from_millis(500);
 /// When the database stays away, or a migration fails or was changed after it had been applied.
 pub async fn migrate(settings: &Migrate) -> anyhow::Result<()> {
     let deadline = Instant::now() + DATABASE_WAIT_MAX;
-    let server = Server::new(&settings.database.database_url)?;
+    let server = Server::new(&settings.database)?;
     let mut client = loop {
         match server.connect().await {
             Ok(client) => break client,
@@ -37,7 +37,14 @@ pub async fn migrate(settings: &Migrate) -> anyhow::Result<()> {
     let mut advance = Advance::start();
     let mut tell = |told: Told| say(&mut advance, told);
     let applied = migrations::migrate(&mut client, &mut tell).await.map_err(explained)?;
-    if applied.is_empty() {
+    let later = migrations::later(&client).await?;
+    if !later.is_empty() {
+        let has = later.join(", ");
+        tracing::info!(
+            has,
+            "the schema is newer than this version of the consumer, which goes on with it; nothing is changed"
+        );
+    } else if applied.is_empty() {
         tracing::info!("the schema is up to date");
     }
     for migration in applied {

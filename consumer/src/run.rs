@@ -1,6 +1,6 @@
 //! `consumer run`: puts the parts together, starts and stops them.
 
-use crate::announce::{self, Announcer};
+use crate::announce::Announcer;
 use crate::clock::Clock;
 use crate::command_line::Run;
 use crate::decide::member::Member;
@@ -17,10 +17,10 @@ use crate::signals::{end_in_time, stop_signal};
 use crate::source::{Order, Rounds, Source};
 use crate::store::upkeep::Retention;
 use crate::store::{self, Access, Activity, Connection, Incarnation, Server, Store};
+use crate::trace::SERVICE;
 use crate::upkeep::keep_up;
 use admin::Readiness;
 use anyhow::Context as _;
-use domain::CacheKeys;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::mpsc;
 
@@ -29,40 +29,46 @@ use tokio::sync::mpsc;
 /// # Errors
 /// When a part can't be started, or Kafka's client fails for good.
 pub async fn run(settings: Run) -> anyhow::Result<()> {
-    let readiness = Readiness::new();
-    let recorder = admin::record_metrics(measure::recorder())?;
+    let access = Access {
+        server: Server::new(&settings.database)?,
+        topics: settings.source.topics.clone(),
+        clock: Clock::new(settings.clock),
+        readiness: Readiness::new(),
+        activity: Activity::default(),
+    };
+    let (readiness, positions) = (access.readiness.clone(), Positions::default());
+    let metrics = admin::record_metrics(measure::recorder(), "consumer", env!("CARGO_PKG_VERSION"))?;
+    let partitions = pipeline::gauges(positions.clone(), access.topics.clone(), access.clock.clone());
     pipeline::describe(&readiness);
     store::describe(&readiness);
-    let admin = admin::serve(settings.admin_addr, readiness.clone(), recorder).await;
+    // All series are there at the first scrape.
+    let meters = Meters::new(&access.topics);
+    access.topics.all().iter().for_each(|topic| meters.misplaced(topic, 0));
+    let admin = admin::serve(settings.admin_addr, readiness, metrics.with(partitions)).await;
     admin.map_err(|error| {
         BadSetting(format!("ADMIN_ADDR {} can't be listened on: {error}", settings.admin_addr))
     })?;
 
     tokio::spawn(end_in_time(stop_signal()?));
-    count(settings, readiness).await
+    let export = traces::start(&settings.traces, SERVICE).map_err(|wrong| BadSetting(wrong.0))?;
+    let counted = count(settings, access, positions, meters).await;
+    if let Some(export) = export {
+        export.finish().await;
+    }
+    counted
 }
 
-async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
-    let topics = settings.source.topics.clone();
-    let meters = Meters::new();
-    topics.all().iter().for_each(|topic| meters.misplaced(topic, 0));
-    let (activity, positions) = (Activity::default(), Positions::default());
-    let clock = Clock::new(settings.clock);
-    let access = Access {
-        server: Server::new(&settings.database.database_url)?,
-        topics: topics.clone(),
-        clock: clock.clone(),
-        readiness: readiness.clone(),
-        activity: activity.clone(),
-    };
+async fn count(settings: Run, access: Access, positions: Positions, meters: Meters) -> anyhow::Result<()> {
+    let Access { topics, clock, readiness, activity, .. } = access.clone();
     let mut store = Store::new(&access, "reading");
     let (key, floor, incarnation) = tokio::select! {
         prepared = prepare(&mut store, settings.retention) => prepared?,
         // Nothing has begun, so there is nothing to finish.
         () = stop_signal()? => return Ok(()),
     };
+    let (wanted, fingerprints) = (positions.wanted(), Fingerprints::keyed(&key));
     let (source, handles) =
-        Source::new(settings.source.clone(), Fingerprints::keyed(&key), floor.clone(), clock.clone())
+        Source::new(settings.source.clone(), wanted, fingerprints, floor.clone(), clock.clone())
             .context("Kafka's client refuses its settings; look at KAFKA_BROKERS and KAFKA_CONFIG_*")?;
     let writing_store = Store::new(&access, "writing");
     let (rounds, watched) = mpsc::channel(1);
@@ -94,7 +100,7 @@ async fn count(settings: Run, readiness: Readiness) -> anyhow::Result<()> {
         incarnation,
         failure: None,
         orders: Orders::new(handles.orders.clone()),
-        announcer: announcer(&settings.announce)?,
+        announcer: Announcer::start(&settings.announce, readiness.clone())?,
         status: Status::new(topics.clone(), readiness.clone(), positions, meters),
     };
     let background = Store::in_the_background(&access);
@@ -130,11 +136,6 @@ async fn prepare(
     let read = async |connection: &mut Connection| connection.key_and_floor().await;
     let (key, floor, incarnation) = store.until_done("reading the ledger's key", read).await;
     Ok((key, SharedFloor::new(floor), incarnation))
-}
-
-fn announcer(settings: &announce::Settings) -> anyhow::Result<Announcer> {
-    let client = settings.client().context("REDIS_URL is not an address of Redis")?;
-    Ok(Announcer::start(client, CacheKeys::new(settings.cache_key_prefix.clone())))
 }
 
 /// Names this member to people.

@@ -24,7 +24,8 @@ pub async fn end_in_time(stopped: impl Future<Output = ()>) {
     let end = || {
         std::thread::sleep(GRACE);
         tracing::warn!(
-            "the grace period of {GRACE:?} is over and the process ends; other members will count what was not committed"
+            limit = ?GRACE,
+            "the grace period is over and the process ends; other members will count what was not committed"
         );
         std::process::exit(0);
     };

@@ -1,6 +1,6 @@
 //! The rhythm of upkeep: which of the store's tasks is due, and which have failed for so long that people must know.
 
-use crate::store::upkeep::{Retention, Task};
+use crate::store::upkeep::{HOURS_OF_EXCESS, Retention, Task};
 use crate::store::{Connection, Store};
 use admin::Readiness;
 use std::time::{Duration, Instant};
@@ -19,6 +19,10 @@ const FAILING_SECONDS: &str = "consumer_upkeep_failing_seconds";
 /// being done.
 pub async fn keep_up(mut store: Store, retention: Retention, readiness: Readiness) {
     metrics::describe_gauge!(FAILING_SECONDS, "How long a task of upkeep has been failing, by task.");
+    metrics::describe_gauge!(
+        HOURS_OF_EXCESS,
+        "Hours with more messages delivered than sent, of the last day."
+    );
     let mut schedule = Schedule::new(Instant::now());
     loop {
         let (task, due) = schedule.next();

@@ -1,10 +1,14 @@
-// The overview of the organization, or the sign-in page if there is no token.
+// The overview of the organization, once somebody is signed in.
 
 import { useSession } from "./api/session";
-import { SignIn } from "./components/entry/SignIn";
+import { Entry } from "./components/entry/Entry";
 import { Overview } from "./Overview";
 
 export function App() {
-  const { token } = useSession();
-  return token === null ? <SignIn /> : <Overview key={token} />;
+  const { identity } = useSession();
+  return (
+    <Entry>
+      <Overview key={identity} />
+    </Entry>
+  );
 }

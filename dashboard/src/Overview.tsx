@@ -1,108 +1,93 @@
 // The page of one organization: header, controls, notices, and the panels with the numbers.
 
-import { useState } from "react";
-import { figure, type Summary, type Trends } from "./api/answers";
-import { type Asked, useInsights, useSummary, useTrends, useWorkflowHealth } from "./view/questions";
-import { Freshness } from "./components/page/Freshness";
-import { InsightPanel } from "./components/insights/InsightPanel";
-import { KpiRow } from "./components/kpi/KpiRow";
-import { NoAccess } from "./components/entry/NoAccess";
-import { OrdersPaymentsTrendChart } from "./components/trend/OrdersPaymentsTrendChart";
-import { OverviewHeader } from "./components/page/OverviewHeader";
-import { PageNotice } from "./components/page/PageNotice";
-import { RangeNote } from "./components/page/RangeNote";
-import { RecentFailures } from "./components/workflows/RecentFailures";
-import { SignIn } from "./components/entry/SignIn";
+import { useCallback, useDeferredValue } from "react";
+import { CommandMenu } from "./components/commands/CommandMenu";
 import { Toolbar } from "./components/controls/Toolbar";
-import { Welcome } from "./components/page/Welcome";
-import { WorkflowHealthBreakdown } from "./components/workflows/WorkflowHealthBreakdown";
+import { NoAccess, SignIn } from "./components/entry/pages";
+import { SessionNotice } from "./components/entry/SessionNotice";
+import { KpiRow } from "./components/kpi/KpiRow";
+import { OverviewHeader } from "./components/page/OverviewHeader";
+import { PageNotes } from "./components/page/PageNotes";
+import { PageNotice } from "./components/page/PageNotice";
+import { Remark } from "./components/parts/Remark";
+import { RangeLine } from "./components/page/RangeLine";
+import { Share } from "./components/page/Share";
+import { useSharing } from "./components/page/useSharing";
+import { TrendPanel } from "./components/trend/TrendPanel";
+import { Footer, LowerPanel, Welcome, WorkflowChip } from "./LowerParts";
+import { useTexts } from "./texts/TextsContext";
 import { pageStateOf } from "./view/pageState";
-import { usePlace } from "./view/ViewContext";
-import type { WorkflowSort } from "./view/workflowOrder";
-
-const COUNTERS = [
-  "orders_created",
-  "payments_total",
-  "workflows_total",
-  "messages_sent",
-  "messages_delivered",
-];
+import { tabStateOf, tabTitleOf } from "./view/pageTitle";
+import { useOverview, useWorkflowTrends } from "./view/questions";
+import { isUnknown } from "./view/records";
+import { useShown } from "./view/shown";
+import { useTab } from "./view/useTab";
 
 export function Overview() {
-  const { view } = usePlace();
-  const [sort, setSort] = useState<WorkflowSort>("failures");
-  const summary = useSummary();
-  const trends = useTrends();
-  const health = useWorkflowHealth(sort);
-  const insights = useInsights();
-  const required = [summary, trends, health];
-  // An older API has no insights, which is no failure.
-  const all = insights.error?.kind === "absent" ? required : [...required, insights];
-
-  const state = pageStateOf(all.map(conditionOf));
+  const texts = useTexts();
+  const overview = useOverview();
+  const { data, error, refetch } = overview;
+  const state = pageStateOf({ ageSeconds: data?.ageSeconds ?? 0, refusal: error });
+  const summary = data?.body.summary;
+  const isIn = state.kind !== "signedOut" && state.kind !== "noAccess";
+  const tab = tabStateOf(state, isIn ? summary : undefined);
+  useTab(tabTitleOf(texts, tab, isIn ? summary : undefined), tab);
+  const sharing = useSharing(data?.body);
+  const ofWorkflow = useWorkflowTrends();
+  const shown = useShown(overview, ofWorkflow);
+  // The cards are drawn at once; all that is below them follows in small steps, which give way to a touch.
+  const later = useDeferredValue(overview);
+  const shownLater = useShown(later, ofWorkflow);
+  const nothingYet = data !== undefined && isUnknown(data.body);
+  const refresh = useCallback(() => void refetch(), [refetch]);
   if (state.kind === "signedOut") return <SignIn refusal={state.refusal} />;
-  if (state.kind === "noAccess") return <NoAccess />;
-
-  const refresh = () => all.forEach((asked) => void asked.refetch());
-  const asOf = asOfOf(required);
-  const counted = trends.data === undefined ? null : recordsIn(trends.data.body);
+  if (state.kind === "noAccess") return <NoAccess refusal={state.refusal} />;
   return (
     <>
-      <OverviewHeader summary={summary.data?.body} />
-      <main className="mx-auto flex max-w-[120rem] flex-col gap-3 px-4 py-4 sm:px-6 lg:gap-4 lg:px-8 lg:py-5">
-        <Toolbar
-          // Before the first answer, the control keeps its place; an older API doesn't compare.
-          comparing={summary.data === undefined || summary.data.body.comparison !== undefined}
-          freshness={
-            <Freshness
-              asOf={asOf}
-              completeThrough={summary.data?.body.completeThrough}
-              exactFrom={summary.data?.body.exactFrom}
-              fetching={all.some((asked) => asked.isFetching)}
-              onRefresh={refresh}
-            />
-          }
-        />
+      <OverviewHeader summary={summary} />
+      <main className="mx-auto flex max-w-[120rem] flex-col gap-3 px-4 py-3 sm:px-6 lg:gap-4 lg:px-8 lg:py-4 print:block print:max-w-none print:space-y-3 print:p-0">
+        <div className="flex flex-col gap-2">
+          <Toolbar
+            shown={summary?.range ?? null}
+            comparison={summary?.comparison ?? null}
+            fetching={overview.isFetching}
+            onRefresh={refresh}
+            share={<Share sharing={sharing} />}
+          />
+          <RangeLine overview={overview} />
+          <WorkflowChip overview={overview} />
+        </div>
+        <SessionNotice />
+        <PageNotes />
+        {sharing.remark !== null && <Remark words={sharing.remark} />}
         <PageNotice
           state={state}
-          refusedAt={Math.max(...all.map((asked) => asked.errorUpdatedAt))}
-          asOf={asOf}
+          refusedAt={overview.errorUpdatedAt}
+          asOf={data === undefined ? null : overview.dataUpdatedAt - data.ageSeconds * 1_000}
           onRetry={refresh}
         />
-        {isUnknown(summary, counted) && <Welcome organizationId={summary.data?.body.organizationId ?? ""} />}
-        <KpiRow summary={summary} trends={trends} />
-        <div className="grid gap-3 *:min-w-0 lg:grid-cols-[3fr_2fr] lg:gap-4">
-          <OrdersPaymentsTrendChart trends={trends} />
-          <WorkflowHealthBreakdown health={health} sort={sort} onSort={setSort} />
-          {/* The key resets the page of failures when the view changes: cursors belong to one period. */}
-          <RecentFailures key={JSON.stringify(view)} health={health} />
-          <InsightPanel insights={insights} counted={counted} />
+        {/* Both in one place, which is as tall as the cards: what has nothing to show moves nothing. */}
+        <div className="grid *:[grid-area:1/1] *:min-w-0 print:block">
+          <div inert={nothingYet} className={nothingYet ? "invisible print:hidden" : ""}>
+            <KpiRow overview={overview} chosen={shown.kpi?.key} />
+          </div>
+          {nothingYet && <Welcome organizationId={data.body.summary.organizationId} />}
         </div>
-        {summary.data !== undefined && <RangeNote summary={summary.data.body} />}
+        {/* Two columns of panels that are as tall as what is in them. */}
+        <div className="grid items-start gap-3 *:min-w-0 lg:grid-cols-[minmax(0,2fr)_minmax(20rem,1fr)] lg:gap-4 print:block print:space-y-3">
+          <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
+            <TrendPanel overview={later} shown={shownLater} />
+            <LowerPanel name="workflows" overview={later} />
+          </div>
+          <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
+            <LowerPanel name="insights" overview={later} />
+            <LowerPanel name="deliveries" overview={later} />
+          </div>
+        </div>
+        <LowerPanel name="failures" overview={later} />
+        {data !== undefined && <Footer overview={data.body} />}
       </main>
+      <CommandMenu />
     </>
   );
-}
-
-function conditionOf({ data, error }: Asked<unknown>) {
-  return { ageSeconds: data?.ageSeconds ?? 0, refusal: error };
-}
-
-/** When the oldest of the answers was true, in ms since 1970. */
-function asOfOf(all: readonly Asked<unknown>[]): number | null {
-  const instants = all.flatMap(({ data, dataUpdatedAt }) =>
-    data === undefined ? [] : [dataUpdatedAt - data.ageSeconds * 1_000],
-  );
-  return instants.length === 0 ? null : Math.min(...instants);
-}
-
-/** How many records the counters of the range add up to. */
-function recordsIn({ series }: Trends): number {
-  const count = (name: string) => series.reduce((sum, bucket) => sum + (figure(bucket, name) ?? 0), 0);
-  return COUNTERS.reduce((sum, name) => sum + count(name), 0);
-}
-
-/** Whether the organization has neither a name nor a record in the range. */
-function isUnknown({ data }: Asked<Summary>, counted: number | null): boolean {
-  return data !== undefined && data.body.organizationName === null && counted === 0;
 }

@@ -1,12 +1,14 @@
 //! Connecting: the first host that will do, with sessions that are kept, set to what the caller says.
 
 use crate::sessions::Finding;
+use crate::settings::{Address, Settings};
+use crate::tls::Noted;
 use crate::{hosts, sessions};
+use credentials::BadSetting;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -45,10 +47,19 @@ pub struct Session {
 pub struct Connector(Arc<Shared>);
 
 struct Shared {
+    settings: Settings,
+    /// What the caller sets beside the settings.
+    adjust: Box<dyn Fn(&mut Address) + Send + Sync>,
+    limit: Duration,
+    session: String,
+    route: Mutex<Arc<Route>>,
+}
+
+/// The hosts and how they are reached, as the settings and their files had it when they were last read.
+struct Route {
+    address: Address,
     hosts: Vec<Host>,
     tls: Option<MakeRustlsConnect>,
-    limit: Duration,
-    settings: String,
 }
 
 /// One of the hosts, and what is known about it.
@@ -59,19 +70,23 @@ struct Host {
 }
 
 impl Connector {
-    /// Connects as `config` says, within `limit`, which its hosts share, and then executes `settings`, statements that set the
-    /// session up: poolers refuse most of what could be set in the start-up's `options`. `tls` is used if `config` asks for it.
-    #[must_use]
-    pub fn new(config: &Config, tls: Option<MakeRustlsConnect>, limit: Duration, settings: String) -> Self {
-        let host =
-            |config| Host { config, silent_since: Mutex::default(), keeps_sessions: AtomicBool::new(false) };
-        let tls = tls.filter(|_| config.get_ssl_mode() == SslMode::Require);
-        Self(Arc::new(Shared {
-            hosts: hosts::each(config).into_iter().map(host).collect(),
-            tls,
-            limit,
-            settings,
-        }))
+    /// Connects as the settings say and `adjust` sets beside them, within `limit`, which the hosts share, and then executes
+    /// `session`, statements that set the session up: poolers refuse most of what could be set in the start-up's `options`. The
+    /// files that the settings name are read again for each connection.
+    ///
+    /// # Errors
+    /// When the settings can't be used: a sentence that names the setting.
+    pub fn new(
+        settings: &Settings,
+        adjust: impl Fn(&mut Address) + Send + Sync + 'static,
+        limit: Duration,
+        session: String,
+    ) -> Result<Self, BadSetting> {
+        let mut address = settings.read()?;
+        adjust(&mut address);
+        let route = Mutex::new(Arc::new(Route::new(address)?));
+        let (settings, adjust) = (settings.clone(), Box::new(adjust));
+        Ok(Self(Arc::new(Shared { settings, adjust, limit, session, route })))
     }
 
     /// Connects to the first host that will do.
@@ -79,14 +94,15 @@ impl Connector {
     /// # Errors
     /// What the last host said that said anything; or that none keeps sessions.
     pub async fn connect(&self) -> Result<Session, Error> {
-        let Shared { hosts, limit, .. } = &*self.0;
+        let (route, limit) = (self.0.read_again(), &self.0.limit);
+        let hosts = &route.hosts;
         let deadline = Instant::now() + *limit;
         let silent_since: Vec<_> = hosts.iter().map(|host| *host.silent_since()).collect();
         let mut failed = Error::Silent(*limit);
         for (tried, index) in hosts::order(&silent_since, Instant::now()).into_iter().enumerate() {
             let host = &hosts[index];
             let share = hosts::share(deadline.saturating_duration_since(Instant::now()), hosts.len() - tried);
-            let opened = tokio::time::timeout(share, self.open(host, share)).await;
+            let opened = tokio::time::timeout(share, self.open(&route, host, share)).await;
             *host.silent_since() = opened.is_err().then(Instant::now);
             match opened {
                 Ok(Ok(session)) => return Ok(session),
@@ -102,20 +118,20 @@ impl Connector {
     /// # Errors
     /// When that connection can't be made.
     pub async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
-        match &self.0.tls {
+        match &self.0.route().tls {
             Some(tls) => token.cancel_query(tls.clone()).await,
             None => token.cancel_query(NoTls).await,
         }
     }
 
     /// A session of this host. Before the first one is set up, this finds out whether it is kept.
-    async fn open(&self, host: &Host, limit: Duration) -> Result<Session, Error> {
+    async fn open(&self, route: &Route, host: &Host, limit: Duration) -> Result<Session, Error> {
         // Half of the time for an address, so that a name's next one has its turn.
         let mut config = host.config.clone();
         config.connect_timeout(limit / 2);
-        let session = self.dial(&config).await?;
+        let session = route.dial(&config).await?;
         if !host.keeps_sessions.load(Ordering::Relaxed) {
-            let other = tokio::time::timeout(OTHER_LIMIT, self.dial(&config)).await;
+            let other = tokio::time::timeout(OTHER_LIMIT, route.dial(&config)).await;
             let other = other.ok().and_then(Result::ok);
             match sessions::look(&session.client, other.as_ref().map(|other| &other.client)).await? {
                 Finding::Kept => host.keeps_sessions.store(true, Ordering::Relaxed),
@@ -123,22 +139,79 @@ impl Connector {
                 Finding::Shared => return Err(Error::NoSession),
             }
         }
-        session.client.batch_execute(&self.0.settings).await?;
+        session.client.batch_execute(&self.0.session).await?;
         Ok(session)
+    }
+}
+
+impl Shared {
+    /// The route as the settings' files have it now. Files that can't be used change nothing: whoever replaces a certificate and
+    /// its key may have replaced one of them.
+    fn read_again(&self) -> Arc<Route> {
+        let mut route = self.locked();
+        let read = self.settings.read().and_then(|mut address| {
+            (self.adjust)(&mut address);
+            (address != route.address).then(|| Route::new(address)).transpose()
+        });
+        match read {
+            Ok(None) => {}
+            Ok(Some(changed)) => {
+                tracing::info!(
+                    "PostgreSQL's settings have changed in their files; connections are made by them now"
+                );
+                *route = Arc::new(changed);
+            }
+            Err(bad) => {
+                tracing::warn!(
+                    target: "postgresql", error = %bad,
+                    "PostgreSQL's settings can't be used; connections are made by those of before"
+                );
+            }
+        }
+        Arc::clone(&route)
+    }
+
+    /// The route as it was last read.
+    fn route(&self) -> Arc<Route> {
+        Arc::clone(&self.locked())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Arc<Route>> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Route {
+    fn new(address: Address) -> Result<Self, BadSetting> {
+        let host =
+            |config| Host { config, silent_since: Mutex::default(), keeps_sessions: AtomicBool::new(false) };
+        let tls = address.tls()?;
+        Ok(Self { hosts: hosts::each(&address.config).into_iter().map(host).collect(), tls, address })
     }
 
     async fn dial(&self, config: &Config) -> Result<Session, Error> {
-        Ok(match &self.0.tls {
-            Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
-                Session { client, task: drive(connection) }
-            }
-            None => {
-                let (client, connection) = config.connect(NoTls).await?;
-                Session { client, task: drive(connection) }
-            }
-        })
+        let Some(tls) = &self.tls else {
+            let (client, connection) = config.connect(NoTls).await?;
+            return Ok(Session { client, task: drive(connection) });
+        };
+        let tls = Noted::new(tls);
+        let (client, connection) = config.connect(tls.clone()).await?;
+        if !tls.is_begun() {
+            say_unencrypted();
+        }
+        Ok(Session { client, task: drive(connection) })
     }
+}
+
+/// Says once that a server that was preferred to offer TLS doesn't.
+fn say_unencrypted() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "connections to PostgreSQL are not encrypted: the server offers no TLS, and sslmode=prefer in DATABASE_URL allows \
+             that; with sslmode=verify-full they would be refused"
+        );
+    });
 }
 
 impl Host {

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! url         what DATABASE_URL says                    pure
+//! settings    DATABASE_URL and what is set beside it, read with the files that they name
 //! hosts       which host is tried when, and how long    pure
-//! tls         whose certificates are trusted
+//! tls         whether a connection was encrypted
 //! connector   connects: the first host that will do, checked and set up
 //!   sessions    whether a connection keeps its session
 //! ```
@@ -11,10 +12,11 @@
 mod connector;
 mod hosts;
 mod sessions;
+mod settings;
 mod tls;
 mod url;
 
 pub use connector::{Connector, Error, Session};
-pub use tls::{BadTls, tls};
-pub use tokio_postgres_rustls::MakeRustlsConnect;
-pub use url::{has_target, of_url};
+pub use credentials::{BadSetting, Secret};
+pub use settings::{Address, Settings, refused};
+pub use url::EXAMPLE;

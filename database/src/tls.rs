@@ -1,38 +1,56 @@
-//! TLS, for `sslmode=require`: certificate and name are always verified.
+//! Whether a connection was encrypted: with `sslmode=prefer` the server decides, and tokio-postgres doesn't tell.
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{Error, PemObject as _};
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_postgres::Socket;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Why certificates can't be verified: the rest of a sentence about the file of authorities.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BadTls(String);
-
-/// Trusts the system's authorities (or `SSL_CERT_FILE`'s), and those of `extra`, a PEM file.
-///
-/// # Errors
-/// When `extra` can't be read or has no certificate.
-pub fn tls(extra: Option<&Path>) -> Result<MakeRustlsConnect, BadTls> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = extra {
-        let certificates = certificates(file).map_err(|error| BadTls(format!("can't be read: {error}")))?;
-        if roots.add_parsable_certificates(certificates).0 == 0 {
-            return Err(BadTls("has no certificate".into()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks the versions rustls thinks safe")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+/// TLS that notes when it is begun.
+#[derive(Clone)]
+pub struct Noted {
+    tls: MakeRustlsConnect,
+    is_begun: Arc<AtomicBool>,
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    CertificateDer::pem_file_iter(file)?.collect()
+/// TLS for one connection.
+pub struct NotedConnect {
+    connect: Connect,
+    is_begun: Arc<AtomicBool>,
+}
+
+type Connect = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
+
+impl Noted {
+    /// Not begun yet.
+    pub fn new(tls: &MakeRustlsConnect) -> Self {
+        Self { tls: tls.clone(), is_begun: Arc::default() }
+    }
+
+    /// Whether it was begun.
+    pub fn is_begun(&self) -> bool {
+        self.is_begun.load(Ordering::Relaxed)
+    }
+}
+
+impl MakeTlsConnect<Socket> for Noted {
+    type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+    type TlsConnect = NotedConnect;
+    type Error = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Error;
+
+    fn make_tls_connect(&mut self, domain: &str) -> Result<NotedConnect, Self::Error> {
+        let connect = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls, domain)?;
+        Ok(NotedConnect { connect, is_begun: Arc::clone(&self.is_begun) })
+    }
+}
+
+impl TlsConnect<Socket> for NotedConnect {
+    type Stream = <Connect as TlsConnect<Socket>>::Stream;
+    type Error = <Connect as TlsConnect<Socket>>::Error;
+    type Future = <Connect as TlsConnect<Socket>>::Future;
+
+    fn connect(self, stream: Socket) -> Self::Future {
+        self.is_begun.store(true, Ordering::Relaxed);
+        self.connect.connect(stream)
+    }
 }

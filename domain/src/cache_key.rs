@@ -25,6 +25,13 @@ impl CacheKeys {
         key.strip_prefix(&self.prefix)?.strip_prefix("metrics:")?.strip_suffix(":version")
     }
 
+    /// The key of the batch that last changed the organization's numbers: the `traceparent` of its span, for a while, where batches
+    /// are traced.
+    #[must_use]
+    pub fn batch(&self, organization_id: &str) -> String {
+        format!("{}metrics:{organization_id}:batch", self.prefix)
+    }
+
     /// The key of what the organization took of its rate, over all instances of the query API.
     #[must_use]
     pub fn rate(&self, organization_id: &str) -> String {
@@ -36,6 +43,26 @@ impl CacheKeys {
     #[must_use]
     pub fn answer(&self, organization_id: &str, scope: &str, version: u64, range: &str) -> String {
         format!("{}metrics:{organization_id}:{scope}:v{version}:{range}", self.prefix)
+    }
+
+    /// How all keys of the organization begin, and some of others whose ids begin with it and a colon.
+    #[must_use]
+    pub fn beginning(&self, organization_id: &str) -> String {
+        format!("{}metrics:{organization_id}:", self.prefix)
+    }
+
+    /// Whether a key is one of the organization's that expire by themselves: an answer's, its batch's or its rate's, but not its version's.
+    #[must_use]
+    pub fn is_passing(&self, organization_id: &str, key: &str) -> bool {
+        let Some(rest) = key.strip_prefix(&self.beginning(organization_id)) else { return false };
+        let is_version =
+            |part: &str| part.strip_prefix('v').is_some_and(|number| number.parse::<u64>().is_ok());
+        match rest.split(':').collect::<Vec<_>>()[..] {
+            ["batch" | "rate"] => true,
+            // Every range has times, with slashes between them.
+            [_, version, range] => is_version(version) && range.contains('/'),
+            _ => false,
+        }
     }
 }
 
@@ -50,7 +77,27 @@ mod tests {
         assert_eq!(keys.organization_of("test1:metrics:a:b:version"), Some("a:b"));
         assert_eq!(keys.organization_of("test1:metrics:acme:summary:v7:a"), None);
         assert_eq!(keys.organization_of("metrics:acme:version"), None, "another prefix");
+        assert_eq!(keys.batch("a:b"), "test1:metrics:a:b:batch");
+        assert_eq!(keys.organization_of("test1:metrics:acme:batch"), None);
         assert_eq!(keys.rate("a:b"), "test1:metrics:a:b:rate");
         assert_eq!(keys.answer("acme", "summary", 7, "a/b/hour"), "test1:metrics:acme:summary:v7:a/b/hour");
+    }
+
+    #[test]
+    fn an_organizations_passing_keys_are_told_from_those_of_others() {
+        let keys = CacheKeys::new("test1:");
+        for organization in ["a", "a:b", "a:summary:v7", "a:rate"] {
+            let answer = keys.answer(organization, "summary", 7, "x/y/hour");
+            for key in [answer, keys.rate(organization), keys.batch(organization)] {
+                for other in ["a", "a:b", "a:summary:v7", "a:rate", "b", ""] {
+                    assert_eq!(keys.is_passing(other, &key), other == organization, "{other} {key}");
+                }
+                assert!(
+                    key.starts_with(&keys.beginning(organization))
+                        && !CacheKeys::default().is_passing(organization, &key)
+                );
+            }
+            assert!(!keys.is_passing(organization, &keys.version(organization)), "it must not begin anew");
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! Records: the borrowing reader reads the same as prost, field by field, in all three formats, and judges by the contract.
+//! Records: the borrowing reader reads the same as prost, field by field, in all formats, and judges by the contract.
 
 use crate::verdict::Verdict;
 use chrono::{DateTime, TimeDelta};
 use consumer::record::decode::{Bounds, decode, open};
 use consumer::record::frame;
-use consumer::record::reason::Reason;
+use consumer::record::hint;
+use consumer::record::reason::{Reason, Refusal};
 use consumer::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Topic};
 use load::{Horizon, Kind, Message};
 use prost::Message as _;
@@ -12,7 +13,7 @@ use proto::v1::event::Body;
 use proto::v1::message_delivery::Status;
 use proto::v1::payment_attempted;
 use proto::v1::{Event, MessageDelivery, WorkflowTerminal, workflow_terminal};
-use recount::Content;
+use recount::{Content, Declared};
 
 /// Records from 2026-01-01 to 2027-01-01 are neither too old nor from the future.
 const BOUNDS: Bounds = Bounds { floor: 1_767_225_600, ceiling: 1_798_761_600 };
@@ -26,15 +27,21 @@ const ERROR_CHARS: usize = 2_000;
 pub fn check(bytes: &[u8]) -> Verdict {
     let Some((choice, payload)) = bytes.split_first() else { return Verdict::Refused };
     let topic = Topic::ALL[usize::from(choice % 3)];
-    match choice / 3 % 3 {
+    match choice / 3 % 4 {
         0 => plain(topic, payload),
         1 => framed(topic, payload),
-        _ => json(topic, payload),
+        2 => json(topic, Declared::Json, payload),
+        _ => json(topic, Declared::CloudEvent, payload),
     }
 }
 
-fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
-    let header = is_json.then_some((&b"content-type"[..], Some(&b"application/json"[..])));
+fn raw(topic: Topic, payload: &[u8], declared: Declared) -> Raw<'_> {
+    let content_type = match declared {
+        Declared::Nothing => None,
+        Declared::Json => Some(&b"application/json"[..]),
+        Declared::CloudEvent => Some(&b"application/cloudevents+json"[..]),
+    };
+    let header = content_type.map(|media_type| (&b"content-type"[..], Some(media_type)));
     Raw {
         partition: Partition { topic, number: 0 },
         offset: Offset(0),
@@ -46,37 +53,62 @@ fn raw<'a>(topic: Topic, payload: &'a [u8], is_json: bool) -> Raw<'a> {
     }
 }
 
-/// The registry's frame, as received; removing it undoes adding it.
+/// What registries' serializers put before a message: paths of one element, in both encodings, and references.
+const BEFORE: [&[u8]; 9] = [
+    b"\0\0\0\0\x11\0",
+    b"\0\0\0\0\x11\x02\0",
+    b"\0\0\0\0\x11\x02\x08",
+    b"\0\0\0\0\x11\x02\x0a",
+    b"\0\0\0\0\x11\x01\x05",
+    b"\0\0\0\0\x11\x07\n\x05Event",
+    b"\0\0\0\0\0\0\0\0\x11\x12\n\x10WorkflowTerminal",
+    b"\0\0\0\0\0\xff\0\0\x11\x11\n\x0fMessageDelivery",
+    b"\x07\n\x05Event",
+];
+
+/// A registry's frame, as received; removing it undoes adding it.
 fn framed(topic: Topic, payload: &[u8]) -> Verdict {
-    for path in [&[0][..], &[2, 0], &[2, 8], &[2, 10]] {
-        let around = [&[0, 0, 0, 0, 17], path, payload].concat();
-        assert_eq!(frame::unframe(&around), Ok(payload));
+    for before in BEFORE {
+        assert_eq!(frame::unframe(&[before, payload].concat()), Ok(payload));
     }
-    let opened = open(&raw(topic, payload, false));
-    third_book_reads_the_same(topic, payload, false, opened.as_deref().ok());
+    let raw = raw(topic, payload, Declared::Nothing);
+    let opened = open(&raw);
+    third_book_reads_the_same(topic, payload, Declared::Nothing, opened.as_deref().ok());
     match opened {
         Ok(opened) => plain(topic, &opened),
         Err(refusal) => {
             assert!(matches!(refusal.reason, Reason::EmptyPayload | Reason::MalformedPayload));
-            Verdict::Refused
+            refused(&raw, refusal)
         }
     }
 }
 
-fn json(topic: Topic, payload: &[u8]) -> Verdict {
-    let opened = open(&raw(topic, payload, true));
-    third_book_reads_the_same(topic, payload, true, opened.as_deref().ok());
+/// JSON, or a CloudEvent around the record.
+fn json(topic: Topic, declared: Declared, payload: &[u8]) -> Verdict {
+    let raw = raw(topic, payload, declared);
+    let opened = open(&raw);
+    third_book_reads_the_same(topic, payload, declared, opened.as_deref().ok());
     match opened {
+        // The data of a CloudEvent may be protobuf.
         Ok(opened) => {
-            assert!(by_prost(topic, &opened).is_some(), "JSON becomes the topic's message");
+            let is_message = by_prost(topic, &opened).is_some();
+            assert!(is_message || declared == Declared::CloudEvent, "JSON becomes the topic's message");
             plain(topic, &opened)
         }
         Err(refusal) => {
             let expected = if payload.is_empty() { Reason::EmptyPayload } else { Reason::MalformedPayload };
             assert_eq!(refusal.reason, expected);
-            Verdict::Refused
+            refused(&raw, refusal)
         }
     }
+}
+
+/// A hint changes nothing but the detail.
+fn refused(raw: &Raw<'_>, refusal: Refusal) -> Verdict {
+    let explained = hint::explained(raw, refusal.clone());
+    assert!(!explained.detail.is_empty());
+    assert_eq!(Refusal { detail: refusal.detail.clone(), ..explained }, refusal);
+    Verdict::Refused
 }
 
 fn plain(topic: Topic, bytes: &[u8]) -> Verdict {
@@ -101,13 +133,13 @@ fn plain(topic: Topic, bytes: &[u8]) -> Verdict {
 }
 
 /// The recount reads a value as the consumer does: the same content, or none.
-fn third_book_reads_the_same(topic: Topic, payload: &[u8], is_json: bool, opened: Option<&[u8]>) {
+fn third_book_reads_the_same(topic: Topic, payload: &[u8], declared: Declared, opened: Option<&[u8]>) {
     let kind = match topic {
         Topic::Events => Kind::Event,
         Topic::WorkflowTerminals => Kind::Workflow,
         Topic::MessageDeliveries => Kind::Delivery,
     };
-    let read = recount::read(kind, is_json, Some(payload));
+    let read = recount::read(kind, declared, Some(payload));
     let expected = opened.filter(|_| !payload.is_empty()).and_then(|opened| by_prost(topic, opened));
     let (read, expected) = (read.as_ref().ok().map(Content::view), expected.as_ref().map(Message::view));
     assert_eq!(read, expected, "{}", payload.escape_ascii());

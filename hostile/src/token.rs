@@ -16,6 +16,7 @@ pub const NOW: i64 = 1_772_013_600;
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let settings = Settings {
         jwt_hs256_secret: Some(SECRET.into()),
+        jwt_hs256_secret_file: None,
         jwt_jwks_file: None,
         jwt_jwks_url: None,
         jwt_issuer: None,

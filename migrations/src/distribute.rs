@@ -2,20 +2,22 @@
 //!
 //! What belongs to an organization is on one node, in shards that lie together: so every question about an organization is one
 //! node's. Progress, ledger, tails and dead letters belong to partitions of topics, and stay on the coordinator. So do webhooks: their
-//! messages are one queue, from which whoever is free takes what is due, whosever it is.
+//! messages are one queue, from which whoever is free takes what is due, whosever it is. And so do erasures, which are few.
 
 use crate::report::{Error, Told, is_lock_timeout};
-use crate::{LOCK_TIMEOUT, NEWEST, PAUSE, TRIES_MAX, finished, missing, unfilled};
+use crate::{LOCK_TIMEOUT, NEWEST, PAUSE, TRIES_MAX, finished, later, missing, newer, unfilled};
 use tokio_postgres::Client;
 
 /// The column that says on which node a row is.
 const COLUMN: &str = "organization_id";
 
 /// The tables by organization. The others lie where the first lies.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "organizations",
     "organization_channels",
     "organization_thresholds",
+    "organization_links",
+    "organization_refusals",
     "settings_changes",
     "org_daily_metrics",
     "org_hourly_metrics",
@@ -155,6 +157,10 @@ async fn of_schema(client: &Client) -> Result<Vec<String>, Error> {
     let missing = missing(client).await?;
     if !missing.is_empty() {
         return Ok(vec![format!("the schema lacks {}: run `consumer migrate` first", missing.join(", "))]);
+    }
+    let later = later(client).await?;
+    if !later.is_empty() {
+        return Ok(vec![newer(&later)]);
     }
     if !unfilled(client).await?.is_empty() || finished(client).await? < NEWEST {
         return Ok(vec![

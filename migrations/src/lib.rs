@@ -36,10 +36,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 const CHANNELS_KNOWN: &str = "update roll_ups set channels_since = now()";
 
 /// The newest numbered migration there is.
-pub const NEWEST: i32 = 13;
+pub const NEWEST: i32 = 16;
 
 /// Brings the schema up to date and returns what was applied, as `V1__name`; empty when there was nothing to do. Members count
-/// meanwhile. When it is interrupted, calling it again goes on.
+/// meanwhile. When it is interrupted, calling it again goes on. A schema that is newer than this is left as it is.
 ///
 /// # Errors
 /// When the database fails or is unusable, or when its history names another text for a migration than the one embedded here.
@@ -48,9 +48,15 @@ pub async fn migrate(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<
         return Err(Error::Unusable(why));
     }
     take_turns(client, told).await?;
-    let applied = all(client, told).await;
+    let applied = up_to_date(client, told).await;
     give_turn(client).await?;
     applied
+}
+
+/// Applies and fills what is missing, unless a later version has been here: what it has dropped must not be made again.
+async fn up_to_date(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<Vec<String>, Error> {
+    let is_newer = !later(client).await?.is_empty() && missing(client).await?.is_empty();
+    if is_newer { Ok(Vec::new()) } else { all(client, told).await }
 }
 
 /// Waits until no other migration runs. A session that waited for the lock itself would keep its transaction open, and building
@@ -100,6 +106,10 @@ async fn apply(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<Vec<St
 /// # Errors
 /// When something still needs it, or the database fails. Then nothing is dropped.
 pub async fn finish(client: &mut Client, told: &mut dyn FnMut(Told)) -> Result<bool, Error> {
+    let later = later(client).await?;
+    if !later.is_empty() {
+        return Err(Error::Unfinished(vec![newer(&later)]));
+    }
     let finished = finished(client).await?;
     if finished >= NEWEST {
         return Ok(false);
@@ -211,14 +221,37 @@ pub async fn unusable(client: &Client) -> Result<Option<String>, tokio_postgres:
     }))
 }
 
+/// That the schema has later migrations than this version knows, in a sentence that says what to do.
+fn newer(later: &[String]) -> String {
+    format!(
+        "the schema is newer than this version: it has {}; use the version that has made it so",
+        later.join(", ")
+    )
+}
+
+/// Whether the database was ever migrated.
+async fn has_history(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    Ok(client.query_one("select to_regclass('refinery_schema_history') is not null", &[]).await?.get(0))
+}
+
+/// The migrations of later versions that the database has, as `V1__name`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn later(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
+    if !has_history(client).await? {
+        return Ok(Vec::new());
+    }
+    let query = "select 'V' || version || '__' || name from refinery_schema_history where version > $1 order by version";
+    Ok(client.query(query, &[&NEWEST]).await?.iter().map(|row| row.get(0)).collect())
+}
+
 /// The migrations the database still lacks, as `V1__name`. A database never migrated lacks all.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn missing(client: &Client) -> Result<Vec<String>, tokio_postgres::Error> {
-    let exists =
-        client.query_one("select to_regclass('refinery_schema_history') is not null", &[]).await?.get(0);
-    let applied: Vec<i32> = if exists {
+    let applied: Vec<i32> = if has_history(client).await? {
         let rows = client.query("select version from refinery_schema_history", &[]).await?;
         rows.iter().map(|row| row.get(0)).collect()
     } else {

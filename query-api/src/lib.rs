@@ -64,6 +64,7 @@ pub mod settings;
 pub mod limits;
 
 use admin::Readiness;
+use admin::in_force::InForce;
 use cache::Cache;
 use cache::loads::Loads;
 use cache::shared::Shared;
@@ -83,6 +84,13 @@ use store::{State, Store};
 use streams::{Streams, follow};
 use tokio_util::sync::CancellationToken;
 
+/// What the process is, as its spans say.
+const SERVICE: traces::Service = traces::Service {
+    name: "business-metrics-query-api",
+    version: env!("CARGO_PKG_VERSION"),
+    spans: "query_api_spans_total",
+};
+
 /// Why the process can't start: a sentence that names what to set.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -98,12 +106,15 @@ pub enum StartError {
     /// PostgreSQL can't be used.
     #[error("{0}")]
     Database(String),
-    /// Redis can't be reached with this URL.
+    /// Redis can't be reached with these settings.
     #[error(transparent)]
-    Shared(#[from] cache::shared::BadUrl),
-    /// The page's folder can't be read.
+    Shared(#[from] credentials::BadSetting),
+    /// Traces can't be sent.
+    #[error("{0}")]
+    Traces(String),
+    /// The page can't be served.
     #[error(transparent)]
-    Page(#[from] routes::page::BadFolder),
+    Page(#[from] routes::page::BadPage),
     /// The API, or its admin address, can't be served.
     #[error(transparent)]
     Server(#[from] server::BadSettings),
@@ -113,19 +124,18 @@ pub enum StartError {
 ///
 /// # Errors
 /// When it can't start. Once started, it waits for what is unreachable and serves what it can.
-pub async fn run(settings: Settings) -> Result<(), StartError> {
+pub async fn run(settings: Settings, in_force: &InForce) -> Result<(), StartError> {
     log::start(&settings.log)?;
-    let verifier = Arc::new(Verifier::new(&settings.token)?);
-    warn(&settings, &verifier);
-    let store = Arc::new(Store::new(&settings.store)?);
-    let shared = Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new);
-    let page = Page::open(&settings.page)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = in_force.chosen(), "starting");
+    let Parts { verifier, store, shared, page } = Parts::of(&settings)?;
     let server = server::Server::bind(&settings.server)?;
     let readiness = Readiness::new();
     readiness.bad(watch::SCHEMA, "not seen yet");
     issuer::await_keys(&verifier, &readiness);
     let stop = stop(readiness.clone(), settings.server.shutdown_delay);
-    server::serve_admin(&settings.server, &readiness).await?;
+    let pool = Arc::clone(&store);
+    server::serve_admin(&settings.server, &readiness, move || server::pool(pool.occupancy())).await?;
+    let export = traces::start(&settings.traces, SERVICE).map_err(|wrong| StartError::Traces(wrong.0))?;
 
     if let State::Unusable(why) = store.state().await {
         return Err(StartError::Database(why));
@@ -159,17 +169,53 @@ pub async fn run(settings: Settings) -> Result<(), StartError> {
     let service =
         Repeated::new(compressed(routes::service(Arc::clone(&api))), api, settings.cache.local_cache_mb);
     tokio::join!(server.serve(service, &settings.access_log, stopping, stop), told);
+    if let Some(export) = export {
+        export.finish().await;
+    }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Checks all settings without asking a server. People are told on standard error what they should look at, as at a start.
+///
+/// # Errors
+/// When the process could not start with them.
+pub fn check(settings: &Settings) -> Result<(), StartError> {
+    log::start(&settings.log)?;
+    Parts::of(settings)?;
+    server::layers::cors(&settings.server.cors_origins)?;
+    settings.traces.wrong().map_or(Ok(()), |wrong| Err(StartError::Traces(wrong)))
+}
+
+/// What is made of the settings alone, with the files and keys that they name. Nothing of it has asked a server yet.
+struct Parts {
+    verifier: Arc<Verifier>,
+    store: Arc<Store>,
+    shared: Option<Arc<Shared>>,
+    page: Option<Page>,
+}
+
+impl Parts {
+    fn of(settings: &Settings) -> Result<Self, StartError> {
+        let verifier = Arc::new(Verifier::new(&settings.token)?);
+        warn(settings, &verifier);
+        Ok(Self {
+            verifier,
+            store: Arc::new(Store::new(&settings.store)?),
+            shared: Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new),
+            page: Page::open(&settings.page, &settings.token, settings.ranges.max_range_days)?,
+        })
+    }
 }
 
 /// Says what people should look at though the process starts: in one line, because of lines that come together one is written.
 fn warn(settings: &Settings, verifier: &Verifier) {
     let disagreements = limits::disagreements(settings);
+    let sentences = disagreements.iter().map(ToString::to_string).chain(verifier.remarks().iter().cloned());
     let sentences: Vec<_> =
-        disagreements.iter().map(ToString::to_string).chain(verifier.remarks().iter().cloned()).collect();
+        sentences.chain(routes::page::remarks(&settings.page.sign_in, &settings.token)).collect();
     if !sentences.is_empty() {
-        tracing::warn!("{}", sentences.join("; "));
+        tracing::warn!(why = sentences.join("; "), "settings that people should look at");
     }
 }
 

@@ -104,7 +104,7 @@ fn answers(settings: &Settings) -> Vec<Pair> {
     let request = Limit::time("REQUEST_TIMEOUT", routes.request_timeout);
     let load = Limit::time("LOAD_TIMEOUT", loads.load_timeout);
     let mut pairs = Vec::new();
-    if shared.redis_url.is_some() {
+    if shared.redis.are_set() {
         let redis = Limit::time("REDIS_TIMEOUT", shared.redis_timeout);
         pairs.push(
             redis.below(request, "requests get 503 when Redis hangs, though they could go on without it"),

@@ -5,6 +5,7 @@ use crate::answer::delivery_health::DeliveryHealth;
 use crate::answer::failure_groups::{FAILURES_GROUPED_MAX, FailureGroups};
 use crate::answer::failures::Failures;
 use crate::answer::insights::{Insights, Window};
+use crate::answer::refusals::Refusals;
 use crate::answer::registry::Alert;
 use crate::answer::summary::Summary;
 use crate::answer::trends::Trends;
@@ -12,11 +13,13 @@ use crate::answer::workflow_health::WorkflowHealth;
 use crate::answer::workflow_trends::WorkflowTrends;
 use crate::request::cells::Cells;
 use crate::request::compare::Compare;
+use crate::request::listing::failures::Which;
 use crate::request::query::Query;
 use crate::request::range::Range;
 use crate::request::raw_range::{self, RawRange};
 use crate::store::{Error, Read, Reading, Store};
 use chrono::{DateTime, Utc};
+use domain::BucketSize;
 use std::sync::Arc;
 
 /// The answer to a query about the organization.
@@ -29,8 +32,8 @@ pub async fn load(
     query: &Query,
     now: DateTime<Utc>,
 ) -> Result<Answer, Error> {
-    let turn = store.turn(organization).await?;
-    let reading = store.reading(&turn).await?;
+    let turn = traces::span("turn").around(store.turn(organization)).await?;
+    let reading = traces::span("connection").around(store.reading(&turn)).await?;
     let read = read(&reading, organization, query, now).await;
     let answer = reading.give_back(read)?;
     // Composing takes a processor, too, so it keeps the turn.
@@ -47,8 +50,8 @@ pub async fn load_together(
     queries: &[Query],
     now: DateTime<Utc>,
 ) -> Result<Vec<Answer>, Error> {
-    let turn = store.turn(organization).await?;
-    let snapshot = store.snapshot(&turn).await?;
+    let turn = traces::span("turn").around(store.turn(organization)).await?;
+    let snapshot = traces::span("connection").around(store.snapshot(&turn)).await?;
     let all = async {
         let mut all = Vec::with_capacity(queries.len());
         for query in queries {
@@ -91,9 +94,10 @@ struct Composition {
 /// Composes answers. Long work is done on a thread for such: requests that take little must not wait for it.
 async fn composed(all: Vec<Composition>, turn: impl Send + 'static) -> Vec<Answer> {
     let is_long = all.iter().any(|composition| composition.is_long);
+    let span = traces::span("compose");
     let compose = move || {
         let answers = all.into_iter().map(|composition| (composition.compose)()).collect();
-        drop(turn);
+        drop((turn, span));
         answers
     };
     if !is_long {
@@ -128,8 +132,8 @@ async fn read(
             let Read { known, rows } = reading.workflow_health(&range, &listing).await?;
             Box::new(move || Answer::of(&WorkflowHealth::new(&name, range, known, rows, &listing, now)))
         }
-        Query::Failures(range, workflow, page) => {
-            let Read { known, rows } = reading.failures(&range, workflow.as_deref(), &page).await?;
+        Query::Failures(range, which, page) => {
+            let Read { known, rows } = reading.failures(&range, &which, &page).await?;
             Box::new(move || Answer::of(&Failures::new(&name, range, known, rows, page.limit, now)))
         }
         Query::FailureGroups(range, workflow, page) => {
@@ -141,6 +145,10 @@ async fn read(
             Box::new(move || {
                 Answer::of(&DeliveryHealth::new(&name, range, known, rows, channel.as_deref(), now))
             })
+        }
+        Query::Refusals(range) => {
+            let Read { known, rows } = reading.refusals(&range).await?;
+            Box::new(move || Answer::of(&Refusals::new(&name, range, known, rows, now)))
         }
         Query::Insights(range) => {
             let window = Window::of(&range);
@@ -159,6 +167,7 @@ const fn is_long(query: &Query) -> bool {
         | Query::WorkflowHealth(..)
         | Query::Failures(..)
         | Query::DeliveryHealth(..)
+        | Query::Refusals(_)
         | Query::Insights(_) => false,
     }
 }
@@ -173,16 +182,24 @@ pub fn rows(query: &Query) -> u32 {
         Query::Summary(range) | Query::Trends(range) | Query::WorkflowTrends(range, _) => {
             buckets(&range.cells()).saturating_mul(compared(range))
         }
-        Query::Failures(_, _, page) => page.limit.into(),
-        Query::FailureGroups(..) => FAILURES_GROUPED_MAX.into(),
+        Query::Failures(_, Which { group: None, .. }, page) => page.limit.into(),
+        // Which failures are of a group is only known once they are read.
+        Query::Failures(_, Which { group: Some(_), .. }, _) | Query::FailureGroups(..) => {
+            FAILURES_GROUPED_MAX.into()
+        }
         Query::WorkflowHealth(range, _) | Query::DeliveryHealth(range, _) => buckets(&range.cells()),
         Query::Insights(range) => buckets(Window::of(range).hours()),
+        // Its rows are quarters of an hour, whatever its buckets are.
+        Query::Refusals(range) => rows_between(range.from(), range.to(), BucketSize::Quarter),
     }
 }
 
 fn buckets(cells: &Cells) -> u32 {
-    let Some((from, to)) = cells.extent() else { return 0 };
-    u32::try_from((to - from).num_seconds() / cells.rows().seconds()).unwrap_or(u32::MAX)
+    cells.extent().map_or(0, |(from, to)| rows_between(from, to, cells.rows()))
+}
+
+fn rows_between(from: DateTime<Utc>, to: DateTime<Utc>, size: BucketSize) -> u32 {
+    u32::try_from((to - from).num_seconds() / size.seconds()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -206,8 +223,10 @@ mod tests {
         check(Scope::Trends, &long, 2 * 62);
         check(Scope::Trends, &[("workflow", "w1")], 48);
         check(Scope::Failures, &[("limit", "7")], 7);
+        check(Scope::Failures, &[("limit", "7"), ("group", "51fdf7a3c0dd6a1e")], 10_000);
         check(Scope::FailureGroups, &[], 10_000);
         check(Scope::DeliveryHealth, &[], 24);
+        check(Scope::Refusals, &[], 96);
         check(Scope::Insights, &long, 12 * 7 * 24);
     }
 }

@@ -367,6 +367,7 @@ mod tests {
                 id: id.clone(),
                 firsts: vec![bytes],
                 copies: 1,
+                contradicting: 0,
                 certain: true,
             };
             items.add(&identity, |item| written.extend(Item::read(item)));

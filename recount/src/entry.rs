@@ -10,16 +10,18 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum What {
-    /// An event, by `event_id`.
-    Event = 1,
-    /// A workflow execution, by `execution_id`.
-    Run = 2,
-    /// A message's sending, by `message_id`.
-    Sent = 3,
-    /// A message's delivery, by `message_id`.
-    Delivered = 4,
+    /// An order, by `event_id`.
+    Order = 1,
+    /// A payment, by `event_id`.
+    Payment = 2,
     /// An organization's update, by `event_id`. It isn't counted: the newest wins.
-    Update = 5,
+    Update = 3,
+    /// A workflow execution, by `execution_id`.
+    Run = 4,
+    /// A message's sending, by `message_id`.
+    Sent = 5,
+    /// A message's delivery, by `message_id`.
+    Delivered = 6,
 }
 
 /// What a record adds to the tables.
@@ -102,7 +104,8 @@ impl Effect<'_> {
     #[must_use]
     pub fn what(&self) -> What {
         match self {
-            Self::Order | Self::Payment { .. } => What::Event,
+            Self::Order => What::Order,
+            Self::Payment { .. } => What::Payment,
             Self::Run(_) => What::Run,
             Self::Sent(_) => What::Sent,
             Self::Delivered(_) => What::Delivered,
@@ -125,8 +128,8 @@ impl Effect<'_> {
 
     fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Order => out.push(0),
-            Self::Payment { successful } => out.push(1 + u8::from(*successful)),
+            Self::Order => {}
+            Self::Payment { successful } => out.push(u8::from(*successful)),
             Self::Sent(channel) | Self::Delivered(channel) => text(out, channel),
             Self::Run(run) => {
                 out.push(run.outcome);
@@ -170,26 +173,24 @@ impl<'a> Entry<'a> {
         let (partition, offset) = (rest.number32()?, rest.number64()?);
         let certain = rest.byte()? == 1;
         let effect = match what {
-            1 => match rest.byte()? {
-                0 => Effect::Order,
-                paid => Effect::Payment { successful: paid == 2 },
-            },
-            2 => Effect::Run(Run {
-                outcome: rest.byte()?,
-                execution_time_ms: rest.number64()?,
-                finished_at: rest.number64()?,
-                workflow: rest.text()?,
-                name: rest.text()?,
-            }),
-            3 => Effect::Sent(rest.text()?),
-            4 => Effect::Delivered(rest.text()?),
-            5 => Effect::Update(Update {
+            1 => Effect::Order,
+            2 => Effect::Payment { successful: rest.byte()? == 1 },
+            3 => Effect::Update(Update {
                 seconds: rest.number64()?,
                 nanos: rest.number32()?,
                 name: rest.text()?,
                 plan_id: rest.text()?,
                 plan_name: rest.text()?,
             }),
+            4 => Effect::Run(Run {
+                outcome: rest.byte()?,
+                execution_time_ms: rest.number64()?,
+                finished_at: rest.number64()?,
+                workflow: rest.text()?,
+                name: rest.text()?,
+            }),
+            5 => Effect::Sent(rest.text()?),
+            6 => Effect::Delivered(rest.text()?),
             _ => return None,
         };
         Some(Self { organization, quarter, id, partition, offset, certain, effect })

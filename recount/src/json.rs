@@ -17,11 +17,23 @@ const FIRST_SECOND: i64 = -62_135_596_800;
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// The content of a JSON value; `None` if it is not the topic's message. Unknown fields are skipped.
+/// The content of a JSON value; `None` if it is not the topic's message. Unknown fields are skipped, but an event must have
+/// one of the contract's bodies.
 #[must_use]
 pub fn read(kind: Kind, value: &[u8]) -> Option<Content> {
-    let json: Json = serde_json::from_slice(value).ok()?;
-    let fields = Fields::of(&json)?;
+    content(kind, &tree(value)?)
+}
+
+/// A text in JSON, before which UTF-8's byte order mark may stand. `None` if it is none, or gives a field twice.
+#[must_use]
+pub fn tree(text: &[u8]) -> Option<Json> {
+    serde_json::from_slice(text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)).ok()
+}
+
+/// The content of parsed JSON, as [`read`] has it.
+#[must_use]
+pub fn content(kind: Kind, json: &Json) -> Option<Content> {
+    let fields = Fields::of(json)?;
     match kind {
         Kind::Event => event(&fields).map(Content::Event),
         Kind::Workflow => workflow(&fields).map(Content::Workflow),
@@ -46,7 +58,8 @@ fn event(fields: &Fields<'_>) -> Option<Event> {
         }))
     })?;
     let mut bodies = [order, payment, update].into_iter().flatten();
-    let body = bodies.next();
+    // Without any the field that was meant may have another name here, or be misspelled.
+    let body = Some(bodies.next()?);
     if bodies.next().is_some() {
         // Which of two bodies is meant can't be known.
         return None;
@@ -188,13 +201,36 @@ fn camel_case(name: &str) -> String {
 }
 
 /// JSON with its objects' members in order. What no field of the contract can be is not kept.
-enum Json {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool,
+    /// A number.
     Number(serde_json::Number),
+    /// A string.
     Text(String),
+    /// An array.
     List,
+    /// An object.
     Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// The member of exactly this name; `None` if it is missing or null, or this is no object.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
+        let (_, value) = members.iter().find(|(member, _)| member == name)?;
+        (*value != Self::Null).then_some(value)
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -312,15 +348,18 @@ mod tests {
 
     #[test]
     fn an_event_has_one_body() {
-        let body = |fields: &str| match read(Kind::Event, format!("{{{fields}}}").as_bytes()) {
-            Some(Content::Event(event)) => Some(event.body),
+        let body = |fields: &str| match read(Kind::Event, format!("\u{feff}{{{fields}}}").as_bytes()) {
+            Some(Content::Event(event)) => event.body,
             Some(Content::Workflow(_) | Content::Delivery(_)) | None => None,
         };
         let order = Body::OrderCreated(OrderCreated { order_id: "o".into() });
-        assert_eq!(body(r#""orderCreated": {"orderId": "o"}"#), Some(Some(order.clone())));
-        assert_eq!(body(r#""order_created": {"orderId": "o"}, "paymentAttempted": null"#), Some(Some(order)));
+        assert_eq!(body(r#""orderCreated": {"orderId": "o"}"#), Some(order.clone()));
+        let null = r#""order_created": {"orderId": "o"}, "paymentAttempted": null"#;
+        assert_eq!(body(null), Some(order.clone()));
+        assert_eq!(body(r#""orderCreated": {"orderId": "o"}, "orderPlaced": {}"#), Some(order));
         assert_eq!(body(r#""orderCreated": {}, "paymentAttempted": {}"#), None);
         assert_eq!(body(r#""orderCreated": 5"#), None);
-        assert_eq!(body(r#""orderPlaced": {}"#), Some(None));
+        assert_eq!(body(r#""orderPlaced": {}"#), None);
+        assert_eq!(body(r#""eventId": "e""#), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::cells::{Buckets, Cell, WorkflowHour, write_runs};
 use crate::channels::{ChannelDay, ChannelHour, ChannelHours, ChannelItems, FirstNames, Quarters};
-use crate::entry::{Effect, Entry, Run};
+use crate::content::Kind;
+use crate::entry::{Effect, Entry, Run, What};
+use crate::erased::Erased;
 use crate::identities::Identities;
 use crate::sorter::Sorter;
 use crate::{Merge, Width};
@@ -167,7 +169,13 @@ fn expected_channels(records: &[Sketch], since: i64) -> (BTreeMap<String, FirstN
             if is_sure && second >= since && channel != "other" {
                 names.entry(organization.clone()).or_default().insert((channel.len(), channel));
             }
-            named.push((organization.clone(), second, usize::from(what == 4), channel, is_sure));
+            named.push((
+                organization.clone(),
+                second,
+                usize::from(what == What::Delivered as u8),
+                channel,
+                is_sure,
+            ));
         }
     }
     let mut channels = Channels::new();
@@ -193,7 +201,8 @@ proptest! {
     #[test]
     fn cells_are_those_of_a_count_in_memory(records in prop::collection::vec(sketch(), 0..120), per_run in 1..60usize) {
         let folder = Folder::new();
-        let mut identities = Identities::of(sorted(&folder, &records, per_run)).unwrap();
+        let nothing = Erased::default();
+        let mut identities = Identities::of(sorted(&folder, &records, per_run), &nothing).unwrap();
         let (mut buckets, mut closed, mut copies) = (Buckets::default(), Vec::new(), 0);
         while let Some(identity) = identities.take_next().unwrap() {
             copies += identity.copies;
@@ -211,10 +220,49 @@ proptest! {
         prop_assert_eq!(cells, expected(&records));
     }
 
+    /// What was counted before an offset is erased: what is left is a count of the others, but for later copies of what was erased.
+    #[test]
+    fn what_is_erased_counts_no_more_and_neither_do_its_copies(
+        records in prop::collection::vec(sketch(), 0..120),
+        boundary in 0..120usize,
+        per_run in 1..60usize,
+    ) {
+        let folder = Folder::new();
+        let organization = "abc".to_owned();
+        let mut erased = Erased::default();
+        for kind in Kind::ALL {
+            (0..3).for_each(|partition| erased.before_offset(&organization, kind, partition, boundary as i64));
+        }
+        let mut identities = Identities::of(sorted(&folder, &records, per_run), &erased).unwrap();
+        let (mut buckets, mut closed) = (Buckets::default(), Vec::new());
+        while let Some(identity) = identities.take_next().unwrap() {
+            buckets.add(&identity, &mut closed);
+        }
+        buckets.close(&mut closed);
+        let cells: Cells = closed.into_iter().map(|closed| ((closed.width, closed.organization, closed.start), closed.cell)).collect();
+
+        let key = |record: &Sketch| (record.quarter, record.effect().what() as u8, record.id());
+        let is_its = |record: &&Sketch| record.organization() == organization;
+        let before: Vec<&Sketch> = records.iter().take(boundary).filter(is_its).collect();
+        let counted: BTreeSet<_> = before.iter().filter(|record| record.certain).map(|record| key(record)).collect();
+        let doubtful: BTreeSet<_> = before.iter().filter(|record| !record.certain).map(|record| key(record)).collect();
+        let left = records.iter().enumerate().filter(|(place, record)| {
+            record.organization() != organization || *place >= boundary && !counted.contains(&key(record))
+        });
+        let left: Vec<Sketch> = left
+            .map(|(_, record)| {
+                let is_doubtful = is_its(&record) && doubtful.contains(&key(record));
+                Sketch { certain: record.certain && !is_doubtful, ..*record }
+            })
+            .collect();
+        prop_assert_eq!(cells, expected(&left));
+    }
+
     #[test]
     fn hours_of_workflows_add_up_to_the_organizations_counters(records in prop::collection::vec(sketch(), 0..80)) {
         let folder = Folder::new();
-        let mut identities = Identities::of(sorted(&folder, &records, 7)).unwrap();
+        let nothing = Erased::default();
+        let mut identities = Identities::of(sorted(&folder, &records, 7), &nothing).unwrap();
         let mut hours: BTreeMap<(String, i64), Cell<4>> = BTreeMap::new();
         while let Some(identity) = identities.take_next().unwrap() {
             write_runs(&identity, |item| {
@@ -243,7 +291,8 @@ proptest! {
         let messages = records.into_iter().map(|(record, id)| Sketch { id, sort: 2 + id % 2, ..record });
         let records: Vec<Sketch> = messages.collect();
         let folder = Folder::new();
-        let mut identities = Identities::of(sorted(&folder, &records, per_run)).unwrap();
+        let nothing = Erased::default();
+        let mut identities = Identities::of(sorted(&folder, &records, per_run), &nothing).unwrap();
         let mut sorter = Sorter::new(&folder.0, "channels", 1 << 20, Vec::new());
         let mut items = ChannelItems::since(since);
         while let Some(identity) = identities.take_next().unwrap() {

@@ -8,8 +8,10 @@
 //!               |
 //!            run::process  a child process that ends when we do, however we end
 //!
-//! proxy     a proxy that fails PostgreSQL connections, also during COMMIT
-//! binaries  the system's own programs, built and found
+//! proxy       a proxy that fails PostgreSQL connections, also during COMMIT
+//! prometheus  the alerts that are shipped, in a hurry
+//! tls         what a server shows and trusts when it speaks TLS
+//! binaries    the system's own programs, built and found
 //! ```
 
 pub mod bar;
@@ -22,13 +24,17 @@ pub mod wait;
 
 mod kafka;
 mod postgres;
+mod prometheus;
 mod proxy;
 mod redis;
+mod tls;
 
-pub use kafka::{Kafka, KafkaCluster};
+pub use kafka::{Kafka, KafkaCluster, SecuredKafka, Security};
 pub use postgres::{Citus, DatabaseUrl, PoolMode, Pooler, Postgres, PostgresPair, Role};
+pub use prometheus::{Alert, FASTER, Prometheus, faster};
 pub use proxy::{Cut, Proxy, Target};
 pub use redis::Redis;
+pub use tls::ServerTls;
 
 use machine::environment::Environment;
 use machine::plan::Plan;

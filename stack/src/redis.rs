@@ -3,13 +3,15 @@
 use crate::port;
 use crate::run::program::Program;
 use crate::run::server::Server;
+use crate::tls::ServerTls;
 use crate::wait::Seen;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use machine::environment::Environment;
 use machine::redis::RedisPlan;
 use machine::say::without_password;
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -62,6 +64,34 @@ impl Redis {
         &self.url
     }
 
+    /// Has it speak TLS on a port of its own, too, with this certificate, or replaces the one it had. Clients may show a certificate;
+    /// `must_show` says whether they must.
+    ///
+    /// # Errors
+    /// When it isn't ours, or doesn't take that.
+    pub fn encrypt(&self, port: u16, tls: &ServerTls, must_show: bool) -> anyhow::Result<()> {
+        let (_, address) = self.local.as_ref().context("this Redis was not started here")?;
+        let ServerTls { certificate, key, authority } = tls;
+        let files = [("cert", certificate), ("key", key), ("ca-cert", authority)];
+        let mut command = String::from("CONFIG SET");
+        for (name, path) in files {
+            write!(command, " tls-{name}-file {}", path.display())?;
+        }
+        let auth = if must_show { "yes" } else { "optional" };
+        let answer = ask(*address, &format!("{command} tls-auth-clients {auth} tls-port {port}"))?;
+        ensure!(answer == "+OK", "Redis doesn't speak TLS: {answer}");
+        Ok(())
+    }
+
+    /// Has it do something, in one line as a person would type it, and returns the first line of its answer.
+    ///
+    /// # Errors
+    /// When it isn't ours, or doesn't answer.
+    pub fn command(&self, line: &str) -> anyhow::Result<String> {
+        let (_, address) = self.local.as_ref().context("this Redis was not started here")?;
+        Ok(ask(*address, line)?)
+    }
+
     /// The server started here, to be stopped, killed or paused; `None` if it isn't ours.
     #[must_use]
     pub fn server(&self) -> Option<&Server> {
@@ -92,10 +122,18 @@ fn answers(address: SocketAddr) -> Seen<()> {
 }
 
 fn ping(address: SocketAddr) -> std::io::Result<()> {
+    match ask(address, "PING")?.as_str() {
+        "+PONG" => Ok(()),
+        answer => Err(std::io::Error::other(format!("it answers PING by {answer}"))),
+    }
+}
+
+/// The first line of the answer to a command.
+fn ask(address: SocketAddr, command: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, LOOK_LIMIT)?;
     stream.set_read_timeout(Some(LOOK_LIMIT))?;
-    stream.write_all(b"PING\r\n")?;
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer)?;
-    if &answer == b"+PONG" { Ok(()) } else { Err(std::io::Error::other("it doesn't answer PING")) }
+    write!(stream, "{command}\r\n")?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(answer.trim_end().to_owned())
 }

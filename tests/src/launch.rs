@@ -2,6 +2,7 @@
 
 use crate::member::{Api, Member};
 use crate::must::must;
+use crate::shared;
 use crate::stack::Stack;
 use crate::token;
 use rustix::process::{Pid, Signal};
@@ -34,6 +35,9 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long a command that ends by itself may take.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long one may take that fetches and compiles, such as an example's.
+const BUILD_LIMIT: Duration = Duration::from_secs(600);
+
 /// A binary with its settings, to be started. It doesn't inherit the system's settings from the developer's environment.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
@@ -43,6 +47,7 @@ pub struct Launch<'a> {
     path: PathBuf,
     args: Vec<String>,
     settings: Vec<(String, String)>,
+    example: Option<PathBuf>,
 }
 
 /// The result of a command that ran to its end.
@@ -67,6 +72,12 @@ impl Stack {
     #[must_use]
     pub fn api(&self) -> Launch<'_> {
         Launch::api(self)
+    }
+
+    /// The example's bridge, which publishes to this story's topic, to be started. No provider may call it yet.
+    #[must_use]
+    pub fn bridge(&self) -> Launch<'_> {
+        Launch::bridge(self)
     }
 }
 
@@ -98,8 +109,26 @@ impl<'a> Launch<'a> {
             .set("SHUTDOWN_DELAY", "0s")
     }
 
+    /// It has nothing to do with PostgreSQL and Redis.
+    fn bridge(stack: &'a Stack) -> Self {
+        Self::of(stack, ("bridge", Role::Consumer), &shared::bridge(stack.binaries()))
+            .without("DATABASE_URL")
+            .without("REDIS_URL")
+            .set("KAFKA_BROKERS", stack.kafka().brokers())
+            .set("MESSAGE_DELIVERIES_TOPIC", &stack.topics().message_deliveries)
+    }
+
     fn of(stack: &'a Stack, (name, role): (&'static str, Role), path: &std::path::Path) -> Self {
-        let launch = Self { stack, name, role, path: path.into(), args: Vec::new(), settings: Vec::new() }
+        let launch = Self {
+            stack,
+            name,
+            role,
+            path: path.into(),
+            args: Vec::new(),
+            settings: Vec::new(),
+            example: None,
+        };
+        let launch = launch
             .set("DATABASE_URL", stack.database_of(role).as_str())
             .set("CACHE_KEY_PREFIX", format!("{}:", stack.name()));
         match &stack.services().redis {
@@ -162,7 +191,11 @@ impl<'a> Launch<'a> {
     #[must_use]
     pub fn command(mut self, args: &[&str]) -> Self {
         self.args = args.iter().map(ToString::to_string).collect();
-        let role = if args.first() == Some(&"migrate") { Role::Owner } else { self.role };
+        let role = match args.first() {
+            Some(&"migrate") => Role::Owner,
+            Some(&"erase") => Role::Eraser,
+            Some(_) | None => self.role,
+        };
         self.by(role)
     }
 
@@ -188,21 +221,31 @@ impl<'a> Launch<'a> {
         self.set("PATH", path.to_string_lossy()).command(&["-euo", "pipefail", "-c", script])
     }
 
-    /// Runs it to its end, in the story's folder.
+    /// Runs it in the folder of an example instead, with the developer's whole environment, which may name registries, proxies
+    /// and toolchains. It may take the time to fetch and compile.
+    #[must_use]
+    pub fn example(self, folder: impl Into<PathBuf>) -> Self {
+        Self { example: Some(folder.into()), ..self }
+    }
+
+    /// Runs it to its end, in the story's folder or in that of an example.
     pub async fn run(self) -> Ended {
         let mut command = Command::new(&self.path);
-        let passed_on = self.stack.services().environment().passed_on.clone();
-        command.args(&self.args).env_clear().envs(passed_on).envs(self.settings.iter().cloned());
-        command.current_dir(self.stack.folder()).process_group(0);
+        if self.example.is_none() {
+            command.env_clear().envs(self.stack.services().environment().passed_on.clone());
+        }
+        command.args(&self.args).envs(self.settings.iter().cloned());
+        command.current_dir(self.example.as_ref().unwrap_or(self.stack.folder())).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = must(command.spawn().map_err(Into::into));
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let mut output = tokio::task::spawn_blocking(move || child.wait_with_output());
-        let in_time = tokio::time::timeout(RUN_LIMIT, &mut output).await;
+        let limit = if self.example.is_some() { BUILD_LIMIT } else { RUN_LIMIT };
+        let in_time = tokio::time::timeout(limit, &mut output).await;
         if in_time.is_err() {
             // It has no supervisor: neither it nor what it started must outlive the story.
             pid.map(|pid| rustix::process::kill_process_group(pid, Signal::KILL));
-            panic!("{} {:?} did not end in {} s", self.name, self.args, RUN_LIMIT.as_secs());
+            panic!("{} {:?} did not end in {} s", self.name, self.args, limit.as_secs());
         }
         let output = in_time.expect("checked above").expect("waiting can't panic");
         let output = must(output.map_err(Into::into));
@@ -246,6 +289,7 @@ impl<'a> Launch<'a> {
             .args(&launch.args)
             .end_by(Signal::TERM, GRACE);
         let program = launch.settings.iter().fold(program, |program, (name, value)| program.env(name, value));
+        let program = launch.example.into_iter().fold(program, Program::folder);
         (must(Process::start(program)), log)
     }
 }

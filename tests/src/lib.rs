@@ -9,7 +9,9 @@
 //! On a failure the harness panics with a sentence: stories don't handle errors.
 
 mod answer;
+mod certificates;
 mod clock;
+mod collector;
 mod counts;
 mod dead_letter;
 pub mod documented;
@@ -24,13 +26,15 @@ mod stack;
 mod token;
 
 pub use answer::Answer;
+pub use certificates::{Authority, Certified, Flaw, put};
+pub use collector::{Collected, Collector};
 pub use counts::Counts;
 pub use dead_letter::DeadLetter;
 pub use launch::{Ended, Launch};
 pub use listening::{Listening, Word};
 pub use member::{Api, Member};
 pub use receiver::{Received, Receiver};
-pub use rights::{Denied, Resource};
+pub use rights::{Denied, Operation, Resource};
 pub use stack::Stack;
 pub use token::Token;
 

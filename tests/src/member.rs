@@ -66,6 +66,12 @@ impl Member {
         must(waiting.await);
     }
 
+    /// Its admin address.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// The answer of its admin address.
     pub async fn admin(&self, path: &str) -> Answer {
         must(Answer::get(self.admin, path, &[]).await)

@@ -35,6 +35,8 @@ pub struct Received {
     pub signature: String,
     /// The header `user-agent`.
     pub agent: String,
+    /// The header `traceparent`.
+    pub traceparent: String,
     /// The body.
     pub body: String,
 }
@@ -164,6 +166,7 @@ async fn answer(
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
         agent: header("user-agent"),
+        traceparent: header("traceparent"),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let answers = *held(&shared.answers);

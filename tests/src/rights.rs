@@ -42,7 +42,34 @@ pub enum Denied {
     Write,
 }
 
+/// What a user may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Reading a topic's records, or joining a group.
+    Read,
+    /// Writing records into a topic.
+    Write,
+    /// Making a topic.
+    Create,
+    /// Giving a topic more partitions.
+    Alter,
+    /// Asking what it is.
+    Describe,
+    /// Asking what it is set to.
+    DescribeConfigs,
+}
+
 impl Stack {
+    /// Allows a user an operation, on a Kafka that allows nothing by itself.
+    pub async fn allow(&self, user: &str, operation: Operation, resource: Resource<'_>) {
+        must(self.ask(CREATE_ACLS, &allowing(user, operation, resource)).await);
+    }
+
+    /// Takes it back.
+    pub async fn allow_no_more(&self, user: &str, operation: Operation, resource: Resource<'_>) {
+        must(self.ask(DELETE_ACLS, &allowing(user, operation, resource)).await);
+    }
+
     /// Denies everybody a right. Only where this Kafka was started for stories: others may not check rights at all.
     pub async fn deny(&self, resource: Resource<'_>, denied: Denied) {
         // Once a resource has a list, what the list doesn't allow is denied.
@@ -93,8 +120,14 @@ impl Stack {
     }
 }
 
-impl Resource<'_> {
-    fn parts(&self) -> (i8, &str) {
+impl<'a> Resource<'a> {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        self.parts().1
+    }
+
+    fn parts(self) -> (i8, &'a str) {
         match self {
             Self::Topic(name) => (2, name),
             Self::Group(name) => (3, name),
@@ -110,6 +143,45 @@ impl Denied {
             Self::Write => 4,
         }
     }
+}
+
+impl Operation {
+    fn code(self) -> i8 {
+        match self {
+            Self::Read => 3,
+            Self::Write => 4,
+            Self::Create => 5,
+            Self::Alter => 7,
+            Self::Describe => 8,
+            Self::DescribeConfigs => 10,
+        }
+    }
+
+    /// Its name in sentences.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::Write => "WRITE",
+            Self::Create => "CREATE",
+            Self::Alter => "ALTER",
+            Self::Describe => "DESCRIBE",
+            Self::DescribeConfigs => "DESCRIBE_CONFIGS",
+        }
+    }
+}
+
+/// One rule that allows something. Requests that add it and those that take it back write it in the same way.
+fn allowing(user: &str, operation: Operation, resource: Resource<'_>) -> Vec<u8> {
+    let mut body = 1_i32.to_be_bytes().to_vec();
+    let (kind, name) = resource.parts();
+    body.extend(kind.to_be_bytes());
+    put(&mut body, name);
+    body.extend(LITERAL.to_be_bytes());
+    put(&mut body, &format!("User:{user}"));
+    put(&mut body, ANY_HOST);
+    body.extend([operation.code(), ALLOW].map(i8::cast_unsigned));
+    body
 }
 
 /// A text with its length in front.

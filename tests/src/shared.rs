@@ -1,8 +1,9 @@
 //! What stories share: services that are started, and binaries that are built, once per test binary.
 
 use crate::must::must;
-use stack::binaries::{Binaries, Profile};
+use stack::binaries::{self, Binaries, Profile};
 use stack::{Purpose, Service, Services};
+use std::path::PathBuf;
 use std::sync::Once;
 use tokio::sync::OnceCell;
 
@@ -37,6 +38,14 @@ impl Shared {
 /// The binaries, built with the stories' own profile.
 pub(crate) fn build() -> Binaries {
     must(Binaries::build(if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release }))
+}
+
+/// The example's bridge. A debug build of the workspace has it beside the binaries; a release build has these alone.
+pub(crate) fn bridge(binaries: &Binaries) -> PathBuf {
+    if cfg!(debug_assertions) {
+        return binaries.consumer.with_file_name("bridge");
+    }
+    must(binaries::build_packages(&["bridge"], Profile::Release)).remove(0)
 }
 
 /// Prints once per test binary that something can't be shown here.

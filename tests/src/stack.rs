@@ -13,7 +13,7 @@ use stack::binaries::Binaries;
 use stack::wait::{self, Seen};
 use stack::{
     Citus, DatabaseUrl, Kafka, KafkaCluster, PoolMode, Pooler, Postgres, PostgresPair, Proxy, Redis, Role,
-    Service, Services,
+    SecuredKafka, Security, Service, Services,
 };
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -50,6 +50,7 @@ pub struct Stack {
     database: DatabaseUrl,
     pair: Option<Pair>,
     brokers: Option<KafkaCluster>,
+    secured: Option<SecuredKafka>,
     nodes: Option<Nodes>,
     folder: PathBuf,
     _clock: Clock,
@@ -119,6 +120,24 @@ impl Stack {
         Some(Self { brokers: Some(brokers), ..Self::on(shared, PARTITIONS).await })
     }
 
+    /// With a Kafka of its own whose clients must say who they are. Kafka as the story itself sees it lets it do everything.
+    /// `None`, after printing why, if this machine can't start it.
+    pub async fn with_secured_kafka(security: Security<'_>) -> Option<Self> {
+        static SAID: Once = Once::new();
+        let mut shared = Shared::get().await;
+        let (run, environment) = (shared.services.run(), shared.services.environment());
+        let KafkaPlan::Local(local) = KafkaPlan::find(environment) else {
+            say_once(
+                &SAID,
+                "skipped: stories about a Kafka that checks its clients, because none is started here",
+            );
+            return None;
+        };
+        let secured = must(SecuredKafka::start(&local, security, run, environment).await);
+        shared.services.kafka = Arc::clone(secured.kafka());
+        Some(Self { secured: Some(secured), ..Self::on(shared, PARTITIONS).await })
+    }
+
     /// With a database on the nodes of a Citus cluster, migrated and not yet distributed. `None`, after printing why, if none is
     /// given. One story at a time has the cluster.
     pub async fn with_nodes() -> Option<Self> {
@@ -160,6 +179,7 @@ impl Stack {
             database,
             pair: None,
             brokers: None,
+            secured: None,
             nodes: None,
             folder,
             _clock: Clock::start(),
@@ -356,6 +376,15 @@ impl Stack {
     #[must_use]
     pub fn brokers(&self) -> &KafkaCluster {
         self.brokers.as_ref().expect("the story was started with brokers")
+    }
+
+    /// The Kafka that checks its clients.
+    ///
+    /// # Panics
+    /// When the story was not started [`Stack::with_secured_kafka`].
+    #[must_use]
+    pub fn secured(&self) -> &SecuredKafka {
+        self.secured.as_ref().expect("the story was started with a Kafka that checks its clients")
     }
 
     /// The story's database on a worker.

@@ -7,6 +7,7 @@ use crate::recount::EQUAL;
 use crate::telling::{counted, orders, orders_created, text, yesterday};
 use crate::webhooks;
 use chrono::{Duration, Utc};
+use domain::Counters;
 use load::{Load, Produced};
 use serde_json::Value;
 use stack::DatabaseUrl;
@@ -15,7 +16,7 @@ use std::time::Duration as StdDuration;
 use tests::{Api, Ended, Receiver, Stack, Token};
 
 /// Tables by organization.
-const TABLES: i64 = 11;
+const TABLES: i64 = 13;
 
 /// The name of a transaction that a worker has prepared.
 const DOUBTFUL: &str = "citus_0_1_1000000007_1";
@@ -123,6 +124,23 @@ async fn a_database_in_use_is_distributed_while_members_count() {
     }
 }
 
+#[tokio::test]
+async fn an_organization_is_erased_from_all_nodes_while_members_count() {
+    let Some(stack) = Stack::with_nodes().await else { return };
+    distribute(&stack).await;
+    let erase = ["erase", "--organization", "org_0001", "--yes", "--despite-lag"];
+    let member = stack.consumer().start().await;
+    stack.produce(mixed(35, 20_000, &stack)).await;
+    stack.until_some_are_counted().await;
+    answer(&stack, &erase).await;
+    stack.until_idle().await;
+    assert_eq!(member.stop().await, Some(0));
+    books_agree(&stack).await;
+    answer(&stack, &erase).await;
+    stack.counts("org_0001").await.are(Counters::default());
+    books_agree(&stack).await;
+}
+
 /// Crashes a node's server: one of its processes is killed, so all of them end, and it recovers from its log.
 async fn crash(node: &DatabaseUrl) {
     let killed = node
@@ -199,6 +217,8 @@ async fn answers_are_those_of_one_server() {
             "insights?",
             "trends?workflow=checkout&",
             "failures?limit=100&",
+            // The group of failures without a message.
+            "failures?group=d1fba762150c532c&",
             "failure-groups?",
             "failure-groups?workflow=checkout&",
             "delivery-health?",
@@ -263,9 +283,11 @@ async fn thresholds_are_set_before_and_after_tables_are_distributed() {
     set(96).await;
     distribute(&stack).await;
     set(97).await;
+    let links = r#"{"run":"https://runs.example.com/{executionId}"}"#;
+    assert_eq!(api.send(("PUT", "/settings/links", links), &headers).await.status, 200);
     let changes = "select count(*) from settings_changes where organization_id = 'acme'";
     let changes: i64 = stack.client().await.query_one(changes, &[]).await.expect("an audit").get(0);
-    assert_eq!(changes, 2);
+    assert_eq!(changes, 3);
 }
 
 #[tokio::test]

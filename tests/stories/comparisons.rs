@@ -1,7 +1,7 @@
 //! Comparisons: what answers say has changed follows from the numbers they show, and those from the records.
 
 use crate::telling::{count, counted, plain, text, yesterday};
-use chrono::{DateTime, Datelike as _, Duration, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, Utc};
 use domain::{BucketSize, Counters};
 use load::Message;
 use proto::v1::message_delivery::Status;
@@ -28,7 +28,7 @@ const ZONES: [(&str, Option<i64>); 6] = [
     ("Australia/Lord_Howe", None),
 ];
 
-const MODES: [&str; 3] = ["previous_period", "previous_week", "previous_year"];
+const MODES: [&str; 4] = ["previous_period", "previous_week", "previous_month", "previous_year"];
 
 /// Numbers that look random, always the same ones (SplitMix64).
 struct Chance(u64);
@@ -175,6 +175,13 @@ fn earlier(
     let whole = if to >= BucketSize::Quarter.floor(now) { midnight(to) } else { to };
     match mode {
         "previous_week" => from - week,
+        "previous_month" => {
+            let date = local(from).date();
+            let (year, month) =
+                if date.month() == 1 { (date.year() - 1, 12) } else { (date.year(), date.month() - 1) };
+            let day = (1..=date.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month, day));
+            day.expect("every month has a first").and_time(local(from).time()).and_utc() - offset
+        }
         "previous_year" => {
             let year_before =
                 local(from).with_year(local(from).year() - 1).expect("no leap day in the test's year");

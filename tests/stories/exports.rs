@@ -195,6 +195,9 @@ async fn failures_that_differ_by_numbers_are_one_group_and_what_is_in_none_is_sa
     assert_eq!(seen, shown(&all));
     assert_eq!(groups("&workflow=nobody").await["groups"], json!([]));
 
+    let in_group: Vec<_> = (0..40).rev().filter(|n| n % 4 < 2).map(|n| (n, message(n))).collect();
+    leads_to_its_failures(&api, first, &in_group).await;
+
     // The older half is kept no longer, as after FAILURE_RETENTION_DAYS.
     let delete = "delete from workflow_failures where finished_at < $1";
     assert_eq!(stack.client().await.execute(delete, &[&at(20)]).await.expect("a deletion"), 20);
@@ -203,6 +206,28 @@ async fn failures_that_differ_by_numbers_are_one_group_and_what_is_in_none_is_sa
         (&rest["failed"], &rest["grouped"], &rest["groupedFrom"]),
         (&json!(40), &json!(20), &json!(text(at(20))))
     );
+}
+
+/// A group leads to its failures, page by page, whole and newest first; half of them are of the workflow `b`.
+async fn leads_to_its_failures(api: &Api, group: &Value, expected: &[(usize, String)]) {
+    let of_group = async |more: &str| {
+        let path =
+            format!("/metrics/failures?{}&group={}{more}", hours(1), group["key"].as_str().expect("a key"));
+        ask(api, &path, "*/*").await.json()
+    };
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = of_group(&format!("&limit=7{cursor}")).await;
+        seen.extend(page["failures"].as_array().expect("a list").clone());
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let text = |failure: &Value, name: &str| failure[name].as_str().expect("a text").to_owned();
+    let seen: Vec<_> = seen.iter().map(|one| (text(one, "executionId"), text(one, "errorMessage"))).collect();
+    let expected: Vec<_> = expected.iter().map(|(n, message)| (format!("e{n}"), message.clone())).collect();
+    assert_eq!(seen, expected);
+    let of_b = of_group("&workflow=b&limit=100").await;
+    assert_eq!(of_b["failures"].as_array().map(Vec::len), Some(expected.len() / 2), "{of_b:#}");
 }
 
 /// The rows of a CSV, without its header, and the header.

@@ -22,6 +22,9 @@ fn path(scope: &str, to: DateTime<Utc>, hours: i64) -> String {
     format!("/metrics/{scope}?from={}&to={}&granularity=hour", text(from), text(to))
 }
 
+/// How long Redis may take to take a hundred megabytes.
+const ANSWER_LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// The hour that starts at noon of the day before.
 fn summary_path() -> String {
     path("summary", yesterday() + Duration::hours(1), 1)
@@ -50,7 +53,8 @@ async fn kept_in_redis(
 
 async fn connection(stack: &Stack) -> Option<redis::aio::MultiplexedConnection> {
     let client = redis::Client::open(stack.redis()?.url()).expect("a Redis URL");
-    Some(client.get_multiplexed_async_connection().await.expect("a connection"))
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_LIMIT));
+    Some(client.get_multiplexed_async_connection_with_config(&config).await.expect("a connection"))
 }
 
 async fn set(redis: &mut redis::aio::MultiplexedConnection, key: &str, value: &[u8]) {

@@ -126,6 +126,21 @@ async fn an_empty_database_counts_the_logs_of_several_layouts_exactly() {
 }
 
 #[tokio::test]
+async fn a_member_whose_partitions_have_waited_for_a_layout_to_end_is_ready_again() {
+    let stack = changed_and_sent_again().await;
+    count(&stack).await;
+    let topic = stack.topics().events.clone();
+    let back = ["progress", "reset", "--topic", &*topic, "--partition", "0", "--to", "earliest"];
+    answer(&stack, &back).await;
+    let mut member = stack.consumer().start().await;
+    stack.until_idle().await;
+    member.until_ready().await;
+    assert!(member.log_tail().contains("waits at the end of a layout"), "{}", member.log_tail());
+    each_is_counted_once(&stack).await;
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
 async fn a_backup_of_before_a_change_counts_on_exactly() {
     let stack = Stack::with_partitions(2).await;
     let records = of_many();

@@ -150,7 +150,16 @@ async fn dead_letters_are_listed_page_by_page_and_shown_whole() {
     assert_eq!((offsets(&page), &page["next"]), (vec![3, 4], &Value::Null));
     let of = ["dead-letters", "list", "--organization", "acme", "--since", "1h"];
     let table = answer(&stack, &of).await;
-    assert_eq!(table.lines().count(), 2, "one has an organization that could be read: {table}");
+    assert_eq!(table.lines().count(), 1 + 6, "{table}");
+    assert_eq!(
+        table.matches("acme (by its key)").count(),
+        5,
+        "one has an organization that could be read: {table}"
+    );
+    let letters = json(&stack, &[&of[..], &["--json"]].concat()).await;
+    let first = &letters["deadLetters"][0];
+    assert_eq!((&first["key"], &first["organizationFromKey"]), (&"acme".into(), &"acme".into()), "{first:#}");
+    assert!(first["organizationId"].is_null() && first["keyHex"].is_null(), "{first:#}");
     assert_eq!(answer(&stack, &["dead-letters", "list", "--until", "1h"]).await, "");
 
     let events = &*stack.topics().events;

@@ -135,3 +135,43 @@ async fn a_member_that_was_cut_off_claims_nothing_that_has_moved_away_meanwhile(
     assert!(!has_left(&cut_off), "{}", cut_off.log_tail());
     assert_eq!(cut_off.stop().await, Some(0));
 }
+
+/// Each partition with the number of its latest claim, and who has made it.
+async fn claims(stack: &Stack) -> Vec<(String, i32, i64, String)> {
+    let query =
+        "select topic, kafka_partition, epoch, owner from consumer_progress order by topic, kafka_partition";
+    let rows = stack.client().await.query(query, &[]).await.expect("rows");
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+}
+
+#[tokio::test]
+async fn a_static_member_that_ends_and_comes_back_takes_over_its_own_partitions_and_moves_no_other() {
+    let stack = Stack::with_partitions(2).await;
+    let named = |name: &str| stack.consumer().set("KAFKA_CONFIG_GROUP_INSTANCE_ID", name);
+    let stays = named("a").start().await;
+    until_claimed(&stack, 6, "nobody").await;
+    let alone = owner(&stack).await;
+    let leaves = named("b").start().await;
+    until_it_holds_some(&leaves).await;
+    until_claimed(&stack, 3, &alone).await;
+    stack.until_idle().await;
+    let before = claims(&stack).await;
+
+    assert_eq!(leaves.stop().await, Some(0));
+    let back = named("b").start().await;
+    let taken = wait::until("its partitions to be claimed again", LIMIT, async || {
+        let claims = claims(&stack).await;
+        let taken = claims.iter().zip(&before).filter(|(now, then)| now.2 > then.2).count();
+        Ok(Seen::when(taken == 3, format!("{claims:?}")))
+    });
+    taken.await.expect("claims");
+    stack.produce(one_for_each_partition(&stack, "a")).await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(2));
+    let after = claims(&stack).await;
+    for (then, now) in before.iter().zip(&after).filter(|(then, now)| then != now) {
+        assert_ne!(then.3, alone, "a partition of the member that stayed has moved: {then:?}, {now:?}");
+    }
+    assert_eq!(stays.stop().await, Some(0));
+    assert_eq!(back.stop().await, Some(0));
+}

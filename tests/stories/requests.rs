@@ -8,7 +8,7 @@ use tests::{Answer, Api, Stack, Token};
 const LOG_LIMIT: Duration = Duration::from_secs(20);
 
 /// The line of the log about the request with this id.
-async fn line_of(api: &Api, id: &str) -> Value {
+pub async fn line_of(api: &Api, id: &str) -> Value {
     let line = wait::until("a line about a request", LOG_LIMIT, async || {
         let log = api.log_tail();
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

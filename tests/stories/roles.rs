@@ -32,13 +32,16 @@ async fn may_not(client: &Client, statement: &str) {
 async fn each_role_can_do_what_it_needs_and_no_more() {
     let stack = counted(orders("acme", 10)).await;
     let (api, consumer) = (as_role(&stack, Role::Api).await, as_role(&stack, Role::Consumer).await);
-    api.batch_execute("select * from org_daily_metrics").await.expect("what it answers with");
+    for table in ["org_daily_metrics", "organization_refusals"] {
+        api.batch_execute(&format!("select * from {table}")).await.expect("what it answers with");
+    }
     for table in
         ["ledger_key", "ledger_segments", "ledger_tails", "dead_letters", "dead_letter_runs", "topic_layouts"]
     {
         may_not(&api, &format!("select * from {table}")).await;
     }
     may_not(&api, "update org_daily_metrics set orders_created = 0").await;
+    may_not(&api, "delete from organization_refusals").await;
     may_not(&api, "create table mine ()").await;
     // Settings are changed there, but neither forgotten nor taken out of the audit.
     let set = "insert into organization_thresholds (organization_id, revision, thresholds) values ('acme', 1, '{}')";
@@ -48,18 +51,41 @@ async fn each_role_can_do_what_it_needs_and_no_more() {
     let audit = "insert into settings_changes (organization_id, setting, revision, before, after)
                  values ('acme', 'thresholds', 1, '{}', '{}')";
     api.batch_execute(audit).await.expect("a line of the audit");
-    may_not(&api, "delete from organization_thresholds").await;
+    for table in ["organization_thresholds", "organization_links"] {
+        api.batch_execute(&format!("select * from {table}")).await.expect("its own tables");
+        may_not(&api, &format!("delete from {table}")).await;
+    }
     for what in ["select * from", "delete from"] {
         may_not(&api, &format!("{what} settings_changes")).await;
     }
     may_not(&api, "update settings_changes set changed_by = 'nobody'").await;
-    for table in ["settings_changes", "organization_thresholds"] {
+    for table in ["settings_changes", "organization_thresholds", "organization_links"] {
         may_not(&consumer, &format!("select * from {table}")).await;
         may_not(&consumer, &format!("delete from {table}")).await;
     }
     for table in ["webhook_endpoints", "webhook_deliveries", "alert_states"] {
         api.batch_execute(&format!("select * from {table}")).await.expect("what it sends by");
         may_not(&consumer, &format!("select * from {table}")).await;
+    }
+    let eraser = as_role(&stack, Role::Eraser).await;
+    for what in [
+        "select payload from dead_letters",
+        "select secret from webhook_endpoints",
+        "select * from ledger_key",
+    ] {
+        may_not(&eraser, what).await;
+    }
+    for what in [
+        "update org_hourly_metrics set orders_created = 0",
+        "delete from erasures",
+        "delete from ledger_tails",
+    ] {
+        may_not(&eraser, what).await;
+    }
+    for table in ["erasures", "erasure_boundaries"] {
+        consumer.batch_execute(&format!("select * from {table}")).await.expect("what the audit reads");
+        may_not(&consumer, &format!("delete from {table}")).await;
+        may_not(&api, &format!("select * from {table}")).await;
     }
     may_not(&consumer, "drop table org_daily_metrics").await;
     may_not(&consumer, "alter table org_daily_metrics add column mine text").await;
@@ -107,9 +133,21 @@ async fn a_right_that_the_next_migration_needs_is_there() {
         .produce([Produced::plain(Message::order("acme", "late", yesterday() - chrono::Duration::days(9)))])
         .await;
     count(&stack).await;
-    // Of a partitioned table, too, whose partitions the consumer has made.
+    // Of a partitioned table, too, whose partitions the consumer has made: whoever alters the table alters them, and must own them.
+    let partitions: i64 = stack.client().await.query_one(PARTITIONS, &[]).await.expect("a count").get(0);
+    assert!(partitions >= 3, "{partitions} partitions");
     let owner = as_role(&stack, Role::Owner).await;
-    let change = "alter table ledger_segments add column later text; alter table org_daily_metrics add column later text;
-                  alter table ledger_segments drop column later; alter table org_daily_metrics drop column later";
+    let change = "alter table ledger_segments add column later text not null default '';
+                  alter table ledger_segments add constraint later_is_short check (length(later) < 9);
+                  create index ledger_segments_later on ledger_segments (later);
+                  alter table org_daily_metrics add column later text";
     owner.batch_execute(change).await.expect("a migration");
+    // Members of before, which don't know of it, count on, and make partitions of the altered table.
+    let older = yesterday() - chrono::Duration::days(12);
+    stack.produce([Produced::plain(Message::order("acme", "later", older))]).await;
+    count(&stack).await;
+    let back = "drop index ledger_segments_later; alter table ledger_segments drop column later;
+                alter table org_daily_metrics drop column later";
+    owner.batch_execute(back).await.expect("another migration");
+    stack.counts("acme").await.are(crate::telling::orders_created(12));
 }

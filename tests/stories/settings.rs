@@ -1,4 +1,4 @@
-//! Thresholds that organizations set themselves: what is judged by them, who may set them, and what is kept of it.
+//! What organizations set themselves: thresholds, which alerts are judged by, and links; who may set them, and what is kept of it.
 
 use crate::telling::{counted, plain, text, yesterday};
 use chrono::{DateTime, Duration, Utc};
@@ -272,6 +272,62 @@ async fn nobody_overwrites_what_another_has_set_meanwhile() {
     assert_eq!(futures_util::future::join_all(races).await, [200; 8], "they take turns");
     let revisions: Vec<_> = audit(&stack).await.into_iter().map(|(revision, ..)| revision).collect();
     assert_eq!(revisions, (1..=12).collect::<Vec<i64>>());
+}
+
+/// A link is no threshold, but a setting like it: the rules above hold for it, too.
+#[tokio::test]
+async fn a_link_to_runs_is_set_read_and_audited_by_the_same_rules() {
+    const LINKS: &str = "/settings/links";
+    let stack = Stack::start().await;
+    let (api, other) = (stack.api().serve().await, stack.api().serve().await);
+    let reader = Token::of("acme").sign();
+    let none = api.get(LINKS, &reader).await;
+    let nothing = json!({"organizationId": "acme", "run": null, "updatedAt": null, "updatedBy": null});
+    assert_eq!((none.status, none.json()), (200, nothing.clone()), "{}", none.body);
+
+    let put = async |api: &Api, token: &Token, known: Option<&str>, body: &str| {
+        let bearer = format!("Bearer {}", token.sign());
+        let usual = [("authorization", &*bearer), ("content-type", "application/json")];
+        let headers: Vec<_> = usual.into_iter().chain(known.map(|tag| ("if-match", tag))).collect();
+        api.send(("PUT", LINKS, body), &headers).await
+    };
+    let run = "https://runs.example.com/{workflowId}/{executionId}";
+    let body = json!({ "run": run }).to_string();
+    let set = put(&api, &writer(), Some(none.header("etag")), &body).await;
+    assert_eq!((set.status, &set.json()["run"], &set.json()["updatedBy"]), (200, &json!(run), &json!("ann")));
+    let read = other.get(LINKS, &reader).await;
+    assert_eq!(
+        (&read.json(), read.header("etag")),
+        (&set.json(), set.header("etag")),
+        "every instance has it"
+    );
+    let of_beta = api.get(LINKS, &Token::of("beta").sign()).await.json();
+    assert_eq!(of_beta["run"], Value::Null, "another organization has its own");
+
+    let late = put(&other, &writer(), Some(none.header("etag")), &body).await;
+    assert_eq!((late.status, &late.json()["type"]), (412, &json!("/problems/changed-meanwhile")));
+    let reads = Token::of("acme").claim("scope", "metrics:read settings:read");
+    assert_eq!(put(&api, &reads, None, &body).await.status, 403);
+    for (run, said) in [
+        ("http://runs.example.com/{executionId}", "https://"),
+        ("https://{workflowId}/{executionId}", "host"),
+    ] {
+        let refused = put(&api, &writer(), None, &json!({ "run": run }).to_string()).await.json();
+        assert_eq!(
+            (&refused["type"], &refused["pointer"]),
+            (&json!("/problems/bad-document"), &json!("/run"))
+        );
+        assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(said)), "{refused}");
+    }
+    assert_eq!(put(&api, &writer(), None, "{}").await.json(), nothing, "a document without it is no link");
+
+    let lines = "select revision, before->'run'->>'template', after->'run'->>'template' from settings_changes
+                 where organization_id = 'acme' and setting = 'links' order by revision";
+    let lines = stack.client().await.query(lines, &[]).await.expect("an audit");
+    let lines: Vec<(i64, Option<String>, Option<String>)> =
+        lines.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    assert_eq!(lines, [(1, None, Some(run.to_owned())), (2, Some(run.to_owned()), None)]);
+    assert_eq!(audit(&stack).await, [], "thresholds have revisions of their own");
 }
 
 #[tokio::test]

@@ -16,6 +16,13 @@ use tokio_postgres::Client;
 /// How long it may take until a migration has filled thousands of hours.
 const FILLING_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// What a later version's migration may have done: a column and a table more, and an index that it needs no longer.
+const LATER: &str = "
+    insert into refinery_schema_history (version, name, applied_on, checksum) values (9999, 'later', now()::text, '1');
+    alter table org_daily_metrics add column later bigint;
+    create table later_things (organization_id text);
+    drop index org_daily_metrics_by_time";
+
 /// Many hours of another organization, long before the stories' records and up to now.
 const PAST: &str = "
     insert into org_hourly_metrics (organization_id, hour_bucket, orders_created, messages_sent,
@@ -332,4 +339,39 @@ async fn a_member_that_counts_while_an_upgrade_is_finished_relies_on_no_trigger_
     assert_eq!(member.stop().await, Some(0));
     let wrong: i64 = client.query_one(WRONG_ROLL_UPS, &[]).await.expect("sums").get(0);
     assert_eq!(wrong, 0, "the member makes the roll-ups itself now");
+}
+
+#[tokio::test]
+async fn this_version_goes_on_beside_a_later_one_and_its_migrate_leaves_a_newer_schema_as_it_is() {
+    let stack = counted(a_day("before")).await;
+    let client = stack.client().await;
+    let mut member = stack.consumer().start().await;
+    client.batch_execute(LATER).await.expect("a later version's schema");
+
+    let migrated = operate(&stack, &["migrate"]).await;
+    assert_eq!(migrated.code, Some(0), "{migrated:#?}");
+    let said = format!("{migrated:?}");
+    assert!(said.contains("newer") && said.contains("V9999__later"), "{said}");
+    let gone = "select to_regclass('org_daily_metrics_by_time') is null";
+    assert!(client.query_one(gone, &[]).await.expect("a look").get::<_, bool>(0), "it builds nothing");
+    let finish = operate(&stack, &["migrate", "--finish"]).await;
+    assert!(finish.code == Some(1) && finish.errors.contains("V9999__later"), "{finish:#?}");
+
+    // Those that run already, those that are started now, and the commands.
+    let mut other = stack.consumer().start().await;
+    let mut api = stack.api().serve().await;
+    member.until_ready().await;
+    other.until_ready().await;
+    api.until_ready().await;
+    stack.produce(a_day("after")).await;
+    stack.until_idle().await;
+    assert_eq!((member.stop().await, other.stop().await), (Some(0), Some(0)));
+    stack.agrees_with(&[a_day("before"), a_day("after")].concat()).await;
+    assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
+    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
+    let erase = operate(&stack, &["erase", "--organization", "acme", "--yes"]).await;
+    assert!(
+        erase.code == Some(2) && erase.errors.contains("later_things"),
+        "it might leave something: {erase:#?}"
+    );
 }

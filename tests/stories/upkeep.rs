@@ -9,11 +9,11 @@ use tokio_postgres::Client;
 /// How long upkeep may take to try, or to try again after a failure.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Counting waits for no lock longer than this because of upkeep, in seconds.
-const STALL_MAX: f64 = 1.0;
+/// Counting waits for no lock longer than this because of upkeep, or of an erasure, in seconds.
+pub const STALL_MAX: f64 = 1.0;
 
 /// The longest that a session of the story's database has waited for a lock by now, in seconds.
-const LONGEST_WAIT: &str = "
+pub const LONGEST_WAIT: &str = "
 select coalesce(max(extract(epoch from clock_timestamp() - waitstart)), 0)::float8
 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())";
 
@@ -103,11 +103,16 @@ async fn a_task_of_upkeep_that_fails_stops_no_other_and_is_named() {
         values ('acme', 'e', 'w', 'W', 'FAILED', '', 1, now() - interval '1 year');
         insert into dead_letters (topic, kafka_partition, kafka_offset, headers, reason, detail, rejected_at)
         values ('a topic', 0, 0, '[]', 'missing_id', '', now() - interval '1 year');
+        insert into organization_refusals (organization_id, quarter_bucket, topic, reason, guessed, records, first_at, last_at,
+                                           example_partition, example_offset)
+        select 'acme', t, 'a topic', 'missing_id', false, 1, t, t, 0, 0 from (select now() - interval '1 year') as past (t);
         create function refuse() returns trigger language plpgsql as $$ begin raise 'kept on purpose'; end $$;
         create trigger refuse before delete on workflow_failures for each row execute function refuse()";
     client.batch_execute(rows).await.expect("rows");
     let member = stack.consumer().start().await;
     until(&client, "the dead letter to go", "select count(*) = 0 from dead_letters").await;
+    let told = "select count(*) = 0 from organization_refusals";
+    until(&client, "what was told of it to go", told).await;
     let named = wait::until("the failing task to be named", LIMIT, async || {
         let failing = |task| member.metric("consumer_upkeep_failing_seconds", task);
         let (failures, letters) =

@@ -32,6 +32,10 @@ pub const CHAOS: Door = Door { package: "chaos", binary: "chaos", build: Build::
 pub const SIMULATE: Door = Door { package: "simulation", binary: "simulate", build: Build::Release };
 /// `cargo xtask services`.
 pub const SERVICES: Door = Door { package: "stack", binary: "services", build: Build::Development };
+/// `cargo xtask images`.
+pub const IMAGES: Door = Door { package: "trial", binary: "images", build: Build::Development };
+/// `cargo xtask kubernetes`.
+pub const KUBERNETES: Door = Door { package: "trial", binary: "kubernetes", build: Build::Development };
 
 impl Door {
     /// Lets cargo build the program and become it; cargo shows its progress.

@@ -4,7 +4,7 @@
 //! ```text
 //! demo    build the system, fetch Kafka, build the page, in parallel; then the demo itself
 //! verify  every check, one after the other
-//! door    bench, chaos, simulate, services: programs of their own
+//! door    bench, chaos, simulate, images, kubernetes, services: programs of their own
 //! ```
 
 pub mod demo;

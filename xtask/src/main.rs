@@ -5,7 +5,7 @@ use machine::say;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use xtask::demo;
-use xtask::door::{BENCH, CHAOS, Door, SERVICES, SIMULATE};
+use xtask::door::{BENCH, CHAOS, Door, IMAGES, KUBERNETES, SERVICES, SIMULATE};
 use xtask::verify;
 
 /// Runs the whole system on this machine, and checks it.
@@ -32,6 +32,12 @@ enum Command {
     /// Runs members on simulated servers that fail in every way, a world for each seed
     #[command(disable_help_flag = true)]
     Simulate(Words),
+    /// Builds the images, runs them on real servers, and checks what they promise
+    #[command(disable_help_flag = true)]
+    Images(Words),
+    /// Renders the Helm chart, and checks it by Kubernetes' schemas and by a real API server
+    #[command(disable_help_flag = true)]
+    Kubernetes(Words),
     /// Finds or starts Kafka, PostgreSQL and Redis, prints their addresses, and keeps them until Ctrl-C
     Services,
 }
@@ -59,6 +65,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(words) => through(&BENCH, words),
         Command::Chaos(words) => through(&CHAOS, words),
         Command::Simulate(words) => through(&SIMULATE, words),
+        Command::Images(words) => through(&IMAGES, words),
+        Command::Kubernetes(words) => through(&KUBERNETES, words),
         Command::Services => SERVICES.through(&[]),
     }
 }

@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(digest(plain.records()), PLAIN_DIGEST);
     }
 
-    const PLAIN_DIGEST: u64 = 0x5c4e_9a43_2688_7814;
+    const PLAIN_DIGEST: u64 = 0x419f_d5ca_4ade_3c29;
 
     #[test]
     fn plain_records_are_new_and_of_the_size_asked_for() {

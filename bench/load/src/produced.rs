@@ -28,16 +28,18 @@ impl Produced {
         Self::formatted(message, Format::Plain)
     }
 
-    /// The same in another format.
+    /// The same in another format. An event of which no body is known has no content in JSON: an unknown name may be a misspelled one.
     #[must_use]
     pub fn formatted(message: Message, format: Format) -> Self {
+        let is_unreadable =
+            format == Format::Json && matches!(&message, Message::Event(event) if event.body.is_none());
         Self {
             kind: message.kind(),
             partition: None,
             key: message.organization().as_bytes().to_vec(),
             headers: format.headers(),
             payload: format.write(&message),
-            content: Some(message),
+            content: Some(message).filter(|_| !is_unreadable),
         }
     }
 

@@ -57,6 +57,22 @@ class TheClient(unittest.TestCase):
         self.assertEqual((summary.body["organizationName"], summary.left), ("Acme", Left(194, 1)))
         self.assertEqual(asked, [("/v1/metrics/summary?timezone=Europe%2FBerlin", "Bearer secret", None)])
 
+    def test_says_which_of_the_tokens_organizations_is_meant(self) -> None:
+        asked = []
+
+        def answer(request: BaseHTTPRequestHandler) -> Reply:
+            asked.append(request.headers["organization-id"])
+            return as_json({}) if "stream" not in request.path else (200, {}, b"")
+
+        with beside(answer) as client:
+            client.summary()
+            url = client._url.removesuffix("/v1")
+            beta = Client(url, "secret", organization_id="beta")
+            beta.summary()
+            beta.summary(organization_id="acme")
+            self.assertEqual(list(beta.versions()), [])
+        self.assertEqual(asked, [None, "beta", "acme", "beta"])
+
     def test_keeps_the_numbers_that_it_knows_and_takes_how_fresh_they_are(self) -> None:
         before, now = "2026-02-25T10:00:00.000Z", "2026-02-25T10:00:05.000Z"
 
@@ -73,9 +89,15 @@ class TheClient(unittest.TestCase):
         self.assertIsNone(again.body["plan"])
 
     def test_knows_how_old_a_stale_answer_is(self) -> None:
-        for headers, age in (({"age": "40"}, 40), ({}, 1)):
-            with beside(lambda _: as_json({"stale": True}, **headers)) as client:
-                self.assertEqual(client.trends().age_seconds, age)
+        of_a_part = {"summary": {}, "trends": {"stale": True}}
+        for body, headers, age in (
+            ({"stale": True}, {"age": "40"}, 40),
+            ({"stale": True}, {}, 1),
+            (of_a_part, {"age": "7"}, 7),
+            ({"summary": {}}, {"age": "7"}, 0),
+        ):
+            with beside(lambda _: as_json(body, **headers)) as client:
+                self.assertEqual(client.overview().age_seconds, age)
 
     def test_a_refusal_is_a_problem_be_it_the_apis_or_not(self) -> None:
         def refused(status: int, body: str) -> Problem:

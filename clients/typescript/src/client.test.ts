@@ -8,12 +8,16 @@ import { Client } from "./client.js";
 import { Problem } from "./problem.js";
 
 /** Asks a server that answers like this, and ends it. */
-async function beside<T>(answer: RequestListener, ask: (client: Client) => Promise<T>): Promise<T> {
+async function beside<T>(
+  answer: RequestListener,
+  ask: (client: Client, url: string) => Promise<T>,
+): Promise<T> {
   const server = createServer(answer).listen(0, "127.0.0.1");
   await new Promise((listening) => server.once("listening", listening));
   const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/`;
   try {
-    return await ask(new Client({ url: `http://127.0.0.1:${port}/`, token: "secret" }));
+    return await ask(new Client({ url, token: "secret" }), url);
   } finally {
     server.closeAllConnections();
     server.close();
@@ -59,14 +63,20 @@ test("keeps the numbers that it knows, and takes how fresh they are", async () =
   assert.equal(again.etag, 'W/"one"');
 });
 
-test("knows how old a stale answer is", async () => {
-  const ages = [{ age: "40" }, {}].map((headers: Record<string, string>) =>
+test("knows how old a stale answer is, also one of which a part is stale", async () => {
+  const answers: [object, Record<string, string>][] = [
+    [{ stale: true }, { age: "40" }],
+    [{ stale: true }, {}],
+    [{ summary: {}, trends: { stale: true } }, { age: "7" }],
+    [{ summary: {}, stale: false }, { age: "7" }],
+  ];
+  const ages = answers.map(([body, headers]) =>
     beside(
-      (_, response) => json(response, { stale: true }, headers),
-      async (client) => (await client.get("/metrics/trends")).ageSeconds,
+      (_, response) => json(response, body, headers),
+      async (client) => (await client.get("/metrics/overview")).ageSeconds,
     ),
   );
-  assert.deepEqual(await Promise.all(ages), [40, 1]);
+  assert.deepEqual(await Promise.all(ages), [40, 1, 7, 0]);
 });
 
 test("a refusal is a problem, be it the API's or not", async () => {
@@ -117,18 +127,77 @@ test("gives up when its time is over or it is asked to", async () => {
   await assert.rejects(aborted, { name: "AbortError" });
 });
 
-test("gives each version that the stream tells", async () => {
-  const asked: IncomingMessage[] = [];
-  const versions = await beside(
-    (request, response) => {
-      asked.push(request);
-      response.writeHead(200, { "content-type": "text/event-stream" });
-      response.end(": open\n\nevent: version\nid: 7\ndata: {}\n\nevent: version\nid: 8\ndata: {}\n\n");
-    },
-    (client) => all(client.versions({ after: "6" })),
+test("says which of the token's organizations is meant, and with what requests are sent", async () => {
+  const asked: (string | undefined)[] = [];
+  const sent: string[] = [];
+  const note: RequestListener = (request, response) => {
+    asked.push(request.headers["organization-id"] as string | undefined);
+    json(response, {});
+  };
+  await beside(note, async (client, url) => {
+    await client.get("/metrics/summary");
+    await new Client({ url, token: "secret", organization: null }).get("/metrics/summary");
+    const seen: typeof fetch = (input, init) => {
+      sent.push(String(input));
+      return fetch(input, init);
+    };
+    const beta = new Client({ url, token: "secret", organization: "beta", fetch: seen });
+    await beta.get("/metrics/summary");
+    // A request's own choice comes first.
+    await beta.get("/metrics/summary", { header: { "Organization-Id": "acme" } });
+    assert.deepEqual(sent, [`${url}v1/metrics/summary`, `${url}v1/metrics/summary`]);
+  });
+  assert.deepEqual(asked, [undefined, undefined, "beta", "acme"]);
+});
+
+test("gives each version that the stream tells, however it is cut into pieces", async () => {
+  const stream =
+    ': open\n\nevent: version\nid: 7\ndata: {"version": 7}\n\n: alive\n\nevent: other\nid: x\ndata: {}\n\n' +
+    "event: version\r\nid: 8\r\ndata: {}\r\n\r\nevent: version\nid: 9\n\n: the token has expired\n\n";
+  for (const size of [1, 7, stream.length]) {
+    const asked: IncomingMessage[] = [];
+    const versions = await beside(
+      async (request, response) => {
+        asked.push(request);
+        response.writeHead(200, { "content-type": "text/event-stream" });
+        for (let at = 0; at < stream.length; at += size) {
+          await new Promise((sent) => response.write(stream.slice(at, at + size), sent));
+        }
+        response.end();
+      },
+      (client) => all(client.versions({ after: "6" })),
+    );
+    assert.deepEqual(versions, ["7", "8"], `pieces of ${size}`); // an event without data is none
+    assert.equal(asked[0]?.headers["last-event-id"], "6");
+  }
+});
+
+test("takes no stream for the API's whose lines don't end", async () => {
+  const endless: RequestListener = (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("x".repeat(70_000));
+  };
+  await assert.rejects(
+    beside(endless, (client) => all(client.versions())),
+    { name: "ParseError" },
   );
-  assert.deepEqual(versions, ["7", "8"]);
-  assert.equal(asked[0]?.headers["last-event-id"], "6");
+});
+
+test("closes a stream that isn't read any more", async () => {
+  let closed: () => void = () => {};
+  const seen = new Promise<void>((resolve) => (closed = resolve));
+  const open: RequestListener = (_, response) => {
+    response.once("close", closed);
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("event: version\nid: 7\ndata: {}\n\n");
+  };
+  await beside(open, async (client) => {
+    for await (const version of client.versions()) {
+      assert.equal(version, "7");
+      break;
+    }
+    await seen;
+  });
 });
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

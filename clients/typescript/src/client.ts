@@ -1,6 +1,5 @@
 // Asks the API: one request a question, typed by the contract.
 
-import { EventParser } from "./events.js";
 import { Problem } from "./problem.js";
 import type { AnswerOf, Input, Method, PathsOf } from "./question.js";
 
@@ -10,16 +9,22 @@ const VERSION = "/v1";
 const TIMEOUT_MS = 15_000;
 /** The server sends at least a comment every 15 s; after three times that, the connection counts as dead. */
 const SILENCE_LIMIT_MS = 45_000;
+/** An event has some dozens of characters; a server that sends more is not this API. */
+const EVENT_MAX = 64 * 1024;
 
 export interface Settings {
   /** The API's address, such as `https://metrics.example.com`; the page's own origin without it. */
   url?: string;
   /** The token, or what gives the token of the moment. */
   token: string | (() => string | Promise<string>);
+  /** Which of the organizations that the token names is meant; its only one, or its own, without it. */
+  organization?: string | null | undefined;
   /** How long an answer may take, in milliseconds. */
   timeoutMs?: number;
   /** Headers of every request. */
   headers?: Readonly<Record<string, string>>;
+  /** What sends requests: `fetch`, or what sees them before it and their responses after it. */
+  fetch?: typeof fetch | undefined;
 }
 
 /** An answer, and what its headers say. */
@@ -93,21 +98,27 @@ export class Client {
   async *versions(options: { after?: string; signal?: AbortSignal } = {}): AsyncGenerator<string> {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
+    };
     const signals = options.signal === undefined ? [silence.signal] : [options.signal, silence.signal];
     try {
-      const response = await fetch(this.address("/metrics/stream", {}), {
+      const response = await this.send(this.address("/metrics/stream", {}), {
         headers: await this.headers({ accept: "text/event-stream", "last-event-id": options.after }),
         cache: "no-store",
         signal: AbortSignal.any(signals),
       });
       if (!response.ok) throw await Problem.of(response);
       if (response.body === null) return;
-      const parser = new EventParser();
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (let read = await reader.read(); !read.done; read = await reader.read()) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
-        for (const event of parser.push(read.value)) if (event.name === "version") yield event.id;
+      // Only who listens loads it.
+      const { EventSourceParserStream } = await import("eventsource-parser/stream");
+      // Between events the server sends comments.
+      const parser = new EventSourceParserStream({ onComment: heard, maxBufferSize: EVENT_MAX });
+      const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser).getReader();
+      for (let read = await events.read(); !read.done; read = await events.read()) {
+        heard();
+        if (read.value.event === "version") yield read.value.id ?? "";
       }
     } finally {
       clearTimeout(timer);
@@ -118,7 +129,7 @@ export class Client {
   private async ask(method: Method, path: string, request: Untyped): Promise<Answer<unknown>> {
     const { known, signal, body } = request;
     const limit = AbortSignal.timeout(this.settings.timeoutMs ?? TIMEOUT_MS);
-    const response = await fetch(this.address(path, request), {
+    const response = await this.send(this.address(path, request), {
       method: method.toUpperCase(),
       headers: await this.headers({
         accept: "application/json",
@@ -132,7 +143,7 @@ export class Client {
     const unchanged = response.status === 304 && known !== undefined;
     if (!response.ok && !unchanged) throw await Problem.of(response);
     const read = unchanged ? known.body : await bodyOf(response);
-    const stale = isObject(read) && read["stale"] === true;
+    const stale = isStale(read) || (isObject(read) && Object.values(read).some(isStale));
     return {
       body: isObject(read) ? { ...read, ...freshnessOf(response) } : read,
       etag: response.headers.get("etag"),
@@ -142,11 +153,18 @@ export class Client {
     };
   }
 
+  private send(address: string, request: RequestInit): Promise<Response> {
+    // Not as a method of the settings: a browser's `fetch` must belong to nothing else.
+    const { fetch = globalThis.fetch } = this.settings;
+    return fetch(address, request);
+  }
+
   /** The headers of every request, and these, which replace them. */
   private async headers(more: object): Promise<Headers> {
-    const { token } = this.settings;
+    const { token, organization } = this.settings;
     const headers = new Headers(this.settings.headers);
-    for (const [name, value] of Object.entries(texts(more))) headers.set(name, value);
+    const set = texts({ "organization-id": organization, ...more });
+    for (const [name, value] of Object.entries(set)) headers.set(name, value);
     headers.set("authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
     return headers;
   }
@@ -181,6 +199,11 @@ function freshnessOf(response: Response): object {
     ...(through === null ? {} : { completeThrough: through === "null" ? null : through }),
     ...(at === null ? {} : { generatedAt: at }),
   };
+}
+
+/** Whether the API could only send what it last knew: of an answer, or of a part of an overview. */
+function isStale(answer: unknown): boolean {
+  return isObject(answer) && answer["stale"] === true;
 }
 
 /** At least 1: an answer that is marked as stale is not fresh, whatever its `Age` says. */

@@ -1,7 +1,6 @@
 // A typed client of the business metrics API.
 
 export { type Answer, Client, type Left, type Settings } from "./client.js";
-export { EventParser, type StreamEvent } from "./events.js";
 export { Problem } from "./problem.js";
 export type { AnswerOf, Input, Method, PathsOf, QueryOf } from "./question.js";
 export type * from "./schema.js";

@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Records that were refused, by topic and reason, and some of them.
+         * @description Needs a token with the scope `refusals:read`. The buckets are of the time of the refusal, not of the records' own times. No answer has a record's value. Refusals are kept for 30 days, unless the operators say otherwise. A record that is read and refused again counts again.
+         */
+        get: operations["refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics/insights": {
         parameters: {
             query?: never;
@@ -203,6 +223,30 @@ export interface paths {
          * @description Needs a token with the scope `settings:write`. The document replaces all of them: an alert that it doesn't name, and a number that it doesn't have, is the default again. Sending it again changes nothing more. Every later summary judges by them, on all instances of this service; each change is kept with the token's `sub` in an audit. An organization may change its settings 120 times an hour.
          */
         put: operations["setThresholds"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How links into the organization's own systems are made.
+         * @description Needs a token with the scope `settings:read`, or with none of this API's scopes.
+         */
+        get: operations["links"];
+        /**
+         * Sets how links into the organization's own systems are made.
+         * @description Needs a token with the scope `settings:write`. The document replaces all of them: what it doesn't have is no link. Sending it again changes nothing more. Each change is kept with the token's `sub` in an audit. An organization may change its settings 120 times an hour.
+         */
+        put: operations["setLinks"];
         post?: never;
         delete?: never;
         options?: never;
@@ -981,6 +1025,153 @@ export interface components {
             generatedAt: string;
         };
         /**
+         * @description Refused records in total, by topic and reason, and by bucket of their refusal, with examples.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "range": {
+         *         "from": "2026-02-25T08:00:00.000Z",
+         *         "to": "2026-02-25T10:00:00.000Z",
+         *         "granularity": "hour",
+         *         "timezone": "UTC"
+         *       },
+         *       "completeThrough": "2026-02-25T10:00:11.482Z",
+         *       "records": 312,
+         *       "refusals": [
+         *         {
+         *           "topic": "business-metrics.events.v1",
+         *           "reason": "missing_id",
+         *           "sentence": "The record's own id is empty.",
+         *           "organizationFrom": "value",
+         *           "records": 312,
+         *           "firstAt": "2026-02-25T08:12:03.117Z",
+         *           "lastAt": "2026-02-25T09:41:55.902Z"
+         *         }
+         *       ],
+         *       "examples": [
+         *         {
+         *           "topic": "business-metrics.events.v1",
+         *           "reason": "missing_id",
+         *           "sentence": "The record's own id is empty.",
+         *           "organizationFrom": "value",
+         *           "partition": 4,
+         *           "offset": 4711,
+         *           "key": "org_123",
+         *           "keyHex": null,
+         *           "detail": "event_id is empty",
+         *           "at": "2026-02-25T09:41:55.902Z"
+         *         }
+         *       ],
+         *       "series": [
+         *         {
+         *           "bucket": "2026-02-25T08:00:00.000Z",
+         *           "open": false,
+         *           "records": 300
+         *         },
+         *         {
+         *           "bucket": "2026-02-25T09:00:00.000Z",
+         *           "open": false,
+         *           "records": 12
+         *         }
+         *       ],
+         *       "generatedAt": "2026-02-25T10:00:12.000Z"
+         *     }
+         */
+        Refusals: {
+            /**
+             * @description Only there, and first, when the database is slow or unreachable and this is an older answer; the header `Age` says how many seconds old it is.
+             * @constant
+             */
+            stale?: true;
+            /** @description Whose records these are: the token's claim `organization_id`. */
+            organizationId: string;
+            range: components["schemas"]["Range"];
+            /**
+             * Format: date-time
+             * @description All records that the brokers held up to this instant are in these numbers, if they were refused; null while some partition has never been read.
+             */
+            completeThrough: string | null;
+            /** @description How many records were refused in the range. */
+            records: number;
+            /** @description Most records first, then by topic and reason. */
+            refusals: components["schemas"]["Refusal"][];
+            /** @description Newest first, at most five of one topic, reason and `organizationFrom`. */
+            examples: components["schemas"]["RefusedRecord"][];
+            /** @description Oldest first. Buckets without refused records are there, with 0. */
+            series: components["schemas"]["RefusalPoint"][];
+            /**
+             * Format: date-time
+             * @description When the answer was made from the tables. A cached answer keeps its time.
+             */
+            generatedAt: string;
+        };
+        /** @description The refused records of one topic and reason. */
+        Refusal: {
+            /** @description The topic's name in Kafka. */
+            topic: string;
+            /** @description A stable code, such as `missing_id`. More may be added. */
+            reason: string;
+            /** @description What is wrong with such records, for people. */
+            sentence: string;
+            /**
+             * @description Where the organization is known from. `key`: the value names none, and the record's key reads like this organization's id. In each hour the first 64 such guesses of a partition are told.
+             * @enum {string}
+             */
+            organizationFrom: "value" | "key";
+            /** @description How many they are. */
+            records: number;
+            /**
+             * Format: date-time
+             * @description When the first was refused, in the range to the quarter of an hour.
+             */
+            firstAt: string;
+            /**
+             * Format: date-time
+             * @description When the last was.
+             */
+            lastAt: string;
+        };
+        /** @description A record that was refused, without its value. */
+        RefusedRecord: {
+            /** @description The topic's name in Kafka. */
+            topic: string;
+            /** @description A stable code, such as `missing_id`. More may be added. */
+            reason: string;
+            /** @description What is wrong with such records, for people. */
+            sentence: string;
+            /**
+             * @description Where the organization is known from.
+             * @enum {string}
+             */
+            organizationFrom: "value" | "key";
+            /** @description The record's partition. */
+            partition: number;
+            /** @description The record's offset in it. */
+            offset: number;
+            /** @description The first 256 bytes of the record's key; null without one, or if it is no text. */
+            key: string | null;
+            /** @description The same in hexadecimal digits, if it is no text; null otherwise. */
+            keyHex: string | null;
+            /** @description What is wrong with this record. Null if that could repeat a part of it, and the organization is known from the key alone. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description When it was refused.
+             */
+            at: string;
+        };
+        /** @description A bucket: the records that were refused in it. */
+        RefusalPoint: {
+            /**
+             * Format: date-time
+             * @description The bucket's start.
+             */
+            bucket: string;
+            /** @description Whether it contains now: it still grows. */
+            open: boolean;
+            /** @description Records refused in this bucket. */
+            records: number;
+        };
+        /**
          * @description What a page shows, in one answer.
          * @example {
          *       "summary": {
@@ -1211,6 +1402,13 @@ export interface components {
                 to: string;
             };
             comparedWith?: components["schemas"]["Interval"];
+            /** @description Only there if it is about one workflow: which. */
+            workflow?: {
+                /** @description Its stable id. */
+                workflowId: string;
+                /** @description What it was called in its latest run of the period; empty if its records named it nothing. */
+                workflowName: string;
+            };
             /** @description The numbers it rests on, by name. */
             numbers: {
                 [key: string]: number;
@@ -1254,10 +1452,10 @@ export interface components {
         /** @description The two intervals that are compared. They are equally long. */
         Comparison: {
             /**
-             * @description How the previous interval was chosen.
+             * @description How the previous interval was chosen: as `compare` asked. More may be added, for requests that ask for them.
              * @enum {string}
              */
-            mode: "previous_period" | "previous_week" | "previous_year";
+            mode: "previous_period" | "previous_week" | "previous_month" | "previous_year";
             /**
              * Format: date-time
              * @description The previous interval's start.
@@ -1505,6 +1703,41 @@ export interface components {
             /** @description In place of the default; null for the default. */
             leastSample?: number | null;
         } | null;
+        /**
+         * @description How links into an organization's own systems are made.
+         * @example {
+         *       "organizationId": "org_123",
+         *       "run": "https://runs.example.com/{workflowId}/{executionId}",
+         *       "updatedAt": "2026-02-25T10:00:00.000Z",
+         *       "updatedBy": "auth0|5f7c8ec7c33c6c004bbafe82"
+         *     }
+         */
+        Links: {
+            /** @description Whose links these are. */
+            organizationId: string;
+            /** @description The address of a run, with placeholders for what tells runs apart; null if the organization has set none. Put each value in percent-encoded, as `encodeURIComponent` does. A value that is `.` or `..` can't be encoded: make no link of it. */
+            run: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last changed; null without one.
+             */
+            updatedAt: string | null;
+            /** @description By whom: the `sub` of the token; null without an address, or if the token had none. */
+            updatedBy: string | null;
+        };
+        /**
+         * @description All of an organization's links.
+         * @example {
+         *       "run": "https://runs.example.com/{workflowId}/{executionId}"
+         *     }
+         * @example {
+         *       "run": null
+         *     }
+         */
+        OwnLinks: {
+            /** @description The address of a run; null, or missing, for none. It begins with `https://` and names its host. In the path, the query or the fragment it has `{executionId}`, and may have `{workflowId}` and `{organizationId}`; it has no other curly brackets, no blanks and no user. */
+            run?: string | null;
+        };
         /** @description All alerts in a word. */
         SystemHealth: {
             /**
@@ -1881,7 +2114,7 @@ export interface components {
          *             "kpi": "payment_success_rate",
          *             "severity": "critical",
          *             "title": "Payments are failing",
-         *             "message": "Payment Success Rate is 82 % over 400 payments, below 85 %",
+         *             "message": "The payment success rate is 82% over 400 payments, below the threshold of 85%",
          *             "value": 82,
          *             "threshold": 85,
          *             "thresholdSource": "default",
@@ -1966,7 +2199,7 @@ export interface components {
          *           "kpi": "payment_success_rate",
          *           "severity": "critical",
          *           "title": "Payments are failing",
-         *           "message": "Payment Success Rate is 82 % over 400 payments, below 85 %",
+         *           "message": "The payment success rate is 82% over 400 payments, below the threshold of 85%",
          *           "value": 82,
          *           "threshold": 85,
          *           "thresholdSource": "default",
@@ -2266,7 +2499,7 @@ export interface components {
         /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
         timezone: string;
         /** @description What the part of the range that is over is compared with: as much time before it by default, and for ranges of a week and more as many whole weeks before as it takes. */
-        compare: "previous_period" | "previous_week" | "previous_year" | "none";
+        compare: "previous_period" | "previous_week" | "previous_month" | "previous_year" | "none";
         /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
         workflow: string;
         /** @description The order of `workflows`: the greatest first, but names by the alphabet. `failures` by default. */
@@ -2275,6 +2508,8 @@ export interface components {
         workflowsCursor: string;
         /** @description How many `workflows` a page has; 100 by default. */
         workflowsLimit: number;
+        /** @description The `key` of a group of failures: the answer is of its failures only. The newest 10,000 of the range are looked through. Not for NDJSON. */
+        group: string;
         /** @description A `nextCursor`: the page after that one. */
         cursor: string;
         /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
@@ -2289,6 +2524,8 @@ export interface components {
         workflowHealthList: "workflows" | "recentFailures";
         /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has. It must be named. */
         deliveryHealthList: "channels" | "series";
+        /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `refusals` unless it is named. */
+        refusalsList: "refusals" | "examples" | "series";
         /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
         "Organization-Id": string;
         /** @description The `ETag` of the settings that the change is made from: 412 if they were changed since. Without it another's change may be overwritten. */
@@ -2341,6 +2578,10 @@ export type Failures = components['schemas']['Failures'];
 export type FailureGroups = components['schemas']['FailureGroups'];
 export type DeliveryHealth = components['schemas']['DeliveryHealth'];
 export type Insights = components['schemas']['Insights'];
+export type Refusals = components['schemas']['Refusals'];
+export type Refusal = components['schemas']['Refusal'];
+export type RefusedRecord = components['schemas']['RefusedRecord'];
+export type RefusalPoint = components['schemas']['RefusalPoint'];
 export type Overview = components['schemas']['Overview'];
 export type Insight = components['schemas']['Insight'];
 export type Range = components['schemas']['Range'];
@@ -2357,6 +2598,8 @@ export type Limits = components['schemas']['Limits'];
 export type OwnLimits = components['schemas']['OwnLimits'];
 export type OwnThresholds = components['schemas']['OwnThresholds'];
 export type OwnLimitsToSet = components['schemas']['OwnLimitsToSet'];
+export type Links = components['schemas']['Links'];
+export type OwnLinks = components['schemas']['OwnLinks'];
 export type SystemHealth = components['schemas']['SystemHealth'];
 export type Point = components['schemas']['Point'];
 export type WorkflowPoint = components['schemas']['WorkflowPoint'];
@@ -2408,6 +2651,7 @@ export type ParameterWorkflow = components['parameters']['workflow'];
 export type ParameterSort = components['parameters']['sort'];
 export type ParameterWorkflowsCursor = components['parameters']['workflowsCursor'];
 export type ParameterWorkflowsLimit = components['parameters']['workflowsLimit'];
+export type ParameterGroup = components['parameters']['group'];
 export type ParameterCursor = components['parameters']['cursor'];
 export type ParameterLimit = components['parameters']['limit'];
 export type ParameterChannel = components['parameters']['channel'];
@@ -2415,6 +2659,7 @@ export type ParameterSummaryList = components['parameters']['summaryList'];
 export type ParameterTrendsList = components['parameters']['trendsList'];
 export type ParameterWorkflowHealthList = components['parameters']['workflowHealthList'];
 export type ParameterDeliveryHealthList = components['parameters']['deliveryHealthList'];
+export type ParameterRefusalsList = components['parameters']['refusalsList'];
 export type ParameterOrganizationId = components['parameters']['Organization-Id'];
 export type ParameterIfMatch = components['parameters']['If-Match'];
 export type ParameterIfNoneMatch = components['parameters']['If-None-Match'];
@@ -2651,6 +2896,8 @@ export interface operations {
                 timezone?: components["parameters"]["timezone"];
                 /** @description A workflow's id: the answer is of this workflow only. An id that no run of the range has gets zeros and empty lists. */
                 workflow?: components["parameters"]["workflow"];
+                /** @description The `key` of a group of failures: the answer is of its failures only. The newest 10,000 of the range are looked through. Not for NDJSON. */
+                group?: components["parameters"]["group"];
                 /** @description A `nextCursor`: the page after that one. */
                 cursor?: components["parameters"]["cursor"];
                 /** @description How many items a page has (in workflow health, of `recentFailures`); 20 by default. */
@@ -2819,6 +3066,67 @@ export interface operations {
                     /**
                      * @example "channel","sent","delivered","deliveryRate"
                      *     "email",8,3,37.5
+                     */
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            406: components["responses"]["NotAcceptable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    refusals: {
+        parameters: {
+            query?: {
+                /** @description The start, RFC 3339, such as `2026-02-25T00:00:00Z`; 24 hours before `to` by default. A range that runs backwards is swapped, one that is too long shortened from its start. */
+                from?: components["parameters"]["from"];
+                /** @description The end, RFC 3339; now by default and at most. */
+                to?: components["parameters"]["to"];
+                /** @description How wide buckets are. By default hours for up to 72 of them, then days. */
+                granularity?: components["parameters"]["granularity"];
+                /** @description An IANA name such as `Europe/Berlin`: days begin at that zone's midnight. UTC by default. */
+                timezone?: components["parameters"]["timezone"];
+                /** @description With `Accept: text/csv` alone: which of the answer's lists the CSV has; `refusals` unless it is named. */
+                list?: components["parameters"]["refusalsList"];
+            };
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Complete-Through": components["headers"]["Complete-Through"];
+                    "Generated-At": components["headers"]["Generated-At"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Age: components["headers"]["Age"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Content-Disposition": components["headers"]["Content-Disposition"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusals"];
+                    /**
+                     * @example "topic","reason","sentence",...
+                     *     "business-metrics.events.v1","missing_id","The record's own id is empty.",...
                      */
                     "text/csv": string;
                 };
@@ -3062,6 +3370,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Thresholds"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            412: components["responses"]["ChangedMeanwhile"];
+            413: components["responses"]["TooLong"];
+            415: components["responses"]["NoJson"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    links: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of an answer that the client has: 304 if its numbers are still the same. */
+                "If-None-Match"?: components["parameters"]["If-None-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The links. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["Settings-ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Links"];
+                };
+            };
+            304: components["responses"]["SettingsNotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setLinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which of the token's organizations the request is about. By default that of `organization_id`, or the only one of `organizations`; needed if there are several and no default. */
+                "Organization-Id"?: components["parameters"]["Organization-Id"];
+                /** @description The `ETag` of the settings that the change is made from: 412 if they were changed since. Without it another's change may be overwritten. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All of the organization's links, in 16 KiB at most. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnLinks"];
+            };
+        };
+        responses: {
+            /** @description They are set; these are the links now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["Settings-ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Cache-Control": components["headers"]["Cache-Control"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Links"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -1,21 +1,26 @@
 //! A batch: records folded together. Which of them were counted before is undecided. Pure.
 
+pub mod producers;
+pub mod refusals;
 pub mod texts;
 
+use crate::batch::refusals::Refusals;
 use crate::batch::texts::{Text, TextSet, Texts};
 use crate::record::decode::{self, Bounds};
+use crate::record::hint;
 use crate::record::identity::{Fingerprints, Kind};
 use crate::record::key;
 use crate::record::reason::{Reason, Refusal};
 use crate::record::{Instant, Milestone, Offset, Outcome, Partition, Raw, Record, Says, Span, WorkflowRun};
 use crate::refused::Refused;
 use crate::refused::allowance::{Allowance, Keeping};
+use crate::refused::sender::Sender;
 use domain::Quarter;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 /// A partition that this member has claimed, and where reading it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Which partition.
     pub partition: Partition,
@@ -76,6 +81,8 @@ pub struct Slice {
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
     pub dead_letters: Refused,
+    /// The same by their senders.
+    pub refusals: Refusals,
     /// How many records of which sort.
     pub tally: Tally,
     page_of: HashMap<Quarter, usize, foldhash::fast::RandomState>,
@@ -220,11 +227,11 @@ impl Batch {
         let slice = &mut self.slices[index];
         let bytes = match decode::open(raw) {
             Ok(bytes) => bytes,
-            Err(refusal) => return self.refuse(index, claim, raw, &refusal, keeping),
+            Err(refusal) => return self.refuse(index, claim, raw, refusal, keeping),
         };
         match decode::decode(raw.partition.topic, &bytes, bounds) {
             Ok(record) => self.bytes += slice.fold(&mut self.texts, &record, fingerprints),
-            Err(refusal) => self.refuse(index, claim, raw, &refusal, keeping),
+            Err(refusal) => self.refuse(index, claim, raw, refusal, keeping),
         }
     }
 
@@ -248,7 +255,7 @@ impl Batch {
                 ..Refusal::new(Reason::Unstorable, why.to_owned())
             },
         );
-        self.refuse(index, claim, raw, &refusal, keeping);
+        self.refuse(index, claim, raw, refusal, keeping);
     }
 
     /// Moves span and claim past a record, and returns its slice; `None` if the record was folded before.
@@ -335,16 +342,15 @@ impl Batch {
     }
 
     #[cold]
-    fn refuse(
-        &mut self,
-        slice: usize,
-        claim: &mut Claim,
-        raw: &Raw<'_>,
-        refusal: &Refusal,
-        keeping: Keeping,
-    ) {
-        let refused = &mut self.slices[slice].dead_letters;
-        self.bytes += refused.add(raw, refusal, &mut claim.allowance, keeping);
+    fn refuse(&mut self, slice: usize, claim: &mut Claim, raw: &Raw<'_>, refusal: Refusal, keeping: Keeping) {
+        let refusal = &hint::explained(raw, refusal);
+        let Self { texts, slices, bytes, .. } = self;
+        let Slice { dead_letters, refusals, .. } = &mut slices[slice];
+        *bytes += dead_letters.add(raw, refusal, &mut claim.allowance, keeping);
+        let sender = Sender::of(refusal, raw.key).filter(|sender| claim.allowance.tells(*sender, keeping));
+        if let Some(sender) = sender {
+            *bytes += refusals.add(texts, sender, raw, refusal);
+        }
     }
 }
 
@@ -371,6 +377,7 @@ impl Slice {
             runs: Vec::new(),
             organizations: HashMap::new(),
             dead_letters: Refused::default(),
+            refusals: Refusals::default(),
             tally: Tally::default(),
             page_of: HashMap::default(),
             latest_page: 0,
@@ -397,8 +404,8 @@ impl Slice {
     fn fold(&mut self, texts: &mut Texts, record: &Record<'_>, fingerprints: &Fingerprints) -> usize {
         let quarter = Quarter::of_second(record.time.seconds).expect("the decoder bounds times");
         let (kind, effect, kept) = match record.says {
-            Says::OrderCreated => (Kind::Event, Effect::Order, 0),
-            Says::PaymentAttempted { successful } => (Kind::Event, Effect::Payment { successful }, 0),
+            Says::OrderCreated => (Kind::Order, Effect::Order, 0),
+            Says::PaymentAttempted { successful } => (Kind::Payment, Effect::Payment { successful }, 0),
             Says::Message { milestone, channel } => {
                 let channel = texts.keep(channel);
                 let effect = match milestone {

@@ -1,5 +1,6 @@
 //! Changes: what a decided batch adds to the tables. Pure.
 
+use crate::batch::refusals::Refusals;
 use crate::batch::texts::{Text, Texts};
 use crate::batch::{Effect, Entry, OrganizationUpdate, Run, Slice, Tally};
 use crate::ledger::segment::{PageKey, Segment};
@@ -53,6 +54,8 @@ pub struct PartitionChanges {
     pub organizations: HashMap<Text, OrganizationUpdate>,
     /// Records that can't be counted.
     pub dead_letters: Refused,
+    /// The same by their senders.
+    pub refusals: Refusals,
     /// For metrics.
     pub tally: Tally,
     /// Records that are counted.
@@ -128,6 +131,7 @@ impl PartitionChanges {
             failures: Vec::new(),
             organizations: HashMap::new(),
             dead_letters: Refused::default(),
+            refusals: Refusals::default(),
             tally: Tally::default(),
             counted: 0,
             duplicates: 0,
@@ -140,9 +144,10 @@ impl PartitionChanges {
         self.segments.iter().chain(&self.tail)
     }
 
-    /// The organizations whose numbers or names change; some are repeated.
+    /// The organizations whose numbers, names or refusals change; some are repeated.
     pub fn organizations(&self) -> impl Iterator<Item = Text> {
-        self.cells.keys().map(|(organization, _)| *organization).chain(self.organizations.keys().copied())
+        let counted = self.cells.keys().map(|(organization, _)| *organization);
+        counted.chain(self.organizations.keys().copied()).chain(self.refusals.organizations())
     }
 
     /// The changes of a slice none of whose records is decided.
@@ -150,6 +155,7 @@ impl PartitionChanges {
         Self {
             organizations: std::mem::take(&mut slice.organizations),
             dead_letters: std::mem::take(&mut slice.dead_letters),
+            refusals: std::mem::take(&mut slice.refusals),
             leader_epoch: slice.leader_epoch,
             tally: slice.tally,
             ..Self::empty(slice.partition, slice.epoch, slice.span)

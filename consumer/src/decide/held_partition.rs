@@ -2,7 +2,7 @@
 
 use crate::record::Offset;
 use crate::record::layouts::Reading;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 /// A partition that a member has claimed: how far it is counted, and through which instant it is therefore complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,38 +17,13 @@ pub struct HeldPartition {
     start: Offset,
     /// Kafka's oldest answer that counting has not reached: when it was asked, and the partition's end then.
     pending_end: Option<(DateTime<Utc>, Offset)>,
-    /// The partition's end by Kafka's latest answer.
-    latest_end: Option<Offset>,
-    /// What keeps records before that end from being read.
-    open_transaction: Option<OpenTransaction>,
-}
-
-/// A transaction that a producer has not ended. Records behind its first one can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenTransaction {
-    /// Its first record: up to there the partition can be read.
-    pub from: Offset,
-    /// How many offsets the brokers have acknowledged from there on.
-    pub offsets: i64,
-    /// How long it has been seen to be open.
-    pub open_for: TimeDelta,
-    /// When it was first seen.
-    seen_at: DateTime<Utc>,
 }
 
 impl HeldPartition {
     /// A partition just claimed.
     #[must_use]
     pub fn claimed(epoch: i64, reading: Reading, next_offset: Offset) -> Self {
-        Self {
-            epoch,
-            reading,
-            next_offset,
-            start: next_offset,
-            pending_end: None,
-            latest_end: None,
-            open_transaction: None,
-        }
+        Self { epoch, reading, next_offset, start: next_offset, pending_end: None }
     }
 
     /// Notes that the partition ended at `end` at the instant `at`: that is what the brokers had acknowledged, readable or
@@ -56,27 +31,9 @@ impl HeldPartition {
     /// answer replaced it, a busy partition would never be known to be complete. An end before the claim's start is
     /// ignored: the partition doesn't have the records that were counted.
     pub fn ended_at(&mut self, at: DateTime<Utc>, end: Offset) {
-        if end < self.start {
-            return;
+        if self.start <= end {
+            self.pending_end.get_or_insert((at, end));
         }
-        self.latest_end = Some(end);
-        self.pending_end.get_or_insert((at, end));
-    }
-
-    /// Notes that at the instant `at` the partition could be read up to `readable`. Before its end that means that a
-    /// transaction is open.
-    pub fn readable_until(&mut self, at: DateTime<Utc>, readable: Offset) {
-        let offsets = self.latest_end.map_or(0, |end| end.0 - readable.0);
-        let known = self.open_transaction.filter(|known| known.from == readable);
-        let seen_at = known.map_or(at, |known| known.seen_at);
-        let open = OpenTransaction { from: readable, offsets, open_for: at - seen_at, seen_at };
-        self.open_transaction = (offsets > 0).then_some(open);
-    }
-
-    /// The earliest open transaction by Kafka's latest answer.
-    #[must_use]
-    pub fn open_transaction(&self) -> Option<OpenTransaction> {
-        self.open_transaction
     }
 
     /// The instant through which the partition is complete once everything before `until` is counted; `None` if nothing
@@ -92,12 +49,6 @@ impl HeldPartition {
             self.pending_end = None;
         }
         self.next_offset = until;
-    }
-
-    /// How many records were not counted yet at Kafka's latest answer.
-    #[must_use]
-    pub fn lag(&self) -> Option<i64> {
-        self.latest_end.map(|end| (end.0 - self.next_offset.0).max(0))
     }
 }
 
@@ -117,7 +68,7 @@ mod tests {
         assert_eq!(held.complete_through(Offset(14)), None);
         assert_eq!(held.complete_through(Offset(15)), Some(at(100)));
         held.committed(Offset(14));
-        assert_eq!((held.next_offset, held.lag()), (Offset(14), Some(6)));
+        assert_eq!(held.next_offset, Offset(14));
         held.committed(Offset(17));
         assert_eq!(
             held.complete_through(Offset(17)),
@@ -136,27 +87,19 @@ mod tests {
     fn records_behind_an_open_transaction_are_acknowledged_and_keep_the_partition_incomplete() {
         let mut held = HeldPartition::claimed(1, Reading::ONLY, Offset(10));
         held.ended_at(at(100), Offset(30));
-        held.readable_until(at(100), Offset(15));
+        // What can be read ends at offset 15.
         held.committed(Offset(15));
         held.ended_at(at(130), Offset(40));
-        held.readable_until(at(130), Offset(15));
-        assert_eq!((held.lag(), held.complete_through(Offset(15))), (Some(25), None));
-        let open = held.open_transaction().unwrap();
-        assert_eq!((open.from, open.offsets, open.open_for), (Offset(15), 25, TimeDelta::seconds(30)));
-        // Another transaction is open for as long as it is seen.
-        held.readable_until(at(140), Offset(20));
-        assert_eq!(held.open_transaction().unwrap().open_for, TimeDelta::zero());
-        held.readable_until(at(150), Offset(40));
-        assert_eq!(held.open_transaction(), None);
+        assert_eq!(held.complete_through(Offset(15)), None);
         held.committed(Offset(40));
-        assert_eq!((held.lag(), held.complete_through(Offset(40))), (Some(0), None), "that end is used up");
+        assert_eq!(held.complete_through(Offset(40)), None, "that end is used up");
     }
 
     #[test]
     fn an_end_before_the_start_is_ignored() {
         let mut held = HeldPartition::claimed(1, Reading::ONLY, Offset(1_000));
         held.ended_at(at(100), Offset(999));
-        assert_eq!((held.complete_through(Offset(1_000)), held.lag()), (None, None));
+        assert_eq!(held.complete_through(Offset(1_000)), None);
         held.ended_at(at(101), Offset(1_000));
         assert_eq!(held.complete_through(Offset(1_000)), Some(at(101)));
     }

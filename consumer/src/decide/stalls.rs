@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Where a partition stands that is this member's to count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Position {
     /// The group has assigned it, and it is not claimed.
+    #[default]
     Unclaimed,
     /// It is counted up to this offset.
     At(Offset),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// The fingerprint of the n-th of many identities.
 pub fn spread(n: u64) -> u64 {
-    Fingerprints::keyed(&[1; 16]).of(Kind::Event, "acme", &n.to_string())
+    Fingerprints::keyed(&[1; 16]).of(Kind::Order, "acme", &n.to_string())
 }
 
 /// Fingerprints, ascending and each once.

@@ -17,7 +17,7 @@ pub struct Audit {
     /// PostgreSQL, where the books are.
     #[command(flatten)]
     pub database: Database,
-    /// Read from this replica instead; written like DATABASE_URL.
+    /// Read from this replica instead; written like DATABASE_URL. DATABASE_PASSWORD_FILE and the files of certificates are for both.
     #[arg(long, env = "REPLICA_URL", hide_env_values = true)]
     pub replica_url: Option<String>,
     /// Only the UTC days that this window touches: FROM/TO, like 2026-02-25T00:00:00Z/2026-02-26T00:00:00Z.
@@ -62,7 +62,7 @@ struct Tally {
 /// # Errors
 /// When there is nothing to compare in the window, or PostgreSQL doesn't answer.
 pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
-    let mut connection = OperatorConnection::open(&settings.database()?).await.context("PostgreSQL")?;
+    let mut connection = settings.open().await?;
     let books = connection.books().await.context("PostgreSQL")?;
     let extent = books.extent().await.context("PostgreSQL")?;
     let Some(reach) = extent.days else {
@@ -97,6 +97,12 @@ pub async fn audit(settings: &Audit) -> anyhow::Result<Ending> {
         format!("the ledger from {} on", ledger_from.date_naive())
     };
     console::answer(format_args!("{} days compared, {from_to}; {ledger}", tally.days))?;
+    for organization in &books.being_erased {
+        let organization = printable(organization);
+        console::answer(format_args!(
+            "{organization} is being erased: only the ledger's sums are compared with what is left"
+        ))?;
+    }
     tally.ending()
 }
 
@@ -145,11 +151,22 @@ fn rolled_up(difference: &RollUpDifference) -> String {
 }
 
 impl Audit {
-    /// The replica, if one is given.
-    fn database(&self) -> Result<tokio_postgres::Config, BadSetting> {
-        let Some(url) = &self.replica_url else { return Ok(self.database.database_url.clone()) };
-        // The parser's message is not passed on, since it may contain the password.
-        url.parse().map_err(|_| BadSetting("REPLICA_URL must be written like DATABASE_URL".into()))
+    /// A connection to the replica, if one is given.
+    async fn open(&self) -> anyhow::Result<OperatorConnection> {
+        let opened = match self.replica() {
+            Some(replica) => match replica.wrong() {
+                Some(wrong) => return Err(BadSetting(wrong).into()),
+                None => OperatorConnection::open_replica(&replica).await,
+            },
+            None => OperatorConnection::open(&self.database).await,
+        };
+        opened.context("PostgreSQL")
+    }
+
+    /// The replica, reached with the same files as the primary.
+    fn replica(&self) -> Option<Database> {
+        let url = self.replica_url.as_deref().filter(|url| !url.is_empty());
+        url.map(|url| self.database.for_url("REPLICA_URL", url))
     }
 
     /// The first and the last day to compare: those that were asked for and are kept.

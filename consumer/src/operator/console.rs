@@ -1,5 +1,6 @@
 //! A command's output: answers on standard output, remarks and progress on standard error.
 
+use super::ending::Ending;
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -24,6 +25,24 @@ pub fn tell(remark: impl Display) {
 pub fn is_closed(error: &anyhow::Error) -> bool {
     let cause = error.root_cause().downcast_ref::<std::io::Error>();
     cause.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// How a command ended, whether or not its answer was read to the end: what it found stays so if `... | head` closes standard output.
+///
+/// # Errors
+/// When the answer failed for another reason.
+pub fn ended(answered: anyhow::Result<()>, ending: Ending) -> anyhow::Result<Ending> {
+    match answered {
+        Err(error) if is_closed(&error) => Ok(ending),
+        answered => answered.map(|()| ending),
+    }
+}
+
+/// A bar of twenty places.
+#[must_use]
+pub fn bar(done: i64, total: i64) -> String {
+    let full = usize::try_from(done.saturating_mul(20) / total.max(1)).unwrap_or(0).min(20);
+    format!("[{}{}]", "#".repeat(full), ".".repeat(20 - full))
 }
 
 /// Reports how far long work is: on a terminal one line that is overwritten, otherwise a line each time.
@@ -58,5 +77,23 @@ impl Drop for Advance {
         if self.on_terminal {
             let _ = write!(std::io::stderr().lock(), "\r\u{1b}[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_closes_the_answer_does_not_make_a_fault_good() {
+        let check = |answered, expected| {
+            for ending in [Ending::Good, Ending::Bad] {
+                let ended = ended(Err(std::io::Error::from(answered).into()), ending);
+                assert_eq!(ended.ok(), Some(ending).filter(|_| expected), "{answered}");
+            }
+        };
+        check(ErrorKind::BrokenPipe, true);
+        check(ErrorKind::StorageFull, false);
+        assert_eq!(ended(Ok(()), Ending::Bad).ok(), Some(Ending::Bad));
     }
 }

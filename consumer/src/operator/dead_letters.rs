@@ -2,7 +2,7 @@
 
 use super::ending::Ending;
 use super::table::{Table, printable};
-use super::{console, moment};
+use super::{console, moment, shown};
 use crate::record::place::Place;
 use crate::record::reason::Reason;
 use crate::store::settings::Database;
@@ -27,7 +27,7 @@ pub struct Filter {
     /// Read at this offset.
     #[arg(long, value_parser = clap::value_parser!(i64).range(0..))]
     pub offset: Option<i64>,
-    /// Sent by this organization, where that could be read.
+    /// Sent by this organization. Where the value names none, its id is looked for in the key.
     #[arg(long)]
     pub organization: Option<String>,
     /// Refused at this time or later: a time like 2026-02-25T10:00:00Z, or how long ago, like 2h.
@@ -94,13 +94,15 @@ pub struct Show {
 
 /// Records of one topic, partition and offset at most: one for each time the topic was made anew.
 const SHOWN_MAX: i64 = 10;
+/// Characters of a key that a table shows.
+const KEY_CHARS_MAX: usize = 40;
 
 /// Lists them.
 ///
 /// # Errors
 /// When PostgreSQL doesn't answer.
 pub async fn list(settings: &List) -> anyhow::Result<Ending> {
-    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database).await.context("PostgreSQL")?;
     let filter = settings.filter.letters();
     // One more than asked for shows whether more follow.
     let lines = connection.letter_lines(&filter, settings.after.as_ref(), settings.limit + 1).await;
@@ -142,7 +144,7 @@ pub async fn list(settings: &List) -> anyhow::Result<Ending> {
 /// # Errors
 /// When there is none at that place, or PostgreSQL doesn't answer.
 pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
-    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database).await.context("PostgreSQL")?;
     let filter = LetterFilter {
         topic: Some(settings.topic.clone()),
         partition: Some(settings.partition),
@@ -170,13 +172,14 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
     Ok(Ending::Good)
 }
 
-fn as_table(lines: &[LetterLine]) -> Table<9> {
+fn as_table(lines: &[LetterLine]) -> Table<10> {
     let mut table = Table::new([
         "TOPIC",
         "PARTITION",
         "OFFSET",
         "REASON",
         "ORGANIZATION",
+        "KEY",
         "REFUSED",
         "REDRIVEN",
         "BYTES",
@@ -188,7 +191,8 @@ fn as_table(lines: &[LetterLine]) -> Table<9> {
             line.at.place.partition.to_string(),
             line.at.offset.to_string(),
             line.reason.clone(),
-            line.organization.clone().unwrap_or_default(),
+            organization(line),
+            shown::cell(line.key.as_deref(), KEY_CHARS_MAX),
             moment::shown(Some(line.rejected_at)),
             moment::shown(line.redriven_at),
             length(line),
@@ -196,6 +200,12 @@ fn as_table(lines: &[LetterLine]) -> Table<9> {
         ]);
     }
     table
+}
+
+/// The organization of a dead letter, and whether only its key says so.
+fn organization(line: &LetterLine) -> String {
+    let guessed = line.organization_from_key.as_ref().map(|guessed| format!("{guessed} (by its key)"));
+    line.organization.clone().or(guessed).unwrap_or_default()
 }
 
 /// The payload's length, and whether the record was cut.
@@ -263,6 +273,7 @@ fn place_in_full(run: &RunLine, offset: i64) -> Vec<String> {
 }
 
 fn as_json(line: &LetterLine) -> serde_json::Value {
+    let (key, key_hex) = shown::for_programs(line.key.as_deref());
     json!({
         "topic": line.at.place.topic,
         "topicId": line.at.topic_id,
@@ -271,6 +282,9 @@ fn as_json(line: &LetterLine) -> serde_json::Value {
         "reason": line.reason,
         "detail": line.detail,
         "organizationId": line.organization,
+        "organizationFromKey": line.organization_from_key,
+        "key": key,
+        "keyHex": key_hex,
         "timestamp": moment::exact(line.broker_timestamp),
         "rejectedAt": moment::exact(Some(line.rejected_at)),
         "redrivenAt": moment::exact(line.redriven_at),
@@ -281,12 +295,13 @@ fn as_json(line: &LetterLine) -> serde_json::Value {
 }
 
 fn in_full(letter: &Letter) -> Vec<String> {
-    let Letter { line, key, headers, payload } = letter;
+    let Letter { line, headers, payload } = letter;
+    let sender = Some(organization(line)).filter(|sender| !sender.is_empty());
     let mut lines = vec![
         format!("place         {} at {}", line.at.place, line.at.offset),
         format!("topic id      {}", if line.at.topic_id.is_empty() { "-" } else { &line.at.topic_id }),
         format!("reason        {}: {}", line.reason, printable(&line.detail)),
-        format!("organization  {}", printable(line.organization.as_deref().unwrap_or("-"))),
+        format!("organization  {}", printable(sender.as_deref().unwrap_or("-"))),
         format!("timestamp     {}", moment::exact(line.broker_timestamp).unwrap_or_default()),
         format!("refused       {}", moment::exact(Some(line.rejected_at)).unwrap_or_default()),
         format!(
@@ -294,40 +309,21 @@ fn in_full(letter: &Letter) -> Vec<String> {
             line.redrives,
             moment::exact(line.redriven_at).unwrap_or_default()
         ),
-        format!("key           {}", bytes(key.as_deref())),
+        format!("key           {}", shown::bytes(line.key.as_deref())),
     ];
     lines.extend(
         headers
             .iter()
-            .map(|(name, value)| format!("header        {}: {}", header_name(name), bytes(value.as_deref()))),
+            .map(|(name, value)| (shown::header_name(name), shown::bytes(value.as_deref())))
+            .map(|(name, value)| format!("header        {name}: {value}")),
     );
-    lines.push(format!("payload       {}", bytes(payload.as_deref())));
+    lines.push(format!("payload       {}", shown::bytes(payload.as_deref())));
     if !line.is_whole {
         let long =
             line.payload_bytes.map(|bytes| format!(": the payload has {bytes} bytes")).unwrap_or_default();
         lines.push(format!("              the record was cut{long}; a redrive reads it again from Kafka"));
     }
     lines
-}
-
-/// A header's name, as hex if it is no text.
-fn header_name(name: &[u8]) -> String {
-    std::str::from_utf8(name)
-        .map_or_else(|_| format!("hex {}", hex(name)), |text| printable(text).to_string())
-}
-
-/// Bytes as text where they are text, as hex otherwise.
-fn bytes(bytes: Option<&[u8]>) -> String {
-    let Some(bytes) = bytes else { return "none".into() };
-    let is_text = |text: &&str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    match std::str::from_utf8(bytes).ok().filter(is_text) {
-        Some(text) => format!("text, {} bytes: {}", bytes.len(), printable(text)),
-        None => format!("hex, {} bytes: {}", bytes.len(), hex(bytes)),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A place for `--after`. A topic's name has no slash; its id may.
@@ -358,12 +354,5 @@ mod tests {
             assert_eq!(place(&token(&at)), Ok(at));
         }
         assert!(place("events/3/12").is_err());
-    }
-
-    #[test]
-    fn text_is_shown_as_text_and_the_rest_as_hex() {
-        assert_eq!(bytes(None), "none");
-        assert_eq!(bytes(Some(b"{\"a\":1}\n")), "text, 8 bytes: {\"a\":1}\\n");
-        assert_eq!(bytes(Some(b"\x00\xff")), "hex, 2 bytes: 00ff");
     }
 }

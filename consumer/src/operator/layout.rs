@@ -7,7 +7,7 @@ use crate::record::Offset;
 use crate::record::layouts::{self, Announced, Layouts, heard, next_number};
 use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
-use crate::source::cluster::{self, At, Cluster};
+use crate::source::cluster::{self, At, Cluster, Right};
 use crate::store::settings::Database;
 use crate::store::{Closed, OperatorConnection};
 use anyhow::{Context as _, bail};
@@ -80,7 +80,7 @@ struct Known {
 /// # Errors
 /// When PostgreSQL or Kafka doesn't answer.
 pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
-    let (connection, cluster) = settings.open().await?;
+    let (connection, cluster) = settings.open(Right::Describe).await?;
     let ends = settings.ends(&cluster)?;
     let behind = settings.behind(&connection, &ends).await?;
     let known = settings.known(&connection, &cluster).await?;
@@ -111,7 +111,7 @@ pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
 /// When PostgreSQL or Kafka doesn't answer, or Kafka refuses.
 pub async fn announce(settings: &Announce) -> anyhow::Result<Ending> {
     let settings = &settings.layout;
-    let (connection, cluster) = settings.open().await?;
+    let (connection, cluster) = settings.open(Right::Describe).await?;
     let known = settings.known(&connection, &cluster).await?;
     let unheard = settings.unheard(&known, &settings.ends(&cluster)?)?;
     for announced in &unheard {
@@ -127,7 +127,8 @@ pub async fn announce(settings: &Announce) -> anyhow::Result<Ending> {
 /// When a step is refused, or PostgreSQL or Kafka doesn't answer. The error says whether the layout has changed.
 pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     let layout = &settings.layout;
-    let (mut connection, cluster) = layout.open().await?;
+    let right = if settings.partitions.is_some() { Right::Alter } else { Right::Describe };
+    let (mut connection, cluster) = layout.open(right).await?;
     let more = settings.more_partitions(&layout.ends(&cluster)?)?;
     settings.must_be_allowed(&connection, &cluster, more).await?;
     let ends = settings.until_quiet_and_counted(&connection, &cluster).await?;
@@ -260,9 +261,15 @@ impl Layout {
         }
     }
 
-    async fn open(&self) -> anyhow::Result<(OperatorConnection, Cluster)> {
-        let connection = OperatorConnection::open(&self.database.database_url).await.context("PostgreSQL")?;
-        Ok((connection, Cluster::new(&self.cluster)?))
+    /// Connections to both; `right` is what the command needs on the topic.
+    async fn open(&self, right: Right) -> anyhow::Result<(OperatorConnection, Cluster)> {
+        let connection = OperatorConnection::open(&self.database).await.context("PostgreSQL")?;
+        let cluster = Cluster::new(&self.cluster)?;
+        tokio::task::block_in_place(|| {
+            cluster.must_allow(&self.topic, right)?;
+            cluster.must_allow(&self.cluster.layouts_topic, Right::Read)
+        })?;
+        Ok((connection, cluster))
     }
 
     /// Where each of the topic's partitions ends.

@@ -3,18 +3,23 @@
 //! Answers go to standard output, progress and errors to standard error.
 
 mod audit;
+mod check;
 mod console;
 mod dead_letters;
+mod doctor;
 mod ending;
+mod erase;
 mod layout;
 mod moment;
 mod progress;
+mod ready;
 mod recount;
 mod redrive;
 mod reset;
+mod shown;
 mod table;
 
-pub use console::Advance;
+pub use console::{Advance, answer};
 
 use crate::settings::BadSetting;
 use crate::source::cluster;
@@ -40,7 +45,8 @@ pub enum Command {
     /// Members may count meanwhile: everything is read in one snapshot, day by day. The snapshot holds back vacuum for as long
     /// as the command runs; with --replica-url it reads from a replica instead.
     ///
-    /// The ledger is compared from its floor on (LEDGER_RETENTION_DAYS), which is as far as it reaches.
+    /// The ledger is compared from its floor on (LEDGER_RETENTION_DAYS), which is as far as it reaches. What `consumer erase` has
+    /// erased is still in the ledger's sums, and booked in erased_counters.
     ///
     /// The exit code is 0 if the books agree, 1 if they differ, 2 for a wrong setting, 3 if the books could not be read.
     Audit(Box<audit::Audit>),
@@ -55,6 +61,58 @@ pub enum Command {
     /// The exit code is 0 if the tables are equal to the log, 1 if they differ, 2 for a wrong setting, 3 if the log or the tables
     /// could not be read, 130 if it was paused.
     Recount(Box<recount::Recount>),
+    /// Erase an organization: its counters, failed runs, refusals and dead letters, its name and plan, its settings and webhooks, and its
+    /// cached answers. This can't be undone. Run it with --dry-run first: it says how many rows each table has.
+    ///
+    /// Members may count meanwhile, records of this organization included. The command deletes rows some at a time, and nobody waits
+    /// for it for more than a second. At the end it draws a boundary: what was counted before is gone, and what is counted after it
+    /// begins anew, with new records. Ctrl-C pauses it, and whatever else ends it does no harm: run it again, and it goes on.
+    ///
+    /// First it waits, for half a minute, until members have counted each partition to where it ended when the command began. If they
+    /// are stopped or catch up for longer, it names the partitions and refuses: what they have yet to count would count afterwards.
+    /// With --despite-lag it erases all the same. Nobody can redrive dead letters meanwhile.
+    ///
+    /// consumer erase --organization acme --yes
+    ///
+    /// Stop the organization's producers before, and revoke its tokens. The ledger keeps the fingerprints of its records, which are
+    /// keyed hashes without an organization: a record that was counted before never counts again. But an update of the organization
+    /// brings its name back, and a record that can't be counted becomes a dead letter again.
+    ///
+    /// What stays: a line in the table `erasures`, with the organization's id, who erased it, when, and how many rows; records in
+    /// Kafka, until its retention deletes them; and backups. After a backup from before is restored, erase again.
+    ///
+    /// `consumer audit` and `consumer recount` know of erasures. The exit code is 0 if it is done, 1 if it failed, 2 for a wrong
+    /// setting or without --yes, 130 if it was paused.
+    Erase(Box<erase::Erase>),
+    /// Say what the members would make of a record whose value is on standard input. Needs no database and no Kafka.
+    ///
+    /// The answer has the value's format, the record's identity, what it adds and where, what its key is and where it belongs; or
+    /// the reason why it is refused, with what is wrong.
+    ///
+    /// consumer check-record --topic business-metrics.events.v1 --key acme < order.bin
+    ///
+    /// The exit code is 0 if the record is accepted, 1 if it is refused, 2 for a wrong setting, 3 if the value could not be read.
+    CheckRecord(Box<check::CheckRecord>),
+    /// Say what the members would make of a topic's newest records, or of those to come. Needs only Kafka.
+    ///
+    /// The command reads with a reader of its own, outside of the consumer group, and commits nothing. The summary has how many records
+    /// would be counted, how many are refused for which reason with an example, which lie in another partition than their key's, the
+    /// formats, and repeats within what was read. Values are shown only with --payloads.
+    ///
+    /// The exit code is 0 if no record is refused or misplaced, 1 if one is, 2 for a wrong setting, 3 if the topic could not be read.
+    CheckTopic(Box<check::CheckTopic>),
+    /// Check everything that members depend on: brokers, topics and their settings, rights, the consumer group, PostgreSQL, its schema
+    /// and this role, Redis, clocks, memory, and sizes that must agree. Changes nothing, and joins no group.
+    ///
+    /// Give it the members' settings, and run it where they run: with their network, clock and memory. Each finding is a line: ok,
+    /// warning or fault, the check, what was seen, and what to do. A dependency that hangs takes --wait at most, and hides no other.
+    ///
+    /// docs/operating.md has a table of all checks. The exit code is 0 if there is no fault, 1 if there is one, 2 for a wrong setting.
+    Doctor(Box<doctor::Doctor>),
+    /// Ask the member that runs on this machine whether it is ready, for the health check of an image that has no shell.
+    ///
+    /// The exit code is 0 if it is ready; otherwise 1, and standard error says why.
+    Ready(ready::Ready),
 }
 
 /// Commands about the partitions' progress.
@@ -129,11 +187,13 @@ pub enum DeadLetters {
     /// Records that were cut, or of which only the place was kept, are read again from Kafka. Records that Kafka no longer has
     /// can't be redriven.
     ///
+    /// While an organization is being erased nothing is redriven.
+    ///
     /// The exit code is 1 if a selected record could not be redriven.
     Redrive(Box<redrive::Redrive>),
 }
 
-/// The exit code of a comparison that could not read the books; 1 means that they differ.
+/// The exit code of a command that could not read what it judges; 1 means that something is wrong with that.
 const UNREAD: u8 = 3;
 /// The exit code of a command that was interrupted by Ctrl-C, and goes on when it is run again.
 const PAUSED: u8 = 130;
@@ -149,14 +209,34 @@ impl Command {
             Self::Layout(Layout::Announce(announce)) => Some(&mut announce.layout.cluster),
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => Some(&mut redrive.cluster),
             Self::Recount(recount) => Some(&mut recount.cluster),
-            Self::DeadLetters(DeadLetters::List(_) | DeadLetters::Show(_)) | Self::Audit(_) => None,
+            Self::CheckTopic(check) => Some(&mut check.cluster),
+            Self::DeadLetters(DeadLetters::List(_) | DeadLetters::Show(_))
+            | Self::Audit(_)
+            | Self::Erase(_)
+            | Self::CheckRecord(_)
+            | Self::Doctor(_)
+            | Self::Ready(_) => None,
         }
     }
 
-    /// Where PostgreSQL is.
-    #[must_use]
-    pub fn database(&self) -> &Database {
+    /// Whether its answer is a judgement, of which the exit code 1 is one.
+    const fn judges(&self) -> bool {
         match self {
+            Self::Audit(_)
+            | Self::Recount(_)
+            | Self::CheckRecord(_)
+            | Self::CheckTopic(_)
+            | Self::Doctor(_) => true,
+            Self::Progress(_) | Self::Layout(_) | Self::DeadLetters(_) | Self::Erase(_) | Self::Ready(_) => {
+                false
+            }
+        }
+    }
+
+    /// Where PostgreSQL is, for a command that needs it. The doctor has all settings of a member.
+    #[must_use]
+    pub fn database(&self) -> Option<&Database> {
+        Some(match self {
             Self::Progress(Progress::Show(show)) => &show.database,
             Self::Progress(Progress::Reset(reset)) => &reset.database,
             Self::Layout(Layout::Show(show)) => &show.database,
@@ -167,14 +247,15 @@ impl Command {
             Self::DeadLetters(DeadLetters::Redrive(redrive)) => &redrive.database,
             Self::Audit(audit) => &audit.database,
             Self::Recount(recount) => &recount.database,
-        }
+            Self::Erase(erase) => &erase.database,
+            Self::CheckRecord(_) | Self::CheckTopic(_) | Self::Doctor(_) | Self::Ready(_) => return None,
+        })
     }
 }
 
 /// Runs a command, and reports an error in a sentence.
 pub async fn operate(command: Command) -> ExitCode {
-    let compares = matches!(command, Command::Audit(_) | Command::Recount(_));
-    let failure = if compares { ExitCode::from(UNREAD) } else { ExitCode::FAILURE };
+    let failure = if command.judges() { ExitCode::from(UNREAD) } else { ExitCode::FAILURE };
     let ended = match command {
         Command::Progress(Progress::Show(show)) => progress::show(&show).await,
         Command::Progress(Progress::Reset(reset)) => reset::reset(&reset).await,
@@ -186,6 +267,11 @@ pub async fn operate(command: Command) -> ExitCode {
         Command::DeadLetters(DeadLetters::Redrive(redrive)) => redrive::redrive(&redrive).await,
         Command::Audit(audit) => audit::audit(&audit).await,
         Command::Recount(recount) => recount::recount(&recount).await,
+        Command::Erase(erase) => erase::erase(&erase).await,
+        Command::CheckRecord(check) => check::check_record(&check),
+        Command::CheckTopic(check) => check::check_topic(&check).await,
+        Command::Doctor(doctor) => doctor::examine(&doctor).await,
+        Command::Ready(ready) => ready::ready(&ready),
     };
     match ended {
         Ok(Ending::Good) => ExitCode::SUCCESS,

@@ -5,12 +5,12 @@ use super::table::Table;
 use super::{console, moment};
 use crate::record::Offset;
 use crate::record::place::Place;
-use crate::source::cluster::{self, At, Cluster, KafkaError, OpenTransaction};
+use crate::source::cluster::{self, At, Cluster, KafkaError, Lacking, OpenTransaction, Right};
 use crate::store::settings::Database;
 use crate::store::{OperatorConnection, ProgressRow};
 use anyhow::Context as _;
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Settings of `consumer progress show`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub struct Show {
 /// # Errors
 /// When PostgreSQL doesn't answer.
 pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
-    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database).await.context("PostgreSQL")?;
     let rows = connection.progress_rows(settings.topic.as_deref()).await.context("PostgreSQL")?;
     let places: Vec<Place> = rows.iter().map(|row| row.place.clone()).collect();
     let cluster = Cluster::new(&settings.cluster)?;
@@ -43,6 +43,7 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
         console::tell(format_args!("Kafka does not say where partitions end: {error}"));
         Log::default()
     });
+    log.lacking.iter().for_each(console::tell);
     if settings.json {
         let rows: Vec<_> = rows.iter().map(|row| as_json(row, &log)).collect();
         console::answer(serde_json::to_string_pretty(&rows)?)?;
@@ -61,13 +62,18 @@ struct Log {
     /// What the brokers have acknowledged.
     ends: HashMap<Place, Offset>,
     open_transactions: HashMap<Place, OpenTransaction>,
+    /// Rights without which Kafka says nothing about a topic.
+    lacking: Vec<Lacking>,
 }
 
 impl Log {
     fn ask(cluster: &Cluster, places: &[Place]) -> Result<Self, KafkaError> {
+        let topics: BTreeSet<&str> = places.iter().map(|place| &*place.topic).collect();
+        let allowed = topics.into_iter().map(|topic| cluster.must_allow(topic, Right::Describe));
+        let lacking = allowed.filter_map(Result::err).collect();
         let ends = cluster.offsets(places, At::Acknowledged)?;
         let open_transactions = cluster.open_transactions(&ends)?;
-        Ok(Self { ends, open_transactions })
+        Ok(Self { ends, open_transactions, lacking })
     }
 }
 

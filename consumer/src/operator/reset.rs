@@ -6,7 +6,7 @@ use crate::limits::WATCH;
 use crate::record::Offset;
 use crate::record::place::Place;
 use crate::settings::BadSetting;
-use crate::source::cluster::{self, At, Cluster, Members};
+use crate::source::cluster::{self, At, Cluster, Members, Right};
 use crate::store::settings::Database;
 use crate::store::{OperatorConnection, ProgressReset, ProgressRow, ResetOutcome};
 use anyhow::{Context as _, bail};
@@ -80,8 +80,7 @@ struct Offsets {
 /// # Errors
 /// When a member is live on a partition, or PostgreSQL or Kafka doesn't answer.
 pub async fn reset(settings: &Reset) -> anyhow::Result<Ending> {
-    let mut connection =
-        OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let mut connection = OperatorConnection::open(&settings.database).await.context("PostgreSQL")?;
     let rows = connection.progress_rows(Some(&settings.topic)).await.context("PostgreSQL")?;
     let rows: HashMap<Place, ProgressRow> = rows.into_iter().map(|row| (row.place.clone(), row)).collect();
     let cluster = Cluster::new(&settings.cluster)?;
@@ -140,6 +139,7 @@ fn reset_of(place: &Place, row: Option<&ProgressRow>, to: Offset) -> ProgressRes
 
 /// The offsets that Kafka has of the selected partitions, and where each is to continue.
 fn offsets(cluster: &Cluster, settings: &Reset) -> anyhow::Result<BTreeMap<Place, Offsets>> {
+    cluster.must_allow(&settings.topic, Right::Describe)?;
     let mut places = cluster.partitions(&settings.topic).context("Kafka")?;
     places.retain(|place| settings.partition.is_none_or(|partition| place.partition == partition));
     if places.is_empty() {
@@ -206,6 +206,7 @@ async fn live(
     cluster: &Cluster,
     resets: &[ProgressReset],
 ) -> anyhow::Result<Option<String>> {
+    tokio::task::block_in_place(|| cluster.must_show_group())?;
     let deadline = Instant::now() + LEAVING_WAIT_MAX;
     while let Some(listed) = listed(cluster, resets)? {
         if Instant::now() >= deadline {

@@ -32,8 +32,8 @@ pub struct Claimed {
     pub rows: Vec<ClaimedProgress>,
     /// What they were claimed in.
     pub incarnation: Incarnation,
-    /// Partitions of topics that were made anew, each with a sentence: their stored offsets belong to the deleted topic.
-    pub made_anew: Vec<(Partition, String)>,
+    /// Those of topics that were made anew, each with a sentence: their stored offsets belong to the deleted topic.
+    pub made_anew: Vec<(ClaimedProgress, String)>,
     /// Topics that were made anew while this member held partitions of them.
     pub topics_made_anew: Vec<(Topic, String)>,
 }
@@ -76,7 +76,8 @@ impl Claims<'_> {
                 self.kafka.stored_topic_id(row.partition.topic, stored);
                 // Where Kafka doesn't give the id now, the next round compares it with the stored one.
                 if let Some(now) = current.get(&row.partition.topic).filter(|now| *now != stored) {
-                    made_anew.push((row.partition, topic_made_anew(stored, now)));
+                    let why = topic_made_anew(stored, now);
+                    made_anew.push((row, why));
                     continue;
                 }
             }

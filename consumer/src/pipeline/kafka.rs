@@ -106,7 +106,7 @@ impl Kafka {
                     "the topic that says where layouts end can't be read ({error}), and nothing is claimed \
                      before; members need the rights READ and DESCRIBE on LAYOUTS_TOPIC"
                 );
-                tracing::warn!(target: "kafka", "{why}");
+                tracing::warn!(target: "kafka", why, "it is not known where layouts end");
                 self.readiness.bad(LAYOUTS, why);
                 None
             }

@@ -3,17 +3,20 @@
 mod assignments;
 mod claims;
 mod desk;
+mod gauges;
 mod kafka;
 mod layouts;
 mod lookups;
 mod orders;
 mod positions;
+mod refusal_log;
 mod status;
 mod watch;
 mod writer;
 
 pub use assignments::Assignments;
 pub use desk::Desk;
+pub use gauges::gauges;
 pub use kafka::Kafka;
 pub use orders::Orders;
 pub use positions::Positions;
@@ -33,6 +36,7 @@ use crate::limits::ENDS_EVERY;
 use crate::record::{Offset, Partition, Span, Topic};
 use crate::source::{End, Found, Handed, Message, Order, Round};
 use crate::store::{Claimed, Connection, Incarnation, PreparedCounters, Step, Store};
+use crate::trace::BatchTrace;
 use claims::{Claims, Holdable};
 use desk::Idle;
 use layouts::LayoutsLearned;
@@ -115,6 +119,7 @@ impl Pipeline {
                     self.claim().await;
                     self.orders.deliver();
                     self.announcer.pass_on();
+                    self.status.say_refusals();
                     self.read_clock().await;
                 }
             }
@@ -123,6 +128,7 @@ impl Pipeline {
             }
         }
         self.idle().await;
+        self.status.say_refusals();
         self.announcer.finish().await;
         self.failure.map_or(Ok(()), Err)
     }
@@ -130,7 +136,7 @@ impl Pipeline {
     async fn take(&mut self, message: Message) {
         match message {
             // A batch is decided while the one before is written; `count` waits only before it writes.
-            Message::Batch(batch) => self.count(*batch).await,
+            Message::Batch(batch, trace) => self.count(*batch, trace).await,
             Message::Assigned { partitions, assignment } => {
                 self.assignments.add(partitions, assignment);
                 self.claim().await;
@@ -141,7 +147,6 @@ impl Pipeline {
                     self.assignments.take(partition);
                     self.narrowing.forget(partition);
                     self.forget(partition);
-                    self.status.revoked(partition);
                 }
                 let _ = done.try_send(());
             }
@@ -186,10 +191,12 @@ impl Pipeline {
         if std::mem::replace(&mut self.incarnation, claimed.incarnation) != claimed.incarnation {
             self.void(self.held());
         }
+        let (at, made_anew) = (self.clock.earliest(), claimed.made_anew.iter().map(|(row, _)| row));
+        claimed.rows.iter().chain(made_anew).for_each(|row| self.status.claimed(at, row));
         claimed.topics_made_anew.iter().for_each(|(topic, why)| self.stop_topic(*topic, why));
-        for (partition, why) in claimed.made_anew {
-            self.assignments.take(partition);
-            self.stop(partition, &why);
+        for (row, why) in claimed.made_anew {
+            self.assignments.take(row.partition);
+            self.stop(row.partition, &why);
         }
         let mut claims = Claims { store: &mut self.store, kafka: &mut self.kafka, clock: &self.clock };
         let starts = claims.starts(&claimed.rows).await;
@@ -202,7 +209,6 @@ impl Pipeline {
             self.status.waits_for_layout(partition, &behind);
         }
         self.orders.deliver();
-        self.status.meters.partitions(self.member.held().len());
     }
 
     /// Lets partitions be claimed that waited at the end of a layout, once all others have passed it.
@@ -227,7 +233,8 @@ impl Pipeline {
             PartitionChanges::empty(claim.partition, claim.epoch, Span::empty(claim.position))
         };
         let partitions = holdable.iter().map(empty).collect();
-        self.write(idle, Changes { texts: Arc::default(), partitions, floor }, None);
+        let empty = Changes { texts: Arc::default(), partitions, floor };
+        self.write(idle, empty, None, BatchTrace::default());
         let WriteOutcome { committed, interruption, .. } = self.desk.finished().await.outcome;
         self.compare_servers(interruption).await;
         holdable.into_iter().filter(|holdable| committed.contains(&holdable.claim.partition)).collect()
@@ -248,8 +255,7 @@ impl Pipeline {
     fn hold(&mut self, Holdable { held, tail, claim }: Holdable) {
         if let Some(assignment) = self.assignments.take(claim.partition) {
             self.member.hold(claim.partition, held, &tail);
-            self.status.clear(claim.partition);
-            self.status.reached(claim.partition, claim.position);
+            self.status.held(claim.partition, claim.position);
             let caution = self.narrowing.caution(claim.partition);
             self.orders.put(Order::Fetch { claim, assignment, caution });
         }
@@ -266,13 +272,12 @@ impl Pipeline {
 
     fn forget(&mut self, partition: Partition) {
         self.member.forget(partition);
-        self.status.clear(partition);
-        self.status.meters.partitions(self.member.held().len());
+        self.status.forget(partition);
     }
 
     /// Stops reading a partition, and says so in log, readiness and metrics; the others go on.
     fn stop(&mut self, partition: Partition, why: &str) {
-        self.forget(partition);
+        self.member.forget(partition);
         self.status.stopped(partition, why);
     }
 
@@ -292,7 +297,7 @@ impl Pipeline {
 
     /// Gives everything up, and ends.
     fn fail(&mut self, failure: OtherLedger) {
-        tracing::error!("{failure}");
+        tracing::error!(error = %failure, "this member ends");
         self.failure = Some(failure);
         self.held().into_iter().for_each(|partition| self.forget(partition));
         self.orders.put(Order::Stop);
@@ -306,7 +311,7 @@ impl Pipeline {
     /// The order of the steps matters. Everything until `idle` runs beside the writer. Between `idle` and `write` nothing is
     /// being written, so the batch is placed, and its steps are computed, on what is committed. What was committed is taken
     /// into the ledger after `write`, beside the writer again.
-    async fn count(&mut self, batch: Batch) {
+    async fn count(&mut self, batch: Batch, trace: BatchTrace) {
         let (started, records) = (Instant::now(), batch.records());
         let floor = self.floor.get();
         if batch.has_older_than(floor) && batch.floor != floor {
@@ -316,7 +321,9 @@ impl Pipeline {
         let (claims, lost) = (self.claims(), BTreeSet::new());
         let Self { member, store, status, .. } = self;
         let mut lookups = Lookups { member, store, meters: &status.meters, claims, lost };
-        let decided = lookups.decide(batch).await;
+        let step = trace.step("decide");
+        let decided = step.around(lookups.decide(batch)).await;
+        drop(step);
         let lost = lookups.lost.into_iter().collect();
         let prepared = PreparedCounters::of(&decided);
         let idle = self.idle().await;
@@ -326,18 +333,18 @@ impl Pipeline {
             let proofs = self.proofs(&changes.partitions);
             changes.partitions.extend(proofs);
         }
-        self.write(idle, changes, Some(prepared));
+        self.write(idle, changes, Some(prepared), trace);
         self.member.update_ledger();
         self.status.meters.batch(records, started.elapsed());
     }
 
     /// Begins to write changes.
-    fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedCounters>) {
+    fn write(&mut self, idle: Idle, changes: Changes, prepared: Option<PreparedCounters>, trace: BatchTrace) {
         if !changes.partitions.is_empty() {
             let steps = changes.partitions.iter().map(|changes| self.step(changes)).collect();
             let incarnation = self.incarnation;
             let topic_ids = self.kafka.topic_ids().clone();
-            self.desk.write(idle, Job { changes, prepared, steps, incarnation, topic_ids });
+            self.desk.write(idle, Job { changes, prepared, steps, incarnation, topic_ids, trace });
         }
     }
 
@@ -367,8 +374,8 @@ impl Pipeline {
     }
 
     /// After a write: memory follows the database; Redis, Kafka and the metrics are told.
-    fn settle(&mut self, Finished { changes, outcome, took }: Finished) {
-        let WriteOutcome { committed, rejected, interruption } = outcome;
+    fn settle(&mut self, Finished { changes, outcome, took, trace }: Finished) {
+        let WriteOutcome { committed, complete_through, rejected, interruption } = outcome;
         let spans: Vec<_> =
             changes.partitions.iter().map(|changes| (changes.partition, changes.span)).collect();
         let is_committed = |changes: &&PartitionChanges| committed.contains(&changes.partition);
@@ -377,13 +384,18 @@ impl Pipeline {
             let spread = self.kafka.spread(changes.partition.topic, then);
             self.status.committed(changes, spread);
         }
-        self.status.meters.commit(took);
+        if !committed.is_empty() {
+            self.status.meters.commit(took, self.clock.earliest());
+        }
+        let written = changes.partitions.iter().filter(is_committed);
+        trace.written(written, changes.partitions.len(), !rejected.is_empty());
         let held = self.held();
         let after = self.member.settle(changes, &committed);
-        self.announcer.changed(after.organizations);
+        self.announcer.changed(after.organizations, trace.origin());
         let is_held = |(partition, _): &&(Partition, Offset)| self.member.held().contains_key(partition);
         let reached = after.reached.iter().filter(is_held);
         reached.for_each(|(partition, next)| self.status.reached(*partition, *next));
+        complete_through.into_iter().for_each(|(partition, at)| self.status.completed(partition, at));
         // A report that finds no room is dropped; the next one makes up for it.
         self.orders.try_send(Order::Report(after.reached));
         self.narrow(&spans, &committed, &rejected);
@@ -456,7 +468,8 @@ impl Pipeline {
 
     /// Claims a partition anew that this member holds, and reads it again from where it stands.
     fn read_again(&mut self, partition: Partition) {
-        self.forget(partition);
+        self.member.forget(partition);
+        self.status.unclaimed(partition);
         self.assignments.again(partition);
         self.assignments.is_in_haste = true;
     }
@@ -492,11 +505,9 @@ impl Pipeline {
 
     /// Takes note of how far the partitions reach.
     fn reach(&mut self, ends: &[End]) {
-        for End { partition, asked_at, end, readable } in ends {
+        for End { partition, asked_at, end, readable: _ } in ends {
             if let Some(held) = self.member.held_mut(*partition) {
                 held.ended_at(*asked_at, *end);
-                readable.iter().for_each(|readable| held.readable_until(*asked_at, *readable));
-                self.status.lag(*partition, held);
             }
         }
     }
@@ -506,7 +517,8 @@ impl Pipeline {
     fn prove(&mut self) {
         if let Some(idle) = self.desk.idle().filter(|_| self.kafka.has_news()) {
             let (partitions, floor) = (self.proofs(&[]), self.floor.get());
-            self.write(idle, Changes { texts: Arc::default(), partitions, floor }, None);
+            let empty = Changes { texts: Arc::default(), partitions, floor };
+            self.write(idle, empty, None, BatchTrace::default());
         }
     }
 

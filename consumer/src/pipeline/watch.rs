@@ -107,7 +107,7 @@ impl Watch {
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            let positions = self.positions.with(self.wanted.all());
+            let positions = self.positions.all();
             let asked: Vec<Partition> = positions.keys().copied().collect();
             let (standing, is_forbidden) = (self.wanted.standing(), self.wanted.is_forbidden());
             let asking = tokio::task::spawn_blocking(move || {
@@ -117,6 +117,7 @@ impl Watch {
             // It fails only if the process ends.
             let Ok((asked, round)) = asking.await else { return };
             rounds = asked;
+            self.positions.ended(&round.ends);
             self.tell_clock();
             self.tell_faults(&round.faults);
             self.tell_stalled(&positions, &round.ends);
@@ -140,7 +141,7 @@ impl Watch {
         self.faults = now;
     }
 
-    /// The log has a line for each change.
+    /// The log has a line for each change. It is not one of the client's lines, of which only one a second is written.
     fn log_faults(&mut self, faults: &[Fault]) {
         let lasting: BTreeMap<_, _> =
             faults.iter().filter(|fault| fault.lasts()).map(|fault| (fault.cause(), fault)).collect();
@@ -149,11 +150,11 @@ impl Watch {
         }
         self.logged = lasting.keys().copied().collect();
         if lasting.is_empty() {
-            tracing::info!(target: "kafka", "nothing is wrong with Kafka any more");
+            tracing::info!("nothing is wrong with Kafka any more");
         } else {
             let said: Vec<_> =
                 lasting.values().map(|fault| fault.sentence(&self.topics, &self.group)).collect();
-            tracing::warn!(target: "kafka", "{}", said.join("; "));
+            tracing::warn!(why = said.join("; "), "something is wrong with Kafka");
         }
     }
 
@@ -168,7 +169,7 @@ impl Watch {
                 skew.abs()
             );
             if !self.clock_was_off {
-                tracing::warn!("{why}");
+                tracing::warn!(why, "this machine's clock disagrees with the database's");
             }
             self.readiness.bad(CLOCK, why);
         } else {
@@ -191,13 +192,14 @@ impl Watch {
             let name = condition(&self.topics, still.partition);
             let why = self.why(&still, end(&still.partition).and_then(|end| end.readable));
             if !self.stalled.contains(&name) {
-                tracing::warn!(partition = %name, "{why}");
+                let topic = self.topics.of(still.partition.topic);
+                tracing::warn!(topic, partition = still.partition.number, why, "a partition stands still");
             }
-            self.readiness.blame(&name, STALLED, why);
+            self.readiness.blame_part(&name, STALLED, why);
             stalled.insert(name);
         }
         for name in self.stalled.difference(&stalled) {
-            tracing::info!(partition = %name, "no longer stalled");
+            tracing::info!(condition = name, "a partition no longer stands still");
             self.readiness.lift(name, STALLED);
         }
         self.stalled = stalled;

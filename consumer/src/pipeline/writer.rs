@@ -8,6 +8,7 @@ use crate::floor::SharedFloor;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Topic};
 use crate::store::{Backoff, Connection, Error, Incarnation, PreparedCounters, Rows, Step, Store};
+use crate::trace::BatchTrace;
 use chrono::{DateTime, Utc};
 use domain::BucketSize;
 use std::collections::{BTreeSet, HashMap};
@@ -29,6 +30,8 @@ pub struct Job {
     pub incarnation: Incarnation,
     /// Kafka's ids of the topics.
     pub topic_ids: HashMap<Topic, String>,
+    /// The batch's trace.
+    pub trace: BatchTrace,
 }
 
 /// A job that has ended.
@@ -39,6 +42,8 @@ pub struct Finished {
     pub outcome: WriteOutcome,
     /// How long the last transaction took.
     pub took: Duration,
+    /// The batch's trace.
+    pub trace: BatchTrace,
 }
 
 /// How writing a job ended: each partition's changes are committed, refused or dropped.
@@ -46,6 +51,8 @@ pub struct Finished {
 pub struct WriteOutcome {
     /// These partitions' changes are in the database.
     pub committed: BTreeSet<Partition>,
+    /// The instants through which the database says that they are complete, as far as their commits have told.
+    pub complete_through: Vec<(Partition, DateTime<Utc>)>,
     /// PostgreSQL refuses these partitions' changes.
     pub rejected: Vec<Rejected>,
     /// Why all others' changes were dropped; if there is no reason, their claims are lost.
@@ -80,8 +87,8 @@ enum GroupOutcome {
 
 /// What came of one transaction.
 enum Attempt {
-    /// These partitions' changes are committed. The others' claims are lost.
-    Moved(Vec<Partition>),
+    /// These partitions' changes are committed, with the instants through which they are complete. The others' claims are lost.
+    Moved(Vec<Partition>, Vec<(Partition, DateTime<Utc>)>),
     /// Nothing is.
     Interrupted(Interruption),
 }
@@ -109,7 +116,9 @@ impl Writer {
     /// Works until there are no more jobs.
     pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>, finished: mpsc::Sender<Finished>) {
         while let Some(job) = jobs.recv().await {
-            let job = self.write(job).await;
+            let step = job.trace.step("write");
+            let job = step.around(self.write(job)).await;
+            drop(step);
             if finished.send(job).await.is_err() {
                 break;
             }
@@ -124,7 +133,7 @@ impl Writer {
         let mut took = Duration::ZERO;
         let mut groups = vec![Group { steps: job.steps.clone(), is_alone: false }];
         while let Some(mut group) = groups.pop() {
-            match self.write_group(&job, &mut group.steps, &days, &mut outcome.committed, &mut took).await {
+            match self.write_group(&job, &mut group.steps, &days, &mut outcome, &mut took).await {
                 GroupOutcome::Settled => {}
                 GroupOutcome::Interrupted(interruption) => {
                     outcome.interruption = Some(interruption);
@@ -139,7 +148,7 @@ impl Writer {
                 }
             }
         }
-        Finished { changes: job.changes, outcome, took }
+        Finished { changes: job.changes, outcome, took, trace: job.trace }
     }
 
     /// Tries until the changes of the partitions that `steps` move are committed or dropped, or PostgreSQL refuses their
@@ -149,18 +158,19 @@ impl Writer {
         job: &Job,
         steps: &mut Vec<Step>,
         days: &BTreeSet<DateTime<Utc>>,
-        committed: &mut BTreeSet<Partition>,
+        outcome: &mut WriteOutcome,
         took: &mut Duration,
     ) -> GroupOutcome {
         let mut backoff = Backoff::default();
         while !steps.is_empty() {
             let began = Instant::now();
             let error = match self.attempt(job, steps, days).await {
-                Ok(Attempt::Moved(moved)) => {
+                Ok(Attempt::Moved(moved, complete_through)) => {
                     if moved.len() < steps.len() {
                         self.store.reconnect();
                     }
-                    committed.extend(moved);
+                    outcome.committed.extend(moved);
+                    outcome.complete_through.extend(complete_through);
                     steps.clear();
                     None
                 }
@@ -169,7 +179,7 @@ impl Writer {
                     if !error.is_about_data() {
                         self.store.wait(&mut backoff, "writing a batch", &error).await;
                     }
-                    let found = self.find_out(&job.changes, steps, committed).await;
+                    let found = self.find_out(&job.changes, steps, &mut outcome.committed).await;
                     if found != job.incarnation {
                         return GroupOutcome::Interrupted(Interruption::Elsewhere(found));
                     }
@@ -198,7 +208,7 @@ impl Writer {
         let rows = Rows::with(prepared.as_ref(), changes, &all, topics, topic_ids);
         let mut write = async |connection: &mut Connection| {
             connection.make_room(days).await?;
-            let transaction = connection.begin_fenced(steps).await?;
+            let mut transaction = connection.begin_fenced(steps).await?;
             if transaction.incarnation != *incarnation {
                 let found = transaction.incarnation;
                 transaction.roll_back().await?;
@@ -211,13 +221,16 @@ impl Writer {
                 transaction.roll_back().await?;
                 return Ok(Attempt::Interrupted(Interruption::FloorMoved));
             }
-            let moved = transaction.moved.clone();
-            if moved.len() == all.len() {
-                transaction.commit(&rows).await?;
+            let (moved, complete) =
+                (transaction.moved.clone(), std::mem::take(&mut transaction.complete_through));
+            let step = traces::of_database("commit", "postgresql");
+            let committed = if moved.len() == all.len() {
+                transaction.commit(&rows).await
             } else {
-                transaction.commit(&Rows::of(changes, &moved, topics, topic_ids)).await?;
-            }
-            Ok(Attempt::Moved(moved))
+                transaction.commit(&Rows::of(changes, &moved, topics, topic_ids)).await
+            };
+            committed.inspect_err(|_| step.fail("postgresql"))?;
+            Ok(Attempt::Moved(moved, complete))
         };
         store.attempt(WRITING, &mut write).await
     }

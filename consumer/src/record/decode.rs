@@ -1,14 +1,17 @@
 //! From a record's bytes to what it says, or to the reason why it can't be counted. Pure; the bounds of time are arguments.
 
-use crate::record::frame;
+use crate::record::content_type::{self, Declared};
 use crate::record::reason::{Reason, Refusal};
 use crate::record::wire::{Fields, Malformed};
 use crate::record::{Instant, Milestone, Outcome, Raw, Record, Says, Topic, WorkflowRun};
+use crate::record::{cloud_event, frame, json};
+use chrono::{DateTime, SecondsFormat};
 use domain::channels;
 use proto::v1::{message_delivery, payment_attempted, workflow_terminal};
 use std::borrow::Cow;
 
-const ORGANIZATION_BYTES_MAX: usize = 128;
+/// Most bytes of an organization's id.
+pub const ORGANIZATION_BYTES_MAX: usize = 128;
 const ID_BYTES_MAX: usize = 256;
 const NAME_BYTES_MAX: usize = 512;
 const ERROR_MESSAGE_CHARS_MAX: usize = 2_000;
@@ -16,6 +19,9 @@ const EXECUTION_TIME_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
 
 /// From 0001-01-01T00:00:00Z until 10000-01-01T00:00:00Z, in seconds: the times that `google.protobuf.Timestamp` allows.
 const TIME_SECONDS: std::ops::Range<i64> = -62_135_596_800..253_402_300_800;
+
+/// From 2000 until 2100, in milliseconds. None of them is a time in seconds.
+const LIKELY_MILLISECONDS: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
 
 /// Which times the ledger and the clock allow, in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +32,19 @@ pub struct Bounds {
     pub ceiling: i64,
 }
 
-/// The record's value as plain protobuf, whichever of the three accepted formats it came in.
+/// The record's value as plain protobuf, whichever of the accepted formats it came in.
 ///
 /// # Errors
 /// When the record has no value, or the value is not in the format that its header or first byte declares.
 pub fn open<'a>(raw: &Raw<'a>) -> Result<Cow<'a, [u8]>, Refusal> {
     let payload = raw.payload.filter(|payload| !payload.is_empty());
     let payload = payload.ok_or_else(|| Refusal::new(Reason::EmptyPayload, "the record has no value"))?;
-    if raw.headers.iter().any(|(name, value)| frame::says_json(name, *value)) {
-        return frame::json_to_protobuf(raw.partition.topic, payload).map(Cow::Owned).map_err(|wrong| {
-            Refusal::new(Reason::MalformedPayload, format!("not the record's JSON: {wrong}"))
-        });
+    let topic = raw.partition.topic;
+    match content_type::declared(&raw.headers) {
+        Declared::Bytes => frame::unframe(payload).map(Cow::Borrowed).map_err(malformed),
+        Declared::Json => json::to_protobuf(topic, payload).map(Cow::Owned),
+        Declared::CloudEvent => cloud_event::to_protobuf(topic, payload).map(Cow::Owned),
     }
-    frame::unframe(payload).map(Cow::Borrowed).map_err(malformed)
 }
 
 /// What the plain protobuf in `bytes`, a record of `topic`, says.
@@ -120,12 +126,21 @@ impl<'a> Unchecked<'a> {
         }
         let time = self.check_times()?;
         if time.seconds > bounds.ceiling {
-            let ahead =
-                format!("{} is further ahead of the clock than is tolerated", self.identity_time_field);
+            let ahead = format!(
+                "{} is {}, further ahead of the clock than is tolerated: now it may be {} at most",
+                self.identity_time_field,
+                shown(time.seconds),
+                shown(bounds.ceiling)
+            );
             return Err(Refusal::new(Reason::FromTheFuture, ahead));
         }
         if self.counts() && time.seconds < bounds.floor {
-            let old = format!("{} is older than the ledger remembers", self.identity_time_field);
+            let old = format!(
+                "{} is {}, older than the ledger remembers: now it must be {} or later",
+                self.identity_time_field,
+                shown(time.seconds),
+                shown(bounds.floor)
+            );
             return Err(Refusal::new(Reason::TooOld, old));
         }
         let says = self.check_body()?;
@@ -220,7 +235,13 @@ fn check_time(field: &'static str, (seconds, nanos): (i64, i32)) -> Result<Insta
     if TIME_SECONDS.contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
         Ok(Instant { seconds, nanos })
     } else {
-        let wrong = format!("{field} has {seconds} seconds and {nanos} nanoseconds, which is no timestamp");
+        let hint = if LIKELY_MILLISECONDS.contains(&seconds) {
+            ": they look like milliseconds, and a Timestamp has seconds"
+        } else {
+            ""
+        };
+        let wrong =
+            format!("{field} has {seconds} seconds and {nanos} nanoseconds, which is no timestamp{hint}");
         Err(Refusal::new(Reason::InvalidTime, wrong))
     }
 }
@@ -230,7 +251,10 @@ fn payment(outcome: i32) -> Result<Says<'static>, Refusal> {
     match Wire::try_from(outcome) {
         Ok(Wire::Successful) => Ok(Says::PaymentAttempted { successful: true }),
         Ok(Wire::Failed) => Ok(Says::PaymentAttempted { successful: false }),
-        Ok(Wire::Unspecified) | Err(_) => Err(unknown(Reason::UnspecifiedOutcome, "outcome", outcome)),
+        Ok(Wire::Unspecified) | Err(_) => {
+            let known = [Wire::Successful, Wire::Failed].map(|outcome| outcome.as_str_name());
+            Err(unknown(Reason::UnspecifiedOutcome, "outcome", outcome, &known))
+        }
     }
 }
 
@@ -240,7 +264,11 @@ fn workflow_outcome(outcome: i32) -> Result<Outcome, Refusal> {
         Ok(Wire::Success) => Ok(Outcome::Success),
         Ok(Wire::Failed) => Ok(Outcome::Failed),
         Ok(Wire::FailedSafetyLimit) => Ok(Outcome::FailedSafetyLimit),
-        Ok(Wire::Unspecified) | Err(_) => Err(unknown(Reason::UnspecifiedOutcome, "outcome", outcome)),
+        Ok(Wire::Unspecified) | Err(_) => {
+            let known = [Wire::Success, Wire::Failed, Wire::FailedSafetyLimit];
+            let known = known.map(|outcome| outcome.as_str_name());
+            Err(unknown(Reason::UnspecifiedOutcome, "outcome", outcome, &known))
+        }
     }
 }
 
@@ -251,7 +279,11 @@ fn message(status: i32, channel: &str) -> Result<Says<'_>, Refusal> {
         Ok(Wire::Sent) => reached(Milestone::Sent),
         Ok(Wire::Delivered | Wire::Read) => reached(Milestone::Delivered),
         Ok(Wire::Failed) => Ok(Says::Nothing),
-        Ok(Wire::Unspecified) | Err(_) => Err(unknown(Reason::UnspecifiedStatus, "status", status)),
+        Ok(Wire::Unspecified) | Err(_) => {
+            let known = [Wire::Sent, Wire::Delivered, Wire::Read, Wire::Failed];
+            let known = known.map(|status| status.as_str_name());
+            Err(unknown(Reason::UnspecifiedStatus, "status", status, &known))
+        }
     }
 }
 
@@ -266,8 +298,21 @@ fn counted_channel(channel: &str) -> &str {
     }
 }
 
-fn unknown(reason: Reason, field: &str, value: i32) -> Refusal {
-    Refusal::new(reason, format!("{field} is {value}, which this version doesn't know"))
+/// A name in JSON that isn't known is skipped like an unknown field, so it reads as 0.
+#[cold]
+fn unknown(reason: Reason, field: &str, value: i32, known: &[&str]) -> Refusal {
+    let what = match value {
+        0 => "not set, or a name or number that this version doesn't know".to_owned(),
+        value => format!("{value}, a number that this version doesn't know"),
+    };
+    Refusal::new(reason, format!("{field} is {what}; known are {}", known.join(", ")))
+}
+
+/// A time in whole seconds, as text.
+#[cold]
+fn shown(seconds: i64) -> String {
+    let time = DateTime::from_timestamp(seconds, 0);
+    time.map_or_else(|| format!("{seconds} s"), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 fn check_text(field: &'static str, text: &str, bytes_max: usize) -> Result<(), Refusal> {

@@ -3,11 +3,16 @@
 use crate::record::{Milestone, Topic};
 use siphasher::sip::SipHasher13;
 
-/// What an identity belongs to. A message's two milestones are two identities, so that each is counted once.
+/// What an identity belongs to. An event's body is part of it, so that an order and its payment may have the same id. A
+/// message's two milestones are two identities, so that each is counted once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An event, by `event_id`.
-    Event,
+    /// An order, by `event_id`.
+    Order,
+    /// A payment, by `event_id`.
+    Payment,
+    /// An organization's update, by `event_id`. It isn't counted: the newest wins.
+    OrganizationUpdate,
     /// A workflow execution, by `execution_id`.
     WorkflowRun,
     /// A message's milestone, by `message_id`.
@@ -15,12 +20,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Part of each fingerprint in the ledger: a number that was given stays.
     const fn tag(self) -> u8 {
         match self {
-            Self::Event => 1,
+            Self::Order => 1,
             Self::WorkflowRun => 2,
             Self::Message(Milestone::Sent) => 3,
             Self::Message(Milestone::Delivered) => 4,
+            Self::Payment => 5,
+            Self::OrganizationUpdate => 6,
         }
     }
 
@@ -28,7 +36,7 @@ impl Kind {
     #[must_use]
     pub const fn topic(self) -> Topic {
         match self {
-            Self::Event => Topic::Events,
+            Self::Order | Self::Payment | Self::OrganizationUpdate => Topic::Events,
             Self::WorkflowRun => Topic::WorkflowTerminals,
             Self::Message(_) => Topic::MessageDeliveries,
         }
@@ -79,15 +87,17 @@ mod tests {
         let fingerprints = Fingerprints::keyed(&[7; 16]);
         let of = |kind, organization, id| fingerprints.of(kind, organization, id);
         let all = [
-            of(Kind::Event, "ab", "c"),
-            of(Kind::Event, "a", "bc"),
+            of(Kind::Order, "ab", "c"),
+            of(Kind::Order, "a", "bc"),
+            of(Kind::Payment, "ab", "c"),
+            of(Kind::OrganizationUpdate, "ab", "c"),
             of(Kind::WorkflowRun, "ab", "c"),
             of(Kind::Message(Milestone::Sent), "ab", "c"),
             of(Kind::Message(Milestone::Delivered), "ab", "c"),
-            Fingerprints::keyed(&[8; 16]).of(Kind::Event, "ab", "c"),
+            Fingerprints::keyed(&[8; 16]).of(Kind::Order, "ab", "c"),
         ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        assert_eq!(all[0], of(Kind::Event, "ab", "c"));
+        assert_eq!(all[0], of(Kind::Order, "ab", "c"));
     }
 }

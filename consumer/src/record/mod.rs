@@ -1,8 +1,12 @@
 //! A record: bytes at a partition and offset, and what they say once decoded.
 
+mod cloud_event;
+pub mod content_type;
 pub mod decode;
 pub mod frame;
+pub mod hint;
 pub mod identity;
+pub mod json;
 mod json_names;
 pub mod key;
 pub mod layouts;
@@ -134,7 +138,7 @@ impl Instant {
 pub struct Record<'a> {
     /// The organization it belongs to.
     pub organization: &'a str,
-    /// Its id, unique within the organization and topic.
+    /// Its id, unique within the organization and the kind of record.
     pub id: &'a str,
     /// The time that is part of its identity.
     pub time: Instant,
@@ -210,3 +214,6 @@ pub struct WorkflowRun<'a> {
     /// What went wrong, at most 2,000 characters.
     pub error_message: &'a str,
 }
+
+#[cfg(test)]
+mod forms_tests;

@@ -70,6 +70,12 @@ impl Reason {
             Self::Unstorable => "unstorable",
         }
     }
+
+    /// What is wrong with such a record, in a sentence for people.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        domain::reasons::sentence(self.code())
+    }
 }
 
 /// Why a record was refused, for programs and for people.

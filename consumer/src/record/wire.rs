@@ -59,6 +59,19 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Whether the bytes are a message's fields, whatever they mean.
+#[must_use]
+pub fn is_message(bytes: &[u8]) -> bool {
+    let mut fields = Fields::of(bytes);
+    loop {
+        match fields.take_next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// The fields of a message, in order.
 pub struct Fields<'a> {
     rest: &'a [u8],

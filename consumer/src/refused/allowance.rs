@@ -1,5 +1,7 @@
 //! How many of a partition's refused records are kept in an hour. Pure; the hour is an argument.
 
+use crate::refused::sender::{Guesses, Sender};
+
 /// How much is kept of records that can't be counted. A faulty producer may send nothing else, and must not fill the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 #[group(id = "refused")]
@@ -36,28 +38,34 @@ pub struct Keeping {
     pub payload_bytes_max: usize,
 }
 
-/// How many records of a partition were kept in an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many records of a partition were kept in an hour, and which organizations were guessed from keys of its records.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
     hour: i64,
     spent: u32,
+    guesses: Guesses,
 }
 
 impl Allowance {
     /// A partition of which `spent` records were kept in the hour of this instant, in seconds since the Unix epoch.
     #[must_use]
     pub fn spent(second: i64, spent: u32) -> Self {
-        Self { hour: hour_of(second), spent }
+        Self { hour: hour_of(second), spent, guesses: Guesses::default() }
     }
 
     /// Whether one more record may be kept; then it counts as kept.
     pub fn take(&mut self, keeping: Keeping) -> bool {
         if self.hour != keeping.hour {
-            *self = Self { hour: keeping.hour, spent: 0 };
+            (self.hour, self.spent) = (keeping.hour, 0);
         }
         let has_left = self.spent < keeping.whole_per_hour;
         self.spent += u32::from(has_left);
         has_left
+    }
+
+    /// Whether the sender is told of a refused record.
+    pub fn tells(&mut self, sender: Sender<'_>, keeping: Keeping) -> bool {
+        !sender.is_guessed || self.guesses.admit(sender.organization, keeping.hour)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::record::reason::Refusal;
 use crate::record::{Offset, Raw};
+use crate::refused::sender::Sender;
 
 /// Most bytes of a key that are kept. A valid key is an id of at most 256 bytes.
 const KEY_BYTES_MAX: usize = 4_096;
@@ -34,6 +35,8 @@ pub struct DeadLetter {
     pub timestamp_ms: Option<i64>,
     /// Why it can't be counted.
     pub refusal: Refusal,
+    /// The organization that its key names, where its value names none.
+    pub organization_from_key: Option<String>,
 }
 
 impl DeadLetter {
@@ -43,6 +46,7 @@ impl DeadLetter {
         let key = raw.key.map(|key| beginning(key, KEY_BYTES_MAX));
         let payload = raw.payload.map(|payload| beginning(payload, payload_bytes_max));
         let headers = fitting(&raw.headers);
+        let sender = Sender::of(refusal, raw.key).filter(|sender| sender.is_guessed);
         Self {
             offset: raw.offset,
             is_whole: key == raw.key && payload == raw.payload && headers.len() == raw.headers.len(),
@@ -54,6 +58,7 @@ impl DeadLetter {
             payload: payload.map(<[u8]>::to_vec),
             payload_bytes: raw.payload.map(<[u8]>::len),
             timestamp_ms: raw.timestamp_ms,
+            organization_from_key: sender.map(|sender| sender.organization.to_owned()),
             refusal: Refusal { detail: storable(&refusal.detail).into(), ..refusal.clone() },
         }
     }
@@ -85,7 +90,8 @@ fn fitting<'a, 'b>(headers: &'b [Header<'a>]) -> &'b [Header<'a>] {
 
 /// The text as the table can store it: cut to the limit, and without NUL, which PostgreSQL's texts may not have and the
 /// record may.
-fn storable(text: &str) -> String {
+#[must_use]
+pub fn storable(text: &str) -> String {
     let end = (0..=text.len().min(DETAIL_BYTES_MAX)).rfind(|end| text.is_char_boundary(*end));
     text[..end.unwrap_or(0)].replace('\0', "\\0")
 }

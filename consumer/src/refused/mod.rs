@@ -3,11 +3,13 @@
 
 pub mod allowance;
 pub mod dead_letter;
+pub mod sender;
 
 use crate::record::reason::{Reason, Refusal};
-use crate::record::{Raw, Span};
+use crate::record::{Offset, Raw, Span};
 use crate::refused::allowance::{Allowance, Keeping};
 use crate::refused::dead_letter::DeadLetter;
+use std::collections::BTreeMap;
 
 /// Refused records of one partition in one batch. Each is either a dead letter or in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,10 +47,17 @@ impl Refused {
         bytes
     }
 
-    /// How many records were refused, by reason; a reason may be repeated.
-    pub fn reasons(&self) -> impl Iterator<Item = (Reason, u64)> {
-        let letters = self.letters.iter().map(|letter| (letter.refusal.reason, 1));
-        letters.chain(self.runs.iter().map(|run| (run.reason, run.records())))
+    /// How many records were refused for each reason, and the offset of one of them.
+    #[must_use]
+    pub fn by_reason(&self) -> BTreeMap<Reason, (u64, Offset)> {
+        let letters = self.letters.iter().map(|letter| (letter.refusal.reason, 1, letter.offset));
+        let first = |run: &RefusedRun| Some((run.reason, run.records(), run.spans.first()?.from));
+        let runs = self.runs.iter().filter_map(first);
+        let mut all = BTreeMap::new();
+        for (reason, records, offset) in letters.chain(runs) {
+            all.entry(reason).or_insert((0, offset)).0 += records;
+        }
+        all
     }
 
     /// How many records have only their offsets kept.

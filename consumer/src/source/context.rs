@@ -1,6 +1,6 @@
 //! librdkafka's callbacks. They only take note; the polling thread acts.
 
-use super::faults::Obstacle;
+use super::faults::{Obstacle, of_own_certificate};
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the client's words about a connection are its latest: it tries again every two seconds.
-const WORDS_AGE_MAX: Duration = Duration::from_secs(10);
+/// How long the client's words about a connection stand. It tries again every two seconds, and leaves out what it has said within
+/// 30 s, unless it has said something else since.
+const WORDS_AGE_MAX: Duration = Duration::from_secs(40);
+/// Words that are so much older than the latest ones are outdated.
+const WORDS_APART_MAX: Duration = Duration::from_secs(10);
 
 /// A change of what is assigned to this member.
 pub enum Rebalance {
@@ -42,16 +45,17 @@ impl Context {
     /// What has kept the client from connecting to a broker lately: the most specific cause.
     pub fn obstacle(&self) -> Option<(Obstacle, String)> {
         let obstacles = self.obstacles.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut latest = obstacles.iter().filter(|(_, (_, at))| at.elapsed() < WORDS_AGE_MAX);
-        latest.next().map(|(obstacle, (words, _))| (*obstacle, words.clone()))
+        let latest = obstacles.values().map(|(_, at)| *at).max()?;
+        let stands =
+            |at: Instant| at.elapsed() < WORDS_AGE_MAX && latest.duration_since(at) < WORDS_APART_MAX;
+        let mut standing = obstacles.iter().filter(|(_, (_, at))| stands(*at));
+        standing.next().map(|(obstacle, (words, _))| (*obstacle, words.clone()))
     }
 
     fn note(&self, error: &KafkaError, words: &str) {
-        let code = error.rdkafka_error_code();
-        let obstacle = OBSTACLES.iter().find(|(known, _)| Some(*known) == code);
-        if let Some((_, obstacle)) = obstacle {
+        if let Some(obstacle) = obstacle_in(error, words) {
             let mut obstacles = self.obstacles.lock().unwrap_or_else(PoisonError::into_inner);
-            obstacles.insert(*obstacle, (words.to_owned(), Instant::now()));
+            obstacles.insert(obstacle, (words.to_owned(), Instant::now()));
         }
     }
 
@@ -75,6 +79,14 @@ const OBSTACLES: [(RDKafkaErrorCode, Obstacle); 6] = [
     (RDKafkaErrorCode::BrokerTransportFailure, Obstacle::Connection),
     (RDKafkaErrorCode::OperationTimedOut, Obstacle::Connection),
 ];
+
+/// What an error of the client's says about its connections. Brokers refuse a client's certificate after the handshake, so that
+/// error's code is that of a lost connection.
+fn obstacle_in(error: &KafkaError, words: &str) -> Option<Obstacle> {
+    let code = error.rdkafka_error_code();
+    let obstacle = OBSTACLES.iter().find(|(known, _)| Some(*known) == code).map(|(_, obstacle)| *obstacle);
+    obstacle.map(|obstacle| if of_own_certificate(words).is_some() { Obstacle::Tls } else { obstacle })
+}
 
 impl ConsumerContext for Context {
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
@@ -112,13 +124,13 @@ impl ClientContext for Context {
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error => {
-                tracing::warn!(target: "kafka", facility, "{message}");
+                tracing::warn!(target: "kafka", facility, said = message, "Kafka's client");
             }
             RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
-                tracing::info!(target: "kafka", facility, "{message}");
+                tracing::info!(target: "kafka", facility, said = message, "Kafka's client");
             }
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
-                tracing::debug!(target: "kafka", facility, "{message}");
+                tracing::debug!(target: "kafka", facility, said = message, "Kafka's client");
             }
         }
     }
@@ -126,10 +138,11 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.note(&error, reason);
         // Idle connections are disconnected every day. Readiness says when no broker answers.
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure) {
-            tracing::debug!(target: "kafka", %error, reason, "Kafka");
+        let is_connection = error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure);
+        if is_connection && of_own_certificate(reason).is_none() {
+            tracing::debug!(target: "kafka", %error, why = reason, "an error of Kafka's client");
         } else {
-            tracing::warn!(target: "kafka", %error, reason, "Kafka");
+            tracing::warn!(target: "kafka", %error, why = reason, "an error of Kafka's client");
         }
     }
 }

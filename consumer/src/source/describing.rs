@@ -63,6 +63,51 @@ pub fn topics<C: ClientContext>(
     Ok(described)
 }
 
+/// Whether this client may be a member of the group; `None` where Kafka doesn't say.
+///
+/// # Errors
+/// When no broker answers within `limit`, or Kafka doesn't let this client know what the group is.
+pub fn may_join<C: ClientContext>(
+    client: &Client<C>,
+    group: &str,
+    limit: Duration,
+) -> Result<Option<bool>, Undescribed> {
+    let Ok(name) = CString::new(group) else { return Ok(None) };
+    let mut names = [name.as_ptr()];
+    // SAFETY: client and name are valid during the call; what is read of the answer is the answer's own, and is read before
+    // that is dropped.
+    unsafe {
+        let asked = Asked::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
+        let answer = Answer::ask(client, asked, limit, |options, queue| {
+            let count = names.len();
+            sys::rd_kafka_DescribeConsumerGroups(
+                client.native_ptr(),
+                names.as_mut_ptr(),
+                count,
+                options,
+                queue,
+            );
+        })?;
+        let (mut count, mut allowed) = (0, 0);
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(answer.0);
+        if result.is_null() {
+            return Ok(None);
+        }
+        let groups = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        if groups.is_null() || count == 0 {
+            return Ok(None);
+        }
+        let group = *groups;
+        let code = sys::rd_kafka_error_code(sys::rd_kafka_ConsumerGroupDescription_error(group));
+        if code != Code::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Err(Undescribed(code));
+        }
+        let operations =
+            sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut allowed);
+        Ok(may(Allowed::RD_KAFKA_ACL_OPERATION_READ, operations, allowed))
+    }
+}
+
 /// An answer of Kafka's, and what it owns.
 struct Answer(*mut sys::rd_kafka_event_t);
 

@@ -1,8 +1,9 @@
 //! Questions to Kafka beside the stream: what topics and the group are, and how far partitions reach. They block the thread.
 
+use super::certificates::Certificates;
 use super::context::Context;
 use super::describing::{self, TopicDescription, Undescribed};
-use super::faults::Obstacle;
+use super::faults::{self, Obstacle};
 use super::layout_log::LayoutLog;
 use super::settings::StartOffset;
 use crate::clock::Clock;
@@ -52,6 +53,7 @@ pub struct Ends {
     layouts: Arc<Mutex<LayoutLog>>,
     topics: TopicNames,
     clock: Clock,
+    certificates: Option<Certificates>,
 }
 
 impl Ends {
@@ -62,8 +64,13 @@ impl Ends {
         topics: TopicNames,
         clock: Clock,
     ) -> Self {
-        let layouts = Arc::new(Mutex::new(layouts));
-        Self { consumer, uncommitted: Arc::new(uncommitted), layouts, topics, clock }
+        let (layouts, uncommitted) = (Arc::new(Mutex::new(layouts)), Arc::new(uncommitted));
+        Self { consumer, uncommitted, layouts, topics, clock, certificates: None }
+    }
+
+    /// The same, which looks at certificates that the client refuses.
+    pub(super) fn looking_at(self, certificates: Certificates) -> Self {
+        Self { certificates: Some(certificates), ..self }
     }
 
     // --- What there is ---
@@ -95,9 +102,16 @@ impl Ends {
         }
     }
 
-    /// What the client says about why no broker answers.
+    /// What the client says about why no broker answers. Where that is a certificate, it is looked at: the client doesn't say what
+    /// is wrong with it.
     pub(super) fn obstacle(&self) -> Option<(Obstacle, String)> {
-        self.consumer.context().obstacle()
+        let (obstacle, words) = self.consumer.context().obstacle()?;
+        if obstacle != Obstacle::Tls {
+            return Some((obstacle, words));
+        }
+        let theirs = || self.certificates.as_ref()?.refused(&words);
+        let certificate = faults::of_own_certificate(&words).or_else(theirs);
+        Some(certificate.map_or((obstacle, words), |sentence| (Obstacle::Certificate, sentence)))
     }
 
     /// What there is in Kafka, as far as it answers.

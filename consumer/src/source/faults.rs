@@ -15,7 +15,9 @@ pub const OUTSIDE_MAX: Duration = Duration::from_secs(8);
 pub enum Obstacle {
     /// The brokers refuse who this client says it is.
     Login,
-    /// A certificate, or something else of TLS, is refused by one side.
+    /// A certificate is refused by one side; in a sentence with a remedy.
+    Certificate,
+    /// Something of TLS fails.
     Tls,
     /// No address for a broker's name.
     Name,
@@ -51,6 +53,8 @@ impl Fault {
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match self {
+            // A cause of its own, so that the log has a line of its own for it.
+            Self::NoAnswer(Some((Obstacle::Certificate, _))) => "certificate",
             Self::NoAnswer(_) => "answer",
             Self::NoTopic(topic)
             | Self::HiddenTopic(topic)
@@ -103,14 +107,62 @@ impl Fault {
     }
 }
 
+/// The sentence about this client's certificate, if the client's words say that the brokers refuse it.
+#[must_use]
+pub fn of_own_certificate(words: &str) -> Option<String> {
+    let has = |part: &str| words.contains(part);
+    if !has("SSL alert number") && !has(" alert ") {
+        return None;
+    }
+    if has("certificate required") {
+        return Some(
+            "the brokers ask for a certificate of this client; set KAFKA_CONFIG_SSL_CERTIFICATE_LOCATION and \
+             KAFKA_CONFIG_SSL_KEY_LOCATION"
+                .into(),
+        );
+    }
+    let is_refused = ["certificate", "unknown ca", "access denied"].into_iter().any(has);
+    is_refused.then(|| {
+        format!(
+            "the brokers refuse this client's certificate, or ask for one ({words}); check that \
+             KAFKA_CONFIG_SSL_CERTIFICATE_LOCATION is set, has not expired, and that the brokers trust its authority"
+        )
+    })
+}
+
+/// Whether the client's words say that it refuses a broker's certificate. They don't say why.
+#[must_use]
+pub fn is_of_their_certificate(words: &str) -> bool {
+    ["certificate verify failed", "certificate could not be verified"].iter().any(|part| words.contains(part))
+}
+
+/// The broker that the client's words are about, as host and port: they begin like `ssl://host:9093/1: ...`, or like
+/// `GroupCoordinator: host:9093: ...` for the connection to the group's coordinator.
+#[must_use]
+pub fn broker_in(words: &str) -> Option<(&str, u16)> {
+    let named = words.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    match named {
+        Some((named, _)) => address(named),
+        None => words.split(": ").find_map(address),
+    }
+}
+
+fn address(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Some((host, port.parse().ok()?)).filter(|_| !host.is_empty() && !host.contains(' '))
+}
+
 fn no_answer(obstacle: Option<&(Obstacle, String)>) -> String {
     let Some((obstacle, said)) = obstacle else {
         return "no broker answers; check KAFKA_BROKERS, and that the brokers run".into();
     };
     let (what, remedy) = match obstacle {
-        Obstacle::Login => {
-            ("the brokers refuse the login", "check KAFKA_CONFIG_SASL_* and KAFKA_CONFIG_SECURITY_PROTOCOL")
-        }
+        Obstacle::Certificate => return said.clone(),
+        Obstacle::Login => (
+            "the brokers refuse the login",
+            "check KAFKA_CONFIG_SASL_* and KAFKA_CONFIG_SECURITY_PROTOCOL; a file with the password is read at the start",
+        ),
         Obstacle::Tls => {
             ("TLS with the brokers fails", "check KAFKA_CONFIG_SSL_* and the brokers' certificates")
         }
@@ -151,6 +203,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn words_about_certificates_are_understood() {
+        let own = |words| of_own_certificate(words).unwrap_or_default();
+        let receive = "ssl://b:9093/1: Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate: SSL alert number 42";
+        assert!(own(receive).contains("refuse this client's certificate"));
+        let missing = "ssl://b:9093/1: error:0A00045C:SSL routines::tlsv13 alert certificate required: SSL alert number 116";
+        assert!(own(missing).contains("ask for a certificate of this client"));
+        let theirs = "ssl://[::1]:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: \
+                      broker certificate could not be verified";
+        assert_eq!(own(theirs), "");
+        assert!(is_of_their_certificate(theirs) && !is_of_their_certificate(receive));
+        assert_eq!(broker_in(theirs), Some(("::1", 9093)));
+        assert_eq!(broker_in(receive), Some(("b", 9093)));
+        assert_eq!(broker_in("GroupCoordinator: 1 brokers are down"), None);
+        let coordinator = "GroupCoordinator: 127.0.0.1:21293: SSL handshake failed: error:0A000086:SSL \
+                           routines::certificate verify failed: broker certificate could not be verified";
+        assert!(is_of_their_certificate(coordinator));
+        assert_eq!(broker_in(coordinator), Some(("127.0.0.1", 21_293)));
+    }
+
+    #[test]
     fn every_fault_has_a_sentence_that_names_what_is_wrong_and_what_to_do() {
         let names = TopicNames::new(["e".into(), "w".into(), "m".into()]);
         let check = |fault: Fault, parts: &[&str]| {
@@ -162,6 +234,8 @@ mod tests {
         check(Fault::NoAnswer(None), &["no broker answers", "KAFKA_BROKERS"]);
         check(obstacle(Obstacle::Login), &["login", "it said so", "KAFKA_CONFIG_SASL"]);
         check(obstacle(Obstacle::Tls), &["TLS", "it said so", "certificates"]);
+        let certificate = Fault::NoAnswer(Some((Obstacle::Certificate, "it is refused; renew it".into())));
+        check(certificate, &["it is refused; renew it"]);
         check(obstacle(Obstacle::Name), &["no address", "DNS"]);
         check(obstacle(Obstacle::Connection), &["no broker answers", "network"]);
         check(Fault::NoTopic(Topic::Events), &["topic e doesn't exist", "EVENTS_TOPIC"]);

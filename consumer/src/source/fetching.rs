@@ -5,6 +5,7 @@ use super::folding::Fold;
 use super::queue::{self, Fetched, RecordQueue};
 use crate::batch::Claim;
 use crate::decide::narrowing::Caution;
+use crate::limits::POLL_WAIT;
 use crate::measure::KAFKA_ERRORS;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw};
@@ -18,10 +19,12 @@ use std::time::{Duration, Instant};
 /// How often idle partitions' positions are looked at.
 const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 
-/// How long librdkafka may take to begin a fetch, so that its position can be validated.
-const VALIDATE_WAIT_MAX: Duration = Duration::from_secs(1);
-/// The pause between two questions whether it has.
+/// How long librdkafka may take to answer whether it seeks. It asks nobody for that.
+const SEEK_WAIT_MAX: Duration = Duration::from_millis(100);
+/// The first pause before positions are tried to be validated again; it doubles each time.
 const VALIDATE_PAUSE: Duration = Duration::from_millis(2);
+/// The longest such pause: while Kafka is away, say.
+const VALIDATE_PAUSE_MAX: Duration = Duration::from_millis(256);
 
 /// What is fetched.
 pub struct Fetching {
@@ -30,8 +33,14 @@ pub struct Fetching {
     topics: TopicNames,
     /// What librdkafka fetches.
     partitions: Vec<Partition>,
-    /// The claims of those that are read: all but partitions that broke.
+    /// The claims of those that are read: all but partitions that broke, and those of which the position is not validated.
     claims: Vec<Claim>,
+    /// The claims of partitions that librdkafka fetches, and has not been told to validate the position of yet: nothing of
+    /// them is read.
+    unvalidated: Vec<Claim>,
+    /// When that is tried again, and how long it is waited for after that.
+    validate_at: Instant,
+    validate_pause: Duration,
     /// How some of those are read: few records, one of which may be refused. Most often there are none.
     cautions: Vec<(Partition, Caution)>,
     /// Partitions that had an error since their last record. librdkafka counts the error as a record, so the position it
@@ -61,6 +70,9 @@ impl Fetching {
             topics,
             partitions: Vec::new(),
             claims: Vec::new(),
+            unvalidated: Vec::new(),
+            validate_at: Instant::now(),
+            validate_pause: VALIDATE_PAUSE,
             cautions: Vec::new(),
             misplaced: HashSet::new(),
             positions_at: Instant::now(),
@@ -79,6 +91,9 @@ impl Fetching {
 
     /// Starts fetching a partition from its claim's position. Its queue is forwarded before, so that no record goes astray,
     /// and again after, because stopping an earlier fetch of it undoes that.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the assignment. Then it doesn't fetch the partition.
     pub fn start(&mut self, claim: Claim, caution: Option<Caution>) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
         let topic = self.topics.of(claim.partition.topic);
@@ -87,33 +102,54 @@ impl Fetching {
         self.queue.forward(&list);
         self.consumer.incremental_assign(&list)?;
         self.queue.forward(&list);
-        if let Some(epoch) = claim.leader_epoch {
-            queue::set_leader_epoch(&mut list, topic, claim.partition.number, epoch);
-            self.validate(&list)?;
-        }
         self.partitions.push(claim.partition);
         self.cautions.extend(caution.map(|caution| (claim.partition, caution)));
-        self.claims.push(claim);
+        match claim.leader_epoch {
+            Some(_) => {
+                self.unvalidated.push(claim);
+                (self.validate_at, self.validate_pause) = (Instant::now(), VALIDATE_PAUSE);
+            }
+            None => self.claims.push(claim),
+        }
         Ok(())
     }
 
-    /// Has the position compared with the leader's history of epochs: if the log went back before it, the partition breaks.
-    /// librdkafka compares when it seeks, and not when it is assigned a position. This seeks to where the fetch begins, before
-    /// anything is taken from it. librdkafka begins it in a thread of its own, and refuses to seek until it has.
-    fn validate(&self, list: &TopicPartitionList) -> Result<(), KafkaError> {
-        let deadline = Instant::now() + VALIDATE_WAIT_MAX;
-        loop {
-            let sought = self.consumer.seek_partitions(list.clone(), VALIDATE_WAIT_MAX);
-            let refusal = match sought {
-                Ok(sought) => sought.elements().iter().find_map(|element| element.error().err()),
-                Err(error) => Some(error),
-            };
-            match refusal {
-                None => return Ok(()),
-                Some(error) if Instant::now() >= deadline => return Err(error),
-                Some(_) => std::thread::sleep(VALIDATE_PAUSE),
+    /// How long to wait for records at most: until positions are due to be validated again.
+    pub fn wait(&self) -> Duration {
+        let is_validating = !self.unvalidated.is_empty();
+        if is_validating { self.validate_at.saturating_duration_since(Instant::now()) } else { POLL_WAIT }
+    }
+
+    /// Has positions compared with the leader's history of epochs: if the log went back before one, its partition breaks
+    /// (KIP-320). librdkafka compares when it seeks, and not when it is assigned a position. So this seeks to where the fetch
+    /// begins, and drops what was fetched until then. librdkafka begins a fetch in a thread of its own, and refuses to seek until
+    /// it has, and again once the partition has broken; so a refusal is followed by another attempt at the next turn.
+    fn validate(&mut self) {
+        if self.unvalidated.is_empty() || Instant::now() < self.validate_at {
+            return;
+        }
+        for claim in std::mem::take(&mut self.unvalidated) {
+            match self.seek(&claim) {
+                Ok(()) => self.claims.push(claim),
+                Err(error) => {
+                    tracing::debug!(%error, partition = %claim.partition, "a position is not validated yet");
+                    self.unvalidated.push(claim);
+                }
             }
         }
+        self.validate_at = Instant::now() + self.validate_pause;
+        self.validate_pause = (self.validate_pause * 2).min(VALIDATE_PAUSE_MAX);
+    }
+
+    fn seek(&self, claim: &Claim) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        let (topic, number) = (self.topics.of(claim.partition.topic), claim.partition.number);
+        list.add_partition_offset(topic, number, KafkaOffset::Offset(claim.position.0))?;
+        if let Some(epoch) = claim.leader_epoch {
+            queue::set_leader_epoch(&mut list, topic, number, epoch);
+        }
+        let sought = self.consumer.seek_partitions(list, SEEK_WAIT_MAX)?;
+        sought.elements().iter().try_for_each(rdkafka::topic_partition_list::TopicPartitionListElem::error)
     }
 
     /// Stops fetching partitions.
@@ -124,6 +160,7 @@ impl Fetching {
         }
         self.partitions.retain(|fetched| !partitions.contains(fetched));
         self.claims.retain(|claim| !partitions.contains(&claim.partition));
+        self.unvalidated.retain(|claim| !partitions.contains(&claim.partition));
         self.cautions.retain(|(partition, _)| !partitions.contains(partition));
         self.misplaced.retain(|misplaced| !partitions.contains(misplaced));
         if let Err(error) = self.consumer.incremental_unassign(&list) {
@@ -133,7 +170,8 @@ impl Fetching {
 
     /// Folds what has arrived, waiting for it at most `wait`.
     pub fn take(&mut self, wait: Duration, fold: &mut Fold<'_>) -> Taken {
-        let Self { queue, topics, claims, cautions, misplaced, .. } = self;
+        self.validate();
+        let Self { queue, topics, claims, unvalidated, cautions, misplaced, .. } = self;
         let (mut broken, mut latest, mut is_complete) = (Vec::new(), 0, false);
         let name = |topic: &str, number| Some(Partition { topic: topics.topic(topic)?, number });
         let count = queue.take(wait, name, |fetched| match fetched {
@@ -152,15 +190,19 @@ impl Fetching {
             }
             Fetched::Trouble(partition, what) => {
                 misplaced.insert(partition);
-                tracing::warn!(target: "kafka", %partition, "Kafka: {what}");
+                let (topic, partition) = (topics.of(partition.topic), partition.number);
+                tracing::warn!(target: "kafka", topic, partition, error = what, "Kafka has trouble with a partition");
                 metrics::counter!(KAFKA_ERRORS).increment(1);
             }
             // A member doesn't ask for it.
             Fetched::End => {}
             Fetched::Broken(partition, why) => {
-                // librdkafka reports the same error again.
-                if let Some(epoch) = claim_of(claims, &mut latest, partition).map(|claim| claim.epoch) {
-                    claims.retain(|claim| claim.partition != partition);
+                // librdkafka reports the same error again: there is no claim then.
+                let give_up = |claims: &mut Vec<Claim>| {
+                    let index = claims.iter().position(|claim| claim.partition == partition)?;
+                    Some(claims.swap_remove(index).epoch)
+                };
+                if let Some(epoch) = give_up(claims).or_else(|| give_up(unvalidated)) {
                     broken.push((partition, epoch, why));
                 }
             }
@@ -260,4 +302,85 @@ fn claim_of<'a>(claims: &'a mut [Claim], latest: &mut usize, partition: Partitio
         *latest = claims.iter().position(|claim| claim.partition == partition)?;
     }
     claims.get_mut(*latest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folding::Folding;
+    use super::super::settings::Settings;
+    use super::*;
+    use crate::clock::{self, Clock};
+    use crate::floor::SharedFloor;
+    use crate::record::Topic;
+    use crate::record::identity::Fingerprints;
+    use crate::refused::allowance::Allowance;
+    use clap::Parser as _;
+    use rdkafka::mocking::MockCluster;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        clock: clock::Settings,
+    }
+
+    const EVENTS: Partition = Partition { topic: Topic::Events, number: 0 };
+
+    /// What fetches from these brokers, and what its records are folded into.
+    fn fetching(brokers: &str) -> (Fetching, Folding) {
+        let Line { settings, clock } = Line::parse_from(["consumer", "--kafka-brokers", brokers]);
+        let consumer = Arc::new(settings.config().create_with_context(Context::default()).unwrap());
+        let fetching = Fetching::new(consumer, settings.topics.clone());
+        let fingerprints = Fingerprints::keyed(&[0; 16]);
+        (fetching, Folding::new(settings, fingerprints, SharedFloor::new(0), Clock::new(clock)))
+    }
+
+    /// A claim of a position after a record of the leader's first epoch.
+    fn claim(position: i64) -> Claim {
+        Claim {
+            partition: EVENTS,
+            epoch: 1,
+            position: Offset(position),
+            until: None,
+            leader_epoch: Some(0),
+            spread: None,
+            allowance: Allowance::spent(0, 0),
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_validated_is_given_back_and_can_be_fetched_again() {
+        let (mut fetching, mut folding) = fetching("127.0.0.1:1");
+        for _ in 0..2 {
+            fetching.start(claim(7), None).expect("an assignment");
+            let taken = fetching.take(POLL_WAIT, &mut folding.fold());
+            assert!(taken.broken.is_empty() && fetching.has(EVENTS) && !fetching.is_empty());
+            fetching.stop(&[EVENTS]);
+            assert!(fetching.is_empty() && fetching.wait() == POLL_WAIT, "nothing is left to validate");
+        }
+    }
+
+    #[test]
+    fn a_partition_breaks_whether_its_position_is_validated_before_or_after_kafka_refuses_it() {
+        for is_refused_first in [false, true] {
+            let kafka = MockCluster::new(1).unwrap();
+            kafka.create_topic("business-metrics.events.v1", 1, 1).unwrap();
+            let (mut fetching, mut folding) = fetching(&kafka.bootstrap_servers());
+            fetching.start(claim(1_000_000), None).expect("an assignment");
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while is_refused_first && fetching.queue.is_empty() {
+                assert!(Instant::now() < deadline, "Kafka refuses an offset beyond the end");
+                std::thread::yield_now();
+            }
+            let broken = loop {
+                let broken = fetching.take(POLL_WAIT, &mut folding.fold()).broken;
+                if !broken.is_empty() {
+                    break broken;
+                }
+                assert!(Instant::now() < deadline, "the partition breaks");
+            };
+            assert!(matches!(&*broken, [(EVENTS, 1, _)]), "{broken:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The batch that records are folded into: under which limits, and when it is due.
 
 use super::settings::Settings;
+use crate::batch::producers::Producers;
 use crate::batch::{Batch, Claim, Limits};
 use crate::clock::Clock;
 use crate::floor::SharedFloor;
@@ -9,11 +10,14 @@ use crate::record::decode::Bounds;
 use crate::record::identity::Fingerprints;
 use crate::record::{Offset, Partition, Raw};
 use crate::refused::allowance::Keeping;
+use crate::trace::BatchTrace;
 use std::time::{Duration, Instant};
 
 /// A batch that grows.
 pub struct Folding {
     batch: Batch,
+    /// Where its records come from; `None` while tracing is off.
+    producers: Option<Producers>,
     /// When the batch got its first record, or its first step past offsets without one.
     since: Option<Instant>,
     /// Whether it is due whatever its age.
@@ -27,6 +31,7 @@ pub struct Folding {
 /// The batch, with the limits that its records are folded under. Short-lived: its bounds are those of one instant.
 pub struct Fold<'a> {
     batch: &'a mut Batch,
+    producers: Option<&'a mut Producers>,
     fingerprints: &'a Fingerprints,
     bounds: Bounds,
     keeping: Keeping,
@@ -36,7 +41,8 @@ impl Folding {
     /// An empty batch.
     pub fn new(settings: Settings, fingerprints: Fingerprints, floor: SharedFloor, clock: Clock) -> Self {
         let batch = Batch::new(floor.get());
-        Self { batch, since: None, is_hurried: false, settings, fingerprints, floor, clock }
+        let producers = traces::are_on().then(Producers::default);
+        Self { batch, producers, since: None, is_hurried: false, settings, fingerprints, floor, clock }
     }
 
     /// The batch, to fold records into.
@@ -51,6 +57,7 @@ impl Folding {
             bounds: Bounds { floor: self.batch.floor, ceiling: now.saturating_add(skew) },
             keeping: self.settings.refused.at(now),
             batch: &mut self.batch,
+            producers: self.producers.as_mut(),
             fingerprints: &self.fingerprints,
         }
     }
@@ -87,13 +94,20 @@ impl Folding {
     }
 
     /// Takes the batch out, if there is anything in it, and begins the next.
-    pub fn end(&mut self) -> Option<Box<Batch>> {
+    pub fn end(&mut self) -> Option<(Box<Batch>, BatchTrace)> {
         if self.batch.is_empty() {
             return None;
         }
-        (self.since, self.is_hurried) = (None, false);
+        let since = self.since.take();
+        self.is_hurried = false;
         let next = Batch::new(self.floor.get());
-        Some(Box::new(std::mem::replace(&mut self.batch, next)))
+        let batch = Box::new(std::mem::replace(&mut self.batch, next));
+        let producers = self.producers.as_mut().map(std::mem::take);
+        let trace = producers.map(|producers| {
+            let Settings { topics, kafka_group_id, .. } = &self.settings;
+            BatchTrace::folded(&batch, producers, since.unwrap_or_else(Instant::now), topics, kafka_group_id)
+        });
+        Some((batch, trace.unwrap_or_default()))
     }
 
     /// Drops the share of a partition that was given up.
@@ -108,6 +122,9 @@ impl Fold<'_> {
     pub fn take(&mut self, claim: &mut Claim, raw: &Raw<'_>) {
         if claim.ends_before(raw.offset) {
             return self.reach(claim, raw.offset, None);
+        }
+        if let Some(producers) = &mut self.producers {
+            producers.take(&raw.headers);
         }
         self.batch.take(claim, raw, self.fingerprints, self.bounds, self.keeping);
     }

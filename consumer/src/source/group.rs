@@ -25,12 +25,19 @@ pub struct Group {
     assignments: u64,
     /// When to join again, after leaving for that.
     rejoin_at: Option<Instant>,
+    /// Whether it has a name of its own by which the group knows it again (KIP-345).
+    is_static: bool,
 }
 
 impl Group {
     /// Not a member yet.
-    pub fn new(consumer: Arc<BaseConsumer<Context>>, topics: TopicNames, wanted: Wanted) -> Self {
-        Self { consumer, topics, wanted, assignments: 0, rejoin_at: None }
+    pub fn new(
+        consumer: Arc<BaseConsumer<Context>>,
+        topics: TopicNames,
+        wanted: Wanted,
+        is_static: bool,
+    ) -> Self {
+        Self { consumer, topics, wanted, assignments: 0, rejoin_at: None, is_static }
     }
 
     /// Joins the group.
@@ -38,10 +45,14 @@ impl Group {
         self.consumer.subscribe(&self.topics.all())
     }
 
-    /// Leaves the group for good.
-    pub fn leave(&self) {
+    /// Leaves the group for good; returns whether it tells the group. A static member doesn't: its partitions are kept for it
+    /// until its session times out, so that a restart moves none.
+    pub fn leave(&self) -> bool {
         self.wanted.leave();
-        self.consumer.unsubscribe();
+        if !self.is_static {
+            self.consumer.unsubscribe();
+        }
+        !self.is_static
     }
 
     /// Acknowledges an assignment and returns its number. The group is answered at once: until then librdkafka pauses what

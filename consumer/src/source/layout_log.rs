@@ -1,5 +1,6 @@
 //! The layouts' topic: one partition, to which `consumer layout change` adds where layouts end, and nobody else writes.
 
+use super::aside::{Quiet, passes};
 use crate::record::layouts::Announced;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
@@ -57,7 +58,7 @@ impl LayoutLog {
     }
 
     fn take(&mut self, from: i64, end: i64) -> Result<(), KafkaError> {
-        let reader: BaseConsumer = self.config.create()?;
+        let reader: BaseConsumer<Quiet> = self.config.create_with_context(Quiet)?;
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, PARTITION, KafkaOffset::Offset(from))?;
         reader.assign(&list)?;
@@ -76,6 +77,7 @@ impl LayoutLog {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => self.next = end,
+                Some(Err(KafkaError::MessageConsumption(code))) if passes(code) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
             }

@@ -3,6 +3,7 @@
 use crate::batch::{Batch, Claim};
 use crate::decide::narrowing::Caution;
 use crate::record::{Offset, Partition};
+use crate::trace::BatchTrace;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,8 +16,8 @@ pub enum Message {
         /// The assignment's number.
         assignment: u64,
     },
-    /// Records, folded.
-    Batch(Box<Batch>),
+    /// Records, folded, and their trace.
+    Batch(Box<Batch>, BatchTrace),
     /// Partitions are taken away: finish what came before, then forget them.
     Revoked {
         /// Which.

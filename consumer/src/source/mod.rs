@@ -8,10 +8,14 @@
 //! group settles, but a partition is not fetched before its claim says where it starts. A revocation meanwhile cancels the
 //! claim.
 
+mod aside;
+mod certificates;
+mod checking;
 pub mod cluster;
 mod context;
 mod describing;
 mod ends;
+mod examining;
 mod faults;
 mod fetching;
 mod folding;
@@ -19,13 +23,16 @@ mod group;
 mod layout_log;
 mod messages;
 mod outbox;
+mod protection;
 mod queue;
 mod report;
 mod rounds;
 pub mod settings;
+mod variables;
 mod wanted;
 
 pub use ends::{End, Ends, Found};
+pub use examining::Examining;
 pub use faults::Fault;
 pub use messages::{Handed, Message, Order};
 pub use rdkafka::error::KafkaError;
@@ -42,6 +49,7 @@ use crate::measure::KAFKA_ERRORS;
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw};
+use certificates::Certificates;
 use context::{Context, Rebalance};
 use fetching::Fetching;
 use folding::Folding;
@@ -87,26 +95,28 @@ pub struct Handles {
 }
 
 impl Source {
-    /// A client of Kafka that has not joined the group yet.
+    /// A client of Kafka that has not joined the group yet. What the group assigns is kept in `wanted`.
     ///
     /// # Errors
     /// When librdkafka refuses a setting.
     pub fn new(
         settings: Settings,
+        wanted: Wanted,
         fingerprints: Fingerprints,
         floor: SharedFloor,
         clock: Clock,
     ) -> Result<(Self, Handles), KafkaError> {
         let consumer: Arc<BaseConsumer<Context>> =
             Arc::new(settings.config().create_with_context(Context::default())?);
-        let (topics, wanted) = (settings.topics.clone(), Wanted::default());
+        let topics = settings.topics.clone();
         let (outbox, messages) = Outbox::new();
         let (order, orders) = sync_channel(ORDERS_MAX);
         let uncommitted = settings.uncommitted_config().create_with_context(Context::default())?;
         let layouts = LayoutLog::new(&settings.layouts_topic, settings.uncommitted_config());
-        let ends = Ends::new(Arc::clone(&consumer), uncommitted, layouts, topics.clone(), clock.clone());
+        let ends = Ends::new(Arc::clone(&consumer), uncommitted, layouts, topics.clone(), clock.clone())
+            .looking_at(Certificates::of(&settings.kafka_config));
         let source = Self {
-            group: Group::new(Arc::clone(&consumer), topics.clone(), wanted.clone()),
+            group: Group::new(Arc::clone(&consumer), topics.clone(), wanted.clone(), settings.is_static()),
             fetching: Fetching::new(Arc::clone(&consumer), topics.clone()),
             folding: Folding::new(settings, fingerprints, floor, clock),
             outbox,
@@ -146,7 +156,7 @@ impl Source {
         if self.folding.is_full() || !self.outbox.is_empty() {
             return self.serve_events(POLL_WAIT_SHORT);
         }
-        let wait = self.folding.wait();
+        let wait = self.folding.wait().min(self.fetching.wait());
         let mut fold = self.folding.fold();
         let taken = self.fetching.take(wait, &mut fold);
         if taken.count == 0 {
@@ -189,8 +199,8 @@ impl Source {
 
     /// Puts the batch, due or not, in line for the pipeline.
     fn end_batch(&mut self) {
-        if let Some(batch) = self.folding.end() {
-            self.outbox.push(Message::Batch(batch));
+        if let Some((batch, trace)) = self.folding.end() {
+            self.outbox.push(Message::Batch(batch, trace));
         }
     }
 
@@ -247,7 +257,7 @@ impl Source {
             self.failed = Some(error.clone());
         } else if !matches!(error, KafkaError::PartitionEOF(_)) {
             // The client has said more about it.
-            tracing::debug!(target: "kafka", %error, "Kafka");
+            tracing::debug!(target: "kafka", %error, "an error of Kafka's client");
             metrics::counter!(KAFKA_ERRORS).increment(1);
         }
     }
@@ -267,7 +277,7 @@ impl Source {
     /// Has the pipeline claim what is assigned.
     fn assigned(&mut self, names: &[(String, i32)]) {
         let partitions = self.partitions(names);
-        tracing::info!(?partitions, "assigned");
+        tracing::info!(partitions = listed(names), "assigned");
         let assignment = self.group.accept(&partitions);
         self.outbox.push(Message::Assigned { partitions, assignment });
     }
@@ -287,7 +297,8 @@ impl Source {
             self.fetching.stop(&[partition]);
         }
         if let Err(error) = self.fetching.start(claim, caution) {
-            tracing::warn!(%error, %partition, "a partition could not be fetched");
+            let topic = self.topics.of(partition.topic);
+            tracing::warn!(topic, partition = partition.number, %error, "a partition could not be fetched");
             self.group.leave_to_rejoin("a claimed partition could not be fetched");
         }
     }
@@ -295,7 +306,7 @@ impl Source {
     /// Ends what is in flight for these partitions, and gives them up.
     fn revoked(&mut self, names: &[(String, i32)]) {
         let partitions = self.partitions(names);
-        tracing::info!(?partitions, "revoked");
+        tracing::info!(partitions = listed(names), "revoked");
         self.group.give_up(&partitions);
         self.settle(&partitions, Instant::now() + REVOKE_WAIT_MAX);
         partitions.iter().for_each(|partition| self.folding.forget(*partition));
@@ -332,8 +343,9 @@ impl Source {
         self.settle(&[], deadline);
         self.take_orders();
         self.report.send(CommitMode::Sync);
-        self.group.leave();
-        while !self.fetching.is_empty() && !self.outbox.is_closed() && Instant::now() < deadline {
+        let gives_back = self.group.leave();
+        while gives_back && !self.fetching.is_empty() && !self.outbox.is_closed() && Instant::now() < deadline
+        {
             self.serve_events(POLL_WAIT_SHORT);
         }
         self.consumer.context().close();
@@ -359,4 +371,10 @@ impl Source {
         let known = names.iter().filter_map(|(topic, number)| Some((self.topics.topic(topic)?, *number)));
         known.map(|(topic, number)| Partition { topic, number }).collect()
     }
+}
+
+/// Partitions for the log, such as `topic/0 topic/3`.
+fn listed(names: &[(String, i32)]) -> String {
+    let names: Vec<String> = names.iter().map(|(topic, number)| format!("{topic}/{number}")).collect();
+    names.join(" ")
 }

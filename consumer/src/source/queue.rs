@@ -74,6 +74,13 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         }
     }
 
+    /// Whether nothing has arrived.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: the queue is valid.
+        unsafe { sys::rd_kafka_queue_length(self.queue) == 0 }
+    }
+
     /// Shows `sight` each record and error that has arrived, waiting at most `wait` for a full call. `partition` names the
     /// partition of a topic's name and number. Returns how many there were.
     pub fn take(

@@ -1,5 +1,7 @@
 //! What a member is told about Kafka, and librdkafka's configuration made of it.
 
+pub use super::variables::CONFIG_PREFIX;
+use super::variables::variable;
 use crate::limits::kafka as limit;
 use crate::record::Topic;
 use crate::record::key::Keys;
@@ -9,6 +11,7 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 /// Where Kafka is, and what of it is read.
@@ -67,8 +70,15 @@ pub enum StartOffset {
 /// The default name of the topic that says where layouts end.
 pub const LAYOUTS_TOPIC: &str = "business-metrics.layouts.v1";
 
-/// The environment variables that carry librdkafka's settings start so.
-pub const CONFIG_PREFIX: &str = "KAFKA_CONFIG_";
+/// How a setting ends whose value is the file that has it: `..._FILE`.
+const FILE: &str = ".file";
+
+/// librdkafka's own settings that end so: their values are files that it reads itself.
+const OWN_FILES: [&str; 3] = [
+    "sasl.oauthbearer.assertion.file",
+    "sasl.oauthbearer.assertion.jwt.template.file",
+    "sasl.oauthbearer.assertion.private.key.file",
+];
 
 /// Settings that exact counting depends on.
 const FIXED: [(&str, &str); 6] = [
@@ -103,6 +113,7 @@ const DEFAULTS: [(&str, &str); 10] = [
 const CLASSIC_ONLY: [&str; 3] =
     ["session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"];
 const GROUP_PROTOCOL: &str = "group.protocol";
+const GROUP_INSTANCE_ID: &str = "group.instance.id";
 
 impl Settings {
     /// The topics whose keys are placed by murmur2, so that it can be checked.
@@ -141,7 +152,7 @@ impl Settings {
                 "{name} can't be set together with {protocol}=consumer: the broker decides it"
             ));
         }
-        refused(&self.config())
+        refused(&self.config()).or_else(|| super::protection::unused(&self.kafka_config))
     }
 
     /// Numeric settings that must agree with others, as librdkafka will have them.
@@ -186,8 +197,15 @@ impl Settings {
     }
 
     /// Whether the broker deals the partitions out (KIP-848), rather than the members themselves.
-    fn has_newer_protocol(&self) -> bool {
+    #[must_use]
+    pub fn has_newer_protocol(&self) -> bool {
         self.kafka_config.get(GROUP_PROTOCOL).is_some_and(|protocol| protocol == "consumer")
+    }
+
+    /// Whether the group knows this member again by a name of its own (KIP-345).
+    #[must_use]
+    pub fn is_static(&self) -> bool {
+        self.kafka_config.contains_key(GROUP_INSTANCE_ID)
     }
 
     /// librdkafka's configuration.
@@ -219,26 +237,44 @@ pub fn refused(config: &ClientConfig) -> Option<String> {
     Some(format!("{name} is not a setting of librdkafka, or its value is not a valid one"))
 }
 
-/// The environment variable of a librdkafka setting.
-fn variable(setting: &str) -> String {
-    format!("{CONFIG_PREFIX}{}", setting.replace('.', "_").to_uppercase())
-}
-
-/// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`. Variables of others
-/// may be anything, text or not.
+/// librdkafka's settings among environment variables: `KAFKA_CONFIG_SASL_USERNAME` is `sasl.username`, and
+/// `KAFKA_CONFIG_SASL_PASSWORD_FILE` the file that has `sasl.password`. Variables of others may be anything, text or not.
 ///
 /// # Errors
-/// When one of them is not UTF-8: a sentence that names it.
+/// When one of them is not UTF-8, is given twice, or names a file that can't be used: a sentence that names it.
 pub fn kafka_config(
     variables: impl Iterator<Item = (OsString, OsString)>,
 ) -> Result<BTreeMap<String, String>, String> {
+    let mut config = BTreeMap::new();
+    for (setting, value) in named(variables)? {
+        let of_file = setting.strip_suffix(FILE).filter(|_| !OWN_FILES.contains(&setting.as_str()));
+        let (setting, value) = match of_file {
+            Some(of_file) => {
+                let secret = credentials::secret_in(&variable(&setting), Path::new(&value));
+                (of_file.to_owned(), secret.map_err(|bad| bad.0)?.expose().to_owned())
+            }
+            None => (setting, value),
+        };
+        if config.contains_key(&setting) {
+            let name = variable(&setting);
+            return Err(format!("{name} and {name}_FILE are both set: keep one of them"));
+        }
+        config.insert(setting, value);
+    }
+    Ok(config)
+}
+
+/// Our variables, by the names of the settings. A file that isn't named counts as not set.
+fn named(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>, String> {
     let named = variables.filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         let setting = name.strip_prefix(CONFIG_PREFIX)?.to_lowercase().replace('_', ".");
         let value = value.into_string().map_err(|_| format!("{name} is not UTF-8"));
         Some(value.map(|value| (setting, value)))
     });
-    named.collect()
+    let is_nothing = |setting: &str, value: &str| setting.ends_with(FILE) && value.is_empty();
+    let set = named.filter(|named| !named.as_ref().is_ok_and(|(setting, value)| is_nothing(setting, value)));
+    set.collect()
 }
 
 #[cfg(test)]
@@ -261,7 +297,10 @@ mod tests {
 
     #[test]
     fn any_librdkafka_setting_passes_but_those_exactness_depends_on() {
-        let settings = with(&[("KAFKA_CONFIG_SASL_USERNAME", "metrics"), ("PATH", "/bin")]);
+        let protocol = ("KAFKA_CONFIG_SECURITY_PROTOCOL", "SASL_PLAINTEXT");
+        let mechanism = ("KAFKA_CONFIG_SASL_MECHANISM", "PLAIN");
+        let username = ("KAFKA_CONFIG_SASL_USERNAME", "metrics");
+        let settings = with(&[protocol, mechanism, username, ("PATH", "/bin")]);
         assert_eq!(settings.wrong(), None);
         assert_eq!(settings.config().get("sasl.username"), Some("metrics"));
         for variable in
@@ -281,6 +320,40 @@ mod tests {
         assert_eq!(read(no_text()), Ok(BTreeMap::new()));
         let wrong = read("KAFKA_CONFIG_SASL_PASSWORD".into()).unwrap_err();
         assert_eq!(wrong, "KAFKA_CONFIG_SASL_PASSWORD is not UTF-8");
+    }
+
+    #[test]
+    fn a_setting_may_be_in_a_file_and_only_there() {
+        let path = std::env::temp_dir().join(format!("kafka-password-{}", std::process::id()));
+        std::fs::write(&path, "open sesame\n").unwrap();
+        let read = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            kafka_config(variables)
+        };
+        let file = ("KAFKA_CONFIG_SASL_PASSWORD_FILE", path.to_str().unwrap());
+        let password = BTreeMap::from([("sasl.password".to_owned(), "open sesame".to_owned())]);
+        assert_eq!(read(&[file]), Ok(password));
+        assert_eq!(read(&[("KAFKA_CONFIG_SASL_PASSWORD_FILE", "")]), Ok(BTreeMap::new()));
+        let both = read(&[file, ("KAFKA_CONFIG_SASL_PASSWORD", "x")]).unwrap_err();
+        assert!(both.starts_with("KAFKA_CONFIG_SASL_PASSWORD and KAFKA_CONFIG_SASL_PASSWORD_FILE"), "{both}");
+        std::fs::remove_file(&path).unwrap();
+        let missing = read(&[file]).unwrap_err();
+        assert!(missing.contains(file.0) && missing.contains(file.1), "{missing}");
+    }
+
+    #[test]
+    fn a_setting_of_librdkafka_that_ends_with_file_stays_what_it_is() {
+        for setting in OWN_FILES {
+            let (name, file) = (variable(setting), "/nowhere/assertion");
+            let config = kafka_config([(name.into(), file.into())].into_iter());
+            assert_eq!(config, Ok(BTreeMap::from([(setting.to_owned(), file.to_owned())])));
+        }
+    }
+
+    #[test]
+    fn a_login_without_its_protocol_is_refused() {
+        let wrong = with(&[("KAFKA_CONFIG_SASL_USERNAME", "metrics")]).wrong().unwrap();
+        assert!(wrong.starts_with("KAFKA_CONFIG_SASL_USERNAME is set"), "{wrong}");
     }
 
     #[test]

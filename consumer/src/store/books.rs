@@ -1,5 +1,6 @@
 //! Double-entry bookkeeping, read in one snapshot: the sums in the ledger's segments, and the counters in the buckets.
 
+use super::erasures::being_erased;
 use super::fenced_transaction::seconds_or_min;
 use super::{Error, OperatorConnection};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -16,6 +17,8 @@ pub const DIFFERENCES_MAX: i64 = 1_000;
 /// members can make and drop partitions meanwhile.
 pub struct Books<'a> {
     pub(super) transaction: Transaction<'a>,
+    /// The organizations that are being erased: their hours, days and parts go one after the other, so they are not compared.
+    pub being_erased: Vec<String>,
 }
 
 /// How far the books reach.
@@ -62,7 +65,8 @@ impl OperatorConnection {
         let begin = self.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
         let transaction = begin.read_only(true).start().await?;
         transaction.batch_execute(LIMITS).await?;
-        Ok(Books { transaction })
+        let being_erased = being_erased(&transaction).await?;
+        Ok(Books { transaction, being_erased })
     }
 }
 
@@ -105,14 +109,15 @@ impl Books<'_> {
             Pair::HoursAndDays => {
                 let days = "date_bin('1 day', hour_bucket, 'epoch')";
                 let (hour, day) = (BucketSize::Hour, BucketSize::Day);
-                (
-                    sums(hour.table(), "organization_id", hour.column(), days),
-                    sums(day.table(), "organization_id", day.column(), day.column()),
-                )
+                (of_each(hour.table(), hour.column(), days), of_each(day.table(), day.column(), day.column()))
             }
         };
         let until = day + Days::new(1);
-        let values: [&(dyn ToSql + Sync); 3] = [&day, &until, &DIFFERENCES_MAX];
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&day, &until, &DIFFERENCES_MAX];
+        match pair {
+            Pair::LedgerAndQuarters | Pair::LedgerAndHours => {}
+            Pair::HoursAndDays => values.push(&self.being_erased),
+        }
         let rows = self.transaction.query(&compared(&first, &second), &values).await?;
         Ok(rows.iter().map(difference).collect())
     }
@@ -124,14 +129,15 @@ impl Books<'_> {
     }
 }
 
-/// The ledger's sums: a day's segments, and the tails, which hold any day.
+/// The ledger's sums: a day's segments, and the tails, which hold any day. What was erased is still in them, so it is taken off.
 fn of_ledger(segments: Option<&str>) -> String {
     let names = Counters::NAMES.join(", ");
+    let erased = Counters::NAMES.map(|name| format!("-{name}")).join(", ");
     let arrays = Counters::NAMES.map(|name| format!("t.{name}")).join(", ");
     let segments = segments.map(|table| format!("select quarter, {names} from {table} union all "));
     format!(
         "({}select u.* from ledger_tails t, unnest(t.quarters, {arrays}) as u (quarter, {names}) \
-         where t.newest >= $1) as ledger",
+         where t.newest >= $1 union all select quarter, {erased} from erased_counters) as ledger",
         segments.unwrap_or_default()
     )
 }
@@ -144,6 +150,12 @@ fn of_all(table: &str, column: &str, bucket: &str) -> String {
 /// The stored counters of one size, of all organizations together. A day has whole hours, by which its quarters are found.
 fn of_all_stored(size: BucketSize) -> String {
     of_all(size.table(), BucketSize::Hour.column(), size.column())
+}
+
+/// The counters of a book by bucket, of each organization that is not in `$4`.
+fn of_each(table: &str, column: &str, bucket: &str) -> String {
+    let rows = format!("(select * from {table} where organization_id <> all($4::text[])) as rows");
+    sums(&rows, "organization_id", column, bucket)
 }
 
 /// The counters of a book by organization and bucket, where a column is from `$1` until `$2`.

@@ -59,9 +59,9 @@ impl TablesSnapshot<'_> {
     /// When PostgreSQL fails.
     pub async fn channel_names(&self, filter: &RowFilter) -> Result<Cursor<ChannelNamesRow>, Error> {
         let query = "select organization_id, array_agg(channel) from kept_channels \
-                     where ($1::text is null or organization_id = $1) group by 1 order by 1";
+                     where ($1::text is null or organization_id = $1) and organization_id <> all($2::text[]) group by 1 order by 1";
         let row = |row: &Row| ChannelNamesRow { organization: row.get(0), names: row.get(1) };
-        self.open(query, &[&filter.organization], row).await
+        self.open(query, &[&filter.organization, &filter.except], row).await
     }
 }
 

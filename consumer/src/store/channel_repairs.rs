@@ -67,7 +67,8 @@ async fn write_hour(
     const DELETE: &str = "delete from channel_hourly_metrics where organization_id = $1 and hour_bucket = $2";
     let ChannelsRow { organization, start, channels } = found;
     let until = start + BucketSize::Hour.seconds();
-    let hour = RowFilter { organization: Some(organization.clone()), from: Some(*start), to: Some(until) };
+    let (from, to) = (Some(*start), Some(until));
+    let hour = RowFilter { organization: Some(organization.clone()), from, to, ..RowFilter::default() };
     let stored = transaction.query_opt(&channel_hours(), &hour.values()).await?;
     let stored = stored.as_ref().map(channels_row::<4>).map(|row| row.channels).unwrap_or_default();
     if stored != *channels {

@@ -5,10 +5,12 @@ use crate::limits::{
     IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LOCK_TIMEOUT,
     STATEMENT_TIMEOUT, UNACKNOWLEDGED_MAX,
 };
-use database::Connector;
+use crate::settings::BadSetting;
+use crate::store::settings::Database;
+use database::{Address, Connector};
 use std::time::Duration;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
+use tokio_postgres::config::TargetSessionAttrs;
 
 /// How long connecting may take; several hosts share it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,18 +20,30 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Server(Connector);
 
 impl Server {
-    /// Connects as this says.
+    /// Connects as the settings say, also by what their files have later.
     ///
     /// # Errors
-    /// When TLS is asked for and can't be set up.
-    pub fn new(config: &Config) -> Result<Self, Error> {
-        let mut config = config.clone();
-        config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
-        config.keepalives(true).keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
-        config.keepalives_retries(KEEPALIVE_RETRIES);
-        if config.get_application_name().is_none() {
-            config.application_name("business-metrics-consumer");
-        }
+    /// When they can't be used: a sentence that names the setting.
+    pub fn new(settings: &Database) -> Result<Self, BadSetting> {
+        Self::of(settings, |address| {
+            adjust(address);
+            // Of several hosts, or of one that was demoted, only a primary will do.
+            address.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        })
+    }
+
+    /// The same for a server that may be a standby.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn replica(settings: &Database) -> Result<Self, BadSetting> {
+        Self::of(settings, adjust)
+    }
+
+    fn of(
+        settings: &Database,
+        adjust: impl Fn(&mut Address) + Send + Sync + 'static,
+    ) -> Result<Self, BadSetting> {
         // No plan is compiled: the estimate for a plan over arrays is so high that PostgreSQL would compile it, and compiling
         // takes longer than running it.
         let limits = format!(
@@ -39,9 +53,8 @@ impl Server {
             LOCK_TIMEOUT.as_secs(),
             IDLE_IN_TRANSACTION_TIMEOUT.as_secs()
         );
-        let tls = (config.get_ssl_mode() == SslMode::Require).then(|| database::tls(None)).transpose();
-        let tls = tls.map_err(|error| Error::Tls(error.to_string()))?;
-        Ok(Self(Connector::new(&config, tls, CONNECT_TIMEOUT, limits)))
+        let connector = Connector::new(settings, adjust, CONNECT_TIMEOUT, limits);
+        connector.map(Self).map_err(|bad| BadSetting(bad.0))
     }
 
     /// Connects to the first host that will do. A task of its own drives the connection.
@@ -50,6 +63,17 @@ impl Server {
     /// When PostgreSQL is away, refuses, or doesn't answer in time; or when it is behind a pooler that won't do.
     pub async fn connect(&self) -> Result<Client, Error> {
         Ok(self.0.connect().await?.client)
+    }
+}
+
+/// Sets what doesn't depend on the settings.
+fn adjust(address: &mut Address) {
+    let config = &mut address.config;
+    config.tcp_user_timeout(UNACKNOWLEDGED_MAX);
+    config.keepalives(true).keepalives_idle(KEEPALIVE_IDLE).keepalives_interval(KEEPALIVE_INTERVAL);
+    config.keepalives_retries(KEEPALIVE_RETRIES);
+    if config.get_application_name().is_none() {
+        config.application_name("business-metrics-consumer");
     }
 }
 

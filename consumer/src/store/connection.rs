@@ -180,7 +180,7 @@ impl Store {
         } else {
             let why = "claims made by the reading connection are not found by the writing one: DATABASE_URL leads to different \
                        servers; let it lead to one primary, and shut the other one down";
-            tracing::warn!(target: "postgresql", "{why}");
+            tracing::warn!(target: "postgresql", why, "reading and writing reach different servers");
             readiness.blame(CONDITION, SAME_SERVER, why);
         }
     }
@@ -195,7 +195,7 @@ impl Store {
     /// Reports a failure of PostgreSQL in log, readiness and metrics.
     pub fn say(&self, what: &'static str, error: &Error, again_in: Duration) {
         let why = with_remedy(error);
-        tracing::warn!(target: "postgresql", error = why, ?again_in, "PostgreSQL failed: {what}; trying again");
+        tracing::warn!(target: "postgresql", doing = what, error = why, ?again_in, "PostgreSQL failed; trying again");
         if let Some(people) = &self.people {
             people.activity.failed(people.connection, what, &why);
             people.readiness.blame(CONDITION, &people.cause(what), format!("{what}: {why}"));

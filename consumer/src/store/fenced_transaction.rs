@@ -41,6 +41,8 @@ pub struct FencedTransaction<'a> {
     connection: &'a mut Connection,
     /// The partitions that moved. Another member has claimed the others.
     pub moved: Vec<Partition>,
+    /// The instants through which they are complete once this is committed, as far as they ever were.
+    pub complete_through: Vec<(Partition, DateTime<Utc>)>,
     /// The ledger's floor, in seconds since the Unix epoch. It can't rise before this transaction ends.
     pub floor: i64,
     /// Where it takes place.
@@ -85,6 +87,8 @@ impl Connection {
         let partition = |row: &Row| {
             Some(Partition { topic: self.topics.topic(row.get::<_, &str>(0))?, number: row.get(1) })
         };
+        let complete = |row: &Row| Some((partition(row)?, row.get::<_, Option<DateTime<Utc>>>(2)?));
+        let complete_through = moved.iter().filter_map(complete).collect();
         let moved: Vec<Partition> = moved.iter().filter_map(partition).collect();
         self.clock.take(question.answer(floor.get(1)));
         // The statements are those of what was pending when this connection was made.
@@ -97,7 +101,7 @@ impl Connection {
         let attained = |step: &Step| Some((step.partition, step.epoch, step.complete_through?));
         let has_moved = |step: &&Step| self.is_cluster && moved.contains(&step.partition);
         let attained = steps.iter().filter(has_moved).filter_map(attained).collect();
-        Ok(FencedTransaction { connection: self, moved, floor, incarnation, attained })
+        Ok(FencedTransaction { connection: self, moved, complete_through, floor, incarnation, attained })
     }
 }
 

@@ -22,6 +22,7 @@ pub struct LetterRows {
     pub reason: Vec<&'static str>,
     pub detail: Vec<String>,
     pub organization: Vec<Option<String>>,
+    pub organization_from_key: Vec<Option<String>>,
 }
 
 /// Refused records of which only offsets and reason are kept.
@@ -53,6 +54,7 @@ impl LetterRows {
             self.reason.push(letter.refusal.reason.code());
             self.detail.push(letter.refusal.detail.clone().into_owned());
             self.organization.push(letter.refusal.organization.clone());
+            self.organization_from_key.push(letter.organization_from_key.clone());
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct LetterFilter {
     pub partition: Option<i32>,
     /// Read at this offset.
     pub offset: Option<i64>,
-    /// Sent by this organization.
+    /// Sent by this organization, or with a key that reads like it where the value names none.
     pub organization: Option<String>,
     /// Refused at this instant or later.
     pub since: Option<DateTime<Utc>>,
@@ -49,6 +49,10 @@ pub struct LetterLine {
     pub detail: String,
     /// Its organization, where that could be read.
     pub organization: Option<String>,
+    /// The organization that its key may name, where the value names none.
+    pub organization_from_key: Option<String>,
+    /// Its key, or the beginning of a long one.
+    pub key: Option<Vec<u8>>,
     /// The record's timestamp.
     pub broker_timestamp: Option<DateTime<Utc>>,
     /// When it was refused.
@@ -68,8 +72,6 @@ pub struct LetterLine {
 pub struct Letter {
     /// As a list shows it.
     pub line: LetterLine,
-    /// Its key.
-    pub key: Option<Vec<u8>>,
     /// Its headers in order.
     pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Its payload.
@@ -77,13 +79,14 @@ pub struct Letter {
 }
 
 const LINE: &str = "topic, kafka_partition, topic_id, kafka_offset, reason, detail, organization_id, broker_timestamp, \
-                    rejected_at, redriven_at, redrives, coalesce(payload_bytes, octet_length(payload)), kept_whole";
-const LINE_COLUMNS: usize = 13;
+                    rejected_at, redriven_at, redrives, coalesce(payload_bytes, octet_length(payload)), kept_whole, \
+                    organization_from_key, key";
+const LINE_COLUMNS: usize = 15;
 
 const CHOSEN: &str = "from dead_letters
 where ($1::text[] is null or reason = any($1)) and ($2::text is null or topic = $2)
   and ($3::integer is null or kafka_partition = $3) and ($4::bigint is null or kafka_offset = $4)
-  and ($5::text is null or organization_id = $5)
+  and ($5::text is null or organization_id = $5 or organization_from_key = $5)
   and ($6::timestamptz is null or rejected_at >= $6) and ($7::timestamptz is null or rejected_at < $7)
   and ($8 or redriven_at is null)
   and ($9::text is null or (topic, topic_id, kafka_partition, kafka_offset) > ($9, $10::text, $11::integer, $12::bigint))";
@@ -114,7 +117,7 @@ impl OperatorConnection {
         after: Option<&LetterPlace>,
         limit: i64,
     ) -> Result<Vec<Letter>, Error> {
-        let columns = format!("{LINE}, key, headers, payload");
+        let columns = format!("{LINE}, headers, payload");
         self.chosen(&columns, filter, redriven, after, Some(limit)).await?.iter().map(letter).collect()
     }
 
@@ -219,16 +222,17 @@ fn line(row: &Row) -> LetterLine {
         redrives: row.get(10),
         payload_bytes: row.get(11),
         is_whole: row.get(12),
+        organization_from_key: row.get(13),
+        key: row.get(14),
     }
 }
 
 fn letter(row: &Row) -> Result<Letter, Error> {
-    let headers: serde_json::Value = row.get(LINE_COLUMNS + 1);
+    let headers: serde_json::Value = row.get(LINE_COLUMNS);
     Ok(Letter {
         line: line(row),
-        key: row.get(LINE_COLUMNS),
         headers: headers::from_json(&headers)
             .ok_or(Error::Unexpected("headers of a dead letter in another form"))?,
-        payload: row.get(LINE_COLUMNS + 2),
+        payload: row.get(LINE_COLUMNS + 1),
     })
 }

@@ -18,6 +18,7 @@ mod remedy;
 mod channel_rows;
 mod channel_statements;
 mod cluster;
+mod excess;
 mod fenced_transaction;
 mod headers;
 mod ledger_rows;
@@ -27,6 +28,7 @@ mod page_statements;
 mod pages;
 mod primary;
 mod progress;
+mod refusal_rows;
 mod roll_up_books;
 mod rows;
 mod statements;
@@ -40,6 +42,10 @@ mod admissions;
 mod books;
 mod channel_book;
 mod channel_repairs;
+mod diagnosis;
+mod erased_tables;
+mod erasing;
+mod erasures;
 mod layouts;
 mod letter_runs;
 mod letters;
@@ -54,6 +60,10 @@ pub use channel_repairs::ChannelRepair;
 pub use channel_rows::ChannelRows;
 pub use connect::Server;
 pub use connection::{Access, Backoff, Connection, Store, describe};
+pub use diagnosis::{SchemaSeen, ServerSeen, SessionsMax};
+pub use erased_tables::{ErasedTable, OF_BATCHES, OF_SETTINGS, RowKey};
+pub use erasing::{Boundary, Stepped, Why};
+pub use erasures::{Erasure, ErasureBoundary, Erasures};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::{ClaimedPartition, Closed};
 pub use ledger_rows::TailRow;
@@ -64,6 +74,7 @@ pub use page_statements::PageAsked;
 pub use primary::{Claimed, Incarnation};
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
+pub use remedy::remedy;
 pub use repairs::{MetricRepair, PageRepair, Repair, Repaired, WorkflowRepair};
 pub use roll_up_books::RollUpDifference;
 pub use rows::{PreparedCounters, Rows};
@@ -84,9 +95,6 @@ pub enum Error {
     /// The database can't hold what is counted.
     #[error("{0}")]
     Unusable(String),
-    /// TLS was asked for and could not be set up.
-    #[error("TLS: {0}")]
-    Tls(String),
     /// A task of upkeep gave way: a lock that it needs on this table wasn't free.
     #[error(
         "another transaction holds a lock on {0}, and batches would have had to wait behind this task; find the transaction in \
@@ -115,6 +123,9 @@ impl Error {
 
 /// tokio-postgres itself says only "db error"; the message is in its cause.
 fn in_words(error: &tokio_postgres::Error) -> String {
+    if let Some(refused) = database::refused(error) {
+        return refused;
+    }
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
         (None, Some(cause)) => format!("{error}: {cause}"),

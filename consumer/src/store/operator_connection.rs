@@ -3,8 +3,10 @@
 use super::Error;
 use super::connect::Server;
 use super::counter_statements::Pending;
+use super::settings::Database;
+use crate::settings::BadSetting;
 use chrono::{DateTime, Utc};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
 /// An operator's open connection: a client without prepared statements. A [`super::Connection`] is a member's.
 pub struct OperatorConnection {
@@ -12,12 +14,25 @@ pub struct OperatorConnection {
 }
 
 impl OperatorConnection {
-    /// Connects.
+    /// Connects to the primary.
     ///
     /// # Errors
     /// When PostgreSQL is away, refuses, or lacks migrations.
-    pub async fn open(config: &Config) -> Result<Self, Error> {
-        let client = Server::new(config)?.connect().await?;
+    pub async fn open(settings: &Database) -> Result<Self, Error> {
+        Self::by(Server::new(settings)).await
+    }
+
+    /// Connects to a server that may be a standby.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn open_replica(settings: &Database) -> Result<Self, Error> {
+        Self::by(Server::replica(settings)).await
+    }
+
+    async fn by(server: Result<Server, BadSetting>) -> Result<Self, Error> {
+        let server = server.map_err(|bad| Error::Unusable(bad.0))?;
+        let client = server.connect().await?;
         if let Some(why) = migrations::unusable(&client).await? {
             return Err(Error::Unusable(why));
         }

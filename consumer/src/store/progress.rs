@@ -5,6 +5,7 @@ use super::primary::{INCARNATION, Incarnation, epoch_step};
 use super::{Connection, Error};
 use crate::decide::outcome::StoredProgress;
 use crate::record::{Offset, Partition, Topic};
+use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
@@ -21,6 +22,8 @@ pub struct ClaimedProgress {
     pub topic_id: Option<String>,
     /// The leader's epoch of the record before `next_offset`, if known.
     pub leader_epoch: Option<i32>,
+    /// The instant through which the partition is complete, if it ever was.
+    pub complete_through: Option<DateTime<Utc>>,
 }
 
 /// Makes members store the start of a topic one after the other.
@@ -61,7 +64,8 @@ impl Connection {
                             claim_schema = $5, claim_schema_epoch = p.epoch + $4 \
                      from unnest($1::text[], $2::integer[]) as w (topic, kafka_partition) \
                      where p.topic = w.topic and p.kafka_partition = w.kafka_partition \
-                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id, p.leader_epoch";
+                     returning p.topic, p.kafka_partition, p.epoch, p.next_offset, p.topic_id, p.leader_epoch, \
+                               p.complete_through";
         let rows = transaction
             .query(claim, &[&topics, &numbers, &owner, &epoch_step(), &migrations::NEWEST])
             .await?;
@@ -139,6 +143,7 @@ impl Connection {
             next_offset,
             topic_id: row.get(4),
             leader_epoch: row.get(5),
+            complete_through: row.get(6),
         })
     }
 

@@ -12,15 +12,17 @@ pub fn with_remedy(error: &Error) -> String {
     }
 }
 
-fn remedy(error: &Error) -> Option<&'static str> {
+/// What people can do about a failure, where its own sentence doesn't say it.
+pub fn remedy(error: &Error) -> Option<&'static str> {
     match error {
         Error::Database(error) => match error.as_db_error() {
             Some(error) => of_state(error.code()),
             None if is_read_only(error) => Some("let DATABASE_URL lead to the primary"),
+            // What was refused is a certificate, and the sentence about it has the remedy.
+            None if database::refused(error).is_some() => None,
             None => Some("check DATABASE_URL, the network, and that PostgreSQL runs"),
         },
         Error::Timeout(_) => Some("check the network, and look for locks in pg_stat_activity"),
-        Error::Tls(_) => Some("check sslmode in DATABASE_URL, SSL_CERT_FILE, and PostgreSQL's certificate"),
         // Their sentences have the remedy.
         Error::SchemaBehind(_)
         | Error::Unexpected(_)
@@ -42,10 +44,13 @@ fn of_state(state: &SqlState) -> Option<&'static str> {
             &SqlState::INSUFFICIENT_PRIVILEGE,
             "give the role in DATABASE_URL this right, or the role that owns the tables",
         ),
-        (&SqlState::INVALID_PASSWORD, "check user and password in DATABASE_URL"),
+        (
+            &SqlState::INVALID_PASSWORD,
+            "check user and password in DATABASE_URL, or in the file that has the password",
+        ),
         (
             &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-            "check user and TLS in DATABASE_URL, and pg_hba.conf",
+            "check user and sslmode in DATABASE_URL, DATABASE_CERT_FILE, and pg_hba.conf",
         ),
         (&SqlState::INVALID_CATALOG_NAME, "check the database's name in DATABASE_URL, or create it"),
         (&SqlState::UNDEFINED_TABLE, "run `consumer migrate`, and check search_path"),

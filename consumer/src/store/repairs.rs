@@ -1,6 +1,7 @@
 //! Setting cells to what the log says, and the ledger with them, in one transaction.
 
 use super::channel_repairs::ChannelRepair;
+use super::erasures::{self, Erasures};
 use super::fenced_transaction::seconds_or_min;
 use super::merge::MergedSegment;
 use super::third_book::{MetricRow, OrganizationRow, Standing, WorkflowRow, standing};
@@ -69,6 +70,8 @@ pub enum Repaired {
     MovedMeanwhile,
     /// A row was changed by others. Nothing is changed.
     ChangedMeanwhile,
+    /// An erasure was begun, or went on: rows may be gone that are right by the log. Nothing is changed.
+    ErasedMeanwhile,
 }
 
 /// Locks all partitions of the topics, in key order as batches do: whoever counts moves one of them first.
@@ -80,11 +83,17 @@ const FENCE: &str = "update consumer_progress set epoch = epoch + 1, updated_at 
                      where topic = $1 and kafka_partition = $2";
 
 impl OperatorConnection {
-    /// Repairs, provided that the partitions stand where they stood when the tables were compared.
+    /// Repairs, provided that the partitions stand where they stood when the tables were compared, and that the erasures are those
+    /// of then.
     ///
     /// # Errors
     /// When PostgreSQL fails; then nothing is changed, unless only the answer was lost.
-    pub async fn repair(&mut self, repair: &Repair, stood: &[Standing]) -> Result<Repaired, Error> {
+    pub async fn repair(
+        &mut self,
+        repair: &Repair,
+        stood: &[Standing],
+        erased: &Erasures,
+    ) -> Result<Repaired, Error> {
         let mut topics: Vec<&str> = stood.iter().map(|standing| &*standing.place.topic).collect();
         topics.dedup();
         // Before anything is locked: this looks through the ledger, and what it finds doesn't change.
@@ -94,7 +103,12 @@ impl OperatorConnection {
         if standing(&transaction, &topics).await? != stood {
             return Ok(Repaired::MovedMeanwhile);
         }
-        repair.write_pages(&transaction, &layouts).await?;
+        // An erasure draws its boundary under a lock that excludes this one. It is seen here, or finds what is repaired, and erases it.
+        let floor = transaction.query_one("select floor from ledger_floor for share", &[]).await?;
+        if erasures::erasures(&transaction).await? != *erased {
+            return Ok(Repaired::ErasedMeanwhile);
+        }
+        repair.write_pages(&transaction, &layouts, seconds_or_min(&floor)?).await?;
         let is_done = repair.write_metrics(&transaction).await?
             && repair.write_workflows(&transaction).await?
             && repair.write_organizations(&transaction).await?
@@ -135,9 +149,8 @@ impl Repair {
         &self,
         transaction: &Transaction<'_>,
         layouts: &HashMap<Place, Vec<(i32, i64)>>,
+        floor: i64,
     ) -> Result<(), Error> {
-        let floor = transaction.query_one("select floor from ledger_floor for share", &[]).await?;
-        let floor = seconds_or_min(&floor)?;
         for (place, pages) in &self.pages {
             let layouts = layouts.get(place).map_or(&[][..], Vec::as_slice);
             let mut pages = pages.iter().filter(|(quarter, _)| **quarter >= floor).peekable();

@@ -24,7 +24,8 @@ pub struct RollUpDifference {
     pub stored: Option<String>,
 }
 
-/// Parts of workflows, added up, beside what is stored, from `$1` until `$2`. A row that is missing has no runs.
+/// Parts of workflows, added up, beside what is stored, from `$1` until `$2`, but of the organizations `$4`. A row that is missing has
+/// no runs.
 const OF_WORKFLOWS: &str = "
     with of_workflows as (
         select organization_id, workflow_id, $1::timestamptz as bucket, h.sums, d.stored
@@ -48,9 +49,11 @@ const OF_WORKFLOWS: &str = "
                    where day_bucket = $1 and durations <> 0) d using (organization_id)
     )
     select *, 'runs | failed | failed_safety_limit | total_execution_time_ms | durations of the day' from of_workflows
-    where sums is distinct from stored
-    union all select *, 'durations of the hour' from of_hours where sums is distinct from stored
-    union all select *, 'durations of the day' from of_days where sums is distinct from stored
+    where sums is distinct from stored and organization_id <> all($4::text[])
+    union all select *, 'durations of the hour' from of_hours
+    where sums is distinct from stored and organization_id <> all($4::text[])
+    union all select *, 'durations of the day' from of_days
+    where sums is distinct from stored and organization_id <> all($4::text[])
     order by 1, 2, 3 limit $3";
 
 /// The same for days of channels, by the names that are shown. Names are looked up only if some row of the organization differs.
@@ -68,6 +71,7 @@ const DAYS_OF_CHANNELS: &str = "
     from rows left join kept_channels k using (organization_id, channel)
     where organization_id in (select organization_id from rows
                               where (sent, delivered) is distinct from (messages_sent, messages_delivered))
+      and organization_id <> all($4::text[])
     group by 1, 2
     having (coalesce(sum(sent), 0), coalesce(sum(delivered), 0))
            <> (coalesce(sum(messages_sent), 0), coalesce(sum(messages_delivered), 0))
@@ -100,6 +104,7 @@ fn quarters_of_channels() -> String {
                     where hour_bucket >= $1 and hour_bucket < $2) o using (organization_id, hour_bucket)
          cross join lateral (values {}) as q (since_hour, sent, delivered, of_all_sent, of_all_delivered)
          where ({exceed}) and (q.sent > q.of_all_sent or q.delivered > q.of_all_delivered)
+               and organization_id <> all($4::text[])
          order by 1, 3 limit $3",
         quarters.join(", ")
     )
@@ -141,7 +146,7 @@ impl Books<'_> {
         limit: i64,
     ) -> Result<Vec<RollUpDifference>, Error> {
         let until = day + Days::new(1);
-        let values: [&(dyn ToSql + Sync); 3] = [&day, &until, &limit];
+        let values: [&(dyn ToSql + Sync); 4] = [&day, &until, &limit, &self.being_erased];
         let difference = |row: &Row| RollUpDifference {
             organization: row.get(0),
             part: row.get(1),

@@ -12,6 +12,7 @@ use crate::record::{Outcome, Partition, Topic};
 use crate::store::channel_rows::ChannelRows;
 use crate::store::ledger_rows::{FiledTails, SegmentRows, TailRow};
 use crate::store::letter_rows::{LetterRows, LetterRunRows};
+use crate::store::refusal_rows::RefusalRows;
 use crate::store::text_column::TextColumn;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{BucketSize, Counters, Durations, Quarter};
@@ -42,6 +43,8 @@ pub struct Rows {
     pub dead_letters: LetterRows,
     /// Refused records of which only offsets and reason are kept.
     pub letter_runs: LetterRunRows,
+    /// What senders are told of refused records.
+    pub refusals: RefusalRows,
     /// Hours, days: as many tables of rows as there are statements.
     pub counters: Arc<[Vec<CounterRows>; 2]>,
     /// Messages by channel.
@@ -146,6 +149,7 @@ impl Rows {
             organizations: order.organizations(&changes),
             workflows: order.workflows(&changes),
             failures: order.failures(&changes),
+            refusals: RefusalRows::of(&changes, order.texts, topics),
             counters: counters.unwrap_or_else(|| Arc::new(order.counters(&changes))),
             channels: channels.unwrap_or_else(|| Arc::new(ChannelRows::of(&changes, order.texts))),
             ..Self::default()

@@ -24,6 +24,7 @@ pub struct Statements {
     pub dead_letters: Statement,
     pub out_of_runs: Statement,
     pub letter_runs: Statement,
+    pub refusals: Statement,
     pub channel_names: Statement,
     pub channel_hours: Statement,
     pub channel_days: Statement,
@@ -51,6 +52,7 @@ impl Statements {
             dead_letters: client.prepare(DEAD_LETTERS).await?,
             out_of_runs: client.prepare(OUT_OF_RUNS).await?,
             letter_runs: client.prepare(LETTER_RUNS).await?,
+            refusals: client.prepare(REFUSALS).await?,
             channel_names: client.prepare(&channel_statements::names(is_cluster)).await?,
             channel_hours: client.prepare(&channel_statements::hours(is_cluster)).await?,
             channel_days: client.prepare(&channel_statements::days(is_cluster)).await?,
@@ -88,7 +90,7 @@ from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[],
      as w (topic, kafka_partition, epoch, from_offset, until, complete_through, leader_epoch, misplaced)
 where p.topic = w.topic and p.kafka_partition = w.kafka_partition
   and p.epoch = w.epoch and p.next_offset = w.from_offset
-returning p.topic, p.kafka_partition"
+returning p.topic, p.kafka_partition, p.complete_through"
     )
 }
 
@@ -114,9 +116,10 @@ where f.finished_at < excluded.finished_at";
 
 const DEAD_LETTERS: &str = "
 insert into dead_letters (topic, topic_id, kafka_partition, kafka_offset, key, headers, payload, payload_bytes,
-                          kept_whole, broker_timestamp, reason, detail, organization_id)
+                          kept_whole, broker_timestamp, reason, detail, organization_id, organization_from_key)
 select * from unnest($1::text[], $2::text[], $3::integer[], $4::bigint[], $5::bytea[], $6::jsonb[], $7::bytea[],
-                     $8::integer[], $9::boolean[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
+                     $8::integer[], $9::boolean[], $10::timestamptz[], $11::text[], $12::text[], $13::text[],
+                     $14::text[])
 on conflict do nothing";
 
 /// Deletes the tails that are filed: their fingerprints are among the segments now.
@@ -161,6 +164,19 @@ cross join lateral (
                       and d.kafka_offset >= lower(w.offsets) and d.kafka_offset < upper(w.offsets)), '{}') as offsets
 ) fresh
 where not isempty(fresh.offsets)";
+
+/// Adds to what senders are told. The example is the newest batch's.
+const REFUSALS: &str = "
+insert into organization_refusals as r (organization_id, topic, reason, guessed, records, example_partition,
+                                        example_offset, example_key, example_detail, quarter_bucket, first_at, last_at)
+select w.*, date_bin('15 minutes', now(), 'epoch'), now(), now()
+from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::integer[], $7::bigint[], $8::bytea[],
+            $9::text[]) as w
+on conflict (organization_id, quarter_bucket, topic, reason, guessed) do update
+set records = r.records + excluded.records,
+    first_at = least(r.first_at, excluded.first_at), last_at = greatest(r.last_at, excluded.last_at),
+    example_partition = excluded.example_partition, example_offset = excluded.example_offset,
+    example_key = excluded.example_key, example_detail = excluded.example_detail";
 
 /// The floor, the database's clock, the newest migration that is finished, whether there is a cluster, and the
 /// [`Incarnation`](super::Incarnation).

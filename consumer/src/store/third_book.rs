@@ -41,6 +41,8 @@ pub struct RowFilter {
     pub from: Option<i64>,
     /// Only buckets that begin before this second.
     pub to: Option<i64>,
+    /// None of these organizations.
+    pub except: Vec<String>,
 }
 
 /// A bucket's row.
@@ -229,8 +231,8 @@ impl TablesSnapshot<'_> {
     pub async fn organizations(&self, filter: &RowFilter) -> Result<Cursor<OrganizationRow>, Error> {
         let query = "select organization_id, name, plan_id, plan_name, event_id, \
                      (extract(epoch from as_of) * 1000000)::bigint, as_of_nanos from organizations \
-                     where ($1::text is null or organization_id = $1) order by 1";
-        self.open(query, &[&filter.organization], organization_row).await
+                     where ($1::text is null or organization_id = $1) and organization_id <> all($2::text[]) order by 1";
+        self.open(query, &[&filter.organization, &filter.except], organization_row).await
     }
 
     pub(super) async fn open<T>(
@@ -256,17 +258,17 @@ pub(super) async fn standing(client: &impl GenericClient, topics: &[&str]) -> Re
 }
 
 impl RowFilter {
-    /// The values of `$1` to `$3` of [`filtered`].
-    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 3] {
-        [&self.organization, &self.from, &self.to]
+    /// The values of `$1` to `$4` of [`filtered`].
+    pub(super) fn values(&self) -> [&(dyn ToSql + Sync); 4] {
+        [&self.organization, &self.from, &self.to, &self.except]
     }
 }
 
-/// The rows that a [`RowFilter`] selects, as `$1` to `$3`.
+/// The rows that a [`RowFilter`] selects, as `$1` to `$4`.
 pub(super) fn filtered(bucket: &str) -> String {
     format!(
         "($1::text is null or organization_id = $1) and ($2::bigint is null or {bucket} >= to_timestamp($2)) \
-         and ($3::bigint is null or {bucket} < to_timestamp($3))"
+         and ($3::bigint is null or {bucket} < to_timestamp($3)) and organization_id <> all($4::text[])"
     )
 }
 

@@ -18,14 +18,17 @@ const MERGE_EVERY: Duration = Duration::from_secs(300);
 const QUIET_AFTER: TimeDelta = TimeDelta::hours(1);
 /// Members take turns at changing tables.
 const TABLES_LOCK: i64 = 0x6d65_7472_6963_7302;
-/// One member at a time locks batches out. Otherwise batches would wait for several such members in a row.
-const LOCKING_OUT: i64 = 0x6d65_7472_6963_7303;
+/// One member or command at a time locks batches out. Otherwise batches would wait for several of them in a row.
+pub(super) const LOCKING_OUT: i64 = 0x6d65_7472_6963_7303;
 /// For how many days ahead partitions of tables are made.
 const DAYS_AHEAD: u64 = 2;
 /// Rows deleted by one statement; more would hold their locks for long.
 const DELETE_ROWS_MAX: i64 = 10_000;
 /// Deleting statements in one round; the rest waits for the next.
 const DELETE_STATEMENTS_MAX: usize = 100;
+
+/// Hours of organizations with more messages delivered than sent, of the last day; the same from each member.
+pub const HOURS_OF_EXCESS: &str = "consumer_buckets_delivered_exceeds_sent";
 
 /// How long rows are kept, each for a whole number of days. Counters are kept for ever.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -43,7 +46,12 @@ pub struct Retention {
 }
 
 impl Retention {
-    fn before(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
+    /// The UTC midnight from which on rows are kept for so many days.
+    ///
+    /// # Panics
+    /// Never: a few decades before now is a date.
+    #[must_use]
+    pub fn before(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
         let earliest = now.checked_sub_days(Days::new(days.into()));
         BucketSize::Day.floor(earliest.expect("a few decades before now is a date"))
     }
@@ -59,21 +67,23 @@ pub enum Task {
     DaysAhead,
     /// Dropping days of the ledger below the floor.
     LedgerDays,
-    /// Deleting tails of the ledger below the floor.
+    /// Deleting tails of the ledger below the floor, and what was erased of its sums.
     LedgerTails,
     /// Deleting failed runs past their retention.
     Failures,
-    /// Deleting dead letters past their retention.
+    /// Deleting dead letters, and what was told of them, past their retention.
     DeadLetters,
     /// Removing the progress of topics that nobody reads.
     RetiredTopics,
+    /// Looking for hours with more messages delivered than sent.
+    Excess,
     /// Merging the segments of quiet pages.
     Merging,
 }
 
 impl Task {
     /// All tasks, in the order in which a member that starts does them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Floor,
         Self::DaysAhead,
         Self::LedgerDays,
@@ -81,6 +91,7 @@ impl Task {
         Self::Failures,
         Self::DeadLetters,
         Self::RetiredTopics,
+        Self::Excess,
         Self::Merging,
     ];
 
@@ -95,6 +106,7 @@ impl Task {
             Self::Failures => "failures",
             Self::DeadLetters => "dead_letters",
             Self::RetiredTopics => "retired_topics",
+            Self::Excess => "excess",
             Self::Merging => "merging",
         }
     }
@@ -110,7 +122,8 @@ impl Task {
             | Self::LedgerTails
             | Self::Failures
             | Self::DeadLetters
-            | Self::RetiredTopics => EVERY,
+            | Self::RetiredTopics
+            | Self::Excess => EVERY,
         }
     }
 }
@@ -150,6 +163,8 @@ impl Connection {
             Task::LedgerTails => {
                 let forget = "delete from ledger_tails where newest < (select floor from ledger_floor)";
                 self.client.execute(forget, &[]).await?;
+                let forget = "delete from erased_counters where quarter < (select floor from ledger_floor)";
+                self.client.execute(forget, &[]).await?;
                 Ok(())
             }
             Task::Failures => {
@@ -161,9 +176,16 @@ impl Connection {
                 let limit = Retention::before(now, retention.dead_letter_retention_days);
                 let place = "topic, topic_id, kafka_partition, kafka_offset";
                 self.delete_before("dead_letters", place, "rejected_at", limit).await?;
-                self.delete_before("dead_letter_runs", "run_id", "rejected_at", limit).await
+                self.delete_before("dead_letter_runs", "run_id", "rejected_at", limit).await?;
+                let row = "organization_id, quarter_bucket, topic, reason, guessed";
+                self.delete_before("organization_refusals", row, "quarter_bucket", limit).await
             }
             Task::RetiredTopics => self.forget_retired_topics().await,
+            Task::Excess => {
+                let hours = self.hours_of_excess(now).await?;
+                metrics::gauge!(HOURS_OF_EXCESS).set(hours as f64);
+                Ok(())
+            }
             Task::Merging => {
                 let merged = self.merge_pages(now - QUIET_AFTER).await?;
                 metrics::counter!("consumer_ledger_segments_merged_total").increment(merged as u64);

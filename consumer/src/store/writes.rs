@@ -5,6 +5,7 @@ use super::channel_rows::ChannelRows;
 use super::ledger_rows::{SegmentRows, TailRow};
 use super::letter_rows::{LetterRows, LetterRunRows};
 use super::page_statements::{Parameters, Write};
+use super::refusal_rows::RefusalRows;
 use super::rows::{FailureRows, OrganizationRows, WorkflowRows};
 use super::statements::Statements;
 use tokio_postgres::types::ToSql;
@@ -20,7 +21,16 @@ pub(super) struct Writes<'a> {
 /// The statements for these rows. Those of counters must be prepared.
 pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Writes<'a> {
     let Rows {
-        segments, tails, filed, organizations, workflows, failures, dead_letters, letter_runs, ..
+        segments,
+        tails,
+        filed,
+        organizations,
+        workflows,
+        failures,
+        dead_letters,
+        letter_runs,
+        refusals,
+        ..
     } = rows;
     let refused = dead_letters;
     let tables = [
@@ -29,6 +39,7 @@ pub(super) fn writes<'a>(statements: &'a Statements, rows: &'a Rows) -> Writes<'
         (&refused.topic, &statements.dead_letters, of_dead_letters(refused)),
         (&refused.topic, &statements.out_of_runs, places_of(refused)),
         (&letter_runs.topic, &statements.letter_runs, of_letter_runs(letter_runs)),
+        (&refusals.organization, &statements.refusals, of_refusals(refusals)),
         (&failures.organization, &statements.failures, of_failures(failures)),
         (&organizations.organization, &statements.organizations, of_organizations(organizations)),
         (&workflows.organization, &statements.workflows, of_workflows(workflows)),
@@ -74,9 +85,10 @@ fn with_sums<'a>(mut parameters: Parameters<'a>, sums: &'a [Vec<i64>]) -> Parame
 fn of_dead_letters(rows: &LetterRows) -> Parameters<'_> {
     let mut parameters = places_of(rows);
     let LetterRows { key, headers, payload, payload_bytes, kept_whole, .. } = rows;
-    let LetterRows { broker_timestamp, reason, detail, organization, .. } = rows;
+    let LetterRows { broker_timestamp, reason, detail, organization, organization_from_key, .. } = rows;
     parameters.extend([key as &(dyn ToSql + Sync), headers, payload, payload_bytes, kept_whole]);
-    parameters.extend([broker_timestamp as &(dyn ToSql + Sync), reason, detail, organization]);
+    parameters.extend([broker_timestamp as &(dyn ToSql + Sync), reason, detail]);
+    parameters.extend([organization as &(dyn ToSql + Sync), organization_from_key]);
     parameters
 }
 
@@ -87,6 +99,11 @@ fn places_of(rows: &LetterRows) -> Parameters<'_> {
 fn of_letter_runs(rows: &LetterRunRows) -> Parameters<'_> {
     let LetterRunRows { topic, topic_id, partition, reason, offsets } = rows;
     vec![topic, topic_id, partition, reason, offsets]
+}
+
+fn of_refusals(rows: &RefusalRows) -> Parameters<'_> {
+    let RefusalRows { organization, topic, reason, guessed, records, partition, offset, key, detail } = rows;
+    vec![organization, topic, reason, guessed, records, partition, offset, key, detail]
 }
 
 fn of_failures(rows: &FailureRows) -> Parameters<'_> {

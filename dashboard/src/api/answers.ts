@@ -1,22 +1,34 @@
 // The query API's answers: the contract's types, by the names that the page has for them.
 //
-// The contract says what an API of its version sends. An older one may lack members; then the page hides what it would show.
-// It never invents a value. Times are RFC 3339 in UTC.
+// The page is served by an API of its own version, so every member of the contract is there. Times are RFC 3339 in UTC.
 
 import type { Kpi, Point, QueryOf, Range, Summary, WorkflowHealth } from "business-metrics-client";
 
 export type {
   Alert,
+  Channel,
+  Comparison,
+  DeliveryHealth,
   Failure,
+  FailureGroup,
+  FailureGroups,
+  Failures,
   Insight,
   Insights,
   Interval,
+  Judged,
   Kpi,
+  MessagePoint,
+  Overview,
   Range,
   Summary,
+  Thresholds,
+  ThresholdsOfAlert,
   Trends,
   Workflow,
   WorkflowHealth,
+  WorkflowPoint,
+  WorkflowTrends,
 } from "business-metrics-client";
 
 /** The parameters of a question about a range. */

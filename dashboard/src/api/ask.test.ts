@@ -2,9 +2,10 @@
 //
 // @vitest-environment happy-dom
 
+import { HttpResponse } from "msw";
 import { expect, it } from "vitest";
-import { ask } from "./ask";
-import { answer, asked, cut, refuse, serve } from "../testing/api";
+import { ask, clientOf } from "./ask";
+import { answer, answerTo, asked, cut, refuse, serve } from "../testing/api";
 import { summary } from "../testing/answers";
 import { Refusal } from "./refusal";
 
@@ -18,6 +19,7 @@ const askSummary = (signal = new AbortController().signal) =>
         signal,
       }),
     "secret",
+    null,
     signal,
   );
 
@@ -69,4 +71,22 @@ it("says that nobody answers", async () => {
 it("doesn't take a question withdrawn for a lost connection", async () => {
   const signal = AbortSignal.abort();
   await expect(askSummary(signal)).rejects.not.toBeInstanceOf(Refusal);
+});
+
+it("names the organization that was chosen of several", async () => {
+  const chosen: (string | null)[] = [];
+  answerTo("get", "/metrics/summary", ({ request }) => {
+    chosen.push(request.headers.get("organization-id"));
+    return HttpResponse.json(summary());
+  });
+  await clientOf("secret", "org_2").get("/metrics/summary");
+  await clientOf("secret", null).get("/metrics/summary");
+  expect(chosen).toEqual(["org_2", null]);
+});
+
+it("says which problem it is", async () => {
+  answerTo("get", "/metrics/summary", () =>
+    HttpResponse.json({ type: "/problems/other-organization", title: "No", status: 403 }, { status: 403 }),
+  );
+  await expect(askSummary()).rejects.toMatchObject({ kind: "forbidden", code: "other-organization" });
 });

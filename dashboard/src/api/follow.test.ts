@@ -2,8 +2,9 @@
 //
 // @vitest-environment happy-dom
 
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { asked, refuse, serve, stream } from "../testing/api";
+import { clientOf } from "./ask";
 import { follow, type LiveState, pause } from "./follow";
 
 serve();
@@ -11,28 +12,28 @@ serve();
 const version = (number: number) => `event: version\nid: ${number}\ndata: {"version": ${number}}\n\n`;
 
 /** Follows until the pause before the next connection, or until following ends by itself. */
-async function followed(): Promise<{ changes: number; states: LiveState["state"][] }> {
+async function followed(): Promise<{ versions: string[]; states: LiveState["state"][] }> {
   const end = new AbortController();
-  const states: LiveState["state"][] = [];
-  const changed = vi.fn();
+  const [versions, states]: [string[], LiveState["state"][]] = [[], []];
   const stateChanged = ({ state }: LiveState) => {
     states.push(state);
     if (state === "waiting") end.abort();
   };
-  await follow("secret", { changed, stateChanged }, end.signal);
-  return { changes: changed.mock.calls.length, states };
+  const follower = { told: (version: string) => void versions.push(version), stateChanged };
+  await follow(() => clientOf("secret", null), follower, end.signal);
+  return { versions, states };
 }
 
-it("tells of each version once, then waits to reconnect", async () => {
+it("tells each version, then waits to reconnect", async () => {
   stream(version(7) + ": still here\n\n" + version(7) + version(8));
-  const { changes, states } = await followed();
-  expect(changes).toBe(2);
+  const { versions, states } = await followed();
+  expect(versions).toEqual(["7", "7", "8"]);
   expect(states).toEqual(["connecting", "live", "live", "live", "waiting"]);
 });
 
 it.each([401, 403, 404])("ends at once at %d", async (status) => {
   refuse("stream", status);
-  expect(await followed()).toEqual({ changes: 0, states: ["connecting", "unavailable"] });
+  expect(await followed()).toEqual({ versions: [], states: ["connecting", "unavailable"] });
   expect(asked).toHaveLength(1);
 });
 

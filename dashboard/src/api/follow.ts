@@ -1,6 +1,7 @@
 // Follows the organization's version over `/metrics/stream` until it is aborted: connects, listens, reconnects.
 
-import { Client, Problem } from "business-metrics-client";
+import { type Client, Problem } from "business-metrics-client";
+import { elapsed } from "./elapsed";
 
 /** The first pause after a connection is lost; each further one is twice as long. */
 const PAUSE_FIRST_MS = 1_000;
@@ -11,11 +12,12 @@ export type LiveState =
   | { state: "connecting" }
   | { state: "live" }
   | { state: "waiting"; until: number }
-  | { state: "unavailable" }; // this API has no stream, or this token doesn't open it
+  | { state: "polling" } // nothing tells of changes: this browser can't share a stream, or has enough of them
+  | { state: "unavailable" }; // the stream refuses this token
 
 export interface Follower {
-  /** The version is the first one, or differs from the last one. */
-  changed: () => void;
+  /** The organization's version, whether it is another one or not. */
+  told: (version: string) => void;
   /** The state of the connection has changed. */
   stateChanged: (state: LiveState) => void;
 }
@@ -26,19 +28,17 @@ export function pause(failures: number, chance: number): number {
   return whole * (1 - chance / 2);
 }
 
-/** Follows until `signal` aborts, or the server refuses for good. */
-export async function follow(token: string, follower: Follower, signal: AbortSignal): Promise<void> {
-  let known: string | null = null;
+/** Follows until `signal` aborts, or the server refuses for good. `client` gives one with the token of the moment. */
+export async function follow(client: () => Client, follower: Follower, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     follower.stateChanged({ state: "connecting" });
     let wait: number | null = null;
     try {
-      for await (const version of new Client({ token }).versions({ signal })) {
+      for await (const version of client().versions({ signal })) {
         failures = 0;
         follower.stateChanged({ state: "live" });
-        if (known !== version) follower.changed(); // the first may already be newer than what was loaded
-        known = version;
+        follower.told(version);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -46,22 +46,10 @@ export async function follow(token: string, follower: Follower, signal: AbortSig
       if (error instanceof Problem && error.retryAfterSeconds !== null)
         wait = error.retryAfterSeconds * 1_000;
     }
+    if (signal.aborted) return;
     failures += 1;
     wait = Math.max(wait ?? 0, pause(failures, Math.random()));
     follower.stateChanged({ state: "waiting", until: Date.now() + wait });
     await elapsed(wait, signal);
   }
-}
-
-/** Resolves after `ms`, or when the signal aborts. */
-function elapsed(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

@@ -5,9 +5,9 @@ import { Problem } from "business-metrics-client";
 export type RefusalKind =
   | "unreachable" // no connection, or no answer in time
   | "unauthorized" // 401: the token is missing, wrong or expired
-  | "forbidden" // 403: the token is valid, but names no organization
+  | "forbidden" // 403: the token is valid, but doesn't open this
   | "malformed" // 400: the API can't read the question
-  | "absent" // 404: this API doesn't have that path
+  | "absent" // 404: there is no such thing
   | "limited" // 429
   | "unavailable"; // 503, and every other failure of the server
 
@@ -18,6 +18,8 @@ export class Refusal extends Error {
     readonly detail: string | null = null,
     /** How long the API asks to wait; null if it doesn't say. */
     readonly retryAfterSeconds: number | null = null,
+    /** What kind of problem it is, such as `other-organization`; null if the API didn't say. */
+    readonly code: string | null = null,
   ) {
     super(detail ?? kind);
     this.name = "Refusal";
@@ -31,7 +33,8 @@ export class Refusal extends Error {
   /** What a failed question means: the API's problem, or that nobody answered. */
   static of(error: unknown): Refusal {
     if (!(error instanceof Problem)) return new Refusal("unreachable");
-    return new Refusal(kindOf(error.status), error.details?.detail ?? null, error.retryAfterSeconds);
+    const code = error.details?.type.split(/[/:#]/).at(-1) ?? null;
+    return new Refusal(kindOf(error.status), error.details?.detail ?? null, error.retryAfterSeconds, code);
   }
 }
 

@@ -1,46 +1,72 @@
-// The session: the token, signing in and signing out.
+// The session as a React context: the token, whose it is, signing in and signing out.
 
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from "react";
-import { storeToken, takeTokenFromAddress } from "./token";
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import { type Arrival, arrivalWith } from "./arrival";
+import type { State } from "./sessionState";
+import { askRefusedAgain, SessionStore, type Surroundings } from "./sessionStore";
 
-interface Session {
-  token: string | null;
+export interface Session extends State {
+  /** Shows another of the token's organizations, and writes it to the address. */
+  chooseOrganization: (id: string) => void;
+  /** Signs in with a token. */
   signIn: (token: string) => void;
+  /** Signs out, at the provider, too; that leaves the page. */
   signOut: () => void;
+  /** Goes to the provider to sign in. */
+  enter: () => void;
+  /** Gets a new token without leaving the page, if the provider has given a refresh token. */
+  renew: () => Promise<void>;
+  /** Uses or doesn't use a link's token of somebody else. */
+  acceptOffer: () => void;
+  declineOffer: () => void;
+  /** Takes the session's notes away. */
+  dismiss: () => void;
 }
 
-const SessionContext = createContext<Session | null>(null);
+const SessionContext = createContext<SessionStore | null>(null);
 
-/** `initial` is the token the page was loaded with. */
-export function SessionProvider({ initial, children }: { initial: string | null; children: ReactNode }) {
+const BROWSER: Surroundings = {
+  flow: () => import("./signInFlow"),
+  leave: (address) => location.assign(address),
+  isVisible: () => document.visibilityState === "visible",
+};
+
+interface SessionProviderProps {
+  /** What the page was loaded with, or just a token. */
+  initial: Arrival | string | null;
+  around?: Surroundings;
+  children: ReactNode;
+}
+
+export function SessionProvider({ initial, around = BROWSER, children }: SessionProviderProps) {
   const client = useQueryClient();
-  const [token, setToken] = useState(initial);
-  const change = useCallback(
-    (next: string | null) => {
-      client.clear(); // an organization's numbers never outlive its token
-      storeToken(next);
-      setToken(next);
-    },
-    [client],
-  );
-  useEffect(() => {
-    const take = () => {
-      const taken = takeTokenFromAddress();
-      if (taken !== null) change(taken);
-    };
-    addEventListener("hashchange", take);
-    return () => removeEventListener("hashchange", take);
-  }, [change]);
-  const session = useMemo(
-    () => ({ token, signIn: (next: string) => change(next), signOut: () => change(null) }),
-    [token, change],
-  );
-  return <SessionContext value={session}>{children}</SessionContext>;
+  const [store] = useState(() => {
+    const arrival = typeof initial === "object" && initial !== null ? initial : arrivalWith(initial);
+    return new SessionStore(arrival, client, around);
+  });
+  useEffect(() => store.start(), [store]);
+  const { token } = useSyncExternalStore(store.subscribe, store.snapshot);
+  // With another token a question that was refused may be answered.
+  useEffect(() => askRefusedAgain(client), [client, token]);
+  return <SessionContext value={store}>{children}</SessionContext>;
 }
 
 export function useSession(): Session {
-  const session = use(SessionContext);
-  if (session === null) throw new Error("useSession is called outside a SessionProvider");
-  return session;
+  const store = use(SessionContext);
+  if (store === null) throw new Error("useSession is called outside a SessionProvider");
+  const state = useSyncExternalStore(store.subscribe, store.snapshot);
+  return useMemo(() => {
+    const { chooseOrganization, signIn, renew, acceptOffer, declineOffer, dismiss } = store;
+    const leaving = { signOut: () => void store.signOut(), enter: () => void store.enter() };
+    return { ...state, ...leaving, chooseOrganization, signIn, renew, acceptOffer, declineOffer, dismiss };
+  }, [store, state]);
 }

@@ -1,6 +1,8 @@
 // The access token: taken from the address or pasted, and kept for this tab only.
 
-const STORED_AS = "token";
+import { keep, kept } from "./tabStorage";
+
+const KEPT_AS = "token";
 
 /** The token in the address's fragment (`#token=...`), which is removed from the address and from the history entry. */
 export function takeTokenFromAddress(): string | null {
@@ -12,21 +14,12 @@ export function takeTokenFromAddress(): string | null {
 
 /** The token that an earlier load of this tab has stored. */
 export function storedToken(): string | null {
-  try {
-    return sessionStorage.getItem(STORED_AS);
-  } catch {
-    return null; // storage is switched off: the token lives as long as the page does
-  }
+  return kept(KEPT_AS);
 }
 
 /** Keeps the token for this tab; null forgets it. */
 export function storeToken(token: string | null): void {
-  try {
-    if (token === null) sessionStorage.removeItem(STORED_AS);
-    else sessionStorage.setItem(STORED_AS, token);
-  } catch {
-    // storage is switched off, as above
-  }
+  keep(KEPT_AS, token);
 }
 
 /** A pasted token without surrounding white space and the word Bearer. Null if nothing is left. */

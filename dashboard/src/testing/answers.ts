@@ -1,6 +1,19 @@
 // Answers of a query API of the page's own version; each test changes the parts that it is about.
 
-import type { Bucket, Insights, Summary, Trends, WorkflowHealth } from "../api/answers";
+import type {
+  Bucket,
+  DeliveryHealth,
+  FailureGroups,
+  Failures,
+  Insights,
+  Overview,
+  Summary,
+  Thresholds,
+  Trends,
+  WorkflowHealth,
+  WorkflowPoint,
+  WorkflowTrends,
+} from "../api/answers";
 
 const ENVELOPE = {
   organizationId: "org_acme",
@@ -28,7 +41,7 @@ const FIGURE = {
   severity: "healthy",
   comparedValue: 0,
   previousValue: 0,
-  thresholds: [] as never[],
+  thresholds: [] as Summary["kpis"][number]["thresholds"],
 } as const;
 
 export function summary(part: Partial<Summary> = {}): Summary {
@@ -60,7 +73,17 @@ export function summary(part: Partial<Summary> = {}): Summary {
         decimals: 1,
         trend: "down",
         deltaPercent: -8.2,
+        deltaPoints: -7.5,
         severity: "critical",
+        thresholds: [
+          {
+            alert: "payment_success_low",
+            warning: 95,
+            critical: 85,
+            leastSample: 20,
+            thresholdSource: "default",
+          },
+        ],
         comparedValue: 84.1,
         previousValue: 91.6,
         better: "up",
@@ -69,11 +92,41 @@ export function summary(part: Partial<Summary> = {}): Summary {
       },
       {
         ...FIGURE,
+        key: "workflow_failure_rate",
+        label: "Workflow Failure Rate",
+        value: 25,
+        unit: "percent",
+        decimals: 1,
+        deltaPoints: 0,
+        comparedValue: 25,
+        previousValue: 25,
+        better: "down",
+        base: { numerator: "workflows_failed", denominator: "workflows_total", noun: "workflow runs" },
+        description: "Share of finished workflow runs that failed",
+      },
+      {
+        ...FIGURE,
+        key: "avg_execution_time_ms",
+        label: "Average Execution Time",
+        value: 1_234.5,
+        unit: "ms",
+        decimals: 1,
+        trend: "up",
+        deltaPercent: 4_938,
+        comparedValue: 1_234.5,
+        previousValue: 24.5,
+        better: "down",
+        base: { numerator: "total_execution_time_ms", denominator: "workflows_total", noun: "workflow runs" },
+        description: "Mean execution time of finished workflow runs",
+      },
+      {
+        ...FIGURE,
         key: "message_delivery_rate",
         label: "Message Delivery Rate",
         value: 0,
         unit: "percent",
         decimals: 1,
+        deltaPoints: 0,
         comparedValue: 0,
         better: "up",
         base: { numerator: "messages_delivered", denominator: "messages_sent", noun: "messages" },
@@ -194,6 +247,132 @@ export function insights(part: Partial<Insights> = {}): Insights {
         period: { from: "2026-02-25T00:00:00.000Z", to: "2026-02-25T03:00:00.000Z" },
         numbers: { failures: 3, shareOfFailuresPercent: 100 },
         next: "Look at its recent failures.",
+      },
+    ],
+    ...part,
+  };
+}
+
+export function deliveryHealth(part: Partial<DeliveryHealth> = {}): DeliveryHealth {
+  const bucket = (hour: number, sent: number, delivered: number, open = false) => ({
+    bucket: new Date(Date.UTC(2026, 1, 25, hour)).toISOString(),
+    open,
+    messages_sent: sent,
+    messages_delivered: delivered,
+    message_delivery_rate: sent === 0 ? 0 : Math.round((1_000 * delivered) / sent) / 10,
+  });
+  return {
+    ...ENVELOPE,
+    totals: { sent: 400, delivered: 370, deliveryRate: 92.5 },
+    channels: [
+      { channel: "email", sent: 300, delivered: 285, deliveryRate: 95 },
+      { channel: "sms", sent: 100, delivered: 85, deliveryRate: 85 },
+    ],
+    series: [bucket(0, 150, 140), bucket(1, 200, 186), bucket(2, 50, 44, true)],
+    ...part,
+  };
+}
+
+/** Of one version, as a page gets them. */
+export function overview(part: Partial<Overview> = {}): Overview {
+  return {
+    summary: summary(),
+    trends: trends(),
+    workflowHealth: workflowHealth(),
+    deliveryHealth: deliveryHealth(),
+    insights: insights(),
+    ...part,
+  };
+}
+
+export function failures(part: Partial<Failures> = {}): Failures {
+  return { ...ENVELOPE, failures: workflowHealth().recentFailures, nextCursor: null, ...part };
+}
+
+export function failureGroups(part: Partial<FailureGroups> = {}): FailureGroups {
+  return {
+    ...ENVELOPE,
+    failed: 3,
+    grouped: 3,
+    groups: [
+      {
+        key: "51fdf7a3c0dd6a1e",
+        pattern: "order # not found",
+        message: "order 1001 not found",
+        count: 2,
+        firstSeen: "2026-02-25T00:10:00.250Z",
+        lastSeen: "2026-02-25T01:40:00.000Z",
+        outcomes: ["FAILED"],
+        workflowCount: 1,
+        workflows: [{ workflowId: "w1", workflowName: "Welcome", count: 2 }],
+        executionId: "run_7",
+      },
+      {
+        key: "9c1e6b2d40aa77f0",
+        pattern: "the mail server said no",
+        message: "the mail server said no",
+        count: 1,
+        firstSeen: "2026-02-25T02:10:00.000Z",
+        lastSeen: "2026-02-25T02:10:00.000Z",
+        outcomes: ["FAILED"],
+        workflowCount: 1,
+        workflows: [{ workflowId: "w1", workflowName: "Welcome", count: 1 }],
+        executionId: "run_1",
+      },
+    ],
+    nextCursor: null,
+    ...part,
+  };
+}
+
+/** An hour of 25 February 2026 (UTC) of one workflow. */
+export function workflowBucket(hour: number, runs: number, failed: number, open = false): WorkflowPoint {
+  return {
+    bucket: new Date(Date.UTC(2026, 1, 25, hour)).toISOString(),
+    open,
+    workflows_total: runs,
+    workflows_failed: failed,
+    total_execution_time_ms: runs * 1_000,
+    workflows_successful: runs - failed,
+    workflows_failed_safety_limit: 0,
+    workflow_failure_rate: runs === 0 ? 0 : Math.round((1_000 * failed) / runs) / 10,
+    avg_execution_time_ms: runs === 0 ? 0 : 1_000,
+    p50_execution_time_ms: runs === 0 ? null : 900,
+    p95_execution_time_ms: runs === 0 ? null : 4_100,
+    p99_execution_time_ms: runs === 0 ? null : 12_900,
+  };
+}
+
+export function workflowTrends(part: Partial<WorkflowTrends> = {}): WorkflowTrends {
+  return {
+    ...ENVELOPE,
+    workflow: { workflowId: "w1", workflowName: "Welcome" },
+    comparison: COMPARISON,
+    series: [workflowBucket(0, 4, 1), workflowBucket(1, 3, 1), workflowBucket(2, 1, 1, true)],
+    previousSeries: [workflowBucket(-3, 5, 0), workflowBucket(-2, 2, 0)],
+    ...part,
+  };
+}
+
+export function thresholds(part: Partial<Thresholds> = {}): Thresholds {
+  const limits = { warning: 95, critical: 85, leastSample: 20 };
+  return {
+    organizationId: "org_acme",
+    alerts: [
+      {
+        key: "payment_success_low",
+        kpi: "payment_success_rate",
+        title: "Payments are failing",
+        unit: "percent",
+        better: "up",
+        minimum: 0,
+        maximum: 100,
+        default: limits,
+        own: { warning: null, critical: null, leastSample: null },
+        applies: limits,
+        thresholdSource: "default",
+        updatedAt: null,
+        updatedBy: null,
       },
     ],
     ...part,

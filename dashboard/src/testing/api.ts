@@ -1,18 +1,50 @@
 // A query API in the test's own process. Each test says which answers differ from the usual ones.
 
-import { http, HttpResponse, type JsonBodyType } from "msw";
+import { http, HttpResponse, type HttpResponseResolver, type JsonBodyType } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { insights, summary, trends, workflowHealth } from "./answers";
+import { resetServerClock } from "../api/serverClock";
+import {
+  deliveryHealth,
+  failureGroups,
+  failures,
+  insights,
+  overview,
+  summary,
+  thresholds,
+  trends,
+  workflowHealth,
+} from "./answers";
 
-type Path = "summary" | "trends" | "workflow-health" | "insights" | "stream";
+type Path =
+  | "overview"
+  | "summary"
+  | "trends"
+  | "workflow-health"
+  | "delivery-health"
+  | "failures"
+  | "failure-groups"
+  | "insights"
+  | "stream";
+type Method = "get" | "put" | "post" | "patch" | "delete";
 
-const server = setupServer(
+/** When the API answers, by its own clock: just after it has made the answers. */
+const DATE = "Wed, 25 Feb 2026 02:42:08 GMT";
+
+/** For tests that need more than the functions below. */
+export const server = setupServer(
+  answering("overview", overview()),
   answering("summary", summary()),
   answering("trends", trends()),
   answering("workflow-health", workflowHealth()),
+  answering("delivery-health", deliveryHealth()),
+  answering("failures", failures()),
+  answering("failure-groups", failureGroups()),
   answering("insights", insights()),
   refusing("stream", 404),
+  http.get("*/v1/settings/thresholds", () => HttpResponse.json(thresholds())),
+  http.get("*/v1/settings/links", () => HttpResponse.json({ run: null })),
+  answeringSettings({ accessContact: null, maxRangeDays: 90, signIn: null }),
 );
 
 /** The questions asked so far, as `path?query`, oldest first. */
@@ -28,6 +60,7 @@ export function serve(): void {
   afterEach(() => {
     server.resetHandlers();
     asked.length = 0;
+    resetServerClock();
   });
   afterAll(() => server.close());
 }
@@ -35,6 +68,16 @@ export function serve(): void {
 /** From now on the path answers this. */
 export function answer(path: Path, body: JsonBodyType, headers: Record<string, string> = {}): void {
   server.use(answering(path, body, headers));
+}
+
+/** From now on this method of this path below `/v1` answers what the resolver says. */
+export function answerTo(method: Method, path: string, resolver: HttpResponseResolver): void {
+  server.use(http[method](`*/v1${path}`, resolver));
+}
+
+/** From now on the page's settings are these. */
+export function answerSettings(body: JsonBodyType): void {
+  server.use(answeringSettings(body));
 }
 
 /** From now on the path refuses, as problem details. */
@@ -54,7 +97,13 @@ export function stream(text: string): void {
 }
 
 function answering(path: Path, body: JsonBodyType, headers: Record<string, string> = {}) {
-  return http.get(`*/metrics/${path}`, () => HttpResponse.json(body, { headers }));
+  return http.get(`*/metrics/${path}`, () =>
+    HttpResponse.json(body, { headers: { date: DATE, ...headers } }),
+  );
+}
+
+function answeringSettings(body: JsonBodyType) {
+  return http.get("*/overview/settings.json", () => HttpResponse.json(body));
 }
 
 function refusing(path: Path, status: number, headers: Record<string, string> = {}) {

@@ -1,42 +1,74 @@
 // Numbers and times as people of a language read them, in one zone. Pure.
 
 import type { Granularity, Interval, Kpi, Range } from "../api/answers";
+import { serverNow } from "../api/serverClock";
+import type { Texts } from "../texts";
 import { UTC } from "./zone";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
-/** Durations up to this are shown in milliseconds, longer ones in seconds and minutes. */
-const MILLISECONDS_SHOWN_MAX = 10_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
-/** Greater changes are written shorter (+12K): relative to a tiny value, further digits mean nothing. */
-const SIGNED_IN_FULL_MAX = 10_000;
+/** Counts from this on are written short (12.4K). */
+const SHORT_FROM = 10_000;
+/** Digits of a short count, and of a duration: more would say nothing to a reader. */
+const DIGITS = 3;
+/** Digits of an estimate: percentiles come from a histogram. */
+const DIGITS_OF_ESTIMATE = 2;
 
-/** A value and its unit, separate because they are set in different sizes. */
+/** Between a number and its unit, so that no line ends there. */
+const GAP = "\u00a0";
+/** Intl writes a hyphen. */
+const MINUS = "−";
+
+/** A value and its unit, separate because they are set in different sizes; `text` has both, `exact` every digit. */
 export interface Quantity {
   value: string;
   unit: string;
+  text: string;
+  exact: string;
 }
 
 type Measured = Pick<Kpi, "unit"> & Partial<Pick<Kpi, "decimals">>;
 
 export interface Formats {
+  /** BCP 47; of what Intl is given. */
+  locale: string;
+  /** Every digit: 12,408. */
   count: (value: number) => string;
-  /** For axes: 1.2K. */
+  /** Every digit below 10,000, otherwise three of them: 12.4K. */
   compact: (value: number) => string;
   /** One decimal at most, without the sign for per cent. */
   decimal: (value: number) => string;
   /** With a sign, always: +16.7. */
   signed: (value: number) => string;
+  /** A number of per cents, with one decimal: 84.1%. */
   percent: (value: number) => string;
+  /** A change in per cent: +16.1%. */
+  change: (percent: number) => string;
+  /** A change of a rate in percentage points: −7.5 pts. */
+  points: (points: number) => string;
+  /** 940 ms, 1.88 s, 2 min 5 s. */
   duration: (milliseconds: number) => string;
+  /** The same for an estimate, such as a percentile: about 5.5 s. */
+  estimate: (milliseconds: number) => string;
+  /** An estimate without the word, for tables: 5.5 s. */
+  rounded: (milliseconds: number) => string;
   /** A KPI's value, with as many decimals as the API says. */
   quantity: (value: number, kpi: Measured) => Quantity;
+  /** How long ago, in the largest unit that fits: 3 days ago. */
+  ago: (milliseconds: number) => string;
   /** 10:42:07 */
   clock: (instant: string | Date) => string;
+  /** The same, with the date unless it is today: 25 Feb, 10:42:07. */
+  dated: (instant: string | Date, now?: Date) => string;
   /** 25 Feb, 10:42 */
   moment: (instant: string | Date) => string;
   /** 25 February 2026, 10:42:07 UTC+1 */
   exactly: (instant: string | Date) => string;
+  /** Wed, 25 Feb */
+  day: (instant: string | Date) => string;
   /** Two moments: 25 Feb, 09:00 – 17:00 */
   period: (from: string, to: string) => string;
   /** A bucket of a range, by its start: Wed, 25 Feb, 10:00 */
@@ -47,52 +79,144 @@ export interface Formats {
   range: (range: Interval & Pick<Range, "granularity">) => string;
 }
 
-/** The formats of a language (BCP 47) and a zone (IANA). */
-export function formatsOf(locale: string, zone: string): Formats {
-  const number = (options?: Intl.NumberFormatOptions) => {
-    const format = new Intl.NumberFormat(locale, options);
-    return (value: number) => format.format(value);
+/** The formats of a language and region (BCP 47) and a zone (IANA), with the words of the page's language. */
+export function formatsOf(locale: string, zone: string, words: Texts["formats"]): Formats {
+  return { locale, ...numbers(locale, words), ...instants(locale, zone), ...intervals(locale, zone) };
+}
+
+type Numbers =
+  | "count"
+  | "compact"
+  | "decimal"
+  | "signed"
+  | "percent"
+  | "change"
+  | "points"
+  | "duration"
+  | "estimate"
+  | "rounded"
+  | "quantity"
+  | "ago";
+
+function numbers(locale: string, words: Texts["formats"]): Pick<Formats, Numbers> {
+  const format = (options: Intl.NumberFormatOptions) => {
+    const made = new Intl.NumberFormat(locale, options);
+    return (value: number) => made.format(value).replace("-", MINUS);
   };
+  const count = format({ maximumFractionDigits: 0 });
+  const decimal = format({ maximumFractionDigits: 1 });
+  const signed = format({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
+  const short = format({ notation: "compact", maximumSignificantDigits: DIGITS });
+  const compact = (value: number) => (Math.abs(value) < SHORT_FROM ? decimal(value) : short(value));
+  const digits = format({ maximumSignificantDigits: DIGITS });
+  const fewDigits = format({ maximumSignificantDigits: DIGITS_OF_ESTIMATE });
+  const rounded = (milliseconds: number) => durationOf(milliseconds, fewDigits, fewDigits).text;
+  // Rates in a column always have all their decimals, so that their digits align.
+  const fixed = (decimals: number) =>
+    format({ minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const inPercent = (options: Intl.NumberFormatOptions) => {
+    const percent = format({ style: "percent", ...options });
+    return (value: number) => percent(value / 100);
+  };
+  const percents = (decimals: number) =>
+    inPercent({ minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const quantity = (value: number, { unit, decimals = 1 }: Measured): Quantity => {
+    switch (unit) {
+      case "count":
+        return { value: compact(value), unit: "", text: compact(value), exact: decimal(value) };
+      case "percent": {
+        const text = percents(decimals)(value);
+        return { value: fixed(decimals)(value), unit: "%", text, exact: text };
+      }
+      case "ms": {
+        const exact = `${format({ maximumFractionDigits: decimals })(value)}${GAP}ms`;
+        return { ...durationOf(value, digits, count), exact };
+      }
+    }
+  };
+  const relative = new Intl.RelativeTimeFormat(locale);
+  return {
+    count,
+    compact,
+    decimal,
+    signed,
+    percent: percents(1),
+    change: inPercent({ signDisplay: "exceptZero", maximumFractionDigits: 1 }),
+    points: (points) => words.points(signed(points)),
+    duration: (milliseconds) => durationOf(milliseconds, digits, count).text,
+    estimate: (milliseconds) => words.about(rounded(milliseconds)),
+    rounded,
+    quantity,
+    ago: (milliseconds) => {
+      if (milliseconds < MINUTE_MS) return words.justNow;
+      if (milliseconds < HOUR_MS) return relative.format(-Math.floor(milliseconds / MINUTE_MS), "minute");
+      if (milliseconds < DAY_MS) return relative.format(-Math.floor(milliseconds / HOUR_MS), "hour");
+      return relative.format(-Math.floor(milliseconds / DAY_MS), "day");
+    },
+  };
+}
+
+/** `digits` writes numbers with a few digits, `count` whole ones. The units are the same in all languages. */
+function durationOf(
+  milliseconds: number,
+  digits: (value: number) => string,
+  count: (value: number) => string,
+): Pick<Quantity, "value" | "unit" | "text"> {
+  const of = (value: string, unit: string) => ({ value, unit, text: `${value}${GAP}${unit}` });
+  // By what is written, so that 999.6 ms isn't 1,000 ms.
+  if (Math.round(milliseconds) < SECOND_MS) {
+    return of(milliseconds < 100 ? digits(milliseconds) : count(milliseconds), "ms");
+  }
+  const seconds = milliseconds / SECOND_MS;
+  if (Math.round(seconds) < 60) return of(digits(seconds), "s");
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return inTwo(minutes, "min", whole % 60, "s", count);
+  const rounded = Math.round(whole / 60);
+  return inTwo(Math.floor(rounded / 60), "h", rounded % 60, "min", count);
+}
+
+/** 2 min 5 s; without the smaller unit if there is none of it. */
+function inTwo(
+  large: number,
+  largeUnit: string,
+  small: number,
+  smallUnit: string,
+  count: (value: number) => string,
+): Pick<Quantity, "value" | "unit" | "text"> {
+  const whole = `${count(large)}${GAP}${largeUnit}`;
+  if (small === 0) return { value: count(large), unit: largeUnit, text: whole };
+  const value = `${whole} ${count(small)}`;
+  return { value, unit: smallUnit, text: `${value}${GAP}${smallUnit}` };
+}
+
+type Instants = "clock" | "dated" | "moment" | "exactly" | "day" | "tick";
+
+const HOUR_AND_MINUTE = { hour: "2-digit", minute: "2-digit" } as const;
+const DAY_AND_MONTH = { day: "numeric", month: "short" } as const;
+
+function instants(locale: string, zone: string): Pick<Formats, Instants> {
   const time = (options: Intl.DateTimeFormatOptions) => {
     const format = new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
     return (instant: string | Date) => format.format(new Date(instant));
   };
-  const count = number({ maximumFractionDigits: 0 });
-  const decimal = number({ maximumFractionDigits: 1 });
-  // Rates in a column always have one decimal, so that their digits align.
-  const tenths = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  const signed = number({ signDisplay: "exceptZero", maximumFractionDigits: 1 });
-  const signedCompact = number({ signDisplay: "exceptZero", maximumFractionDigits: 1, notation: "compact" });
-  const quantity = (value: number, { unit, decimals = 1 }: Measured): Quantity => {
-    switch (unit) {
-      case "count":
-        return { value: number({ maximumFractionDigits: decimals })(value), unit: "" };
-      case "percent":
-        // Rates in a column always have all their decimals, so that their digits align.
-        return {
-          value: number({ minimumFractionDigits: decimals, maximumFractionDigits: decimals })(value),
-          unit: "%",
-        };
-      case "ms":
-        return durationOf(value, number({ maximumFractionDigits: decimals }), decimal);
-    }
-  };
-  const tickTime = time({ hour: "2-digit", minute: "2-digit" });
-  const tickDay = time({ day: "numeric", month: "short" });
+  const clock = time({ timeStyle: "medium" });
+  const date = time({ dateStyle: "short" });
+  const year = time({ year: "numeric" });
+  const seconds = { ...HOUR_AND_MINUTE, second: "2-digit" } as const;
+  const thisYear = time({ ...DAY_AND_MONTH, ...seconds });
+  const anyYear = time({ ...DAY_AND_MONTH, year: "numeric", ...seconds });
+  const tickTime = time(HOUR_AND_MINUTE);
+  const tickDay = time(DAY_AND_MONTH);
   return {
-    count,
-    compact: number({ notation: "compact", maximumFractionDigits: 1 }),
-    decimal,
-    signed: (value) =>
-      (Math.abs(value) < SIGNED_IN_FULL_MAX ? signed(value) : signedCompact(value)).replace("-", "−"),
-    percent: (value) => `${tenths(value)} %`,
-    duration: (milliseconds) =>
-      joined(durationOf(milliseconds, milliseconds < 100 ? decimal : count, decimal)),
-    quantity,
-    clock: time({ timeStyle: "medium" }),
-    moment: time({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    clock,
+    dated: (instant, now = serverNow()) => {
+      if (date(instant) === date(now)) return clock(instant);
+      return year(instant) === year(now) ? thisYear(instant) : anyYear(instant);
+    },
+    moment: time({ ...DAY_AND_MONTH, ...HOUR_AND_MINUTE }),
     exactly: time({ dateStyle: "long", timeStyle: "long" }),
-    ...intervals(locale, zone),
+    day: time({ weekday: "short", ...DAY_AND_MONTH }),
     tick: (start, granularity) => (granularity === "hour" ? tickTime(start) : tickDay(start)),
   };
 }
@@ -100,23 +224,11 @@ export function formatsOf(locale: string, zone: string): Formats {
 function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "period" | "range"> {
   const format = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
-  const day = format({ weekday: "short", day: "numeric", month: "short" });
-  const hours = format({
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-  const days = format({ day: "numeric", month: "short", year: "numeric" });
-  const moments = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  const years = format({
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+  const day = format({ weekday: "short", ...DAY_AND_MONTH });
+  const hours = format({ weekday: "short", ...DAY_AND_MONTH, ...HOUR_AND_MINUTE });
+  const days = format({ ...DAY_AND_MONTH, year: "numeric" });
+  const moments = format({ ...DAY_AND_MONTH, ...HOUR_AND_MINUTE });
+  const years = format({ ...DAY_AND_MONTH, year: "numeric", ...HOUR_AND_MINUTE });
   return {
     bucket: (start, granularity) =>
       granularity === "hour" ? hours.format(new Date(start)) : day.format(new Date(start)),
@@ -128,20 +240,9 @@ function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "peri
   };
 }
 
-/** `short` writes milliseconds, `long` seconds and minutes. */
-function durationOf(
-  milliseconds: number,
-  short: (value: number) => string,
-  long: (value: number) => string,
-): Quantity {
-  if (milliseconds < MILLISECONDS_SHOWN_MAX) return { value: short(milliseconds), unit: "ms" };
-  if (milliseconds < MINUTE_MS) return { value: long(milliseconds / SECOND_MS), unit: "s" };
-  return { value: long(milliseconds / MINUTE_MS), unit: "min" };
-}
-
 /** A value with its unit in one text. */
-export function joined({ value, unit }: Quantity): string {
-  return unit === "" ? value : `${value} ${unit}`;
+export function joined({ text }: Quantity): string {
+  return text;
 }
 
 /** The zone that a range's days begin in: the zone the API used, whatever zone the page shows. */

@@ -1,47 +1,70 @@
-// What a KPI's answer says for the page: whether a change is good, and what the KPI is a rate of. Pure.
-//
-// An older API doesn't say; then the page shows no judgement.
+// What a KPI's answer says for the page: its change, whether that is good, and what the KPI is a rate of. Pure.
 
 import { type Bucket, figure, type Kpi } from "../api/answers";
 
 export type Tone = "good" | "bad" | "neutral";
 
-type Judged = Pick<Kpi, "trend"> & { better?: Kpi["better"] | undefined };
-type Based = Partial<Pick<Kpi, "base">>;
+/** A change of more than this is told as a multiple: further digits mean nothing. */
+const TENFOLD_PERCENT = 900;
 
-/** A change's tone, and the word that says the same without colour. */
-export function judgementOf({ trend, better }: Judged): { tone: Tone; word: string } {
-  if (trend === "flat") return { tone: "neutral", word: "no change" };
-  if (trend === "new" || better === undefined) return { tone: "neutral", word: trend };
-  return trend === better ? { tone: "good", word: "better" } : { tone: "bad", word: "worse" };
+/** A change that is less than one of these is noise, and neither good nor bad: in per cent, of a rate in points. */
+const NOISE = { percent: 2, points: 0.5, events: 10 } as const;
+
+/** How a KPI changed between the two intervals that are compared. */
+export type Change =
+  /** Nothing is compared. */
+  | { kind: "none" }
+  /** Both are the same, to a decimal. */
+  | { kind: "same"; before: number; now: number }
+  /** There was nothing before. */
+  | { kind: "new"; before: number; now: number }
+  /** More than ten times as much. */
+  | { kind: "tenfold"; tone: Tone; before: number; now: number; percent: number }
+  /** Of a rate, in percentage points. */
+  | { kind: "points"; tone: Tone; before: number; now: number; points: number }
+  | { kind: "percent"; tone: Tone; before: number; now: number; percent: number };
+
+type Compared = Pick<
+  Kpi,
+  "trend" | "better" | "unit" | "comparedValue" | "previousValue" | "deltaPercent" | "deltaPoints"
+>;
+
+/**
+ * `hadNothing`: the interval before has nothing that the KPI is a rate or a mean of. `events`: how many it is of now; a
+ * count is of those by which it has changed.
+ */
+export function changeOf(kpi: Compared, hadNothing: boolean, events: number): Change {
+  const { comparedValue: now, previousValue: before, deltaPercent: percent, deltaPoints: points } = kpi;
+  if (now === null || before === null) return { kind: "none" };
+  if (hadNothing) return { kind: "new", before, now };
+  if (now === before || percent === 0) return { kind: "same", before, now };
+  const judged = now > before === (kpi.better === "up") ? "good" : "bad";
+  const tone: Tone = isNoise(kpi, now - before, events) ? "neutral" : judged;
+  // Before "new": a rate that was 0 per cent is not new.
+  if (kpi.unit === "percent" && points != null) return { kind: "points", tone, before, now, points };
+  if (before === 0 || percent === null) return { kind: "new", before, now };
+  if (percent > TENFOLD_PERCENT) return { kind: "tenfold", tone, before, now, percent };
+  return { kind: "percent", tone, before, now, percent };
 }
 
-/** What the KPI is a rate of, if the series has none of it: then its 0 means "unknown", not "none". */
-export function missingBasis({ base }: Based, series: readonly Bucket[]): string | null {
-  const counter = base?.denominator;
-  if (counter == null || series.length === 0) return null;
-  return series.some((bucket) => (figure(bucket, counter) ?? 1) > 0) ? null : (base?.noun ?? null);
+function isNoise({ unit, deltaPercent, deltaPoints }: Compared, delta: number, events: number): boolean {
+  if (unit === "percent" && deltaPoints != null) {
+    const points = Math.abs(deltaPoints);
+    return points < NOISE.points || (points / 100) * events < NOISE.events;
+  }
+  const changed = unit === "count" ? Math.abs(delta) : events;
+  return Math.abs(deltaPercent ?? 0) < NOISE.percent || changed < NOISE.events;
 }
 
-/** More points than this are noise in a drawing that small. */
-const HISTORY_MAX = 60;
-
-/** The KPI's values over the closed buckets, without buckets that have nothing to be a rate of. */
-export function historyOf({ key, base }: Pick<Kpi, "key"> & Based, series: readonly Bucket[]): number[] {
-  const counter = base?.denominator;
-  const counts = (bucket: Bucket) => counter == null || (figure(bucket, counter) ?? 1) > 0;
-  const values = series
-    .filter((bucket) => !bucket.open && counts(bucket))
-    .flatMap((bucket) => figure(bucket, key) ?? []);
-  return thinned(values, HISTORY_MAX);
+/** How many the series has of what the KPI is a rate or a mean of; 0 for a count. */
+export function eventsIn({ base }: Pick<Kpi, "base">, series: readonly Bucket[]): number {
+  const counter = base.denominator;
+  return counter === null ? 0 : series.reduce((sum, bucket) => sum + (figure(bucket, counter) ?? 0), 0);
 }
 
-/** At most `most` values: means of neighbours, so that the shape stays. */
-function thinned(values: readonly number[], most: number): number[] {
-  const together = Math.ceil(values.length / most);
-  if (together <= 1) return [...values];
-  return Array.from({ length: Math.ceil(values.length / together) }, (_, index) => {
-    const group = values.slice(index * together, (index + 1) * together);
-    return group.reduce((sum, value) => sum + value, 0) / group.length;
-  });
+/** Whether the series has nothing that the KPI is a rate or a mean of: then its 0 says nothing. */
+export function isWithoutData({ base }: Pick<Kpi, "base">, series: readonly Bucket[]): boolean {
+  const counter = base.denominator;
+  if (counter === null || series.length === 0) return false;
+  return !series.some((bucket) => (figure(bucket, counter) ?? 1) > 0);
 }

@@ -1,4 +1,4 @@
-// The state of the page as a whole, computed from the states of its questions. Pure.
+// The state of the page as a whole, by the question that it rests on. Pure.
 
 import type { Refusal } from "../api/refusal";
 
@@ -15,29 +15,23 @@ export type PageState =
   | { kind: "limited"; refusal: Refusal }
   | { kind: "unreachable"; refusal: Refusal }
   | { kind: "unavailable"; refusal: Refusal }
-  | { kind: "partial"; refusal: Refusal }
   | { kind: "stale"; ageSeconds: number }
   | { kind: "well" };
 
-/** Refusals that concern the whole page even if only one question met them, the gravest first. */
-const GRAVEST_FIRST = [
-  ["unauthorized", "signedOut"],
-  ["forbidden", "noAccess"],
-  ["malformed", "malformed"],
-  ["limited", "limited"],
-  ["unreachable", "unreachable"],
-] as const;
-
-export function pageStateOf(conditions: readonly Condition[]): PageState {
-  const refusals = conditions.flatMap(({ refusal }) => (refusal === null ? [] : [refusal]));
-  for (const [met, kind] of GRAVEST_FIRST) {
-    const refusal = refusals.find((candidate) => candidate.kind === met);
-    if (refusal !== undefined) return { kind, refusal };
+export function pageStateOf({ ageSeconds, refusal }: Condition): PageState {
+  switch (refusal?.kind) {
+    case undefined:
+      return ageSeconds > 0 ? { kind: "stale", ageSeconds } : { kind: "well" };
+    case "unauthorized":
+      return { kind: "signedOut", refusal };
+    case "forbidden":
+      return { kind: "noAccess", refusal };
+    case "malformed":
+    case "limited":
+    case "unreachable":
+    case "unavailable":
+      return { kind: refusal.kind, refusal };
+    case "absent":
+      return { kind: "unavailable", refusal };
   }
-  const [refusal] = refusals;
-  if (refusal !== undefined) {
-    return { kind: refusals.length === conditions.length ? "unavailable" : "partial", refusal };
-  }
-  const ageSeconds = Math.max(0, ...conditions.map((condition) => condition.ageSeconds));
-  return ageSeconds > 0 ? { kind: "stale", ageSeconds } : { kind: "well" };
 }

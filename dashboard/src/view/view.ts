@@ -1,52 +1,116 @@
-// The view, which the address holds: period, zone, bucket width, comparison. Pure.
+// The view, which the address holds: what is shown, of when, and compared with what. Pure.
 
-import type { Comparing, ComparingQuery, Granularity, RangeQuery } from "../api/answers";
+import type { Comparing, ComparingQuery, Granularity, RangeQuery, WorkflowSort } from "../api/answers";
 import { boundsOf, DEFAULT_PRESET, isPreset, type Period } from "./period";
-import { isZone, UTC } from "./zone";
+import { UTC, zoneNamed } from "./zone";
 
-export const COMPARISONS: Readonly<Record<Comparing, string>> = {
-  previous_period: "Previous period",
-  previous_week: "Previous week",
-  previous_year: "Previous year",
-  none: "No comparison",
-};
+/** What the workflows' table can be sorted by. */
+export const SORTS = [
+  "name",
+  "runs",
+  "failures",
+  "failure_rate",
+  "avg_execution_time_ms",
+  "p95_execution_time_ms",
+] as const satisfies readonly WorkflowSort[];
+
+export const COMPARISONS = [
+  "previous_period",
+  "previous_week",
+  "previous_month",
+  "previous_year",
+  "none",
+] as const satisfies readonly Comparing[];
+
+export const DEFAULT_METRIC = "orders_created";
+const DEFAULT_SORT: WorkflowSort = "failures";
+const DEFAULT_COMPARING: Comparing = "previous_period";
 
 export interface View {
   period: Period;
+  /** An IANA name; always one that Intl knows. */
   zone: string;
   /** Null leaves it to the API: hours up to three days, then days. */
   granularity: Granularity | null;
   compare: Comparing;
+  /** The key of the KPI that the chart shows. */
+  metric: string;
+  /** The id of the workflow that chart, workflow health and failures are of; null for all. */
+  workflow: string | null;
+  /** What the workflows' table is sorted by. */
+  sort: WorkflowSort;
 }
 
-/** Reads an address's query. A part that is missing or wrong gets its default; the zone's default is `local`. */
-export function readView(search: string, local: string): View {
-  const query = new URLSearchParams(search);
-  const zone = query.get("timezone");
-  const granularity = query.get("granularity");
-  const compare = query.get("compare");
+/** The parameters of the page's address. */
+export const PARAMETERS = [
+  "range",
+  "from",
+  "to",
+  "timezone",
+  "granularity",
+  "compare",
+  "metric",
+  "workflow",
+  "sort",
+] as const;
+export type Parameter = (typeof PARAMETERS)[number];
+export type Parameters = Readonly<Record<Parameter, string | null>>;
+
+/** What a person should know of how the view came about. */
+export type Note =
+  /** Of the address: a parameter whose value can't be used; its default is. */
+  | { kind: "parameter"; parameter: Parameter; given: string }
+  /** Of the system: its zone isn't known; UTC is used. */
+  | { kind: "systemZone"; given: string }
+  /** Of the system: none of its languages is known; the numbers are written as in the page's language. */
+  | { kind: "systemLanguage"; given: string };
+
+/** Reads an address. A part that is missing gets its default; one that is wrong, too, and a note. The zone's default is `system`. */
+export function readView(given: Parameters, system: string): { view: View; notes: readonly Note[] } {
+  const notes: Note[] = [];
+  const read = <T>(parameter: Parameter, fallback: T, understood: (text: string) => T | null): T => {
+    const text = given[parameter];
+    if (text === null) return fallback;
+    const value = understood(text);
+    if (value === null) notes.push({ kind: "parameter", parameter, given: text });
+    return value ?? fallback;
+  };
+  const view: View = {
+    period: readPeriod(given, notes) ?? {
+      preset: read("range", DEFAULT_PRESET, (text) => (isPreset(text) ? text : null)),
+    },
+    zone: read("timezone", system, zoneNamed),
+    granularity: read("granularity", null, oneOf(["hour", "day"])),
+    compare: read("compare", DEFAULT_COMPARING, oneOf(COMPARISONS)),
+    metric: read("metric", DEFAULT_METRIC, named),
+    workflow: read("workflow", null, named),
+    sort: read("sort", DEFAULT_SORT, oneOf(SORTS)),
+  };
+  return { view, notes };
+}
+
+/** The address that `readView` reads as this view, in any browser: the zone is always in it, other defaults aren't. */
+export function writeView(view: View): Parameters {
+  const { period } = view;
+  const unless = <T extends string>(fallback: T, value: T) => (value === fallback ? null : value);
   return {
-    period: readPeriod(query),
-    zone: zone !== null && isZone(zone) ? zone : local,
-    granularity: granularity === "hour" || granularity === "day" ? granularity : null,
-    compare: isComparing(compare) ? compare : "previous_period",
+    range: "preset" in period ? unless(DEFAULT_PRESET, period.preset) : null,
+    from: "preset" in period ? null : period.from,
+    to: "preset" in period ? null : period.to,
+    timezone: view.zone,
+    granularity: view.granularity,
+    compare: unless(DEFAULT_COMPARING, view.compare),
+    metric: unless(DEFAULT_METRIC, view.metric),
+    workflow: view.workflow,
+    sort: unless(DEFAULT_SORT, view.sort),
   };
 }
 
-/** The query that `readView` reads as this view; defaults are left out. */
-export function writeView(view: View, local: string): string {
-  const query = new URLSearchParams();
-  const { period } = view;
-  if (!("preset" in period)) {
-    query.set("from", period.from);
-    query.set("to", period.to);
-  } else if (period.preset !== DEFAULT_PRESET) {
-    query.set("range", period.preset);
-  }
-  if (view.zone !== local) query.set("timezone", view.zone);
-  if (view.granularity !== null) query.set("granularity", view.granularity);
-  if (view.compare !== "previous_period") query.set("compare", view.compare);
-  return query.size === 0 ? "" : `?${query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
+/** The same as the query of an address. */
+export function searchOf(view: View): string {
+  const set = Object.entries(writeView(view)).filter((entry): entry is [string, string] => entry[1] !== null);
+  // These need no escape in a query; with one, a person can't read them.
+  return `?${new URLSearchParams(set).toString().replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
 }
 
 /** The parameters of a question to the API at `now`. */
@@ -58,24 +122,31 @@ export function parametersOf(view: View, now: Date): RangeQuery {
   };
 }
 
-/** The same for the two questions whose answers compare. */
+/** The same for questions whose answers compare. */
 export function comparingParametersOf(view: View, now: Date): ComparingQuery {
-  const compare = view.compare === "previous_period" ? undefined : view.compare;
+  const compare = view.compare === DEFAULT_COMPARING ? undefined : view.compare;
   return { ...parametersOf(view, now), compare };
 }
 
-function readPeriod(query: URLSearchParams): Period {
-  const [from, to, preset] = [query.get("from"), query.get("to"), query.get("range")];
-  if (from !== null && to !== null) {
-    const bounds = [from, to].map((text) => Date.parse(text)).sort((a, b) => a - b);
-    const [start, end] = bounds;
-    if (start !== undefined && end !== undefined && !bounds.some(Number.isNaN)) {
-      return { from: new Date(start).toISOString(), to: new Date(end).toISOString() };
-    }
+/** The interval that `from` and `to` name; null, and perhaps a note, if they name none. */
+function readPeriod(given: Parameters, notes: Note[]): Period | null {
+  const { from, to } = given;
+  if (from === null && to === null) return null;
+  const bounds = [from, to].map((text) => (text === null ? Number.NaN : Date.parse(text)));
+  const wrong = bounds.findIndex(Number.isNaN);
+  if (wrong !== -1) {
+    const parameter = wrong === 0 ? "from" : "to";
+    notes.push({ kind: "parameter", parameter, given: given[parameter] ?? "" });
+    return null;
   }
-  return { preset: isPreset(preset) ? preset : DEFAULT_PRESET };
+  const [start, end] = bounds.sort((a, b) => a - b).map((time) => new Date(time).toISOString());
+  return { from: start ?? "", to: end ?? "" };
 }
 
-function isComparing(name: string | null): name is Comparing {
-  return name !== null && Object.hasOwn(COMPARISONS, name);
+function oneOf<const T extends string>(names: readonly T[]): (text: string) => T | null {
+  return (text) => names.find((name) => name === text) ?? null;
+}
+
+function named(text: string): string | null {
+  return text.trim() === "" ? null : text;
 }

@@ -1,40 +1,103 @@
-// Wall clocks of time zones, from Intl's data. Pure.
+// Time zones: their names, their offsets, and what their clocks show. Pure.
 //
-// A wall time is written as `datetime-local` inputs do: 2026-02-25T10:00.
+// A wall time is written as `datetime-local` inputs do: 2026-02-25T10:00. A date is written 2026-02-25.
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-
-/** Date.parse accepts more than this. */
-const WALL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/;
+import { temporal, type ZonedDateTime } from "./temporal";
 
 export const UTC = "UTC";
 
-/** The zone of the viewer's machine. */
-export function localZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** Temporal accepts more than this: offsets, and whole times with a zone. */
+const NAME = /^[a-z][a-z0-9_+\-/]*$/i;
+/** Temporal accepts more than this, too. */
+const WALL = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/;
+
+/** The present names of zones that browsers may still have under an earlier one. */
+const RENAMED: Readonly<Record<string, string>> = {
+  "Africa/Asmera": "Africa/Asmara",
+  "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+  "America/Catamarca": "America/Argentina/Catamarca",
+  "America/Cordoba": "America/Argentina/Cordoba",
+  "America/Godthab": "America/Nuuk",
+  "America/Indianapolis": "America/Indiana/Indianapolis",
+  "America/Jujuy": "America/Argentina/Jujuy",
+  "America/Louisville": "America/Kentucky/Louisville",
+  "America/Mendoza": "America/Argentina/Mendoza",
+  "Asia/Calcutta": "Asia/Kolkata",
+  "Asia/Dacca": "Asia/Dhaka",
+  "Asia/Katmandu": "Asia/Kathmandu",
+  "Asia/Rangoon": "Asia/Yangon",
+  "Asia/Saigon": "Asia/Ho_Chi_Minh",
+  "Asia/Thimbu": "Asia/Thimphu",
+  "Atlantic/Faeroe": "Atlantic/Faroe",
+  "Etc/UCT": UTC,
+  "Etc/UTC": UTC,
+  "Etc/Universal": UTC,
+  "Etc/Zulu": UTC,
+  "Europe/Kiev": "Europe/Kyiv",
+  "Pacific/Enderbury": "Pacific/Kanton",
+  "Pacific/Ponape": "Pacific/Pohnpei",
+  "Pacific/Truk": "Pacific/Chuuk",
+  UCT: UTC,
+  Universal: UTC,
+  Zulu: UTC,
+};
+
+/** The areas whose zones are named after places; others, such as `US/Pacific`, are not. */
+const AREAS = /^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)\//;
+/** Zones with a fixed offset; their sign is the opposite of what people write. */
+const FIXED = /^Etc\/GMT([+-])(\d+)$/;
+
+/** The IANA name of the zone that has this name in any case, or had it once; null if none has. */
+export function zoneNamed(name: string): string | null {
+  const known = knownName(name);
+  if (known === null) return null;
+  const renamed = RENAMED[known];
+  return (renamed === undefined ? null : knownName(renamed)) ?? known;
 }
 
-/** All zones, UTC first. */
-export function allZones(): string[] {
-  return [UTC, ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== UTC)];
-}
-
-export function isZone(name: string): boolean {
+function knownName(name: string): string | null {
+  // ICU has a zone for "unknown".
+  if (!NAME.test(name) || /^etc\/unknown$/i.test(name)) return null;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    return temporal().Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId;
   } catch {
-    return false;
+    return null;
   }
+}
+
+/** What people call a zone: by its city, or by its offset. */
+export function placeOf(zone: string): string {
+  const fixed = FIXED.exec(zone);
+  if (fixed !== null) return fixed[2] === "0" ? UTC : `UTC${fixed[1] === "+" ? "−" : "+"}${fixed[2]}`;
+  if (!AREAS.test(zone)) return zone.replace("/", " ").replaceAll("_", " ");
+  const [, region = "", city = region] = zone.replaceAll("_", " ").split("/");
+  return city === region || region === "Argentina" ? city : `${city}, ${region}`;
+}
+
+/** A zone's offset at an instant, as people write it: UTC+1, UTC−3:30. */
+export function offsetName(zone: string, instant: Date): string {
+  return nameOfOffset(offsetAt(zone, instant));
+}
+
+/** A zone's offset at an instant, in minutes east of UTC. */
+export function offsetAt(zone: string, instant: Date): number {
+  return Math.round(zonedAt(zone, instant).offsetNanoseconds / 60e9);
+}
+
+export function nameOfOffset(minutes: number): string {
+  if (minutes === 0) return UTC;
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? "−" : "+"}${hours}${rest === 0 ? "" : `:${String(rest).padStart(2, "0")}`}`;
+}
+
+/** What a zone's clock and calendar show at an instant. */
+export function zonedAt(zone: string, instant: Date): ZonedDateTime {
+  return temporal().Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
 }
 
 /** The wall time of a zone at an instant, to the minute. */
 export function wallOf(zone: string, instant: Date): string {
-  const parts = clock(zone).formatToParts(instant);
-  const part = (type: Intl.DateTimeFormatPartTypes) =>
-    parts.find((found) => found.type === type)?.value ?? "";
-  return `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}`;
+  return zonedAt(zone, instant).toPlainDateTime().toString({ smallestUnit: "minute" });
 }
 
 /**
@@ -42,48 +105,26 @@ export function wallOf(zone: string, instant: Date): string {
  * skips means the instant it would have been without the change; one that autumn repeats means the first of the two.
  */
 export function instantOf(zone: string, wall: string): Date | null {
-  const asUtc = WALL.test(wall) ? Date.parse(`${wall}:00Z`) : Number.NaN;
-  if (Number.isNaN(asUtc)) return null;
-  const offsetAt = (time: number) => Date.parse(`${wallOf(zone, new Date(time))}:00Z`) - floorToMinute(time);
-  // The offsets on both sides of a nearby change, if any; the larger one gives the earlier instant.
-  const offsets = [offsetAt(asUtc - DAY_MS), offsetAt(asUtc + DAY_MS)].sort((a, b) => b - a);
-  const shown = offsets.find((offset) => offsetAt(asUtc - offset) === offset);
-  return new Date(asUtc - (shown ?? offsetAt(asUtc - DAY_MS)));
+  if (!WALL.test(wall)) return null;
+  try {
+    const time = temporal().PlainDateTime.from(wall, { overflow: "reject" });
+    return dateOf(time.toZonedDateTime(zone, { disambiguation: "compatible" }));
+  } catch {
+    return null;
+  }
 }
 
-/** The instant at which the zone's day of `instant`, moved by `days`, begins. */
+/** The instant at which the zone's day of `instant`, moved by `days`, begins: its first moment, if it has no midnight. */
 export function dayStart(zone: string, instant: Date, days = 0): Date {
-  const date = new Date(`${wallOf(zone, instant).slice(0, 10)}T00:00:00Z`);
-  date.setUTCDate(date.getUTCDate() + days);
-  return instantOf(zone, date.toISOString().slice(0, 16)) ?? instant;
+  return dateOf(zonedAt(zone, instant).toPlainDate().add({ days }).toZonedDateTime(zone));
 }
 
-/** A zone's offset from UTC at an instant, as people write it: UTC+1, UTC+5:30. */
-export function offsetName(zone: string, instant: Date): string {
-  const format = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" });
-  const name = format.formatToParts(instant).find((part) => part.type === "timeZoneName")?.value ?? "";
-  return name.replace("GMT", "UTC").replace(/[+]0$/, "");
+/** Whether a day of the zone begins at this instant. */
+export function isDayStart(zone: string, instant: Date): boolean {
+  return dayStart(zone, instant).getTime() === instant.getTime();
 }
 
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
-/** Caches formats by zone: they are expensive to make, and loops ask for them. */
-function clock(zone: string): Intl.DateTimeFormat {
-  const known = clocks.get(zone);
-  if (known !== undefined) return known;
-  const made = new Intl.DateTimeFormat("en", {
-    timeZone: zone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-  clocks.set(zone, made);
-  return made;
-}
-
-function floorToMinute(time: number): number {
-  return Math.floor(time / MINUTE_MS) * MINUTE_MS;
+/** The same instant, as the rest of the page has it. */
+export function dateOf({ epochMilliseconds }: ZonedDateTime): Date {
+  return new Date(epochMilliseconds);
 }

@@ -2,7 +2,7 @@
 /// A business event. Topic: business-metrics.events.v1
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Event {
-    /// Unique within the organization.
+    /// Unique within the organization and the kind of body: an order and its payment may have the same one.
     #[prost(string, tag = "1")]
     pub event_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -10,13 +10,15 @@ pub struct Event {
     /// When it happened. Part of the record's identity: re-send a record with the time it had.
     #[prost(message, optional, tag = "3")]
     pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// What happened. A body that the reader does not know yet is not an error; it counts nothing.
+    /// What happened. A body that the reader does not know yet is no error: it counts nothing. In JSON it is refused, because
+    /// there an unknown name can't be told from a misspelled one.
     #[prost(oneof = "event::Body", tags = "10, 11, 12")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
 pub mod event {
-    /// What happened. A body that the reader does not know yet is not an error; it counts nothing.
+    /// What happened. A body that the reader does not know yet is no error: it counts nothing. In JSON it is refused, because
+    /// there an unknown name can't be told from a misspelled one.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Body {
         #[prost(message, tag = "10")]

@@ -58,6 +58,15 @@ const ALERTS: &str = "key kpi severity title message value threshold thresholdSo
 /// The columns of a bucket's messages.
 const MESSAGES: &str = "bucket open messages_sent messages_delivered message_delivery_rate";
 
+/// The columns of a bucket of refused records.
+const REFUSED: &str = "bucket open records";
+
+/// The columns of what was refused for one reason.
+const REFUSALS: &str = "topic reason sentence organizationFrom records firstAt lastAt";
+
+/// The columns of a record that was refused.
+const EXAMPLES: &str = "topic partition offset key keyHex reason sentence detail organizationFrom at";
+
 /// The columns of a workflow.
 const WORKFLOWS: &str = "workflowId workflowName total failed failedSafetyLimit failureRate avgExecutionTimeMs \
     p50ExecutionTimeMs p95ExecutionTimeMs p99ExecutionTimeMs";
@@ -73,13 +82,14 @@ const GROUPS: &str =
 const CHANNELS: &str = "channel sent delivered deliveryRate";
 
 /// The columns of an insight.
-const INSIGHTS: &str =
-    "key kpi severity title sentence period.from period.to comparedWith.from comparedWith.to numbers next";
+const INSIGHTS: &str = "key kpi severity title sentence period.from period.to comparedWith.from comparedWith.to numbers next \
+    workflow.workflowId workflow.workflowName";
 
 /// The columns of a list: members of its items, or of objects in them.
 fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
     let columns = match (list, scope) {
         (List::Series, Scope::DeliveryHealth) => MESSAGES,
+        (List::Series, Scope::Refusals) => REFUSED,
         (List::Series | List::PreviousSeries, _) if of_workflow => return workflow_trends::members(),
         (List::Series | List::PreviousSeries, _) => return trends::members(),
         (List::Kpis, _) => KPIS,
@@ -89,6 +99,8 @@ fn columns(scope: Scope, list: List, of_workflow: bool) -> Vec<&'static str> {
         (List::Groups, _) => GROUPS,
         (List::Channels, _) => CHANNELS,
         (List::Insights, _) => INSIGHTS,
+        (List::Refusals, _) => REFUSALS,
+        (List::Examples, _) => EXAMPLES,
     };
     columns.split_whitespace().collect()
 }

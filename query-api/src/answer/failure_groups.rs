@@ -3,6 +3,7 @@
 use crate::answer::failures::cut;
 use crate::answer::known::Known;
 use crate::answer::patterns::pattern;
+use crate::request::listing::failures::{FailureCursor, FailuresPage};
 use crate::request::listing::groups::{GroupCursor, GroupsPage};
 use crate::request::range::Range;
 use chrono::{DateTime, Utc};
@@ -39,6 +40,25 @@ pub struct Alike {
     pub last_seen: DateTime<Utc>,
     /// The execution of the last.
     pub execution_id: String,
+}
+
+/// A failure, and what decides of which group it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Where the failures after it begin.
+    pub position: FailureCursor,
+    /// The beginning of its message, [`MESSAGE_CHARS_MAX`] characters at most.
+    pub message: String,
+}
+
+/// Of these failures, newest first, the executions of those that are of the group and on the page, and one more if there is one.
+#[must_use]
+pub fn on_page(newest: Vec<Newest>, group: u64, page: &FailuresPage) -> Vec<String> {
+    let is_after = |position: &FailureCursor| page.cursor.as_ref().is_none_or(|cursor| position < cursor);
+    let of_page = newest
+        .into_iter()
+        .filter(|failure| is_after(&failure.position) && key(&pattern(&failure.message)) == group);
+    of_page.take(usize::from(page.limit) + 1).map(|failure| failure.position.execution_id).collect()
 }
 
 /// The rows of a range.
@@ -289,6 +309,22 @@ mod tests {
         let workflows = seen["groups"][0]["workflows"].as_array().unwrap();
         assert_eq!((workflows.len(), &seen["groups"][0]["workflowCount"]), (WORKFLOWS_MAX, &json!(25)));
         assert_eq!((&workflows[0]["workflowId"], &workflows[0]["count"]), (&json!("w24"), &json!(25)));
+    }
+
+    #[test]
+    fn the_failures_of_a_group_are_found_page_by_page() {
+        let newest = |n: i64| Newest {
+            position: FailureCursor { finished_at: at(100 - n), execution_id: format!("e{n}") },
+            message: if n % 3 == 0 { format!("order {n} is gone") } else { "no answer".into() },
+        };
+        let all: Vec<_> = (0..10).map(newest).collect();
+        let page = |cursor: Option<FailureCursor>, pattern: &str| {
+            on_page(all.clone(), key(pattern), &FailuresPage { cursor, limit: 2 })
+        };
+        assert_eq!(page(None, "order # is gone"), ["e0", "e3", "e6"]);
+        assert_eq!(page(Some(newest(3).position), "order # is gone"), ["e6", "e9"]);
+        assert_eq!(page(Some(newest(6).position), "no answer"), ["e7", "e8"]);
+        assert_eq!(page(None, "another"), [""; 0]);
     }
 
     proptest! {

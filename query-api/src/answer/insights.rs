@@ -105,12 +105,12 @@ fn judged_through(Through { all, most }: Through) -> Option<DateTime<Utc>> {
 
 /// Says so of an insight about hours of which records may be missing; nobody should act on that alone.
 fn qualify(insight: &mut Insight, history: &History, complete_through: Option<DateTime<Utc>>) {
-    let since = match complete_through {
+    let missing = match complete_through {
         Some(through) if insight.period.to <= through => return,
-        Some(through) => format!("since {}", history.shown(through)),
-        None => "of a partition that was never read".to_owned(),
+        Some(through) => format!(" Some records since {} may be missing.", history.shown(through)),
+        None => " Some records may be missing: a partition has never been read.".to_owned(),
     };
-    insight.sentence.push_str(&format!(" Some records {since} may be missing."));
+    insight.sentence.push_str(&missing);
     insight.severity = insight.severity.min(Severity::Warning);
 }
 

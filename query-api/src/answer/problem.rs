@@ -3,7 +3,7 @@
 //! Types are stable and meant for programs; title and detail are for people. Nothing internal is in any of them. Each type
 //! is also the address of a page that says what it means and what to do.
 
-use crate::answer::thresholds::document::{BYTES_MAX, BadDocument};
+use crate::answer::document::{BYTES_MAX, BadDocument};
 use crate::request::api_version::VERSION;
 use crate::request::parameter::BadParameter;
 use crate::request::rate_limit::Left;

@@ -3,6 +3,7 @@
 
 use crate::answer::decimal::{Ratio, Tenths};
 use crate::answer::thresholds::{Limits, Own, Source, Thresholds};
+use crate::answer::words;
 use chrono::TimeDelta;
 use domain::Counters;
 use serde::Serialize;
@@ -28,12 +29,21 @@ impl Unit {
         }
     }
 
-    /// What follows a number of this unit in a sentence.
+    /// What follows a number of this unit.
     pub(crate) const fn suffix(self) -> &'static str {
         match self {
             Self::Count => "",
-            Self::Percent => " %",
+            Self::Percent => "%",
             Self::Ms => " ms",
+        }
+    }
+
+    /// A number of this unit in a sentence.
+    pub(crate) fn shown(self, number: Tenths) -> String {
+        match self {
+            Self::Count if number.count() % 10 == 0 => words::count(number.count() / 10),
+            Self::Count | Self::Percent => format!("{number}{}", self.suffix()),
+            Self::Ms => words::duration(number.count() as f64 / 10.0),
         }
     }
 }
@@ -300,6 +310,14 @@ impl Kpi {
         Base { numerator: self.numerator.name, denominator: self.denominator.map(name), noun: self.noun }
     }
 
+    /// What sentences about it begin with: what it counts, or the name of the rate or the mean.
+    pub(crate) fn subject(&self) -> String {
+        match self.unit {
+            Unit::Count => words::capitalised(self.noun),
+            Unit::Percent | Unit::Ms => format!("The {}", self.label.to_lowercase()),
+        }
+    }
+
     /// Its noun as a part of a stable name.
     pub(crate) fn noun_key(&self) -> String {
         self.noun.replace(' ', "_")
@@ -349,12 +367,14 @@ impl Kpi {
             Bad::Below => "below",
             Bad::Above => "above",
         };
-        let (label, unit, noun) = (self.label, self.unit.suffix(), self.noun);
         let of_age = match self.settles_after.num_minutes() {
             0 => String::new(),
-            minutes => format!(" older than {minutes} minutes"),
+            60 => " more than an hour old".to_owned(),
+            minutes => format!(" more than {minutes} minutes old"),
         };
-        format!("{label} is {value}{unit} over {sample} {noun}{of_age}, {side} {threshold}{unit}")
+        let [value, threshold] = [value, threshold].map(|number| self.unit.shown(number));
+        let (subject, things) = (self.subject(), words::things(sample, self.noun));
+        format!("{subject} is {value} over {things}{of_age}, {side} the threshold of {threshold}")
     }
 }
 
@@ -433,13 +453,35 @@ mod tests {
     #[test]
     fn an_alert_says_what_it_rests_on() {
         let alert = KPIS[1].alerts(&payments(912, 1_000), &Thresholds::default()).next().unwrap();
-        assert_eq!(alert.message, "Payment Success Rate is 91.2 % over 1000 payments, below 95 %");
+        assert_eq!(
+            alert.message,
+            "The payment success rate is 91.2% over 1,000 payments, below the threshold of 95%"
+        );
         let json = serde_json::to_string(&alert).unwrap();
         assert!(json.starts_with(
             r#"{"key":"payment_success_low","kpi":"payment_success_rate","severity":"warning","#
         ));
         let end = r#""value":91.2,"threshold":95,"thresholdSource":"default","sample":1000}"#;
         assert!(json.ends_with(end), "{json}");
+    }
+
+    #[test]
+    fn numbers_in_sentences_are_as_people_read_them() {
+        let check = |unit: Unit, tenths, shown: &str| assert_eq!(unit.shown(Tenths::of(tenths)), shown);
+        check(Unit::Count, 124_000, "12,400");
+        check(Unit::Count, 175, "17.5");
+        check(Unit::Percent, 988, "98.8%");
+        check(Unit::Percent, 900, "90%");
+        check(Unit::Ms, 18_804, "1.88 s");
+        let subjects: Vec<_> = KPIS.iter().map(Kpi::subject).collect();
+        let expected = [
+            "Orders",
+            "The payment success rate",
+            "The workflow failure rate",
+            "The average execution time",
+            "The message delivery rate",
+        ];
+        assert_eq!(subjects, expected);
     }
 
     #[test]
@@ -482,7 +524,7 @@ mod tests {
         let alert = KPIS[4].alerts(&messages(89, 100), &Thresholds::default()).next().unwrap();
         assert_eq!(
             alert.message,
-            "Message Delivery Rate is 89 % over 100 messages older than 60 minutes, below 90 %"
+            "The message delivery rate is 89% over 100 messages more than an hour old, below the threshold of 90%"
         );
         assert!(KPIS.iter().all(|kpi| kpi.settles_after <= UNSETTLED_MAX));
         assert!(KPIS.iter().all(|kpi| kpi.settles_after.num_seconds() % 900 == 0), "whole quarters");

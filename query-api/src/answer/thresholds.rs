@@ -4,9 +4,11 @@
 //! thresholds  which numbers an alert is judged by
 //!   document  what a client sends to set them
 //!   shown     what a client gets that asks for them
+//!   setting   all of this as a setting
 //! ```
 
 pub mod document;
+mod setting;
 pub mod shown;
 
 use crate::answer::decimal::Tenths;
@@ -63,15 +65,6 @@ pub struct Set {
 /// All of an organization's own thresholds, by alert.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Thresholds(BTreeMap<String, Set>);
-
-/// An organization's own thresholds, and how often they were changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Raised by each change; 0 before the first.
-    pub revision: i64,
-    /// The thresholds.
-    pub thresholds: Thresholds,
-}
 
 impl Source {
     /// The organization, if it has a number of its own.

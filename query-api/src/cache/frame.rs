@@ -46,6 +46,9 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Foreign, Self::OtherForm, Self::TooLong, Self::Damaged];
+
     /// Its name in the metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

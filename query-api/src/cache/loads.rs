@@ -43,6 +43,19 @@ pub enum Error<E> {
     Failed(E),
 }
 
+impl<E> Error<E> {
+    /// Its name in traces.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Shed => "shed",
+            Self::OverRate(_) => "over_rate",
+            Self::Panicked => "panicked",
+            Self::TimedOut => "timed_out",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// Runs loads under limits.
 pub struct Loads {
     slots: Arc<Slots>,

@@ -66,6 +66,7 @@ pub mod versions;
 
 pub use backoff::PAUSE;
 pub use entry::Forms;
+pub use frame::Refused;
 pub use key::Key;
 
 use crate::answer::Answer;
@@ -81,7 +82,7 @@ use memory::Memory;
 use moka::future::Cache as Flights;
 use outdated::Epochs;
 use shared::Shared;
-use source::{Source, Times, answers_from};
+use source::{Source, Times, answers_from, looked_up};
 use stale::StaleAnswers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -281,6 +282,7 @@ impl Cache {
 
     /// Counts an answer whose finished response is given once more.
     pub fn given_again(&self) {
+        traces::note("business_metrics.answer.from", "response");
         self.given_again.increment(1);
     }
 
@@ -305,15 +307,20 @@ impl Cache {
     where
         L: Future<Output = Result<Answer, E>> + Send + 'static,
     {
+        let lookup = traces::span("cache");
         let era = self.era(&key.organization).await;
         let versioned_key = key.under(era);
-        if let Some(current) = self.kept.get(&*versioned_key, Instant::now()) {
+        let current = self.kept.get(&*versioned_key, Instant::now());
+        looked_up(lookup, 1, usize::from(current.is_some()));
+        if let Some(current) = current {
             self.hits.increment(1);
             return Ok(fresh(current, era));
         }
         let missed = Missed { key, era, versioned_key, rows };
         // Boxed, so that the future of a hit stays small.
-        Box::pin(self.miss(missed, load())).await
+        // A load is large, and would be moved through every frame between here and where it is polled.
+        let load = Box::pin(load());
+        Box::pin(self.miss(missed, load)).await
     }
 
     async fn miss<E: Send + Sync + 'static>(
@@ -326,7 +333,7 @@ impl Cache {
         let state = self.missing(key, &question);
         let fetch = || {
             let cache = Arc::clone(self);
-            tokio::spawn(async move { cache.fetch_once(missed, load).await })
+            tokio::spawn(traces::carried(async move { cache.fetch_once(missed, load).await }))
         };
         match state {
             Missing::Paused(older) => Ok(stale(&older)),
@@ -429,7 +436,10 @@ impl Cache {
     where
         L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
     {
+        let lookup = traces::span("cache");
         let known: Vec<_> = asked.iter().map(|(key, _)| self.known_here(key, era)).collect();
+        let hits = known.iter().filter(|known| matches!(known, Some(KnownHere::Current(_)))).count();
+        looked_up(lookup, known.len(), hits);
         if known.iter().all(|known| matches!(known, Some(KnownHere::Current(_)))) {
             self.hits.increment(known.len() as u64);
             return Ok((known.into_iter().flatten().map(|known| known.served(era)).collect(), false));
@@ -471,12 +481,12 @@ impl Cache {
         L: Future<Output = Result<Vec<Answer>, E>> + Send + 'static,
     {
         let (cache, asked) = (Arc::clone(self), Arc::clone(asked));
-        tokio::spawn(async move {
+        tokio::spawn(traces::carried(async move {
             let names: Vec<_> = asked.iter().map(|(key, _)| key.under(era)).collect();
             let fetch = cache.joint(era, &asked, load);
             let entry = cache.joint_flights.entry(names.join("\n")).or_try_insert_with(fetch).await?;
             Ok(entry.into_value())
-        })
+        }))
     }
 
     /// Loads what isn't kept, here or in Redis.
@@ -502,7 +512,8 @@ impl Cache {
         self.hits.increment((found.len() - missing.len()) as u64);
         if !missing.is_empty() {
             let keys: Vec<_> = missing.iter().map(|place| asked[*place].clone()).collect();
-            let loaded = self.source.load_together(&keys, era.version, load(missing.clone())).await;
+            let load = Box::pin(load(missing.clone()));
+            let loaded = self.source.load_together(&keys, era.version, load).await;
             keys.iter().for_each(|(key, _)| self.note(key, &loaded));
             for ((place, (key, _)), entry) in missing.iter().zip(&keys).zip(loaded?) {
                 self.keep(key, key.under(era), &entry);

@@ -24,8 +24,11 @@ use domain::CacheKeys;
 use health::Health;
 use rates::Adding;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, RedisError};
+use redis::{Client, Cmd, FromRedisValue};
+use shared_cache::{Access, BadSetting};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use traces::Traceparent;
 use tracking::Tracking;
 
 /// How often Redis is probed.
@@ -36,28 +39,22 @@ const WATCH_EVERY: Duration = Duration::from_millis(500);
 #[group(skip)]
 #[command(next_help_heading = "Redis (optional)")]
 pub struct Settings {
-    /// Redis, as `redis://user:password@host:port/db` (or `rediss://` for TLS); unset, answers are cached in this
-    /// process only. Set it where several instances serve, or where answers must be fresh the moment records are
-    /// counted
-    #[arg(long, env, hide_env_values = true)]
-    pub redis_url: Option<String>,
+    /// Where it is. Without it answers are cached in this process only.
+    #[command(flatten)]
+    pub redis: shared_cache::Settings,
 
     /// How long a request waits for Redis before it goes on without. Raise it where Redis is far away
     #[arg(long, env, default_value = "250ms", value_parser = humantime::parse_duration)]
     pub redis_timeout: Duration,
 }
 
-/// Why `REDIS_URL` can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "REDIS_URL must be unset, or of the form redis://user:password@host:port/db (rediss:// for TLS): {0}"
-)]
-pub struct BadUrl(&'static str);
-
 /// The shared cache.
 pub struct Shared {
     keys: CacheKeys,
-    connection: ConnectionManager,
+    access: Access,
+    timeout: Duration,
+    /// Replaced when the settings' files have changed.
+    connection: RwLock<ConnectionManager>,
     health: Health,
     tracking: Tracking,
     adding: Adding,
@@ -67,26 +64,17 @@ impl Shared {
     /// The cache that the settings name, if any. It counts as unreachable until the first probe.
     ///
     /// # Errors
-    /// When the URL can't be used.
-    pub fn new(settings: &Settings, keys: CacheKeys) -> Result<Option<Self>, BadUrl> {
-        let Some(url) = settings.redis_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
-        // The error's text is left out: it may quote the URL, and that holds the password.
-        let unreadable = |_: RedisError| BadUrl("it can't be parsed");
-        let info = url.into_connection_info().map_err(unreadable)?;
-        let resp3 = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let tracking = Client::open(info.clone().set_redis_settings(resp3)).map_err(unreadable)?;
-        let client = Client::open(info).map_err(unreadable)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(settings.redis_timeout))
-            .set_response_timeout(Some(settings.redis_timeout))
-            // The watch tries again soon enough; a request must not wait for several attempts.
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client, config)
-            .map_err(|_| BadUrl("this build can't connect to such an address"))?;
+    /// When the settings can't be used: a sentence that names one.
+    pub fn new(settings: &Settings, keys: CacheKeys) -> Result<Option<Self>, BadSetting> {
+        let Some(access) = Access::new(&settings.redis)? else { return Ok(None) };
+        let timeout = settings.redis_timeout;
+        let connection = connection(access.client().0, timeout)?;
         Ok(Some(Self {
-            tracking: Tracking::new(tracking, settings.redis_timeout, keys.clone()),
+            tracking: Tracking::new(access.clone(), timeout, keys.clone()),
             keys,
-            connection,
+            access,
+            timeout,
+            connection: RwLock::new(connection),
             health: Health::default(),
             adding: Adding::new(),
         }))
@@ -139,7 +127,7 @@ impl Shared {
         // One round trip: the bytes and their age belong together.
         let mut both = redis::pipe();
         both.getrange(key, 0, isize::try_from(bytes_max).ok()?).pttl(key);
-        let reply = both.query_async::<(Vec<u8>, i64)>(&mut self.connection.clone()).await;
+        let reply = both.query_async::<(Vec<u8>, i64)>(&mut self.connection()).await;
         let (bytes, left) = self.health.checked(reply)?;
         Some((bytes.into(), Duration::from_millis(u64::try_from(left).ok()?)))
     }
@@ -151,20 +139,47 @@ impl Shared {
             self.query(redis::cmd("SET").arg(key).arg(&body[..]).arg("PX").arg(ttl)).await;
     }
 
+    /// The batch that changed the organization's numbers last, by the span that the consumer has noted, if it has.
+    pub async fn batch(&self, organization: &str) -> Option<Traceparent> {
+        let noted: Option<Vec<u8>> = self.query(redis::cmd("GET").arg(self.keys.batch(organization))).await?;
+        Traceparent::parse(&noted?)
+    }
+
     /// Adds what organizations took of their rates, and returns how far ahead of now the theoretical arrival time of each is
     /// then, over all instances; `None` while Redis is unreachable, or if it refuses. Then it isn't known whether it was added.
     pub async fn add_taken(&self, taken: &[Taken]) -> Option<Vec<Duration>> {
         if !self.health.is_up() {
             return None;
         }
-        let added = self.adding.add(taken, &self.keys, self.connection.clone()).await;
+        let added = self.adding.add(taken, &self.keys, self.connection()).await;
         self.health.checked(added)
     }
 
-    /// Finds out whether Redis is reachable.
+    /// Finds out whether Redis is reachable. Where it isn't, the next probe is made by what the settings' files have then.
     pub async fn probe(&self) -> bool {
-        let reply = redis::cmd("PING").query_async::<()>(&mut self.connection.clone()).await;
-        self.health.set(&reply)
+        let reply = redis::cmd("PING").query_async::<()>(&mut self.connection()).await;
+        let is_up = self.health.set(&reply);
+        if !is_up {
+            self.read_again();
+        }
+        is_up
+    }
+
+    /// The certificate that was refused when Redis was last asked, if one was: a sentence that says what to do.
+    pub fn refused(&self) -> Option<String> {
+        self.health.refused()
+    }
+
+    fn read_again(&self) {
+        let (client, is_changed) = self.access.client();
+        if let Some(Ok(changed)) = is_changed.then(|| connection(client, self.timeout)) {
+            *self.connection.write().unwrap_or_else(PoisonError::into_inner) = changed;
+        }
+    }
+
+    /// A handle of the connection; it connects by itself.
+    fn connection(&self) -> ConnectionManager {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Probes for ever, and calls `seen` with each outcome.
@@ -191,18 +206,29 @@ impl Shared {
         if !self.health.is_up() {
             return None;
         }
-        let reply = command.query_async(&mut self.connection.clone()).await;
+        let reply = command.query_async(&mut self.connection()).await;
         self.health.checked(reply)
     }
+}
+
+/// A connection that is made when it is first used.
+fn connection(client: Client, timeout: Duration) -> Result<ConnectionManager, BadSetting> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(timeout))
+        .set_response_timeout(Some(timeout))
+        // The watch tries again soon enough; a request must not wait for several attempts.
+        .set_number_of_retries(0);
+    let connection = ConnectionManager::new_lazy_with_config(client, config);
+    connection.map_err(|_| BadSetting("this build can't connect to such an address as REDIS_URL has".into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shared(url: Option<&str>) -> Result<Option<Shared>, BadUrl> {
-        let redis_url = url.map(str::to_owned);
-        Shared::new(&Settings { redis_url, redis_timeout: Duration::from_millis(250) }, CacheKeys::default())
+    fn shared(url: Option<&str>) -> Result<Option<Shared>, BadSetting> {
+        let redis = url.map_or_else(shared_cache::Settings::default, shared_cache::Settings::of_url);
+        Shared::new(&Settings { redis, redis_timeout: Duration::from_millis(250) }, CacheKeys::default())
     }
 
     #[tokio::test]

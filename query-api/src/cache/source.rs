@@ -12,6 +12,7 @@ use crate::request::rates::{Admission, Rates};
 use domain::CacheKeys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use traces::Span;
 
 /// Redis, if there is one, before PostgreSQL.
 pub struct Source {
@@ -99,7 +100,7 @@ impl Source {
         }
         let as_of = Instant::now();
         answers_from("postgresql").increment(keys.len() as u64);
-        let answers = self.loads.run(organization, load).await?;
+        let answers = self.run(organization, load).await?;
         let shared = self.shared().zip(version);
         let ttl = if shared.is_some() { self.times.ttl } else { self.times.local_ttl };
         let entry = |answer| Entry::new(answer, as_of, ttl.saturating_sub(as_of.elapsed()), as_of + ttl);
@@ -126,7 +127,11 @@ impl Source {
     }
 
     async fn shared_entry(&self, shared: &Shared, key: &str) -> Option<Entry> {
-        let (framed, left) = shared.kept(key, frame::FRAME_BYTES_MAX).await?;
+        let lookup = traces::of_database("redis", "redis");
+        let kept = shared.kept(key, frame::FRAME_BYTES_MAX).await;
+        lookup.set("business_metrics.cache.hit", kept.is_some());
+        drop(lookup);
+        let (framed, left) = kept?;
         let body = frame::unwrap(key, &framed)
             .inspect_err(|refused| {
                 metrics::counter!("query_api_kept_refused_total", "why" => refused.name()).increment(1);
@@ -138,6 +143,24 @@ impl Source {
         let as_of = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
         let ttl = left.min(self.times.ttl);
         Some(Entry::new(answer, as_of, ttl, Instant::now() + ttl))
+    }
+
+    /// Loads. Where that is traced, its span is linked to the batch that changed the organization's numbers last.
+    async fn run<T, E>(
+        &self,
+        organization: &Arc<str>,
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, loads::Error<E>> {
+        let span = traces::span("load");
+        // Read before the rows are, as the version was.
+        if let (true, Some(shared)) = (span.is_recording(), self.shared()) {
+            shared.batch(organization).await.into_iter().for_each(|batch| span.link(batch));
+        }
+        let loaded = span.around(self.loads.run(organization, load)).await;
+        if let Err(error) = &loaded {
+            span.fail(error.name());
+        }
+        loaded
     }
 
     async fn load<E>(
@@ -153,7 +176,7 @@ impl Source {
         // Taken before the rows are read: an answer is as old as its rows.
         let as_of = Instant::now();
         answers_from("postgresql").increment(1);
-        let answer = self.loads.run(&key.organization, load).await?;
+        let answer = self.run(&key.organization, load).await?;
         Ok(Entry::new(answer, as_of, ttl.saturating_sub(as_of.elapsed()), as_of + ttl))
     }
 }
@@ -161,4 +184,10 @@ impl Source {
 /// Counts answers by where they came from: a finished response, this process, Redis, PostgreSQL (a miss), or the stale ones.
 pub fn answers_from(source: &'static str) -> metrics::Counter {
     metrics::counter!("query_api_answers_total", "from" => source)
+}
+
+/// Ends the span of a look at what is kept in this process: so many answers were asked for, and so many were there.
+pub fn looked_up(lookup: Span, asked: usize, hits: usize) {
+    lookup.count("business_metrics.cache.asked", asked);
+    lookup.count("business_metrics.cache.hits", hits);
 }

@@ -1,8 +1,8 @@
-//! What a range is compared with: as much time before it, or as much from the same time a week or a year ago. Pure.
+//! What a range is compared with: as much time before it, or as much from the same time a week, a month or a year ago. Pure.
 
 use crate::request::interval::Interval;
 use crate::request::zone::Zone;
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 
 const DAYS_PER_WEEK: u64 = 7;
@@ -17,6 +17,8 @@ pub enum Compare {
     PreviousPeriod,
     /// As much time from the same time a week earlier.
     PreviousWeek,
+    /// As much time from the same date a month earlier.
+    PreviousMonth,
     /// As much time from the same time a year earlier.
     PreviousYear,
     /// Nothing.
@@ -25,7 +27,8 @@ pub enum Compare {
 
 impl Compare {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::PreviousPeriod, Self::PreviousWeek, Self::PreviousYear, Self::None];
+    pub const ALL: [Self; 5] =
+        [Self::PreviousPeriod, Self::PreviousWeek, Self::PreviousMonth, Self::PreviousYear, Self::None];
 
     /// Its name in requests and answers.
     #[must_use]
@@ -33,6 +36,7 @@ impl Compare {
         match self {
             Self::PreviousPeriod => "previous_period",
             Self::PreviousWeek => "previous_week",
+            Self::PreviousMonth => "previous_month",
             Self::PreviousYear => "previous_year",
             Self::None => "none",
         }
@@ -92,6 +96,7 @@ pub fn comparison(mode: Compare, current: Interval, end: DateTime<Utc>, zone: Zo
         Compare::PreviousPeriod if zone.local(end) - zone.local(from) < WEEK => Shift::Elapsed(length),
         Compare::PreviousPeriod => Shift::Days(whole_weeks(current, zone)),
         Compare::PreviousWeek => Shift::Days(DAYS_PER_WEEK),
+        Compare::PreviousMonth => Shift::Days(days_of_the_month_before(zone.local(from).date())),
         Compare::PreviousYear => Shift::Year,
     };
     let until = shift.apply(from, zone) + length;
@@ -105,6 +110,11 @@ fn whole_weeks(Interval { from, to }: Interval, zone: Zone) -> u64 {
     let length = zone.local(to) - zone.local(from);
     let weeks = (length.num_seconds() + WEEK.num_seconds() - 1).div_euclid(WEEK.num_seconds());
     weeks.max(1).unsigned_abs() * DAYS_PER_WEEK
+}
+
+/// How many days before this date the same date of the month before was, or the last one of a month that has no such date.
+fn days_of_the_month_before(date: NaiveDate) -> u64 {
+    (date - (date - Months::new(1))).num_days().unsigned_abs()
 }
 
 /// The same hours of the week in the weeks before: the interval moved back by the fewest whole weeks, as `previous_period`
@@ -230,6 +240,19 @@ mod tests {
         check(("2026-03-15T02:00", "2026-03-15T03:00"), ("2026-03-08T03:00", "2026-03-08T04:00"));
         check(("2026-03-15T00:00", "2026-03-16T00:00"), ("2026-03-08T00:00", "2026-03-09T01:00"));
         check(("2026-03-12T00:00", "2026-03-25T00:00"), ("2026-03-05T00:00", "2026-03-18T01:00"));
+    }
+
+    #[test]
+    fn a_month_ago_it_was_the_same_date_and_then_it_goes_on_day_by_day() {
+        let check = |current, expected| check(Compare::PreviousMonth, "Europe/Berlin", current, expected);
+        check(("2026-11-01T00:00", "2026-11-30T12:45"), ("2026-10-01T00:00", "2026-10-30T11:45"));
+        check(("2026-07-01T00:00", "2026-08-01T00:00"), ("2026-06-01T00:00", "2026-07-02T00:00"));
+        check(("2026-02-01T00:00", "2026-03-01T00:00"), ("2026-01-01T00:00", "2026-01-29T00:00"));
+        check(("2026-02-11T09:00", "2026-02-11T17:00"), ("2026-01-11T09:00", "2026-01-11T17:00"));
+        // There is no 31st, and no 29th to 31st.
+        check(("2026-07-31T00:00", "2026-08-01T00:00"), ("2026-06-30T00:00", "2026-07-01T00:00"));
+        check(("2026-03-31T00:00", "2026-04-01T00:00"), ("2026-02-28T00:00", "2026-03-01T00:00"));
+        check(("2026-01-15T00:00", "2026-01-16T00:00"), ("2025-12-15T00:00", "2025-12-16T00:00"));
     }
 
     #[test]

@@ -5,9 +5,12 @@ pub mod groups;
 pub mod workflows;
 
 use crate::request::parameter::{BadParameter, ID_BYTES_MAX, in_key, number, single, text};
-use failures::{FAILURES_MAX, FailureCursor, FailuresPage};
+use failures::{FAILURES_MAX, FailureCursor, FailuresPage, Which};
 use groups::{GROUPS_MAX, GroupCursor, GroupsPage};
 use workflows::{Sort, WORKFLOWS_MAX, WorkflowCursor, WorkflowsPage};
+
+/// How many digits the key of a group of failures has.
+const KEY_DIGITS: usize = 16;
 
 /// How workflow health is listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +70,22 @@ fn sort(text: &str) -> Result<Sort, BadParameter> {
     let names = || Sort::ALL.map(Sort::name).join(", ");
     let known = Sort::ALL.into_iter().find(|sort| sort.name() == text);
     known.ok_or_else(|| BadParameter::new("sort", format!("`sort` must be one of {}", names())))
+}
+
+/// Which failures are asked for.
+///
+/// # Errors
+/// When a parameter occurs twice or has a value that is not allowed.
+pub fn which_failures(pairs: &[(String, String)]) -> Result<Which, BadParameter> {
+    let detail = "`group` must be the `key` of a group of failures, which has 16 hexadecimal digits";
+    let group = |text: &str| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let text = Some(text).filter(|text| text.len() == KEY_DIGITS && text.bytes().all(is_digit));
+        let key = text.and_then(|text| u64::from_str_radix(text, 16).ok());
+        key.ok_or_else(|| BadParameter::new("group", detail))
+    };
+    let group = single(pairs, "group")?.map(group).transpose()?;
+    Ok(Which { workflow: text(pairs, "workflow", ID_BYTES_MAX)?, group })
 }
 
 /// The page of failures that is asked for.
@@ -149,6 +168,28 @@ mod tests {
         refused("workflow=a\nb", "workflow");
         refused("workflow=a&workflow=a", "workflow");
         refused(&format!("workflow={}", "x".repeat(257)), "workflow");
+    }
+
+    #[test]
+    fn a_group_is_named_by_its_key() {
+        let which = |query: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            which_failures(&pairs)
+        };
+        assert_eq!(which("").unwrap(), Which::default());
+        let both = Which { workflow: Some("w1".into()), group: Some(0x51fd_f7a3_c0dd_6a1e) };
+        assert_eq!(which("group=51fdf7a3c0dd6a1e&workflow=w1").unwrap(), both);
+        let zeros = Which { workflow: None, group: Some(0) };
+        assert_eq!(which("group=0000000000000000").unwrap(), zeros);
+        let keys = [Which::default(), both, zeros].map(|which| which.key());
+        assert_eq!(keys, ["", "dzE/51fdf7a3c0dd6a1e", "/0000000000000000"]);
+        for value in
+            ["", "0", "51FDF7A3C0DD6A1E", "51fdf7a3c0dd6a1g", "051fdf7a3c0dd6a1e", "+1fdf7a3c0dd6a1e"]
+        {
+            assert_eq!(which(&format!("group={value}")).unwrap_err().name, "group", "{value}");
+        }
+        assert_eq!(which("group=51fdf7a3c0dd6a1e&group=51fdf7a3c0dd6a1e").unwrap_err().name, "group");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a request asks, in canonical form: the scope, the range, and what of it or how it is listed. Pure.
 
-use crate::request::listing::failures::FailuresPage;
+use crate::request::listing::failures::{FailuresPage, Which};
 use crate::request::listing::groups::GroupsPage;
-use crate::request::listing::{Listing, failures_page, groups_page};
+use crate::request::listing::{Listing, failures_page, groups_page, which_failures};
 use crate::request::parameter::{self, BadParameter, ID_BYTES_MAX};
 use crate::request::range::Range;
 use crate::request::raw_range::{RawRange, Settings};
@@ -21,14 +21,16 @@ pub enum Query {
     WorkflowTrends(Range, String),
     /// Workflow outcomes and recent failures.
     WorkflowHealth(Range, Listing),
-    /// Failures, of one workflow or of all.
-    Failures(Range, Option<String>, FailuresPage),
+    /// Failures, of one workflow or of all, of one group or of all.
+    Failures(Range, Which, FailuresPage),
     /// Failures by what their messages have in common, of one workflow or of all.
     FailureGroups(Range, Option<String>, GroupsPage),
     /// Messages by channel, and the buckets of one channel or of all.
     DeliveryHealth(Range, Option<String>),
     /// What stands out.
     Insights(Range),
+    /// What was refused.
+    Refusals(Range),
 }
 
 impl Query {
@@ -53,7 +55,9 @@ impl Query {
             },
             // Workflows are counted in hours of UTC. Their failures have times of their own, and are listed for the same hours.
             Scope::WorkflowHealth => Self::WorkflowHealth(range.in_utc_hours(), Listing::from_pairs(pairs)?),
-            Scope::Failures => Self::Failures(range.in_utc_hours(), workflow()?, failures_page(pairs)?),
+            Scope::Failures => {
+                Self::Failures(range.in_utc_hours(), which_failures(pairs)?, failures_page(pairs)?)
+            }
             Scope::FailureGroups => {
                 Self::FailureGroups(range.in_utc_hours(), workflow()?, groups_page(pairs)?)
             }
@@ -61,6 +65,7 @@ impl Query {
                 Self::DeliveryHealth(range, parameter::text(pairs, "channel", CHANNEL_BYTES_MAX)?)
             }
             Scope::Insights => Self::Insights(range),
+            Scope::Refusals => Self::Refusals(range),
         })
     }
 
@@ -68,13 +73,15 @@ impl Query {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Summary(range) | Self::Trends(range) | Self::Insights(range) => range.key(),
+            Self::Summary(range) | Self::Trends(range) | Self::Insights(range) | Self::Refusals(range) => {
+                range.key()
+            }
             Self::WorkflowTrends(range, workflow) => {
                 format!("{}/workflow/{}", range.key(), parameter::in_key(Some(workflow)))
             }
             Self::WorkflowHealth(range, listing) => format!("{}/{}", range.key(), listing.key()),
-            Self::Failures(range, workflow, page) => {
-                format!("{}/{}/{}", range.key(), parameter::in_key(workflow.as_deref()), page.key())
+            Self::Failures(range, which, page) => {
+                format!("{}/{}/{}", range.key(), which.key(), page.key())
             }
             Self::FailureGroups(range, workflow, page) => {
                 format!("{}/{}/{}", range.key(), parameter::in_key(workflow.as_deref()), page.key())
@@ -124,7 +131,7 @@ mod tests {
         let after = format!("cursor={}", cursor.to_text());
         for (scope, queries) in [
             (Scope::Trends, ["", "workflow=w1", "workflow=W1", "workflow=w/1", "compare=none"]),
-            (Scope::Failures, ["", "workflow=w1", "workflow=W1", "limit=21", &after]),
+            (Scope::Failures, ["", "workflow=w1", "group=51fdf7a3c0dd6a1e", "limit=21", &after]),
             (Scope::FailureGroups, ["", "workflow=w1", "workflow=W1", "limit=21", "limit=22"]),
         ] {
             let mut keys = queries.map(|query| {

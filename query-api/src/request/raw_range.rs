@@ -16,9 +16,9 @@ const DEFAULT_LENGTH: TimeDelta = TimeDelta::hours(24);
 #[group(skip)]
 #[command(next_help_heading = "Ranges")]
 pub struct Settings {
-    /// The longest range a request may ask for, in days; longer ones are shortened from their start. Raise it when
-    /// people look at quarters or years, at the price of larger answers
-    #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3660))]
+    /// The longest range a request may ask for, in days; longer ones are shortened from their start. The default is any
+    /// quarter, of up to 92 days and an hour. Raise it when people look at years, at the price of larger answers
+    #[arg(long, env, default_value_t = 93, value_parser = clap::value_parser!(u16).range(1..=3660))]
     pub max_range_days: u16,
 }
 

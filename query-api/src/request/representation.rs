@@ -41,7 +41,8 @@ impl Media {
             | Scope::WorkflowHealth
             | Scope::FailureGroups
             | Scope::DeliveryHealth
-            | Scope::Insights => &[Self::Json, Self::Csv],
+            | Scope::Insights
+            | Scope::Refusals => &[Self::Json, Self::Csv],
         }
     }
 }
@@ -69,6 +70,10 @@ pub enum List {
     Channels,
     /// The insights.
     Insights,
+    /// What was refused, by topic and reason.
+    Refusals,
+    /// Some records that were refused.
+    Examples,
 }
 
 impl List {
@@ -86,6 +91,8 @@ impl List {
             Self::Groups => "groups",
             Self::Channels => "channels",
             Self::Insights => "insights",
+            Self::Refusals => "refusals",
+            Self::Examples => "examples",
         }
     }
 
@@ -100,6 +107,7 @@ impl List {
             Scope::FailureGroups => &[Self::Groups],
             Scope::DeliveryHealth => &[Self::Channels, Self::Series],
             Scope::Insights => &[Self::Insights],
+            Scope::Refusals => &[Self::Refusals, Self::Examples, Self::Series],
         }
     }
 
@@ -111,6 +119,7 @@ impl List {
             Scope::Failures => Some(Self::Failures),
             Scope::FailureGroups => Some(Self::Groups),
             Scope::Insights => Some(Self::Insights),
+            Scope::Refusals => Some(Self::Refusals),
             Scope::WorkflowHealth | Scope::DeliveryHealth => None,
         }
     }
@@ -126,7 +135,9 @@ impl List {
             | Self::Series
             | Self::PreviousSeries
             | Self::Channels
-            | Self::Insights => None,
+            | Self::Insights
+            | Self::Refusals
+            | Self::Examples => None,
         }
     }
 }
@@ -342,6 +353,8 @@ mod tests {
         check(Scope::DeliveryHealth, "text/csv", None, Err("channels, series"));
         check(Scope::DeliveryHealth, "text/csv", Some("series"), Ok(Csv(List::Series)));
         check(Scope::DeliveryHealth, "*/*", None, Ok(Json));
+        check(Scope::Refusals, "text/csv", None, Ok(Csv(List::Refusals)));
+        check(Scope::Refusals, "text/csv", Some("examples"), Ok(Csv(List::Examples)));
         check(Scope::DeliveryHealth, "*/*", Some("series"), Err("`Accept: text/csv`"));
         check(Scope::Failures, "application/x-ndjson", None, Ok(Ndjson));
         check(Scope::Trends, "application/x-ndjson", None, Err("application/jsontext/csv"));

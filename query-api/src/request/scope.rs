@@ -1,5 +1,6 @@
 //! The scopes: which kinds of answers exist. Pure.
 
+use crate::request::token::Permission;
 use std::str::FromStr;
 
 /// A kind of answer.
@@ -19,11 +20,13 @@ pub enum Scope {
     DeliveryHealth,
     /// What stands out, in sentences.
     Insights,
+    /// Records that were refused, by topic and reason.
+    Refusals,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Summary,
         Self::Trends,
         Self::WorkflowHealth,
@@ -31,6 +34,7 @@ impl Scope {
         Self::FailureGroups,
         Self::DeliveryHealth,
         Self::Insights,
+        Self::Refusals,
     ];
 
     /// Its name: the last part of the path, and a part of the cache key.
@@ -44,6 +48,7 @@ impl Scope {
             Self::FailureGroups => "failure-groups",
             Self::DeliveryHealth => "delivery-health",
             Self::Insights => "insights",
+            Self::Refusals => "refusals",
         }
     }
 }
@@ -61,11 +66,28 @@ impl Scope {
             Self::WorkflowHealth => {
                 &["workflow", "sort", "workflowsCursor", "workflowsLimit", "cursor", "limit", "list"]
             }
-            Self::Failures | Self::FailureGroups => &["workflow", "cursor", "limit"],
+            Self::Failures => &["workflow", "group", "cursor", "limit"],
+            Self::FailureGroups => &["workflow", "cursor", "limit"],
             Self::DeliveryHealth => &["channel", "list"],
             Self::Insights => &[],
+            Self::Refusals => &["list"],
         };
         [&RANGE, more].concat()
+    }
+
+    /// What a token must allow.
+    #[must_use]
+    pub const fn needs(self) -> Permission {
+        match self {
+            Self::Refusals => Permission::RefusalsRead,
+            Self::Summary
+            | Self::Trends
+            | Self::WorkflowHealth
+            | Self::Failures
+            | Self::FailureGroups
+            | Self::DeliveryHealth
+            | Self::Insights => Permission::MetricsRead,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! token       verifies; the only source of a principal
 //!   settings    which key, whose tokens
 //!   keys        which keys may verify what                       pure
-//!   key_source  a file of public keys, or their address          reads the file: the only I/O of this room
+//!   key_source  a file of keys or secrets, or an address of keys  reads the file: the only I/O of this room
 //!   claims      what a token says, once its signature is right    pure
 //!     organizations  whom it names, and the choice among them     pure
 //!     permissions    what it allows                               pure
@@ -40,6 +40,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use key_ring::KeyRing;
 use key_source::KeySource;
 use keys::{Key, KeySet, TRIED_MAX};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -66,7 +67,7 @@ pub struct Verifier {
     key_ring: RwLock<Arc<KeyRing>>,
     /// How often the keys were replaced.
     replaced: AtomicU64,
-    /// Where the keys come from; `None` for a secret.
+    /// Where the keys come from; `None` for a secret that is a setting's value.
     source: Option<KeySource>,
     /// Told when a token names a key that isn't there.
     missing: Notify,
@@ -86,20 +87,29 @@ impl Verifier {
         jwt::install();
         let KeySet { keys, mut remarks } = KeySet::default();
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let secret = set(&settings.jwt_hs256_secret);
-        let file = settings.jwt_jwks_file.as_deref().filter(|file| !file.as_os_str().is_empty());
-        let (keys, source) = match (secret, file, set(&settings.jwt_jwks_url)) {
-            (Some(secret), None, None) => (vec![keys::from_secret(&secret)?], None),
-            (None, Some(file), None) => {
-                let (file, set) = KeySource::file(file)?;
+        let named = |file: &Option<PathBuf>| file.clone().filter(|file| !file.as_os_str().is_empty());
+        let (secret, secrets) = (set(&settings.jwt_hs256_secret), named(&settings.jwt_hs256_secret_file));
+        let is_shared = secret.is_some() || secrets.is_some();
+        let places = (secret, secrets, named(&settings.jwt_jwks_file), set(&settings.jwt_jwks_url));
+        let (keys, source) = match places {
+            (Some(secret), None, None, None) => {
+                let bad = |why| BadSettings(format!("JWT_HS256_SECRET {why}"));
+                (vec![keys::from_secret(&secret).map_err(bad)?], None)
+            }
+            (None, Some(file), None, None) => {
+                let (file, set) = KeySource::secrets(&file)?;
+                (set.keys, Some(file))
+            }
+            (None, None, Some(file), None) => {
+                let (file, set) = KeySource::file(&file)?;
                 remarks = set.remarks;
                 (set.keys, Some(file))
             }
-            (None, None, Some(url)) => (keys, Some(KeySource::url(&url)?)),
-            (None, None, None) => return Err(BadSettings(NO_KEY.into())),
+            (None, None, None, Some(url)) => (keys, Some(KeySource::url(&url)?)),
+            (None, None, None, None) => return Err(BadSettings(NO_KEY.into())),
             _ => return Err(BadSettings(SEVERAL_KEYS.into())),
         };
-        if source.is_some() {
+        if !is_shared {
             remarks.extend(unchecked(settings));
         }
         Ok(Self {
@@ -269,10 +279,10 @@ fn unchecked(settings: &Settings) -> Vec<String> {
 }
 
 const NO_KEY: &str = "there is no key to verify tokens with: set JWT_HS256_SECRET to the secret that signs them (at \
-                      least 32 bytes), or JWT_JWKS_FILE or JWT_JWKS_URL to where the issuer's public keys are";
+                      least 32 bytes), or JWT_HS256_SECRET_FILE to the file that has it, or JWT_JWKS_FILE or JWT_JWKS_URL to where the issuer's public keys are";
 
-const SEVERAL_KEYS: &str = "of JWT_HS256_SECRET, JWT_JWKS_FILE and JWT_JWKS_URL more than one is set: keep the one that \
-                            tokens are signed with";
+const SEVERAL_KEYS: &str = "of JWT_HS256_SECRET, JWT_HS256_SECRET_FILE, JWT_JWKS_FILE and JWT_JWKS_URL more than one is \
+                            set: keep the one that tokens are signed with";
 
 fn bearer(authorization: &str) -> Result<&str, Refusal> {
     let (scheme, token) = authorization.trim().split_once(' ').ok_or(Refusal::Invalid)?;

@@ -13,7 +13,7 @@ use crate::answer::failures::{Failure, failures_page};
 use crate::answer::known::Known;
 use crate::answer::problem::Problem;
 use crate::cache::slots::{Full, Slot};
-use crate::request::listing::failures::{FailureCursor, FailuresPage};
+use crate::request::listing::failures::{FailureCursor, FailuresPage, Which};
 use crate::request::parameter::BadParameter;
 use crate::request::query::Query;
 use crate::request::range::Range;
@@ -38,6 +38,9 @@ use warp::reply::Response;
 /// How many failures an export has at most. If there are more, its last line says where the next one goes on.
 const FAILURES_MAX: usize = 100_000;
 
+/// Parameters of pages alone: a page of a group costs as much as 10,000 failures.
+const OF_PAGES: [&str; 2] = ["limit", "group"];
+
 /// How many failures are read at once.
 const PAGE: u16 = 500;
 
@@ -55,7 +58,7 @@ struct Export {
     api: Arc<Api>,
     organization: Arc<str>,
     range: Range,
-    workflow: Option<String>,
+    which: Which,
     position: Position,
     _slot: Slot,
 }
@@ -84,7 +87,7 @@ struct GoesOn {
 /// Begins an export: the first page is read before the response begins, so that what fails at once is a problem.
 ///
 /// # Errors
-/// When too many are under way, a page's length is asked for, or the first page can't be read.
+/// When too many are under way, a parameter of pages is given, or the first page can't be read.
 pub async fn open(
     api: &Arc<Api>,
     organization: &Arc<str>,
@@ -92,11 +95,13 @@ pub async fn open(
     pairs: &[(String, String)],
     now: DateTime<Utc>,
 ) -> Result<Response, Problem> {
-    if pairs.iter().any(|(name, _)| name == "limit") {
-        let detail = "`limit` is for pages: this form has all of them";
-        return Err(BadParameter::new("limit", detail).into());
+    for name in OF_PAGES {
+        if pairs.iter().any(|(given, _)| given == name) {
+            let detail = format!("`{name}` is for pages: this form has all failures");
+            return Err(BadParameter::new(name, detail).into());
+        }
     }
-    let Query::Failures(range, workflow, FailuresPage { cursor, .. }) = query else {
+    let Query::Failures(range, which, FailuresPage { cursor, .. }) = query else {
         return Err(Problem::internal());
     };
     let slot = api.exports.take(organization).map_err(|full| match full {
@@ -105,7 +110,7 @@ pub async fn open(
     })?;
     let (owned, organization) = (Arc::clone(api), Arc::clone(organization));
     let position = Position { cursor, left: FAILURES_MAX };
-    let mut export = Export { api: owned, organization, range, workflow, position, _slot: slot };
+    let mut export = Export { api: owned, organization, range, which, position, _slot: slot };
     if let Some(wait) = export.pay() {
         return Err(Problem::too_many_requests(wait));
     }
@@ -131,7 +136,7 @@ impl Export {
         let turn = store.turn(&self.organization).await?;
         let page = self.position.next();
         let reading = store.reading(&turn).await?;
-        let read = reading.failures(&self.range, self.workflow.as_deref(), &page).await;
+        let read = reading.failures(&self.range, &self.which, &page).await;
         let Read { known, rows } = reading.give_back(read)?;
         Ok((self.position.take(rows, page.limit), known))
     }

@@ -6,6 +6,7 @@ use crate::load::{load, rows};
 use crate::request::query::Query;
 use crate::request::representation::Representation;
 use crate::request::scope::Scope;
+use crate::request::token::Permission;
 use crate::routes::api::{Api, Repeatable};
 use crate::routes::asking::{Asking, accepted, same_for, unread};
 use crate::routes::csv::{self, Listed};
@@ -23,7 +24,7 @@ pub async fn answer_in_time(
     pairs: Vec<(String, String)>,
 ) -> Result<Response, Problem> {
     let (now, keys_replaced) = ((api.clock)(), api.verifier.replaced());
-    let principal = api.admit(&headers, now)?;
+    let principal = api.admit_for(&headers, asked.needs(), now)?;
     let organization = Arc::clone(&principal.organization);
     let limit = api.settings.request_timeout;
     let asking = Asking { principal, keys_replaced, now, headers: &headers, pairs: &pairs };
@@ -55,6 +56,14 @@ impl Asked {
         match self {
             Self::Scope(scope) => scope.name(),
             Self::Overview => "overview",
+        }
+    }
+
+    /// What the request's token must allow.
+    const fn needs(self) -> Permission {
+        match self {
+            Self::Scope(scope) => scope.needs(),
+            Self::Overview => Permission::MetricsRead,
         }
     }
 }

@@ -9,7 +9,7 @@
 //!   export     all pages of a list
 //!   overview   /metrics/overview: several answers
 //! stream       /metrics/stream
-//! thresholds   /settings/thresholds
+//! settings     /settings/thresholds, /settings/links
 //! webhooks     /settings/webhooks/...
 //! page         /overview, /assets/...: the dashboard
 //! contract     /openapi.json, /docs, /problems/...
@@ -32,8 +32,8 @@ mod metrics;
 mod overview;
 pub mod page;
 mod problems;
+mod settings;
 mod stream;
-mod thresholds;
 mod webhooks;
 
 pub use api::{Api, ORGANIZATION_ID, Repeatable, Settings, put_limit};
@@ -41,7 +41,9 @@ pub use export::{EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX};
 pub use http::{Traced, has_tag};
 pub use problems::panicked;
 
+use crate::answer::links::Links;
 use crate::answer::problem::Problem;
+use crate::answer::thresholds::Thresholds;
 use crate::request::api_version;
 use crate::request::scope::Scope;
 use std::convert::Infallible;
@@ -86,7 +88,11 @@ fn routes(api: Arc<Api>) -> impl Filter<Extract = (impl Reply,), Error = Infalli
             .map(Reply::into_response)
             .boxed()
     };
-    let settings = thresholds::routes(&api).or(webhooks_of(Arc::clone(&api))).unify();
+    let settings = settings::routes::<Thresholds>(&api)
+        .or(settings::routes::<Links>(&api))
+        .unify()
+        .or(webhooks_of(Arc::clone(&api)))
+        .unify();
     let stream = warp::path!("metrics" / "stream")
         .and(http::get())
         .and(warp::query::<Vec<(String, String)>>())

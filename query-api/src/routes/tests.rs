@@ -32,6 +32,7 @@ pub fn now() -> DateTime<Utc> {
 pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let token = token::Settings {
         jwt_hs256_secret: Some(SECRET.into()),
+        jwt_hs256_secret_file: None,
         jwt_jwks_file: None,
         jwt_jwks_url: None,
         jwt_issuer: None,
@@ -50,8 +51,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
     let loads = Loads::new(&loads::Settings { loads_max: 16, load_timeout: Duration::from_secs(5) });
     let streams = streams::Settings { streams_max: 2, streams_per_organization_max: 1 };
     let store = store::Settings {
-        database_url: Some("postgres://nobody@127.0.0.1:1/nothing".into()),
-        database_ca_file: None,
+        database: store::Database::of_url("postgres://nobody@127.0.0.1:1/nothing"),
         database_pool_size: 1,
         database_pool_share: 1,
         database_wait_timeout: Duration::from_secs(1),
@@ -232,6 +232,21 @@ async fn a_token_without_the_scope_reads_no_numbers_and_follows_none() {
         let seen = check("GET", path, Some(&token(&claims)), 403, "/problems/insufficient-scope").await;
         assert!(seen.headers["www-authenticate"].to_str().unwrap().ends_with(r#"scope="metrics:read""#));
     }
+}
+
+#[tokio::test]
+async fn what_was_refused_is_for_tokens_that_name_its_scope() {
+    const PATH: &str = "/metrics/refusals";
+    let with = |scope: &str| {
+        token(&json!({"organization_id": "acme", "exp": now().timestamp() + 60, "scope": scope}))
+    };
+    for reader in [acme(), with("metrics:read settings:write")] {
+        let seen = check("GET", PATH, Some(&reader), 403, "/problems/insufficient-scope").await;
+        assert!(seen.headers["www-authenticate"].to_str().unwrap().ends_with(r#"scope="refusals:read""#));
+        assert!(seen.body["detail"].as_str().unwrap().contains("`refusals:read`"), "{}", seen.body);
+    }
+    // Only now is PostgreSQL asked, which isn't there.
+    check("GET", PATH, Some(&with("refusals:read")), 503, "/problems/unavailable").await;
 }
 
 #[tokio::test]

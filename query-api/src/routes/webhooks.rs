@@ -1,7 +1,7 @@
 //! `/settings/webhooks/...`: where an organization is told of its alerts, and what has become of the messages.
 
+use crate::answer::document::BYTES_MAX;
 use crate::answer::problem::Problem;
-use crate::answer::thresholds::document::BYTES_MAX;
 use crate::request::parameter::only;
 use crate::request::rates::Admission;
 use crate::request::token::{Permission, Principal};

@@ -10,7 +10,9 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use std::sync::Arc;
 use std::time::Duration;
+use traces::{Kind, Start, TRACEPARENT, Traceparent};
 use url::Url;
 
 /// Who sends.
@@ -24,7 +26,25 @@ pub const REST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Sends the message, and says what came of it.
 pub async fn attempt(http: &Http, rules: &Rules, within: Duration, claimed: &Claimed) -> Outcome {
-    let request = match request(rules, claimed) {
+    let span = Start::within_current("POST").kind(Kind::Client).begin();
+    span.set("http.request.method", "POST");
+    span.set("business_metrics.organization", Arc::clone(&claimed.organization));
+    let outcome = span.around(send(http, rules, within, claimed, span.traceparent())).await;
+    outcome.status().iter().for_each(|status| span.count("http.response.status_code", *status));
+    if !matches!(outcome, Outcome::Delivered(_)) {
+        span.fail(outcome.name());
+    }
+    outcome
+}
+
+async fn send(
+    http: &Http,
+    rules: &Rules,
+    within: Duration,
+    claimed: &Claimed,
+    traceparent: Option<Traceparent>,
+) -> Outcome {
+    let request = match request(rules, claimed, traceparent) {
         Ok(request) => request,
         Err(why) => return Outcome::Failed(why),
     };
@@ -46,7 +66,11 @@ async fn finish(body: Incoming) {
 }
 
 /// The rules may have become stricter since the endpoint was made.
-fn request(rules: &Rules, claimed: &Claimed) -> Result<Request<Full<Bytes>>, String> {
+fn request(
+    rules: &Rules,
+    claimed: &Claimed,
+    traceparent: Option<Traceparent>,
+) -> Result<Request<Full<Bytes>>, String> {
     let Claimed { id, url, secrets, payload, .. } = claimed;
     let parsed = Url::parse(url).map_err(|error| format!("the endpoint has no address: {error}"))?;
     if parsed.scheme() != "https" && !rules.allow_http {
@@ -62,6 +86,10 @@ fn request(rules: &Rules, claimed: &Claimed) -> Result<Request<Full<Bytes>>, Str
         .header("webhook-id", id)
         .header("webhook-timestamp", now.timestamp())
         .header("webhook-signature", secrets.signatures(id, now, payload));
+    let request = match traceparent {
+        Some(span) => request.header(TRACEPARENT, span.to_string()),
+        None => request,
+    };
     request
         .body(Full::from(payload.clone()))
         .map_err(|error| format!("its address can't be sent to: {error}"))

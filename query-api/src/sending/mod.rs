@@ -117,11 +117,11 @@ impl Sender {
         let (sender, organization, endpoint) =
             (Arc::clone(self), Arc::clone(organization), endpoint.to_owned());
         // In a task of its own: its outcome is recorded also when nobody waits for it any more.
-        let tested = tokio::spawn(async move {
+        let tested = tokio::spawn(traces::carried(async move {
             let tested = sender.tested(&organization, &endpoint).await;
             drop(slot);
             tested
-        });
+        }));
         Ok(tested.await.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()))?)
     }
 

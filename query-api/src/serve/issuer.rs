@@ -72,7 +72,7 @@ pub fn report(reload: Reload) {
             let remarks = (!remarks.is_empty()).then(|| remarks.join("; "));
             tracing::info!(keys, "tokens are verified with new keys from now on");
             if let Some(remarks) = remarks {
-                tracing::warn!("some keys are passed over: {remarks}");
+                tracing::warn!(why = remarks, "some keys are passed over");
             }
         }
         Reload::Refused(why) => {

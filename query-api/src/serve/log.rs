@@ -51,10 +51,10 @@ pub fn start(settings: &Settings) -> Result<(), BadFilter> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Only tests start a second subscriber in one process; the first stays.
     let _started = if json {
-        let format = Limited::new(format().json().flatten_event(true));
+        let format = limited(format().json().flatten_event(true));
         lines.event_format(format).fmt_fields(JsonFields::new()).try_init()
     } else {
-        lines.event_format(Limited::new(format())).try_init()
+        lines.event_format(limited(format())).try_init()
     };
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
@@ -64,4 +64,9 @@ pub fn start(settings: &Settings) -> Result<(), BadFilter> {
         tracing::error!(place, what, "a task panicked");
     }));
     Ok(())
+}
+
+/// Errors are limited, too: one may come with every request.
+fn limited<F>(format: F) -> Limited<F> {
+    Limited::new(format).errors_too().with_trace_ids(traces::current_id)
 }

@@ -1,8 +1,8 @@
-//! What is observed of every request: a line in the log, a count, a duration, and why it was refused.
+//! What is observed of every request: a line in the log, a span, a count, a duration, and why it was refused.
 
 use crate::routes::Traced;
 use crate::serve::access_log::{AccessLog, Finished};
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tower::Service;
+use traces::{Kind, Span, Start, TRACEPARENT, Traceparent};
 
 /// A service whose requests are observed.
 #[derive(Clone)]
@@ -43,10 +44,13 @@ where
         let started_at = Instant::now();
         let observation = Observation::of(&request);
         let log = Arc::clone(&self.log);
-        let response = self.service.call(request);
+        let span = observation.span(request.headers());
+        let entered = span.enter();
+        let response = span.around(self.service.call(request));
+        drop(entered);
         Box::pin(async move {
             let response = response.await?;
-            observation.record(&response, started_at, &log);
+            observation.record(&response, started_at, &log, &span);
             Ok(response)
         })
     }
@@ -65,8 +69,27 @@ impl Observation {
         Self { route: route(request.uri().path()), method: request.method().clone(), request_id }
     }
 
-    fn record<B>(self, response: &Response<B>, started_at: Instant, log: &AccessLog) {
+    /// The request's span: below the client's, if the client names one.
+    fn span(&self, headers: &HeaderMap) -> Span {
+        if !traces::are_on() {
+            return Span::default();
+        }
+        let (method, is_known) = (method_name(&self.method), self.route != OTHER);
+        let name = if is_known { format!("{method} {}", self.route) } else { method.into() };
+        let span = Start::of_remote(parent(headers), name).kind(Kind::Server).begin();
+        span.set("http.request.method", method);
+        if is_known {
+            span.set("http.route", self.route);
+        }
+        if let Some(id) = self.request_id.as_ref().and_then(|id| id.to_str().ok()) {
+            span.set("business_metrics.request_id", id.to_owned());
+        }
+        span
+    }
+
+    fn record<B>(self, response: &Response<B>, started_at: Instant, log: &AccessLog, span: &Span) {
         let took = started_at.elapsed();
+        let _entered = span.enter();
         let Self { route, method, request_id } = self;
         let status = response.status().as_u16();
         metrics::counter!("query_api_requests_total", "route" => route, "status" => status_label(status))
@@ -76,17 +99,49 @@ impl Observation {
         if let Some(reason) = traced.refused {
             metrics::counter!("query_api_refusals_total", "reason" => reason).increment(1);
         }
+        describe(span, status, &traced);
         let request_id = request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
         log.write(&Finished { request_id, method: method.as_str(), route, status, traced, took });
     }
 }
+
+/// What a span says of a request once it is answered: of whose numbers it is no more than the organization's id.
+fn describe(span: &Span, status: u16, traced: &Traced) {
+    span.count("http.response.status_code", status);
+    if let Some(organization) = &traced.organization {
+        span.set("business_metrics.organization", Arc::clone(organization));
+    }
+    if let Some(reason) = traced.refused {
+        span.set("business_metrics.refusal", reason);
+    }
+    // What a client does wrong is no failure of the service.
+    if status >= 500 {
+        span.fail(traced.refused.unwrap_or("5xx"));
+    }
+}
+
+/// The client's span, if the request names one.
+fn parent(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut all = headers.get_all(TRACEPARENT).iter();
+    let first = all.next().filter(|_| all.next().is_none())?;
+    Traceparent::parse(first.as_bytes())
+}
+
+/// The method; clients may invent others, which would each be a name of spans.
+fn method_name(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
+}
+
+/// The label of paths that are not known.
+const OTHER: &str = "other";
 
 /// The label of all paths about webhooks: most of them have an id.
 const WEBHOOKS: &str = "/settings/webhooks";
 
 /// The path as a label: a known one or `other`, so that requests for random paths can't fill the metrics.
 fn route(path: &str) -> &'static str {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 14] = [
         "/metrics/summary",
         "/metrics/trends",
         "/metrics/workflow-health",
@@ -94,15 +149,18 @@ fn route(path: &str) -> &'static str {
         "/metrics/failure-groups",
         "/metrics/delivery-health",
         "/metrics/insights",
+        "/metrics/refusals",
         "/metrics/overview",
         "/metrics/stream",
         "/settings/thresholds",
+        "/settings/links",
         "/overview",
+        "/overview/settings.json",
     ];
     if path.starts_with(WEBHOOKS) {
         return WEBHOOKS;
     }
-    KNOWN.into_iter().find(|known| *known == path).unwrap_or("other")
+    KNOWN.into_iter().find(|known| *known == path).unwrap_or(OTHER)
 }
 
 fn status_label(status: u16) -> std::borrow::Cow<'static, str> {

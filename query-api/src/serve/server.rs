@@ -18,7 +18,7 @@ mod places;
 mod settings;
 mod socket;
 
-pub use admin::serve_admin;
+pub use admin::{pool, serve_admin};
 pub use settings::{BadSettings, Settings};
 
 use crate::serve::access_log::{self, AccessLog};

@@ -23,6 +23,9 @@ pub const SCHEMA: &str = "schema";
 /// What it can be without for a while: then it gives the last known answers.
 const POSTGRESQL: &str = "postgresql";
 
+/// What it can be without at the price of freshness.
+const REDIS: &str = "redis";
+
 /// Reports the state of PostgreSQL, for ever. The service is ready once it saw the schema. It stays so when PostgreSQL goes away: all
 /// instances would be taken out at once, and nobody would get the last known answers.
 pub async fn postgresql(store: &Store, readiness: &Readiness) {
@@ -38,9 +41,6 @@ pub async fn postgresql(store: &Store, readiness: &Readiness) {
         if last.as_ref() != Some(&state) {
             report(&state, seen, readiness);
         }
-        let (all, idle) = store.connections();
-        metrics::gauge!("query_api_pool_connections", "state" => "idle").set(idle as f64);
-        metrics::gauge!("query_api_pool_connections", "state" => "busy").set(all.saturating_sub(idle) as f64);
         metrics::gauge!("query_api_postgresql_up").set(f64::from(u8::from(state == State::Ready)));
         last = Some(state);
     }
@@ -60,7 +60,7 @@ fn report(state: &State, seen: bool, readiness: &Readiness) {
             tracing::warn!(why, "waiting for postgresql");
             why
         }
-        State::Unusable(why) => {
+        State::Unusable(why) | State::Refused(why) => {
             tracing::warn!(why, "waiting for postgresql");
             why.clone()
         }
@@ -79,13 +79,16 @@ fn report(state: &State, seen: bool, readiness: &Readiness) {
 
 /// Reports the state of Redis, for ever. The service is ready without it, at the price of freshness.
 pub async fn redis(shared: &Shared, readiness: &Readiness) {
-    const UP: &str = "redis";
-    const DOWN: &str = "redis (away: answers are cached in this process, for a moment)";
     shared
         .watch(|up| {
-            let (now, before) = if up { (UP, DOWN) } else { (DOWN, UP) };
-            readiness.forget(before);
-            readiness.good(now);
+            if up {
+                readiness.good(REDIS);
+                readiness.unwarn(REDIS);
+            } else {
+                readiness.forget(REDIS);
+                let why = shared.refused().unwrap_or_else(|| "it is unreachable".into());
+                readiness.warn(REDIS, format!("{why}: answers are cached in this process, for a moment"));
+            }
         })
         .await;
 }

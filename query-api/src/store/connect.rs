@@ -1,12 +1,11 @@
 //! The pool of connections to PostgreSQL: a limit on every wait, TLS where the URL asks for it.
 
-use database::{Connector, Error, MakeRustlsConnect, Session};
+use database::{Address, Connector, Error, Session};
 use deadpool_postgres::{Connect, Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
 use futures_util::future::BoxFuture;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{Client, Config};
 
 /// How PostgreSQL is reached.
@@ -14,16 +13,9 @@ use tokio_postgres::{Client, Config};
 #[group(skip)]
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Settings {
-    /// PostgreSQL, as postgres://user:password@host:port/database; with ?sslmode=require the connection is encrypted
-    /// and the server's certificate checked. A role that may read, and write the organizations' settings, is enough. Of
-    /// several hosts, separated by commas, the primary is read
-    #[arg(long, env, hide_env_values = true)]
-    pub database_url: Option<String>,
-
-    /// A PEM file of certificate authorities to trust beside the system's. Set it where the database's certificate is
-    /// signed by an authority of your own
-    #[arg(long, env)]
-    pub database_ca_file: Option<PathBuf>,
+    /// Where it is.
+    #[command(flatten)]
+    pub database: database::Settings,
 
     /// How many connections loads may use at once; one more is for the probe of readiness, and up to two for changes of
     /// settings. Raise it when requests wait for connections while the database is idle
@@ -56,29 +48,48 @@ pub struct BadSettings(String);
 
 /// What connections are made by, once `settings` have been found to be good.
 pub fn connector(settings: &Settings) -> Result<Connector, BadSettings> {
-    made_by(settings, &config(settings)?, "; set default_transaction_read_only = on")
+    made_by(settings, "; set default_transaction_read_only = on", for_reading)
 }
 
 /// What connections are made by that may write: of several hosts to the primary, whichever of them is read.
 pub fn writer(settings: &Settings) -> Result<Connector, BadSettings> {
-    let mut config = config(settings)?;
-    if config.get_hosts().len() > 1 {
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    }
-    made_by(settings, &config, "")
+    made_by(settings, "", for_writing)
 }
 
-fn made_by(settings: &Settings, config: &Config, more: &str) -> Result<Connector, BadSettings> {
-    let tls = if config.get_ssl_mode() == SslMode::Require { Some(tls(settings)?) } else { None };
+fn made_by(settings: &Settings, more: &str, target: fn(&mut Address)) -> Result<Connector, BadSettings> {
+    let patience = settings.database_statement_timeout;
+    let set_up = move |address: &mut Address| {
+        adjust(&mut address.config, patience);
+        target(address);
+    };
     // By statements: poolers refuse to start sessions that are set up otherwise.
-    let set = format!("set statement_timeout = {}{more}", settings.database_statement_timeout.as_millis());
-    Ok(Connector::new(config, tls, settings.database_connect_timeout, set))
+    let set = format!("set statement_timeout = {}{more}", patience.as_millis());
+    let connector = Connector::new(&settings.database, set_up, settings.database_connect_timeout, set);
+    connector.map_err(|bad| BadSettings(bad.0))
 }
 
-fn tls(settings: &Settings) -> Result<MakeRustlsConnect, BadSettings> {
-    let file = settings.database_ca_file.as_deref().filter(|file| !file.as_os_str().is_empty());
-    let name = file.map(|file| file.display().to_string()).unwrap_or_default();
-    database::tls(file).map_err(|why| BadSettings(format!("DATABASE_CA_FILE ({name}) {why}")))
+/// Of several hosts the primary is read, unless the URL says otherwise: a standby may lack what has just been announced, and its
+/// rows would be kept as if they had that.
+fn for_reading(address: &mut Address) {
+    if address.config.get_hosts().len() > 1 && !address.has_target {
+        address.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+}
+
+fn for_writing(address: &mut Address) {
+    if address.config.get_hosts().len() > 1 {
+        address.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+}
+
+fn adjust(config: &mut Config, patience: Duration) {
+    // A server that vanished is given up after the same time as one that is slow.
+    config.tcp_user_timeout(patience);
+    // So is one that vanished while nothing was sent to it: without an interval the system's would count, minutes in all.
+    config.keepalives_idle(KEEPALIVE_EVERY).keepalives_interval(KEEPALIVE_EVERY).keepalives_retries(3);
+    if config.get_application_name().is_none() {
+        config.application_name("query-api");
+    }
 }
 
 /// A pool of `size` connections that connects when it is first used. A connection must pass `check` before it is used again.
@@ -118,31 +129,8 @@ impl Connect for ByConnector {
     }
 }
 
-fn config(settings: &Settings) -> Result<Config, BadSettings> {
-    let url = settings.database_url.as_deref().unwrap_or_default();
-    // The error's text is left out: it may quote the URL, and that holds the password.
-    let mut config = database::of_url(url).ok_or_else(|| BadSettings(NO_URL.into()))?;
-    if config.get_hosts().is_empty() {
-        return Err(BadSettings(NO_URL.into()));
-    }
-    // A standby may lack what has just been announced, and its rows would be kept as if they had that.
-    if config.get_hosts().len() > 1 && !database::has_target(url) {
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    }
-    // A server that vanished is given up after the same time as one that is slow.
-    config.tcp_user_timeout(settings.database_statement_timeout);
-    // So is one that vanished while nothing was sent to it: without an interval the system's would count, minutes in all.
-    config.keepalives_idle(KEEPALIVE_EVERY).keepalives_interval(KEEPALIVE_EVERY).keepalives_retries(3);
-    if config.get_application_name().is_none() {
-        config.application_name("query-api");
-    }
-    Ok(config)
-}
-
 /// How often a silent host is asked whether it is there.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
-
-const NO_URL: &str = "DATABASE_URL must be set, and of the form postgres://user:password@host:port/database";
 
 #[cfg(test)]
 mod tests {
@@ -150,8 +138,7 @@ mod tests {
 
     fn settings(database_url: &str) -> Settings {
         Settings {
-            database_url: Some(database_url.into()),
-            database_ca_file: None,
+            database: database::Settings::of_url(database_url),
             database_pool_size: 4,
             database_pool_share: 2,
             database_wait_timeout: Duration::from_secs(1),
@@ -170,30 +157,39 @@ mod tests {
 
     #[test]
     fn of_several_hosts_the_primary_is_read_unless_the_url_says_otherwise() {
-        let check = |url: &str, target| {
-            let config = config(&settings(url)).unwrap();
-            assert_eq!(config.get_target_session_attrs(), target, "{url}");
-            assert_eq!(config.get_application_name(), Some("query-api"));
+        let check = |url: &str, reading, writing| {
+            let address = || database::Settings::of_url(url).read().ok().unwrap();
+            let (mut read, mut written) = (address(), address());
+            for_reading(&mut read);
+            for_writing(&mut written);
+            let targets = [read, written].map(|address| address.config.get_target_session_attrs());
+            assert_eq!(targets, [reading, writing], "{url}");
         };
-        check("postgres://u@a/x", TargetSessionAttrs::Any);
-        check("postgres://u@a,b/x", TargetSessionAttrs::ReadWrite);
-        check("postgres://u@a,b/x?target_session_attrs=any", TargetSessionAttrs::Any);
-        check("postgres://u@a,b/x?target_session_attrs=read-only", TargetSessionAttrs::ReadOnly);
+        let (any, primary, standby) =
+            (TargetSessionAttrs::Any, TargetSessionAttrs::ReadWrite, TargetSessionAttrs::ReadOnly);
+        check("postgres://u@a/x", any, any);
+        check("postgres://u@a,b/x", primary, primary);
+        check("postgres://u@a,b/x?target_session_attrs=any", any, primary);
+        check("postgres://u@a,b/x?target_session_attrs=read-only", standby, primary);
     }
 
     #[test]
     fn settings_of_the_url_stay() {
-        let config = config(&settings("postgres://u@db/x?options=-c%20search_path%3Dm")).unwrap();
-        assert_eq!(config.get_options(), Some("-c search_path=m"));
+        let name = |url: &str| {
+            let mut config = database::Settings::of_url(url).read().ok().unwrap().config;
+            adjust(&mut config, Duration::from_secs(1));
+            config.get_application_name().map(str::to_owned)
+        };
+        assert_eq!(name("postgres://u@db/x").as_deref(), Some("query-api"));
+        assert_eq!(name("postgres://u@db/x?application_name=other").as_deref(), Some("other"));
         assert!(connector(&settings("postgres://u@db/x?sslmode=require")).is_ok());
     }
 
     #[test]
     fn a_missing_authority_file_is_named() {
-        let settings = Settings {
-            database_ca_file: Some("/nowhere/ca.pem".into()),
-            ..settings("postgres://u@db/x?sslmode=require")
-        };
-        assert!(connector(&settings).err().unwrap().to_string().contains("/nowhere/ca.pem"));
+        let mut settings = settings("postgres://u@db/x?sslmode=require");
+        settings.database.database_ca_file = Some("/nowhere/ca.pem".into());
+        let said = connector(&settings).err().unwrap().to_string();
+        assert!(said.contains("DATABASE_CA_FILE (/nowhere/ca.pem)"), "{said}");
     }
 }

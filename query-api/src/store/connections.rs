@@ -43,6 +43,19 @@ pub struct Connections {
 /// Since when connections are made that may be alive. Older ones are not trusted.
 pub struct Trust(Mutex<Instant>);
 
+/// The places of a pool, and who wants one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Connections that are lent.
+    pub busy: usize,
+    /// Connections that nobody uses.
+    pub idle: usize,
+    /// Who waits for a connection, or has one made.
+    pub waiting: usize,
+    /// The most connections there may be.
+    pub size_max: usize,
+}
+
 /// A connection that is lent. Dropping it ends its statements and closes it, unless [`Lent::give_back`] was told that
 /// they have succeeded.
 pub struct Lent {
@@ -88,10 +101,15 @@ impl Connections {
         Ok(Lent { held: Some(Held { client, turn, connector, trust }) })
     }
 
-    /// How many connections are open, and how many of them are idle.
-    pub fn count(&self) -> (usize, usize) {
+    /// How its places are taken now.
+    pub fn occupancy(&self) -> Occupancy {
         let status = self.pool.status();
-        (status.size, status.available)
+        Occupancy {
+            busy: status.size.saturating_sub(status.available),
+            idle: status.available,
+            waiting: status.waiting,
+            size_max: status.max_size,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of failed runs.
 
-use crate::answer::failure_groups::{Alike, FAILURES_GROUPED_MAX, MESSAGE_CHARS_MAX, Rows};
+use crate::answer::failure_groups::{Alike, FAILURES_GROUPED_MAX, MESSAGE_CHARS_MAX, Newest, Rows, on_page};
 use crate::answer::failures::Failure;
 use crate::request::interval::Interval;
 use crate::request::listing::failures::{FailureCursor, FailuresPage};
@@ -9,6 +9,10 @@ use crate::store::workflows::{IN_DAYS, IN_HOURS, whole_days};
 use deadpool_postgres::Object;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+
+/// A failure as [`failure`] reads it.
+const COLUMNS: &str =
+    "execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at";
 
 /// A page of failures, of all workflows or of one, and one failure more if there is one. Rows before the page are not read.
 pub async fn page(
@@ -28,18 +32,73 @@ pub async fn page(
         vec![&organization, &from, &finished_at, &execution_id, &limit];
     parameters.extend(workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
     let rows = client.query(&statement, &parameters).await?;
-    let failure = |row: &Row| {
-        Ok(Failure {
-            execution_id: row.try_get(0)?,
-            workflow_id: row.try_get(1)?,
-            workflow_name: row.try_get(2)?,
-            outcome: row.try_get(3)?,
-            error_message: row.try_get(4)?,
-            execution_time_ms: row.try_get(5)?,
-            finished_at: row.try_get(6)?,
-        })
-    };
     rows.iter().map(failure).collect()
+}
+
+/// A page of a group's failures, of all workflows or of one, and one failure more if there is one. The same failures are looked
+/// through as are grouped.
+pub async fn page_of_group(
+    client: &Object,
+    organization: &str,
+    Interval { from, to }: Interval,
+    workflow: Option<&str>,
+    group: u64,
+    page: &FailuresPage,
+) -> Result<Vec<Failure>, Error> {
+    let statement = client.prepare_cached(&newest_sql(workflow.is_some())).await?;
+    let limit = i64::from(FAILURES_GROUPED_MAX);
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&organization, &from, &to, &limit];
+    parameters.extend(workflow.as_ref().map(|workflow| workflow as &(dyn ToSql + Sync)));
+    let rows = client.query(&statement, &parameters).await?;
+    let newest = |row: &Row| {
+        let position = FailureCursor { finished_at: row.try_get(0)?, execution_id: row.try_get(1)? };
+        Ok(Newest { position, message: row.try_get(2)? })
+    };
+    let newest = rows.iter().map(newest).collect::<Result<Vec<_>, Error>>()?;
+    let page = page.clone();
+    // Comparing so many messages takes so long that other requests would notice.
+    let found = tokio::task::spawn_blocking(move || on_page(newest, group, &page)).await;
+    let found = found.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+    let statement = client.prepare_cached(&found_sql()).await?;
+    let rows = client.query(&statement, &[&organization, &found]).await?;
+    rows.iter().map(failure).collect()
+}
+
+/// A failure by its [`COLUMNS`].
+fn failure(row: &Row) -> Result<Failure, Error> {
+    Ok(Failure {
+        execution_id: row.try_get(0)?,
+        workflow_id: row.try_get(1)?,
+        workflow_name: row.try_get(2)?,
+        outcome: row.try_get(3)?,
+        error_message: row.try_get(4)?,
+        execution_time_ms: row.try_get(5)?,
+        finished_at: row.try_get(6)?,
+    })
+}
+
+/// The newest failures, and the beginning of their messages. `$5` is the one workflow that is asked about.
+fn newest_sql(of_one: bool) -> String {
+    let only = if of_one { "and workflow_id = $5" } else { "" };
+    format!(
+        "
+        select finished_at, execution_id, left(error_message, {MESSAGE_CHARS_MAX})
+        from workflow_failures
+        where organization_id = $1 and finished_at >= $2 and finished_at < $3 {only}
+        order by finished_at desc, execution_id desc
+        limit $4"
+    )
+}
+
+/// These executions, as a page of failures has them.
+fn found_sql() -> String {
+    format!(
+        "
+        select {COLUMNS}
+        from workflow_failures
+        where organization_id = $1 and execution_id = any($2)
+        order by finished_at desc, execution_id desc"
+    )
 }
 
 /// `$6` is the one workflow that is asked about.
@@ -47,7 +106,7 @@ fn page_sql(of_one: bool) -> String {
     let only = if of_one { "and workflow_id = $6" } else { "" };
     format!(
         "
-        select execution_id, workflow_id, workflow_name, outcome, error_message, execution_time_ms, finished_at
+        select {COLUMNS}
         from workflow_failures
         where organization_id = $1 and finished_at >= $2 and (finished_at, execution_id) < ($3, $4) {only}
         order by finished_at desc, execution_id desc

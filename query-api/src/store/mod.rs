@@ -6,20 +6,22 @@
 //! shares       how many loads of each organization are under way
 //! connections  lent to loads, and ended if their work isn't over
 //! profile      name and plan
-//! thresholds   what alerts are judged by, read and changed
+//! settings     what organizations set, read and changed
 //! counters     sums by cell
 //! channels     messages by cell and by channel
 //! workflows    runs by workflow, durations by cell, runs of a workflow by cell
 //! failures     pages of failures, and what they have in common
+//! refusals     refused records by cell and by reason, and examples
 //! reading      what a connection reads for an answer
 //! webhooks     endpoints, what they were told, messages to them
 //! ```
 
-use crate::answer::thresholds::{Kept, Thresholds};
+use crate::answer::setting::{Kept, Setting};
+use crate::answer::thresholds::Thresholds;
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Row;
@@ -33,13 +35,16 @@ mod error;
 mod failures;
 mod profile;
 mod reading;
+mod refusals;
+mod settings;
 mod shares;
-mod thresholds;
 pub mod webhooks;
 mod workflows;
 
 pub use connect::{BadSettings, Settings};
+pub use connections::Occupancy;
 pub(crate) use connections::SILENT_FOR;
+pub use database::Settings as Database;
 pub use error::Error;
 pub use reading::{Read, Reading};
 pub use shares::Turn;
@@ -59,6 +64,14 @@ pub enum State {
     Unusable(String),
     /// It is unreachable, for this reason.
     Unreachable(String),
+    /// A certificate is refused, its own or this client's, in a sentence that says what to do.
+    Refused(String),
+}
+
+impl State {
+    fn of_failure(error: &(dyn std::error::Error + 'static), words: String) -> Self {
+        database::refused(error).map_or(Self::Unreachable(words), Self::Refused)
+    }
 }
 
 /// Reads rows.
@@ -124,35 +137,35 @@ impl Store {
         Ok(reading)
     }
 
-    /// The organization's own thresholds.
+    /// The organization's setting.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
-    pub async fn thresholds(&self, turn: &Arc<Turn>) -> Result<Kept, Error> {
+    pub async fn setting<S: Setting>(&self, turn: &Arc<Turn>) -> Result<Kept<S>, Error> {
         let client = self.loads.lend(Some(Arc::clone(turn))).await?;
-        let kept = thresholds::kept(&client, turn.organization()).await;
+        let kept = settings::kept(&client, turn.organization()).await;
         client.give_back(kept)
     }
 
-    /// Changes the organization's own thresholds: `change` is told what they are, and the time, and says what they are to be; `None`
-    /// leaves them as they are. Changes of one organization take turns. Returns what they were, and what they are.
+    /// Changes the organization's setting: `change` is told what it is, and the time, and says what it is to be; `None` leaves it as
+    /// it is. Changes of one organization take turns. Returns what it was, and what it is.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable, gives up, or takes no writes. Then nothing is known to be changed.
-    pub async fn change_thresholds(
+    pub async fn change_setting<S: Setting>(
         &self,
         organization: &str,
         subject: Option<&str>,
-        change: impl FnOnce(&Kept, DateTime<Utc>) -> Option<Thresholds> + Send,
-    ) -> Result<[Kept; 2], Error> {
+        change: impl FnOnce(&Kept<S>, DateTime<Utc>) -> Option<S> + Send,
+    ) -> Result<[Kept<S>; 2], Error> {
         let turn = self.writes.turn(organization).await?;
         let client = self.writes.lend(Some(turn)).await.map_err(Error::of_write)?;
-        let changed = thresholds::change(&client, (organization, subject), change).await;
+        let changed = settings::change(&client, (organization, subject), change).await;
         client.give_back(changed.map_err(Error::of_write))
     }
 
-    /// A number for each organization that changes whenever a record is counted, or its thresholds are changed: the sum of its
-    /// recent counters, and of how often. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
+    /// A number for each organization that changes whenever a record is counted or refused, or its thresholds are changed: the
+    /// sum of its recent counters and refusals, and of how often. It stands in for the version while Redis can't be read. A time wouldn't do: transactions end in another
     /// order than they begin.
     ///
     /// # Errors
@@ -179,10 +192,13 @@ impl Store {
             let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
             rows.iter().map(number).collect::<Result<Vec<(Arc<str>, u64)>, Error>>()
         };
-        let both = try_join(numbers, thresholds::revisions(&client, &asked)).await;
-        let (mut numbers, revisions) = client.give_back(both)?;
+        let revisions = settings::revisions::<Thresholds>(&client, &asked);
+        let all = try_join3(numbers, revisions, refusals::counts(&client, &asked)).await;
+        let (mut numbers, revisions, refusals) = client.give_back(all)?;
         for (organization, number) in &mut numbers {
-            *number = number.wrapping_add(revisions.get(&**organization).copied().unwrap_or(0));
+            for more in [&revisions, &refusals] {
+                *number = number.wrapping_add(more.get(&**organization).copied().unwrap_or(0));
+            }
         }
         Ok(numbers)
     }
@@ -196,7 +212,7 @@ impl Store {
             Ok((Some(why), _)) => State::Unusable(why),
             Ok((None, missing)) if missing.is_empty() => State::Ready,
             Ok((None, missing)) => State::Unmigrated(missing),
-            Err(error) => State::Unreachable(error.to_string()),
+            Err(error) => State::of_failure(&error, error.to_string()),
         }
     }
 
@@ -229,14 +245,14 @@ impl Store {
             }
             Err(refused @ database::Error::NoSession) => Some(State::Unusable(refused.to_string())),
             Err(away @ (database::Error::Failed(_) | database::Error::Silent(_))) => {
-                Some(State::Unreachable(error::causes(&away)))
+                Some(State::of_failure(&away, error::causes(&away)))
             }
         }
     }
 
-    /// How many connections of loads are open, and how many of them are idle.
+    /// How the places of the loads' pool are taken now.
     #[must_use]
-    pub fn connections(&self) -> (usize, usize) {
-        self.loads.count()
+    pub fn occupancy(&self) -> Occupancy {
+        self.loads.occupancy()
     }
 }

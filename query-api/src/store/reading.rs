@@ -4,18 +4,19 @@ use crate::answer::failures::Failure;
 use crate::answer::insights::{self, Window};
 use crate::answer::known::{Basis, Known, Since, Through};
 use crate::answer::summary::{Parts, Profile, Sums};
+use crate::answer::thresholds::Thresholds;
 use crate::answer::trends::{self, Bucket};
 use crate::answer::workflow_health::Rows;
-use crate::answer::{delivery_health, failure_groups, workflow_trends};
+use crate::answer::{delivery_health, failure_groups, refusals as told, workflow_trends};
 use crate::request::cells::Cells;
 use crate::request::interval::Interval;
 use crate::request::listing::Listing;
-use crate::request::listing::failures::FailuresPage;
+use crate::request::listing::failures::{FailuresPage, Which};
 use crate::request::range::Range;
 use crate::store::connections::Lent;
 use crate::store::error::Error;
 use crate::store::shares::Turn;
-use crate::store::{channels, counters, failures, profile, thresholds, workflows};
+use crate::store::{channels, counters, failures, profile, refusals, settings, workflows};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Object;
 use futures_util::future::{try_join, try_join3};
@@ -96,11 +97,11 @@ impl Reading {
         let rows = async {
             let (profile, kept, counters) = try_join3(
                 profile::profile(client, organization),
-                thresholds::kept(client, organization),
+                settings::kept::<Thresholds>(client, organization),
                 counters::of_intervals(client, organization, parts.intervals()),
             )
             .await?;
-            Ok((profile, Sums { parts, counters, thresholds: kept.thresholds }))
+            Ok((profile, Sums { parts, counters, thresholds: kept.setting }))
         };
         read(client, basis, rows).await
     }
@@ -165,11 +166,20 @@ impl Reading {
     pub async fn failures(
         &self,
         range: &Range,
-        workflow: Option<&str>,
+        Which { workflow, group }: &Which,
         page: &FailuresPage,
     ) -> Result<Read<Vec<Failure>>, Error> {
-        let rows = failures::page(&self.client, self.organization(), whole(range), workflow, page);
-        read(&self.client, Basis::default(), rows).await
+        let (client, organization) = (&self.client, self.organization());
+        let rows = async {
+            let workflow = workflow.as_deref();
+            match group {
+                None => failures::page(client, organization, whole(range), workflow, page).await,
+                Some(group) => {
+                    failures::page_of_group(client, organization, whole(range), workflow, *group, page).await
+                }
+            }
+        };
+        read(client, Basis::default(), rows).await
     }
 
     /// The newest failures, those with the same message together.
@@ -200,6 +210,16 @@ impl Reading {
         read(&self.client, basis, rows).await
     }
 
+    /// The records that were refused in the range's buckets, by topic and reason, and examples.
+    ///
+    /// # Errors
+    /// When PostgreSQL is unreachable or gives up.
+    pub async fn refusals(&self, range: &Range) -> Result<Read<told::Rows>, Error> {
+        let cells = range.cells();
+        read(&self.client, Basis::default(), refusals::refusals(&self.client, self.organization(), &cells))
+            .await
+    }
+
     /// The counters of the window's hours, and the workflow runs of its judged period.
     ///
     /// # Errors
@@ -211,10 +231,10 @@ impl Reading {
             let (hours, (totals, workflows), kept) = try_join3(
                 counters::sums(client, organization, window.hours()),
                 workflows::workflows(client, organization, window.judged(), &most_failures),
-                thresholds::kept(client, organization),
+                settings::kept::<Thresholds>(client, organization),
             )
             .await?;
-            Ok(insights::Rows { hours, totals, workflows, thresholds: kept.thresholds })
+            Ok(insights::Rows { hours, totals, workflows, thresholds: kept.setting })
         };
         read(client, Basis { cells: Some(window.hours()), ..Basis::default() }, rows).await
     }
@@ -234,6 +254,16 @@ fn of_buckets<'a>(range: &Range, cells: &'a Cells, compared: &'a Cells) -> Basis
 ///
 /// All statements are sent at once, each without waiting for the replies to those before, once the connection has prepared them.
 async fn read<T>(
+    client: &Object,
+    basis: Basis<'_>,
+    rows: impl Future<Output = Result<T, Error>>,
+) -> Result<Read<T>, Error> {
+    let span = traces::of_database("statements", "postgresql");
+    let read = span.around(read_in_order(client, basis, rows)).await;
+    read.inspect_err(|_| span.fail("postgresql"))
+}
+
+async fn read_in_order<T>(
     client: &Object,
     basis: Basis<'_>,
     rows: impl Future<Output = Result<T, Error>>,

@@ -1,6 +1,6 @@
 //! Where an organization's messages are sent: as requests name it, and as answers show it. Pure.
 
-use crate::answer::thresholds::document::BadDocument;
+use crate::answer::document::BadDocument;
 use crate::request::parameter::{is_text, not_known};
 use crate::request::timestamp::{time, time_or_null};
 use crate::webhooks::networks::Networks;

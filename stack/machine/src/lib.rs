@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! environment -> kafka (java, fetched) | postgres | redis -> plan    nothing is started here
-//!             -> pooler                                   what stories about poolers need
+//!             -> pooler | prometheus                      what stories about poolers and alerts need
 //!             -> page                                     how the dashboard is built and visited
+//!             -> examples                                 how producers are built and run
 //! ```
 //! It has few dependencies, so cargo builds it first, and it can announce the work before the rest is built.
 
 pub mod environment;
+pub mod examples;
 pub mod fetched;
 pub mod java;
 pub mod kafka;
@@ -15,6 +17,7 @@ pub mod page;
 pub mod plan;
 pub mod pooler;
 pub mod postgres;
+pub mod prometheus;
 pub mod redis;
 pub mod say;
 pub mod workspace;

@@ -4,9 +4,11 @@
 mod cluster;
 mod mock;
 mod node;
+mod secured;
 mod topics;
 
 pub use cluster::KafkaCluster;
+pub use secured::{SecuredKafka, Security};
 
 use crate::Purpose;
 use crate::port;

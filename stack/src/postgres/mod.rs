@@ -3,6 +3,7 @@
 
 mod citus;
 mod cluster;
+mod encrypted;
 mod pair;
 mod pooler;
 mod roles;

@@ -202,6 +202,75 @@ impl PostgresPair {
     /// # Errors
     /// When there is no backup, or the server doesn't start.
     pub async fn restore(&self) -> anyhow::Result<()> {
+        self.put_backup_back()?;
+        self.primary().start_again().await
+    }
+
+    /// From now on the primary archives its log, for [`PostgresPair::restore_until`]. It is started anew for that.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn archive(&self) -> anyhow::Result<()> {
+        let (primary, archive) = (self.primary(), self.archived());
+        std::fs::create_dir(&archive).with_context(|| format!("{} can't be made", archive.display()))?;
+        if let Some(user) = &primary.cluster.user {
+            user.own(&archive)?;
+        }
+        let client = primary.url.connect().await?;
+        let command = format!("cp %p {}/%f", archive.display());
+        for (name, value) in [("archive_mode", "on"), ("archive_command", &*command)] {
+            client.batch_execute(&format!("alter system set {name} = '{value}'")).await?;
+        }
+        tokio::task::block_in_place(|| primary.server.stop());
+        primary.start_again().await
+    }
+
+    /// Puts the backup in the place of the primary's data, as [`PostgresPair::restore`] does, and has it follow its archived log until
+    /// an instant, written as PostgreSQL writes it. Something must have been committed after that.
+    ///
+    /// # Errors
+    /// When there is no backup, or the log isn't archived, or the server doesn't start or doesn't get there.
+    pub async fn restore_until(&self, instant: &str) -> anyhow::Result<()> {
+        self.archive_all().await?;
+        self.put_backup_back()?;
+        let (primary, archive) = (self.primary(), self.archived());
+        let (data, archive) = (primary.cluster.data(), archive.display());
+        let settings = format!(
+            "restore_command = 'cp {archive}/%f %p'\nrecovery_target_time = '{instant}'\nrecovery_target_action = 'promote'\n"
+        );
+        let configuration = data.join("postgresql.auto.conf");
+        let text = std::fs::read_to_string(&configuration)? + &settings;
+        std::fs::write(&configuration, text)?;
+        let signal = data.join("recovery.signal");
+        std::fs::write(&signal, "")?;
+        if let Some(user) = &primary.cluster.user {
+            user.own(&signal)?;
+        }
+        primary.start_again().await?;
+        wait::until("the recovery to get to its target", SWITCH_LIMIT, async || {
+            let client = primary.url.connect().await?;
+            let recovers: bool = client.query_one("select pg_is_in_recovery()", &[]).await?.get(0);
+            Ok(Seen::when(!recovers, "it is still recovering"))
+        })
+        .await
+    }
+
+    /// Waits until everything that the primary has written to its log is archived.
+    async fn archive_all(&self) -> anyhow::Result<()> {
+        let client = self.primary().url.connect().await?;
+        let last = client.query_one("select pg_walfile_name(pg_switch_wal())", &[]).await?;
+        let last: &str = last.get(0);
+        wait::until("the log to be archived", SWITCH_LIMIT, async || {
+            let archived = "select coalesce(last_archived_wal, '') from pg_stat_archiver";
+            let archived = client.query_one(archived, &[]).await?;
+            let archived: &str = archived.get(0);
+            Ok(Seen::when(archived >= last, format!("{archived} is the last, not {last}")))
+        })
+        .await
+    }
+
+    /// Ends both servers, and puts the backup in the place of the primary's data.
+    fn put_backup_back(&self) -> anyhow::Result<()> {
         let (primary, backup) = (self.primary(), self.backup());
         ensure!(backup.is_dir(), "there is no backup");
         tokio::task::block_in_place(|| {
@@ -210,8 +279,7 @@ impl PostgresPair {
         });
         let data = primary.cluster.data();
         std::fs::remove_dir_all(&data).with_context(|| format!("{} can't be removed", data.display()))?;
-        std::fs::rename(&backup, &data).with_context(|| format!("{} can't be moved", backup.display()))?;
-        primary.start_again().await
+        std::fs::rename(&backup, &data).with_context(|| format!("{} can't be moved", backup.display()))
     }
 
     /// A client program that connects to the database at `url`.
@@ -234,6 +302,10 @@ impl PostgresPair {
 
     fn backup(&self) -> PathBuf {
         self.nodes[0].cluster.folder.join("backup")
+    }
+
+    fn archived(&self) -> PathBuf {
+        self.nodes[0].cluster.folder.join("archive")
     }
 }
 

@@ -17,17 +17,20 @@ pub enum Role {
     Consumer,
     /// The query API.
     Api,
+    /// `consumer erase`.
+    Eraser,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Owner, Self::Consumer, Self::Api];
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Consumer, Self::Api, Self::Eraser];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Owner => "business_metrics_owner",
             Self::Consumer => "business_metrics_consumer",
             Self::Api => "business_metrics_api",
+            Self::Eraser => "business_metrics_eraser",
         }
     }
 }

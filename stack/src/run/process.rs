@@ -112,9 +112,14 @@ impl Process {
         .await
     }
 
+    /// Asks it to end, and doesn't wait.
+    pub fn ask_to_end(&mut self) {
+        self.signal(self.program.end_by);
+    }
+
     /// Asks it to end and waits; kills it when its grace period is over.
     pub fn stop(&mut self) {
-        self.signal(self.program.end_by);
+        self.ask_to_end();
         let grace = self.program.grace;
         if !wait::until_blocking(grace, || self.ended().is_some()) {
             self.kill();

@@ -64,7 +64,8 @@ pub struct Mix {
     pub ids: u64,
 }
 
-/// What a record is about; what it says follows, so that copies never contradict each other.
+/// What a record is about; what it says follows, so that copies never contradict each other. An order, a payment and an update
+/// may have the same id.
 #[derive(Clone, Copy, Debug)]
 struct Sketch {
     topic: Topic,
@@ -72,6 +73,7 @@ struct Sketch {
     id: u64,
     second: i64,
     nanos: i32,
+    /// Of a message its status; of an event its body.
     status: i32,
 }
 
@@ -239,10 +241,11 @@ impl Sketch {
     }
 
     fn event(self) -> Event {
-        let body = match self.id % 6 {
-            0 | 1 => Body::OrderCreated(OrderCreated::default()),
-            2 | 3 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 1 }),
-            4 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome: 2 }),
+        let outcome = if self.id.is_multiple_of(3) { 2 } else { 1 };
+        let body = match self.status {
+            1 => Body::OrderCreated(OrderCreated::default()),
+            2 | 3 => Body::PaymentAttempted(PaymentAttempted { payment_id: String::new(), outcome }),
+            _ if self.id.is_multiple_of(3) => Body::OrderCreated(OrderCreated::default()),
             _ => Body::OrganizationUpdated(OrganizationUpdated {
                 name: format!("name {}", self.id),
                 ..Default::default()

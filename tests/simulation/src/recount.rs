@@ -10,7 +10,7 @@ use consumer::record::{Partition, Topic};
 use domain::Counters;
 use proto::v1::WorkflowTerminal;
 use recount::entry::What;
-use recount::{Effect, Horizon, Kind, Says, View};
+use recount::{Declared, Effect, Horizon, Kind, Says, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
@@ -236,7 +236,7 @@ fn judge(topic: Topic, value: Option<&[u8]>, ceiling: i64) -> Verdict {
         Topic::WorkflowTerminals => Kind::Workflow,
         Topic::MessageDeliveries => Kind::Delivery,
     };
-    let content = match recount::read(kind, false, value) {
+    let content = match recount::read(kind, Declared::Nothing, value) {
         Ok(content) => content,
         Err(reason) => return Verdict::Refused(reason),
     };

@@ -3,7 +3,7 @@
 use simulation::Defect;
 
 /// Within how many seeds every defect must be found.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 1_000;
 const THREADS: usize = 2;
 
 #[test]

@@ -1,7 +1,10 @@
 -- Makes a database what the version before the ninth migration has left of it: a table of quarters, by month, and no roll-ups.
 
+drop table erasure_boundaries, erasures, erased_counters;
+drop table organization_refusals;
+alter table dead_letters drop column organization_from_key;
 drop table webhook_deliveries, webhook_endpoints, alert_states, alert_evaluations;
-drop table settings_changes, organization_thresholds;
+drop table settings_changes, organization_thresholds, organization_links;
 drop view channel_quarter_metrics, kept_channels;
 drop table channel_hourly_metrics, channel_daily_metrics, organization_channels;
 create table org_quarter_hourly_metrics (

@@ -1,15 +1,17 @@
 //! `cargo verify`: every check, one after the other. All of them run, even if some fail.
 
+mod advisories;
 mod slowest;
 
+use advisories::Verdict;
 use clap::Args;
 use machine::environment::Environment;
 use machine::plan::Plan;
-use machine::{page, pooler, say, workspace};
+use machine::{examples, page, pooler, prometheus, say, workspace};
 use slowest::Slowest;
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,8 +33,17 @@ struct Check {
 enum Work {
     /// A cargo command.
     Cargo(Cargo),
-    /// npm commands in a folder, one after the other, after fetching its packages.
-    Npm(fn() -> PathBuf, &'static [&'static [&'static str]]),
+    Npm(Npm),
+    /// What is known against npm's packages.
+    Advisories,
+}
+
+/// npm commands in a folder, one after the other, after fetching its packages.
+struct Npm {
+    folder: fn() -> PathBuf,
+    commands: &'static [&'static [&'static str]],
+    /// Whether they need a browser, which is given to them.
+    browser: bool,
 }
 
 struct Cargo {
@@ -43,14 +54,32 @@ struct Cargo {
 }
 
 /// Commands that take too long, or need too much, to be part of this.
-const NOT_RUN: [(&str, &str); 4] = [
+const NOT_RUN: [(&str, &str); 10] = [
     ("cargo xtask chaos", "faults in combination, for minutes or hours (a minute of it is one of the tests)"),
     ("cargo xtask simulate", "10,000 simulated worlds (some hundred are among the tests)"),
+    (
+        "cargo xtask images",
+        "the images built and run; as root, with buildah, podman and debootstrap, 10 to 20 minutes the first time",
+    ),
+    (
+        "cargo xtask kubernetes",
+        "the chart by helm, kubeconform and a real API server; go builds these, 10 to 30 minutes the first time",
+    ),
     ("cargo xtask bench all", "the figures of the README; an hour on a quiet machine"),
     (
         "cargo xtask bench upgrade --former FILE",
         "an upgrade beside an older build, with 100,000,000 rows and 45 GB of disk",
     ),
+    (
+        "npm run lighthouse",
+        "in dashboard/: Lighthouse's scores of the page on a throttled phone; npm fetches it",
+    ),
+    ("npm run idle", "in dashboard/: what the page costs in 20 minutes of live mode"),
+    (
+        "cargo deny check",
+        "advisories, licences and sources of the crates, by deny.toml (cargo install cargo-deny takes minutes)",
+    ),
+    ("cargo cyclonedx --format json", "a bill of materials for each crate (cargo install cargo-cyclonedx)"),
 ];
 
 /// Tests that need what no machine has by itself.
@@ -62,8 +91,8 @@ const NODES: (&str, &str) = (
 /// The story about the contract that needs a program of its own.
 const SCHEMATHESIS: &str = "requests made of the contract: schemathesis is not installed (pip install schemathesis, in a virtual environment on PATH)";
 
-/// All checks: the quick ones first, and the page before the tests, which visit it.
-const CHECKS: [Check; 7] = [
+/// All checks: the quick ones first, and the page before its pictures and the tests, which visit it.
+const CHECKS: [Check; 10] = [
     Check {
         name: "format",
         work: Work::Cargo(Cargo {
@@ -72,11 +101,27 @@ const CHECKS: [Check; 7] = [
             needs: Some((&["fmt", "--version"], "rustfmt is not installed (rustup component add rustfmt)")),
         }),
     },
-    Check { name: "client", work: Work::Npm(page::client, &[&["test"]]) },
+    Check {
+        name: "contract",
+        work: Work::Npm(Npm { folder: contract, commands: &[&["test"]], browser: false }),
+    },
+    Check {
+        name: "client",
+        work: Work::Npm(Npm { folder: page::client, commands: &[&["test"]], browser: false }),
+    },
     Check {
         name: "dashboard",
-        work: Work::Npm(page::folder, &[&["test"], &["run", "build"], &["run", "budget"]]),
+        work: Work::Npm(Npm {
+            folder: page::folder,
+            commands: &[&["test"], &["run", "build"], &["run", "budget"]],
+            browser: false,
+        }),
     },
+    Check {
+        name: "pictures",
+        work: Work::Npm(Npm { folder: page::folder, commands: &[&["run", "pictures"]], browser: true }),
+    },
+    Check { name: "advisories", work: Work::Advisories },
     Check {
         name: "clippy",
         work: Work::Cargo(Cargo {
@@ -111,6 +156,8 @@ enum Outcome {
     Passed,
     Failed,
     Skipped(String),
+    /// Somebody else, who isn't needed for anything, gives no answer.
+    Unanswered,
 }
 
 /// Prints what can't be checked here, runs all checks, and ends with a table of them, the slowest tests, and what was
@@ -140,7 +187,9 @@ fn lacking(environment: &Environment) -> Vec<String> {
     let browser = page::browser_shortcoming(environment).map(|why| format!("the page in a browser: {why}"));
     let contract = environment.find("schemathesis").is_none().then(|| SCHEMATHESIS.to_owned());
     let others = contract.into_iter().chain(Plan::find(environment).shortcomings());
-    browser.into_iter().chain(others).chain(pooler::shortcoming(environment)).collect()
+    let stories = others.chain(pooler::shortcoming(environment)).chain(prometheus::shortcoming(environment));
+    let stories = stories.chain(examples::shortcomings(environment));
+    browser.into_iter().chain(stories).collect()
 }
 
 /// What is not part of this, as commands and what they do.
@@ -167,13 +216,28 @@ impl Check {
                 begin(&format!("cargo {}", cargo.args.join(" ")));
                 cargo.run(slowest)
             }
-            Work::Npm(folder, commands) => {
-                let folder = folder();
-                begin(&format!("npm in {}", folder.display()));
-                npm_check(&folder, commands, environment)
+            Work::Npm(npm) => {
+                begin(&format!("npm in {}", (npm.folder)().display()));
+                npm.run(environment)
+            }
+            Work::Advisories => {
+                begin("npm audit");
+                if let Some(missing) = page::build_shortcoming(environment) {
+                    return Ok(skip(missing));
+                }
+                Ok(match advisories::ask()? {
+                    Verdict::Good => Outcome::Passed,
+                    Verdict::Bad => Outcome::Failed,
+                    Verdict::Unanswered => Outcome::Unanswered,
+                })
             }
         }
     }
+}
+
+/// Stories wait more than they work: one more than there are processors keeps these busy.
+fn tests_at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) + 1
 }
 
 impl Cargo {
@@ -187,6 +251,7 @@ impl Cargo {
         }
         let (output, input) = std::io::pipe()?;
         let mut command = cargo(self.args);
+        command.env("RUST_TEST_THREADS", tests_at_once().to_string());
         command.envs(self.env.iter().copied()).stdout(input.try_clone()?).stderr(input);
         let mut child = command.spawn()?;
         drop(command); // and its end of the pipe: the output ends when cargo does
@@ -203,22 +268,42 @@ impl Cargo {
     }
 }
 
-/// Prints a line for each command, and the output of one that fails. Stops there.
-fn npm_check(folder: &Path, commands: &[&[&str]], environment: &Environment) -> anyhow::Result<Outcome> {
-    if let Some(missing) = page::build_shortcoming(environment) {
-        return Ok(skip(missing));
-    }
-    let fetch = (!page::is_fetched(folder)).then_some(&["ci"][..]);
-    for args in fetch.into_iter().chain(commands.iter().copied()) {
-        say::line(format_args!("npm {}", args.join(" ")));
-        let output = page::npm(folder, args).output()?;
-        if !output.status.success() {
-            say::line(String::from_utf8_lossy(&output.stdout));
-            say::problem(String::from_utf8_lossy(&output.stderr));
-            return Ok(Outcome::Failed);
+impl Npm {
+    /// Prints a line for each command, what it notes, and all output of one that fails. Stops there.
+    fn run(&self, environment: &Environment) -> anyhow::Result<Outcome> {
+        let browser = if self.browser { page::browser_shortcoming(environment) } else { None };
+        if let Some(missing) = page::build_shortcoming(environment).or(browser) {
+            return Ok(skip(missing));
         }
+        let folder = (self.folder)();
+        let fetch = (!page::is_fetched(&folder)).then_some(&["ci"][..]);
+        for args in fetch.into_iter().chain(self.commands.iter().copied()) {
+            say::line(format_args!("npm {}", args.join(" ")));
+            let mut command = page::npm(&folder, args);
+            if self.browser {
+                command.envs(page::browser(environment).map(|browser| ("CHROMIUM", browser)));
+            }
+            let output = command.output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            if !output.status.success() {
+                say::line(text);
+                say::problem(String::from_utf8_lossy(&output.stderr));
+                return Ok(Outcome::Failed);
+            }
+            notes(&text).for_each(say::line);
+        }
+        Ok(Outcome::Passed)
     }
-    Ok(Outcome::Passed)
+}
+
+/// The lines of a command's output that are to be seen even if it succeeds.
+fn notes(output: &str) -> impl Iterator<Item = &str> {
+    output.lines().map(str::trim).filter(|line| line.starts_with("note: "))
+}
+
+/// The folder of the records' contract for tools, and its checks.
+fn contract() -> PathBuf {
+    workspace::root().join("contract")
 }
 
 fn skip(why: String) -> Outcome {
@@ -237,7 +322,7 @@ fn cargo(args: &[&str]) -> Command {
 fn skipped(rows: &[(&str, Outcome, Duration)], lacking: Vec<String>) -> Vec<String> {
     let checks = rows.iter().filter_map(|(name, outcome, _)| match outcome {
         Outcome::Skipped(why) => Some(format!("{name}: {why}")),
-        Outcome::Passed | Outcome::Failed => None,
+        Outcome::Passed | Outcome::Failed | Outcome::Unanswered => None,
     });
     checks.chain(lacking).collect()
 }
@@ -268,6 +353,18 @@ impl fmt::Display for Outcome {
             Self::Passed => "passed",
             Self::Failed => "FAILED",
             Self::Skipped(_) => "skipped",
+            Self::Unanswered => "no answer",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_notes_is_told() {
+        let output = "> playwright test\n\nnote: the browser is another one\n  ok 1 week\nno note: of this\n";
+        assert_eq!(notes(output).collect::<Vec<_>>(), ["note: the browser is another one"]);
     }
 }

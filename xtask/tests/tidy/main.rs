@@ -4,10 +4,14 @@
 //! source    the workspace's files; Rust without its comments and literals
 //! rooms     which file imports which
 //! rules     rules about a file's text; pure, each returns its complaints
+//! logged    the lines of the log that the operators' page has, compared with the code
 //! portable  rules about SQL: a cluster of nodes must run it, too
 //! settings  the README's tables of settings, compared with the code
+//! deployed  what deploy/ says, compared with the code and with itself
 //! ```
 
+mod deployed;
+mod logged;
 mod portable;
 mod rooms;
 mod rules;
@@ -17,10 +21,18 @@ mod source;
 use source::File;
 
 /// Pure rooms and files: no I/O, no clock, no metrics, no log. A folder ends with a slash.
-const PURE: [&str; 17] = [
+const PURE: [&str; 26] = [
     "consumer/src/batch/",
     "consumer/src/decide/",
     "consumer/src/ledger/",
+    "consumer/src/operator/doctor/cache.rs",
+    "consumer/src/operator/doctor/check.rs",
+    "consumer/src/operator/doctor/finding.rs",
+    "consumer/src/operator/doctor/group.rs",
+    "consumer/src/operator/doctor/layouts.rs",
+    "consumer/src/operator/doctor/report.rs",
+    "consumer/src/operator/doctor/standing.rs",
+    "consumer/src/operator/doctor/topic.rs",
     "consumer/src/record/",
     "consumer/src/refused/",
     "consumer/src/store/rows.rs",
@@ -34,6 +46,7 @@ const PURE: [&str; 17] = [
     "query-api/src/request/",
     "query-api/src/routes/contract/html.rs",
     "query-api/src/webhooks/",
+    "traces/src/traceparent.rs",
     "xtask/tests/tidy/rooms.rs",
 ];
 
@@ -41,21 +54,22 @@ const PURE: [&str; 17] = [
 const IMPURE: [&str; 1] = ["query-api/src/request/token"];
 
 /// Where crates may be used: the crate, the package that the rule is about, the only places in it that may use the crate.
-const KNOWN_TO: [(&str, &str, &[&str]); 17] = [
+const KNOWN_TO: [(&str, &str, &[&str]); 19] = [
     ("rdkafka", "consumer/", &["consumer/src/source/"]),
     ("rdkafka_sys", "consumer/", &["consumer/src/source/"]),
-    // A replica's URL is parsed where its setting is, so that a wrong one is named before anything starts.
-    ("tokio_postgres", "consumer/", &["consumer/src/store/", "consumer/src/operator/audit.rs"]),
+    ("tokio_postgres", "consumer/", &["consumer/src/store/"]),
     ("database", "consumer/", &["consumer/src/store/"]),
     ("database", "query-api/", &["query-api/src/store/"]),
     ("migrations", "consumer/", &["consumer/src/store/", "consumer/src/migrate.rs"]),
-    ("redis", "consumer/", &["consumer/src/announce.rs"]),
-    ("prost_reflect", "consumer/", &["consumer/src/record/frame.rs"]),
+    ("redis", "consumer/", &["consumer/src/announce"]),
+    ("shared_cache", "consumer/", &["consumer/src/announce"]),
+    ("prost_reflect", "consumer/", &["consumer/src/record/json.rs"]),
     ("warp", "consumer/", &[]),
     ("rdkafka", "query-api/", &[]),
     ("tokio_postgres", "query-api/", &["query-api/src/store/"]),
     ("deadpool_postgres", "query-api/", &["query-api/src/store/"]),
     ("redis", "query-api/", &["query-api/src/cache/shared"]),
+    ("shared_cache", "query-api/", &["query-api/src/cache/shared"]),
     ("warp", "query-api/", &["query-api/src/routes/"]),
     (
         "jsonwebtoken",
@@ -142,6 +156,12 @@ fn the_readme_names_the_settings_there_are() {
     for binary in settings::BINARIES {
         none(settings::compare(&readme, binary, &files));
     }
+}
+
+#[test]
+fn the_documented_lines_of_the_log_are_logged() {
+    let page = File::new("docs/operating.md", &source::read("docs/operating.md"));
+    none(logged::unwritten(&page, "\n## Logs\n", &source::rust()));
 }
 
 #[test]

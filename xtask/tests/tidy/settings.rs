@@ -1,27 +1,32 @@
 //! The README's tables of settings, compared with the code: the names in both directions, and the defaults.
 
 use crate::source::File;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A binary, and where its settings are.
 #[derive(Clone, Copy)]
 pub struct Binary {
     /// The README's heading above its table.
     heading: &'static str,
-    /// The folder of its code.
-    code: &'static str,
+    /// The folders of its code, and the files of the settings that it shares.
+    code: &'static [&'static str],
     /// Variables that are not read by clap.
     beside: &'static [&'static str],
 }
+
+/// The settings that both binaries have.
+const DATABASE: &str = "database/src/settings.rs";
+const CACHE: &str = "shared-cache/src/settings.rs";
+const TRACES: &str = "traces/src/settings.rs";
 
 /// Both binaries.
 pub const BINARIES: [Binary; 2] = [
     Binary {
         heading: "### `consumer run`",
-        code: "consumer/src/",
+        code: &["consumer/src/", DATABASE, CACHE, TRACES],
         beside: &["KAFKA_CONFIG_<SETTING>", "RUST_LOG"],
     },
-    Binary { heading: "### `query-api`", code: "query-api/src/", beside: &[] },
+    Binary { heading: "### `query-api`", code: &["query-api/src/", DATABASE, CACHE, TRACES], beside: &[] },
 ];
 
 /// Defaults by name; `None` if there is no default, or none that the table shows literally.
@@ -30,8 +35,8 @@ type Settings = BTreeMap<String, Option<String>>;
 /// Settings that are only in the table or only in the code, and defaults that differ.
 pub fn compare(readme: &str, binary: Binary, files: &[File]) -> Vec<String> {
     let table = table(readme, binary.heading);
-    let code: Settings =
-        files.iter().filter(|file| file.path.starts_with(binary.code)).flat_map(declared).collect();
+    let is_its = |file: &&File| binary.code.iter().any(|code| file.path.starts_with(code));
+    let code: Settings = files.iter().filter(is_its).flat_map(declared).collect();
     let known = |name: &String| code.contains_key(name) || binary.beside.contains(&name.as_str());
     let invented = table.keys().filter(|name| !known(name)).map(|name| format!("{name} is in no code"));
     let kept_quiet =
@@ -42,6 +47,13 @@ pub fn compare(readme: &str, binary: Binary, files: &[File]) -> Vec<String> {
     });
     let all = invented.chain(kept_quiet).chain(differ);
     all.map(|what| format!("README, {}: {what}", binary.heading)).collect()
+}
+
+/// The names of a binary's settings. One that ends with `<SETTING>` stands for all that begin like it.
+pub fn names(binary: Binary, files: &[File]) -> BTreeSet<String> {
+    let is_its = |file: &&File| binary.code.iter().any(|code| file.path.starts_with(code));
+    let declared = files.iter().filter(is_its).flat_map(declared).map(|(name, _)| name);
+    declared.chain(binary.beside.iter().map(ToString::to_string)).collect()
 }
 
 /// The rows below a heading: | `NAME` | default | ...
@@ -97,7 +109,7 @@ fn after<'a>(text: &'a str, what: &str) -> Option<&'a str> {
 
 #[test]
 fn a_table_that_disagrees_is_found() {
-    let binary = Binary { heading: "### `b`", code: "b/", beside: &["BESIDE"] };
+    let binary = Binary { heading: "### `b`", code: &["b/"], beside: &["BESIDE"] };
     let code = "#[arg(long, env = \"ONE\", default_value_t = 1_000, value_parser = x(y).range(1..))]\npub one: u32,\n\
                 #[arg(long, env, default_value = \"2s\")]\npub two: Duration,\n\
                 #[arg(long)]\npub flag: bool,\n\

@@ -4,7 +4,7 @@ use machine::workspace;
 use std::path::Path;
 
 /// Folders whose files are not the project's own.
-const FOREIGN: [&str; 4] = ["target", ".git", "node_modules", "fetched"];
+const FOREIGN: [&str; 6] = ["target", ".git", "node_modules", ".venv", "fetched", "dist"];
 /// The endings of text files' names.
 const TEXT: [&str; 12] =
     ["rs", "md", "toml", "sql", "proto", "yaml", "yml", "sh", "svg", "xml", "properties", "conf"];

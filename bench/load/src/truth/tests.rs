@@ -125,6 +125,14 @@ fn an_identity_is_kind_organization_id_and_quarter() {
         [order("1", "10:00:00"), run("1", Outcome::Success)],
         "orders_created 1, workflows_total 1, total_execution_time_ms 100",
     );
+    // An event's body is part of its kind.
+    let payment = |successful| Message::payment("acme", "1", at("10:00:00"), successful);
+    check(
+        [order("1", "10:00:00"), payment(true), order("1", "10:05:00"), payment(true)],
+        "orders_created 1, payments_total 1, payments_successful 1",
+    );
+    // Of copies that contradict each other the first counts.
+    check([payment(false), payment(true)], "payments_total 1");
 }
 
 #[test]

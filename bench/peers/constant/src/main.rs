@@ -38,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
     let body: &'static [u8] = body.leak();
     let answer = warp::get().map(move || warp::reply::with_header(body, "content-type", "application/json"));
     let server = server::Server::bind(&settings.server)?;
-    server::serve_admin(&settings.server, &Readiness::new()).await?;
+    server::serve_admin(&settings.server, &Readiness::new(), Vec::new).await?;
     // It is ended by a signal.
     let service = compressed(warp::service(answer));
     server.serve(service, &settings.access_log, CancellationToken::new(), std::future::pending()).await;

@@ -32,14 +32,19 @@ class Client(Questions):
         url: str,
         token: str | Callable[[], str],
         *,
+        organization_id: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`token` is the token, or gives the token of the moment; `headers` are sent with every request."""
+        """`token` is the token, or gives the token of the moment; `headers` are sent with every request.
+
+        `organization_id` is which of the token's organizations is meant; its only one, or its own, without it. A method's
+        argument of the same name comes first.
+        """
         self._url = url.rstrip("/") + VERSION
         self._token = token
         self._timeout = timeout
-        self._headers = dict(headers or {})
+        self._headers = {**(headers or {}), **_set({"organization-id": organization_id})}
 
     def versions(self, *, after: str | None = None) -> Iterator[str]:
         """The versions of the organization's numbers, as one connection tells them: each means "ask again".
@@ -120,8 +125,10 @@ def _body(response: HTTPResponse) -> Any:
 
 def _answer(headers: Message, body: Any, *, unchanged: bool) -> Answer[Any]:
     """The body may be an older copy with the same numbers. How fresh these are is told by the headers."""
-    stale = isinstance(body, dict) and body.get("stale") is True and not unchanged
+    stale = False
     if isinstance(body, dict):
+        # An overview says it of its parts.
+        stale = not unchanged and any(_is_stale(one) for one in (body, *body.values()))
         through, at = headers.get("complete-through"), headers.get("generated-at")
         fresh = {"completeThrough": None if through == "null" else through} if through else {}
         body = {**body, **fresh, **({"generatedAt": at} if at else {})}
@@ -133,6 +140,11 @@ def _answer(headers: Message, body: Any, *, unchanged: bool) -> Answer[Any]:
         unchanged=unchanged,
         left=_left(headers.get("ratelimit") or ""),
     )
+
+
+def _is_stale(answer: Any) -> bool:
+    """Whether the API could only send what it last knew."""
+    return isinstance(answer, dict) and answer.get("stale") is True
 
 
 def _left(limit: str) -> Left | None:

@@ -243,6 +243,87 @@ class Insights(TypedDict):
     """When the answer was made from the tables. A cached answer keeps its time."""
 
 
+class Refusals(TypedDict):
+    """Refused records in total, by topic and reason, and by bucket of their refusal, with examples."""
+
+    stale: NotRequired[Literal[True]]
+    """Only there, and first, when the database is slow or unreachable and this is an older answer; the
+    header `Age` says how many seconds old it is."""
+    organizationId: str
+    """Whose records these are: the token's claim `organization_id`."""
+    range: "Range"
+    completeThrough: str | None
+    """All records that the brokers held up to this instant are in these numbers, if they were refused;
+    null while some partition has never been read."""
+    records: int
+    """How many records were refused in the range."""
+    refusals: list["Refusal"]
+    """Most records first, then by topic and reason."""
+    examples: list["RefusedRecord"]
+    """Newest first, at most five of one topic, reason and `organizationFrom`."""
+    series: list["RefusalPoint"]
+    """Oldest first. Buckets without refused records are there, with 0."""
+    generatedAt: str
+    """When the answer was made from the tables. A cached answer keeps its time."""
+
+
+class Refusal(TypedDict):
+    """The refused records of one topic and reason."""
+
+    topic: str
+    """The topic's name in Kafka."""
+    reason: str
+    """A stable code, such as `missing_id`. More may be added."""
+    sentence: str
+    """What is wrong with such records, for people."""
+    organizationFrom: Literal["value", "key"]
+    """Where the organization is known from. `key`: the value names none, and the record's key reads like
+    this organization's id. In each hour the first 64 such guesses of a partition are told."""
+    records: int
+    """How many they are."""
+    firstAt: str
+    """When the first was refused, in the range to the quarter of an hour."""
+    lastAt: str
+    """When the last was."""
+
+
+class RefusedRecord(TypedDict):
+    """A record that was refused, without its value."""
+
+    topic: str
+    """The topic's name in Kafka."""
+    reason: str
+    """A stable code, such as `missing_id`. More may be added."""
+    sentence: str
+    """What is wrong with such records, for people."""
+    organizationFrom: Literal["value", "key"]
+    """Where the organization is known from."""
+    partition: int
+    """The record's partition."""
+    offset: int
+    """The record's offset in it."""
+    key: str | None
+    """The first 256 bytes of the record's key; null without one, or if it is no text."""
+    keyHex: str | None
+    """The same in hexadecimal digits, if it is no text; null otherwise."""
+    detail: str | None
+    """What is wrong with this record. Null if that could repeat a part of it, and the organization is
+    known from the key alone."""
+    at: str
+    """When it was refused."""
+
+
+class RefusalPoint(TypedDict):
+    """A bucket: the records that were refused in it."""
+
+    bucket: str
+    """The bucket's start."""
+    open: bool
+    """Whether it contains now: it still grows."""
+    records: int
+    """Records refused in this bucket."""
+
+
 class Overview(TypedDict):
     """What a page shows, in one answer."""
 
@@ -269,6 +350,8 @@ class Insight(TypedDict):
     period: "InsightPeriod"
     """What it is about."""
     comparedWith: NotRequired["Interval"]
+    workflow: NotRequired["InsightWorkflow"]
+    """Only there if it is about one workflow: which."""
     numbers: dict[str, float]
     """The numbers it rests on, by name."""
     next: str
@@ -283,6 +366,15 @@ InsightPeriod = TypedDict(
     },
 )
 """What it is about."""
+
+
+class InsightWorkflow(TypedDict):
+    """Only there if it is about one workflow: which."""
+
+    workflowId: str
+    """Its stable id."""
+    workflowName: str
+    """What it was called in its latest run of the period; empty if its records named it nothing."""
 
 
 Range = TypedDict(
@@ -310,7 +402,7 @@ Interval = TypedDict(
 Comparison = TypedDict(
     "Comparison",
     {
-        "mode": Literal["previous_period", "previous_week", "previous_year"],
+        "mode": str,
         "from": str,
         "to": str,
         "current": "Interval",
@@ -501,6 +593,30 @@ class OwnLimitsToSet(TypedDict):
     """In place of the default; null for the default."""
     leastSample: NotRequired[int | None]
     """In place of the default; null for the default."""
+
+
+class Links(TypedDict):
+    """How links into an organization's own systems are made."""
+
+    organizationId: str
+    """Whose links these are."""
+    run: str | None
+    """The address of a run, with placeholders for what tells runs apart; null if the organization has set
+    none. Put each value in percent-encoded, as `encodeURIComponent` does. A value that is `.` or `..`
+    can't be encoded: make no link of it."""
+    updatedAt: str | None
+    """When it was last changed; null without one."""
+    updatedBy: str | None
+    """By whom: the `sub` of the token; null without an address, or if the token had none."""
+
+
+class OwnLinks(TypedDict):
+    """All of an organization's links."""
+
+    run: NotRequired[str | None]
+    """The address of a run; null, or missing, for none. It begins with `https://` and names its host. In
+    the path, the query or the fragment it has `{executionId}`, and may have `{workflowId}` and
+    `{organizationId}`; it has no other curly brackets, no blanks and no user."""
 
 
 class SystemHealth(TypedDict):
@@ -913,7 +1029,7 @@ class Questions:
         to: str | None = None,
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
-        compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        compare: Literal["previous_period", "previous_week", "previous_month", "previous_year", "none"] | None = None,
         list: Literal["kpis", "alerts"] | None = None,
         organization_id: str | None = None,
         known: Known | None = None,
@@ -943,7 +1059,7 @@ class Questions:
         to: str | None = None,
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
-        compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        compare: Literal["previous_period", "previous_week", "previous_month", "previous_year", "none"] | None = None,
         workflow: str | None = None,
         list: Literal["series", "previousSeries"] | None = None,
         organization_id: str | None = None,
@@ -1018,6 +1134,7 @@ class Questions:
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
         workflow: str | None = None,
+        group: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         organization_id: str | None = None,
@@ -1035,6 +1152,7 @@ class Questions:
                 "granularity": granularity,
                 "timezone": timezone,
                 "workflow": workflow,
+                "group": group,
                 "cursor": cursor,
                 "limit": limit,
             },
@@ -1110,6 +1228,37 @@ class Questions:
             known=known,
         )
 
+    def refusals(
+        self,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        granularity: Literal["hour", "day"] | None = None,
+        timezone: str | None = None,
+        list: Literal["refusals", "examples", "series"] | None = None,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Refusals"]:
+        """Records that were refused, by topic and reason, and some of them. Needs a token with the scope
+        `refusals:read`. The buckets are of the time of the refusal, not of the records' own times. No
+        answer has a record's value. Refusals are kept for 30 days, unless the operators say otherwise.
+        A record that is read and refused again counts again."""
+        return self._ask(
+            "GET",
+            "/metrics/refusals",
+            query={
+                "from": from_,
+                "to": to,
+                "granularity": granularity,
+                "timezone": timezone,
+                "list": list,
+            },
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
     def insights(
         self,
         *,
@@ -1143,7 +1292,7 @@ class Questions:
         to: str | None = None,
         granularity: Literal["hour", "day"] | None = None,
         timezone: str | None = None,
-        compare: Literal["previous_period", "previous_week", "previous_year", "none"] | None = None,
+        compare: Literal["previous_period", "previous_week", "previous_month", "previous_year", "none"] | None = None,
         sort: Literal["failures", "runs", "failure_rate", "avg_execution_time_ms", "p95_execution_time_ms", "name"] | None = None,
         workflows_limit: int | None = None,
         limit: int | None = None,
@@ -1206,6 +1355,44 @@ class Questions:
         return self._ask(
             "PUT",
             "/settings/thresholds",
+            headers={
+                "Organization-Id": organization_id,
+                "If-Match": if_match,
+            },
+            body=body,
+        )
+
+    def links(
+        self,
+        *,
+        organization_id: str | None = None,
+        known: Known | None = None,
+    ) -> Answer["Links"]:
+        """How links into the organization's own systems are made. Needs a token with the scope
+        `settings:read`, or with none of this API's scopes."""
+        return self._ask(
+            "GET",
+            "/settings/links",
+            headers={
+                "Organization-Id": organization_id,
+            },
+            known=known,
+        )
+
+    def set_links(
+        self,
+        body: "OwnLinks",
+        *,
+        organization_id: str | None = None,
+        if_match: str | None = None,
+    ) -> Answer["Links"]:
+        """Sets how links into the organization's own systems are made. Needs a token with the scope
+        `settings:write`. The document replaces all of them: what it doesn't have is no link. Sending it
+        again changes nothing more. Each change is kept with the token's `sub` in an audit. An
+        organization may change its settings 120 times an hour."""
+        return self._ask(
+            "PUT",
+            "/settings/links",
             headers={
                 "Organization-Id": organization_id,
                 "If-Match": if_match,

@@ -8,6 +8,7 @@ use super::settings::Recount;
 use super::state::State;
 use crate::operator::console::{self, Advance};
 use crate::operator::moment;
+use crate::operator::table::printable;
 use crate::record::Topic;
 use crate::record::topic_names::TopicNames;
 use crate::store::{Cursor, MetricRow, OrganizationRow, RowFilter, TablesSnapshot, WorkflowRow};
@@ -16,7 +17,7 @@ use chrono::DateTime;
 use domain::{BucketSize, Counters};
 use recount::cells::{Buckets, Closed, Newest, WorkflowHour, numeral, write_runs};
 use recount::channels::{ChannelHours, ChannelItems};
-use recount::{Cell, Identities, Identity, Merge, Sorter, Width};
+use recount::{Cell, Erased, Identities, Identity, Merge, Sorter, Width};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,7 +29,9 @@ pub struct Comparing<'a> {
     snapshot: &'a TablesSnapshot<'a>,
     stop: &'a AtomicBool,
     topics: Vec<Topic>,
-    judged: Judged,
+    judged: &'a Judged,
+    /// What is passed over.
+    erased: &'a Erased,
     filter: RowFilter,
     /// Hours before this second don't know their quarters.
     quarters_from: i64,
@@ -40,6 +43,8 @@ pub struct Comparing<'a> {
     /// How to set it right.
     pub fixes: Fixes,
     identities: u64,
+    /// Copies that would add something else than the first in their partition.
+    contradicting: u64,
     advance: Advance,
 }
 
@@ -53,6 +58,7 @@ impl<'a> Comparing<'a> {
         state: &'a State,
         snapshot: &'a TablesSnapshot<'a>,
         names: &TopicNames,
+        (judged, erased): (&'a Judged, &'a Erased),
         stop: &'a AtomicBool,
     ) -> anyhow::Result<Self> {
         let quarters_from = snapshot.quarters_from().await.context("PostgreSQL")?;
@@ -61,8 +67,14 @@ impl<'a> Comparing<'a> {
         let chosen = &state.chosen;
         Ok(Self {
             topics: chosen.topics.iter().filter_map(|name| names.topic(name)).collect(),
-            judged: Judged::of(state, names, settings.future_skew_max),
-            filter: RowFilter { organization: chosen.organization.clone(), from: chosen.from, to: chosen.to },
+            judged,
+            erased,
+            filter: RowFilter {
+                organization: chosen.organization.clone(),
+                from: chosen.from,
+                to: chosen.to,
+                except: erased.under_way().into_iter().map(str::to_owned).collect(),
+            },
             quarters_from,
             // Such members may have counted what was ahead of its time.
             channels_from: if channels_since == i64::MIN {
@@ -74,6 +86,7 @@ impl<'a> Comparing<'a> {
             differences: Differences::up_to(settings.limit),
             fixes: Fixes::default(),
             identities: 0,
+            contradicting: 0,
             advance: Advance::start(),
             state,
             snapshot,
@@ -92,7 +105,7 @@ impl<'a> Comparing<'a> {
             self.snapshot.metrics(BucketSize::Day, &self.filter).await.context("PostgreSQL")?,
         ];
         let mut organizations = Organizations::open(self).await?;
-        let mut identities = Identities::of(self.state.sorter(0).merge()?)?;
+        let mut identities = Identities::of(self.state.sorter(0).merge()?, self.erased)?;
         let (mut buckets, mut closed) = (Buckets::default(), Vec::new());
         let mut resorted = Resorted::of(self.state, self.memory, self.channels_from);
         while let Some(identity) = identities.take_next()? {
@@ -100,6 +113,7 @@ impl<'a> Comparing<'a> {
                 return Ok(false);
             }
             self.identities += 1;
+            self.contradicting += identity.contradicting;
             match Newest::of(&identity) {
                 Some(newest) => organizations.add(self, newest).await?,
                 None => buckets.add(&identity, &mut closed),
@@ -274,7 +288,19 @@ impl<'a> Comparing<'a> {
         for topic in &self.topics {
             self.report_loss(*topic)?;
         }
+        for organization in &self.filter.except {
+            let organization = printable(organization);
+            console::answer(format_args!(
+                "{organization} is being erased, and not compared before that has ended"
+            ))?;
+        }
         self.report_channels()?;
+        if self.contradicting > 0 {
+            console::answer(format_args!(
+                "{} copies contradict the first one in their partition, which counts: a producer reuses ids",
+                self.contradicting
+            ))?;
+        }
         if *unknown > 0 {
             console::answer(format_args!(
                 "{unknown} values can't be judged, only that they are not too low: records are gone from the log"
@@ -283,7 +309,7 @@ impl<'a> Comparing<'a> {
         if *several > 0 {
             console::answer(format_args!(
                 "{several} values are among several that the log allows: records contradict each other, or it isn't known whether \
-                 they were refused"
+                 they were refused, or counted and erased"
             ))?;
         }
         Ok(())

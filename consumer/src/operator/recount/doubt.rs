@@ -31,6 +31,11 @@ impl Doubt {
         }
     }
 
+    /// The same where dead letters are gone, however young they were.
+    pub const fn without_letters(self) -> Self {
+        Self { kept_from: i64::MAX, ..self }
+    }
+
     /// Whether a record of this identity time, with the broker's timestamp in milliseconds, may have been refused without a
     /// trace.
     pub fn has(&self, second: i64, timestamp_ms: Option<i64>) -> bool {
@@ -60,6 +65,8 @@ mod tests {
         check(60 * DAY, 40 * DAY, false);
         check(60 * DAY, 20 * DAY, false);
         assert!(!doubt.has(now, None));
+        assert!(doubt.without_letters().has(now - 20 * DAY + 3_601, Some((now - 20 * DAY) * 1_000)));
+        assert!(!doubt.without_letters().has(now - 20 * DAY, Some((now - 20 * DAY) * 1_000)));
         let without_floor = Doubt { floor: i64::MIN, age: i64::MAX, ..doubt };
         assert!(!without_floor.has(0, Some((now - 40 * DAY) * 1_000)));
     }

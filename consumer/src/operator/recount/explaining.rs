@@ -12,7 +12,7 @@ use crate::store::{PageRepair, TablesSnapshot};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use recount::entry::What;
-use recount::{Identities, Identity};
+use recount::{Erased, Identities, Identity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,10 +75,11 @@ impl<'a> Explaining<'a> {
     pub async fn explain(
         mut self,
         state: &State,
+        erased: &Erased,
         quarters: &Quarters,
         stop: &AtomicBool,
     ) -> anyhow::Result<Option<Explained>> {
-        let mut identities = Identities::of(state.sorter(0).merge()?)?;
+        let mut identities = Identities::of(state.sorter(0).merge()?, erased)?;
         let mut chunk = Chunk::new();
         while let Some(identity) = identities.take_next()? {
             if stop.load(Ordering::Relaxed) {
@@ -147,7 +148,9 @@ impl<'a> Explaining<'a> {
 
 fn fingerprint(fingerprints: &Fingerprints, identity: &Identity) -> u64 {
     let kind = match identity.what {
-        What::Event | What::Update => Kind::Event,
+        What::Order => Kind::Order,
+        What::Payment => Kind::Payment,
+        What::Update => Kind::OrganizationUpdate,
         What::Run => Kind::WorkflowRun,
         What::Sent => Kind::Message(Milestone::Sent),
         What::Delivered => Kind::Message(Milestone::Delivered),
@@ -157,7 +160,7 @@ fn fingerprint(fingerprints: &Fingerprints, identity: &Identity) -> u64 {
 
 fn topic_of(what: What) -> Topic {
     match what {
-        What::Event | What::Update => Topic::Events,
+        What::Order | What::Payment | What::Update => Topic::Events,
         What::Run => Topic::WorkflowTerminals,
         What::Sent | What::Delivered => Topic::MessageDeliveries,
     }
@@ -226,7 +229,8 @@ impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Identity { organization, id, what, copies, .. } = &self.identity;
         let what = match what {
-            What::Event => "event",
+            What::Order => "order",
+            What::Payment => "payment",
             What::Run => "workflow execution",
             What::Sent => "sending of message",
             What::Delivered => "delivery of message",

@@ -10,6 +10,7 @@ mod channels;
 mod comparing;
 mod differences;
 mod doubt;
+mod erased;
 mod explaining;
 mod fixes;
 mod judged;
@@ -29,8 +30,10 @@ use crate::store::{OperatorConnection, TablesSnapshot};
 use anyhow::Context as _;
 use comparing::Comparing;
 use doubt::Doubt;
+use erased::Log;
 use explaining::Explaining;
-use reading::Reading;
+use judged::Judged;
+use reading::{Reading, Unsure};
 use state::State;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,8 +66,9 @@ pub async fn recount(settings: &Recount) -> anyhow::Result<Ending> {
     let names = settings.names.clone();
     let (now, floor) =
         (lookups.now().await.context("PostgreSQL")?, lookups.floor_or_min().await.context("PostgreSQL")?);
-    let doubt = Doubt::new(settings, now, floor);
-    let mut reading = Reading::new(settings, names.clone(), state, &lookups, doubt, Arc::clone(&stop))?;
+    let erased = erased::of_tables(&lookups.erasures().await.context("PostgreSQL")?, &names);
+    let unsure = Unsure { doubt: Doubt::new(settings, now, floor), erased };
+    let mut reading = Reading::new(settings, names.clone(), state, &lookups, unsure, Arc::clone(&stop))?;
     let topics: Vec<&str> = chosen.topics.iter().map(String::as_str).collect();
     // The snapshot holds vacuum back, so nearly all of the log is read before it is opened.
     let seen = lookups.seen_by_the_ledger(&topics).await.context("PostgreSQL")?;
@@ -101,7 +105,11 @@ async fn compared(
     names: &TopicNames,
     stop: &AtomicBool,
 ) -> anyhow::Result<Option<Ending>> {
-    let mut comparing = Comparing::new(settings, state, snapshot, names, stop).await?;
+    let judged = Judged::of(state, names, settings.future_skew_max);
+    let erasures = snapshot.erasures().await.context("PostgreSQL")?;
+    let log = Log { state, judged: &judged, skew: settings.future_skew_max };
+    let erased = erased::beside(&log, &erasures, names);
+    let mut comparing = Comparing::new(settings, state, snapshot, names, (&judged, &erased), stop).await?;
     if !comparing.compare().await? {
         return Ok(None);
     }
@@ -114,7 +122,8 @@ async fn compared(
     }
     let explaining = Explaining::new(snapshot, names).await?;
     let fingerprints = explaining.maker();
-    let Some(explained) = explaining.explain(state, &comparing.fixes.quarters, stop).await? else {
+    let quarters = &comparing.fixes.quarters;
+    let Some(explained) = explaining.explain(state, &erased, quarters, stop).await? else {
         return Ok(None);
     };
     explained.report(settings.limit)?;
@@ -137,11 +146,11 @@ async fn compared(
         repairing::make_room(&settings.database, &fixes).await?;
     }
     let mut connection = open(settings).await?;
-    repairing::repair(&mut connection, &fixes, &stood, settings.dry_run).await.map(Some)
+    repairing::repair(&mut connection, &fixes, &stood, &erasures, settings.dry_run).await.map(Some)
 }
 
 async fn open(settings: &Recount) -> anyhow::Result<OperatorConnection> {
-    OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")
+    OperatorConnection::open(&settings.database).await.context("PostgreSQL")
 }
 
 fn paused(settings: &Recount) -> anyhow::Result<Ending> {

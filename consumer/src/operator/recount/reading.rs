@@ -1,17 +1,18 @@
 //! Reading the log: from where the state says to where the tables have counted, partition by partition.
 
 use super::doubt::Doubt;
+use super::erased::kind_of;
 use super::settings::Recount;
 use super::state::{Progress, State};
-use crate::operator::console::Advance;
+use crate::operator::console::{Advance, bar};
 use crate::record::place::Place;
 use crate::record::topic_names::TopicNames;
-use crate::record::{Offset, Span, Topic};
-use crate::source::cluster::{At, Cluster, LogReader, LogRecord, Next};
+use crate::record::{Offset, Span};
+use crate::source::cluster::{At, Cluster, LogReader, LogRecord, Next, Right};
 use crate::store::{OperatorConnection, Standing};
 use anyhow::{Context as _, bail};
 use recount::entry::quarter_of;
-use recount::{Entry, Horizon, Kind, Says, Sorter, refusal, says};
+use recount::{Entry, Erased, Horizon, Says, Sorter, refusal, says};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,11 +32,26 @@ pub struct Reading<'a> {
     names: TopicNames,
     lookups: &'a OperatorConnection,
     stop: Arc<AtomicBool>,
-    doubt: Doubt,
+    unsure: Unsure,
     goals: Vec<Goal>,
     total: i64,
     done: i64,
     advance: Advance,
+}
+
+/// Which records may have been refused without a trace.
+pub struct Unsure {
+    /// Those whose dead letters would be too old by now.
+    pub doubt: Doubt,
+    /// Those whose dead letters are erased.
+    pub erased: Erased,
+}
+
+impl Unsure {
+    fn has(&self, entry: &Entry<'_>, second: i64, timestamp_ms: Option<i64>) -> bool {
+        self.doubt.has(second, timestamp_ms)
+            || self.erased.has(entry) && self.doubt.without_letters().has(second, timestamp_ms)
+    }
 }
 
 /// How far a partition is to be read.
@@ -70,7 +86,7 @@ impl<'a> Reading<'a> {
         names: TopicNames,
         state: State,
         lookups: &'a OperatorConnection,
-        doubt: Doubt,
+        unsure: Unsure,
         stop: Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -81,7 +97,7 @@ impl<'a> Reading<'a> {
             names,
             lookups,
             stop,
-            doubt,
+            unsure,
             goals: Vec::new(),
             total: 0,
             done: 0,
@@ -96,6 +112,7 @@ impl<'a> Reading<'a> {
     pub fn aim(&mut self, standing: Vec<Standing>, seen: &HashMap<Place, Offset>) -> anyhow::Result<i64> {
         // The client must know a topic's partitions before it is asked for their offsets.
         for topic in &self.state.chosen.topics {
+            self.cluster.must_allow(topic, Right::Read)?;
             self.cluster.partitions(topic).context("Kafka")?;
         }
         let places: Vec<Place> = standing.iter().map(|standing| standing.place.clone()).collect();
@@ -265,8 +282,8 @@ impl<'a> Reading<'a> {
 
     /// Takes a record that was not refused for the clock's sake. If it is `passed`, the tables have counted it, or refused it.
     fn take(&mut self, place: &Place, record: &LogRecord, passed: bool) {
-        let Some(kind) = self.names.topic(&place.topic).map(kind) else { return };
-        let Ok(content) = recount::read(kind, record.is_json, record.payload.as_deref()) else { return };
+        let Some(kind) = self.names.topic(&place.topic).map(kind_of) else { return };
+        let Ok(content) = recount::read(kind, record.declared, record.payload.as_deref()) else { return };
         let view = content.view();
         if refusal(view, &Horizon::NONE).is_some() {
             return;
@@ -275,31 +292,18 @@ impl<'a> Reading<'a> {
         let chosen = &self.state.chosen;
         let is_chosen = chosen.organization.as_ref().is_none_or(|chosen| chosen == view.organization());
         if is_chosen && chosen.has(time.seconds) {
-            let entry = Entry {
+            let mut entry = Entry {
                 organization: view.organization(),
                 quarter: quarter_of(time.seconds),
                 id: view.id(),
                 partition: place.partition,
                 offset: record.offset.0,
-                certain: passed && !self.doubt.has(time.seconds, record.timestamp_ms),
+                certain: passed,
                 effect,
             };
+            let is_unsure = self.unsure.has(&entry, time.seconds, record.timestamp_ms);
+            entry.certain &= !is_unsure;
             self.sorter.add(|bytes| entry.write(bytes));
         }
     }
-}
-
-/// What the topic's records are.
-fn kind(topic: Topic) -> Kind {
-    match topic {
-        Topic::Events => Kind::Event,
-        Topic::WorkflowTerminals => Kind::Workflow,
-        Topic::MessageDeliveries => Kind::Delivery,
-    }
-}
-
-/// A bar of twenty places.
-fn bar(done: i64, total: i64) -> String {
-    let full = usize::try_from(done.saturating_mul(20) / total.max(1)).unwrap_or(0).min(20);
-    format!("[{}{}]", "#".repeat(full), ".".repeat(20 - full))
 }

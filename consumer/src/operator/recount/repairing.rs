@@ -5,7 +5,7 @@ use crate::operator::console;
 use crate::operator::ending::Ending;
 use crate::operator::table::printable;
 use crate::store::settings::Database;
-use crate::store::{ChannelRepair, OperatorConnection, Repair, Repaired, Standing};
+use crate::store::{ChannelRepair, Erasures, OperatorConnection, Repair, Repaired, Standing};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 /// Repairs an organization's day after the other; with `is_dry` only says what would be repaired.
 ///
 /// # Errors
-/// When PostgreSQL fails, members have counted on, or a row was changed by others. What was repaired before stays.
+/// When PostgreSQL fails, members have counted on, an erasure was begun or went on, or a row was changed by others. What was repaired before stays.
 pub async fn repair(
     connection: &mut OperatorConnection,
     fixes: &Fixes,
     stood: &[Standing],
+    erased: &Erasures,
     is_dry: bool,
 ) -> anyhow::Result<Ending> {
     for ((organization, day), repair) in &fixes.repairs {
@@ -26,7 +27,7 @@ pub async fn repair(
             console::answer(format_args!("would be set right: {what}"))?;
             continue;
         }
-        match connection.repair(repair, stood).await.context("PostgreSQL")? {
+        match connection.repair(repair, stood, erased).await.context("PostgreSQL")? {
             Repaired::Done => console::answer(format_args!("set right: {what}"))?,
             Repaired::MovedMeanwhile => anyhow::bail!(
                 "members have counted on since the tables were compared: stop them, and run this again"
@@ -34,6 +35,9 @@ pub async fn repair(
             Repaired::ChangedMeanwhile => {
                 anyhow::bail!("a row was changed since the tables were compared: run this again")
             }
+            Repaired::ErasedMeanwhile => anyhow::bail!(
+                "an organization was erased, or is being erased, since the tables were compared: run this again"
+            ),
         }
     }
     if fixes.impossible > 0 {
@@ -57,7 +61,7 @@ pub async fn make_room(database: &Database, fixes: &Fixes) -> anyhow::Result<()>
     let changed = fixes.repairs.iter().filter(|(_, repair)| !repair.pages.is_empty());
     let days = changed.filter_map(|((_, day), _)| DateTime::from_timestamp(day * 86_400, 0));
     let days: BTreeSet<DateTime<Utc>> = days.collect();
-    let mut connection = OperatorConnection::open(&database.database_url).await.context("PostgreSQL")?;
+    let mut connection = OperatorConnection::open(database).await.context("PostgreSQL")?;
     connection.make_room(&days).await.context("PostgreSQL")
 }
 

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever files of older versions can't be read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const STATE_FILE: &str = "state.json";
 const LOCK_FILE: &str = "lock";
 /// Files of runs end so.

@@ -72,7 +72,7 @@ fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<()> {
     let rereader = round.rereader()?;
     let found = tokio::task::block_in_place(|| rereader.begin(&at.place, &there)?.take_next());
     if let Some(record) = found.context("Kafka")?.pop() {
-        (letter.key, letter.headers, letter.payload) = (record.key, record.headers, record.payload);
+        (letter.line.key, letter.headers, letter.payload) = (record.key, record.headers, record.payload);
         letter.line.is_whole = true;
     }
     Ok(())
@@ -92,7 +92,7 @@ async fn fitted(
 ) -> anyhow::Result<Result<Fitted, Unfit>> {
     let LetterPlace { place, topic_id, offset } = &letter.line.at;
     let from = Refused { place, topic_id, offset: Offset(*offset) };
-    let partition = round.partition_for(connection, &from, letter.key.as_deref()).await?;
+    let partition = round.partition_for(connection, &from, letter.line.key.as_deref()).await?;
     let headers = marked_letter(letter, round.redrives_max);
     Ok(partition.and_then(|partition| Ok(Fitted { partition, headers: headers? })))
 }
@@ -110,7 +110,7 @@ fn outgoing<'a>(letter: &'a Letter, fitted: &'a Fitted) -> Outgoing<'a> {
     Outgoing {
         topic: &letter.line.at.place.topic,
         partition: fitted.partition,
-        key: letter.key.as_deref(),
+        key: letter.line.key.as_deref(),
         payload: letter.payload.as_deref(),
         headers: &fitted.headers,
     }
@@ -129,6 +129,8 @@ mod tests {
             reason: "missing_id".into(),
             detail: String::new(),
             organization: None,
+            organization_from_key: None,
+            key: None,
             broker_timestamp: None,
             rejected_at: chrono::DateTime::UNIX_EPOCH,
             redriven_at: None,
@@ -137,7 +139,7 @@ mod tests {
             is_whole: true,
         };
         let headers = headers.iter().map(|(name, value)| ((*name).into(), Some((*value).into())));
-        Letter { line, key: None, headers: headers.collect(), payload: payload.map(Into::into) }
+        Letter { line, headers: headers.collect(), payload: payload.map(Into::into) }
     }
 
     #[test]

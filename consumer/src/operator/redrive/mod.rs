@@ -12,7 +12,7 @@ use crate::settings::BadSetting;
 use crate::source::cluster;
 use crate::store::settings::Database;
 use crate::store::{LetterFilter, OperatorConnection, Redriven};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use round::{Round, Selected};
 
 /// Settings of `consumer dead-letters redrive`.
@@ -47,14 +47,20 @@ pub struct Redrive {
 /// Redrives them.
 ///
 /// # Errors
-/// When PostgreSQL or Kafka doesn't answer, or Kafka doesn't take a record. What was done is marked, and the command can be
+/// When PostgreSQL or Kafka doesn't answer, an erasure is under way, or Kafka doesn't take a record. What was done is marked, and the command can be
 /// run again.
 pub async fn redrive(settings: &Redrive) -> anyhow::Result<Ending> {
     let mut filter = settings.filter.letters();
     if filter == LetterFilter::default() && !settings.all {
         return Err(BadSetting("give a filter to select dead letters, or --all".into()).into());
     }
-    let connection = OperatorConnection::open(&settings.database.database_url).await.context("PostgreSQL")?;
+    let connection = OperatorConnection::open(&settings.database).await.context("PostgreSQL")?;
+    if !settings.dry_run && !connection.may_redrive().await.context("PostgreSQL")? {
+        bail!(
+            "an organization is being erased, and its records would count again: wait until `consumer erase` has ended; if it was paused, \
+             run it again first (the table erasures names it)"
+        );
+    }
     // Records refused from now on are not selected, above all those that this command publishes.
     let now = connection.now().await.context("PostgreSQL")?;
     filter.until = Some(filter.until.map_or(now, |until| until.min(now)));

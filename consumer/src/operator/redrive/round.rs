@@ -1,10 +1,11 @@
 //! One run of the command: its limits, its clients of Kafka, and what it has done.
 
+use crate::operator::console;
 use crate::record::key::{Keys, partition_of};
 use crate::record::layouts::Layouts;
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
-use crate::source::cluster::{self, Cluster, Republisher, Rereader};
+use crate::source::cluster::{self, Cluster, Republisher, Rereader, Right};
 use crate::store::{Error, LetterFilter, OperatorConnection, Redriven};
 use anyhow::Context as _;
 use std::collections::HashMap;
@@ -131,7 +132,13 @@ impl Round {
     fn partitions(&mut self, topic: &str) -> anyhow::Result<&[Place]> {
         let partitions = &mut self.known.partitions;
         if !partitions.contains_key(topic) {
-            let known = tokio::task::block_in_place(|| self.cluster.partitions(topic));
+            let known = tokio::task::block_in_place(|| {
+                // A topic that may not be seen looks as if it had no partitions. The other topics' records are redriven.
+                if let Err(lacking) = self.cluster.must_allow(topic, Right::Write) {
+                    console::tell(lacking);
+                }
+                self.cluster.partitions(topic)
+            });
             partitions.insert(topic.to_owned(), known.context("Kafka")?);
         }
         Ok(partitions.get(topic).map_or(&[], Vec::as_slice))

@@ -1,8 +1,9 @@
 //! The layouts' topic for operators: reading it, making it, and announcing where a layout ends.
 
 use super::republisher::Unpublished;
-use super::{ANSWER_WAIT_MAX, Cluster, KafkaError, Outgoing, Quiet, Republisher};
+use super::{ANSWER_WAIT_MAX, Cluster, KafkaError, Outgoing, Republisher};
 use crate::record::layouts::Announced;
+use crate::source::aside::Quiet;
 use crate::source::describing;
 use crate::source::layout_log::{self, LayoutLog, PARTITION};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
@@ -97,7 +98,7 @@ impl Cluster {
         refusal.map_or(Ok(()), |(_, code)| Err(KafkaError::AdminOp(code)))
     }
 
-    fn admin(&self) -> Result<AdminClient<Quiet>, KafkaError> {
+    pub(super) fn admin(&self) -> Result<AdminClient<Quiet>, KafkaError> {
         self.settings.config().create_with_context(Quiet)
     }
 }

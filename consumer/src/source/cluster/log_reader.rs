@@ -1,8 +1,9 @@
 //! Reads a partition's log from an offset on, record by record, as the members read it.
 
-use super::{KafkaError, Quiet, Settings};
+use super::{KafkaError, Settings};
 use crate::record::place::Place;
 use crate::record::{Offset, Partition, Topic};
+use crate::source::aside::Quiet;
 use crate::source::queue::{Fetched, RecordQueue};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
@@ -21,8 +22,8 @@ pub struct LogRecord {
     pub offset: Offset,
     /// The broker's (or producer's) timestamp, in milliseconds since the Unix epoch.
     pub timestamp_ms: Option<i64>,
-    /// Whether a header declares the value to be JSON.
-    pub is_json: bool,
+    /// What headers declare the value to be.
+    pub declared: recount::Declared,
     /// Its value, if it has one.
     pub payload: Option<Vec<u8>>,
 }
@@ -88,10 +89,7 @@ impl LogReader {
             Fetched::Record(raw) => records.push(LogRecord {
                 offset: raw.offset,
                 timestamp_ms: raw.timestamp_ms,
-                is_json: raw
-                    .headers
-                    .iter()
-                    .any(|(name, value)| recount::declares_json(name, value.unwrap_or_default())),
+                declared: recount::declared(raw.headers.iter().copied()),
                 payload: raw.payload.map(<[u8]>::to_vec),
             }),
             Fetched::End => has_ended = true,

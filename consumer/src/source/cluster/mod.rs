@@ -1,11 +1,14 @@
 //! Kafka for an operator's command, outside the consumer group. Calls block the thread, each up to a limit.
 
+mod examined;
 mod layouts;
 mod log_reader;
 mod members;
 mod open_transactions;
 mod republisher;
 mod rereader;
+mod rights;
+mod topic_reader;
 
 pub use log_reader::{LogReader, LogRecord, Next};
 pub use members::{Member, Members};
@@ -13,19 +16,24 @@ pub use open_transactions::OpenTransaction;
 pub use rdkafka::error::KafkaError;
 pub use republisher::{Outgoing, Republisher, all_published};
 pub use rereader::{Reread, Rereader};
+pub use rights::{Lacking, Right};
+pub use topic_reader::{Look, TopicReader};
 
 use crate::record::Offset;
 use crate::record::place::Place;
+use crate::source::aside::Quiet;
 use chrono::{DateTime, Utc};
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
+use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// How long one question waits for its answer.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long the client is listened to after it gave no answer.
+const HEAR_WAIT: Duration = Duration::from_millis(200);
 /// Between two questions about a partition that has no leader.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -78,7 +86,7 @@ impl Settings {
         if self.kafka_brokers.trim().is_empty() {
             return Some("KAFKA_BROKERS must name bootstrap servers, like host:9092".into());
         }
-        super::settings::refused(&self.config())
+        super::settings::refused(&self.config()).or_else(|| super::protection::unused(&self.kafka_config))
     }
 
     fn config(&self) -> ClientConfig {
@@ -147,7 +155,7 @@ impl Cluster {
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn partitions(&self, topic: &str) -> Result<Vec<Place>, KafkaError> {
-        let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
+        let metadata = self.heard(self.consumer.fetch_metadata(Some(topic), ANSWER_WAIT_MAX))?;
         // Each client has metadata of its own, and must learn of new partitions.
         self.uncommitted.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
@@ -226,22 +234,13 @@ impl Cluster {
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn members(&self) -> Result<Members, KafkaError> {
-        let groups = self.consumer.fetch_group_list(Some(&self.settings.kafka_group_id), ANSWER_WAIT_MAX)?;
+        let group = Some(&*self.settings.kafka_group_id);
+        let groups = self.heard(self.consumer.fetch_group_list(group, ANSWER_WAIT_MAX))?;
         Ok(Members::of(groups.groups()))
     }
-}
 
-/// Logs what the client says for debugging only: the command reports errors itself.
-struct Quiet;
-
-impl ConsumerContext for Quiet {}
-
-impl ClientContext for Quiet {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(facility, "{message}");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "Kafka");
+    /// An answer; without one, what the client has to say about it is logged, for which it must be listened to.
+    fn heard<T>(&self, answer: Result<T, KafkaError>) -> Result<T, KafkaError> {
+        answer.inspect_err(|_| drop(self.consumer.poll(HEAR_WAIT)))
     }
 }

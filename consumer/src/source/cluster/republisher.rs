@@ -1,6 +1,7 @@
 //! Publishes records again, to the partition they came from.
 
-use super::{KafkaError, Quiet, Settings};
+use super::{KafkaError, Settings};
+use crate::source::aside::Quiet;
 use crate::source::queue;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};

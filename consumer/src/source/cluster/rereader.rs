@@ -1,8 +1,9 @@
 //! Reads records again from Kafka by their offsets.
 
-use super::{ANSWER_WAIT_MAX, At, Cluster, KafkaError, Quiet, Settings};
+use super::{ANSWER_WAIT_MAX, At, Cluster, KafkaError, Settings};
 use crate::record::place::Place;
 use crate::record::{Offset, Span};
+use crate::source::aside::{Quiet, passes};
 use crate::source::describing;
 use crate::source::queue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -127,22 +128,12 @@ impl Reading<'_> {
     }
 }
 
-fn passes(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::BrokerTransportFailure
-            | RDKafkaErrorCode::AllBrokersDown
-            | RDKafkaErrorCode::NotLeaderForPartition
-            | RDKafkaErrorCode::LeaderNotAvailable
-    )
-}
-
 fn is_in(spans: &[Span], offset: Offset) -> bool {
     let after = spans.partition_point(|span| span.until <= offset);
     spans.get(after).is_some_and(|span| span.from <= offset)
 }
 
-fn reread(message: &BorrowedMessage<'_>) -> Reread {
+pub(super) fn reread(message: &BorrowedMessage<'_>) -> Reread {
     let headers = queue::headers_of(message).into_iter();
     Reread {
         offset: Offset(message.offset()),

@@ -1,28 +1,64 @@
-// Chooses the period to compare with. The page shows it only if the API compares.
+// Chooses what the numbers are compared with, and says which dates that is.
 
-import type { Comparing } from "../../api/answers";
+import { ChevronDown, GitCompareArrows } from "lucide-react";
+import { useId, useMemo, useRef } from "react";
+import type { Comparing, Comparison } from "../../api/answers";
+import { useTexts } from "../../texts/TextsContext";
+import { useCommands } from "../../view/commands";
+import { isWholeDays } from "../../view/period";
 import { COMPARISONS } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
-import { Icon } from "../parts/icons";
+import { openSelect } from "./openSelect";
 
-export function CompareSelect() {
-  const { view, change } = usePlace();
+/** `comparison` is that of the answer; null before the first, or if nothing is compared. */
+export function CompareSelect({ comparison }: { comparison: Comparison | null }) {
+  const { view, formats, change } = usePlace();
+  const { commands, controls } = useTexts();
+  const id = useId();
+  const select = useRef<HTMLSelectElement>(null);
+  useCommands(
+    useMemo(
+      () => [
+        {
+          id: "compare.open",
+          label: commands.chooseComparison,
+          keys: "v",
+          icon: GitCompareArrows,
+          run: () => openSelect(select.current),
+        },
+      ],
+      [commands],
+    ),
+  );
+  // While the next answer is loaded, the dates are still those of the last one.
+  const previous = comparison?.mode === view.compare ? comparison.previous : null;
+  const dates =
+    previous === null
+      ? ""
+      : formats.range({ ...previous, granularity: isWholeDays(previous, view.zone) ? "day" : "hour" });
   return (
-    <label className="control relative pr-0">
-      <Icon name="compare" className="text-muted" />
-      <span className="sr-only">Compared with</span>
-      <select
-        className="h-full appearance-none bg-transparent pr-7 outline-none"
-        value={view.compare}
-        onChange={(event) => change({ compare: event.target.value as Comparing })}
-      >
-        {Object.entries(COMPARISONS).map(([mode, words]) => (
-          <option key={mode} value={mode} className="bg-raised text-ink">
-            {words}
-          </option>
-        ))}
-      </select>
-      <Icon name="chevron" className="pointer-events-none absolute right-2.5 size-3.5 text-muted" />
-    </label>
+    <>
+      <label className="control relative min-w-0 pr-0" title={dates}>
+        <GitCompareArrows className="text-muted" />
+        <span className="font-normal text-muted md:max-lg:sr-only">{controls.comparedWith}</span>
+        <select
+          ref={select}
+          className="h-full min-w-0 grow appearance-none bg-transparent pr-7 outline-none"
+          value={view.compare}
+          aria-describedby={id}
+          onChange={(event) => change({ compare: event.target.value as Comparing })}
+        >
+          {COMPARISONS.map((mode) => (
+            <option key={mode} value={mode} className="bg-raised text-ink">
+              {controls.comparisons[mode]}
+            </option>
+          ))}
+        </select>
+        <ChevronDown className="pointer-events-none absolute right-2.5 text-muted" />
+      </label>
+      <span id={id} className="sr-only">
+        {dates}
+      </span>
+    </>
   );
 }

@@ -1,42 +1,47 @@
-// Switches live mode on or off, and shows the state of its connection.
+// Switches live mode on or off, and says how its numbers come.
 
 import type { LiveState } from "../../api/follow";
 import { useLive } from "../../api/live";
+import type { Texts } from "../../texts";
+import { useTexts } from "../../texts/TextsContext";
 
 export function LiveSwitch() {
   const { on, state, turn } = useLive();
+  const { controls } = useTexts();
+  const word = wordOf(on, state);
   return (
     <button type="button" role="switch" aria-checked={on} className="control" onClick={() => turn(!on)}>
-      <span className="relative flex size-2">
-        {state.state === "live" && (
-          <span className="absolute inset-0 animate-ping rounded-full bg-good opacity-60" />
-        )}
-        <span className={`relative size-2 rounded-full ${dotOf(on, state)}`} />
+      <span className={`size-2 rounded-full ${DOTS[word]}`} />
+      {controls.live}
+      {/* "Live" says it, and a connection takes a moment: words would make the neighbours jump. */}
+      <span className={word === "live" || word === "connecting" ? "sr-only" : "font-normal text-muted"}>
+        {controls.liveStates[word]}
       </span>
-      Live
-      <StateWords on={on} state={state} />
     </button>
   );
 }
 
-function StateWords({ on, state }: { on: boolean; state: LiveState }) {
-  const words = (text: string) => <span className="font-normal text-muted">{text}</span>;
-  if (!on) return words("off");
-  switch (state.state) {
-    case "off":
-    case "live":
-      return null;
-    case "connecting":
-      // This state is short: a word for it would make its neighbours jump twice, so only the dot shows it.
-      return <span className="sr-only">connecting</span>;
-    case "waiting":
-      return words("reconnecting");
-    case "unavailable":
-      return words("by polling");
-  }
-}
+type Word = keyof Texts["controls"]["liveStates"];
 
-function dotOf(on: boolean, { state }: LiveState): string {
-  if (!on) return "border border-muted";
-  return state === "live" || state === "unavailable" ? "bg-good" : "bg-warning";
+const DOTS: Readonly<Record<Word, string>> = {
+  off: "border border-muted",
+  connecting: "bg-warning",
+  live: "bg-good",
+  waiting: "bg-warning",
+  polled: "bg-good",
+};
+
+function wordOf(on: boolean, { state }: LiveState): Word {
+  if (!on) return "off";
+  switch (state) {
+    case "off": // the tab is in the background
+    case "live":
+      return "live";
+    case "connecting":
+    case "waiting":
+      return state;
+    case "polling":
+    case "unavailable":
+      return "polled";
+  }
 }

@@ -1,20 +1,25 @@
 // Chooses the colours: the system's, light or dark.
 
-import { type Theme, THEMES, useTheme } from "../../view/theme";
-import { Icon, type IconName } from "../parts/icons";
+import { type LucideIcon, Monitor, Moon, Sun } from "lucide-react";
+import { useTexts } from "../../texts/TextsContext";
+import { type Theme, useTheme } from "../../view/theme";
 import { Segmented } from "../parts/Segmented";
 
-const PICTURES: Readonly<Record<Theme, IconName>> = { system: "screen", light: "sun", dark: "moon" };
+const PICTURES: Readonly<Record<Theme, LucideIcon>> = { system: Monitor, light: Sun, dark: Moon };
 
 export function ThemeSwitch() {
+  const { controls } = useTexts();
   const [theme, choose] = useTheme();
   return (
     <Segmented
-      label="Appearance"
-      choices={THEMES}
+      label={controls.appearance}
+      choices={controls.themes}
       chosen={theme}
       onChoose={choose}
-      picture={(choice) => <Icon name={PICTURES[choice]} />}
+      picture={(choice) => {
+        const Picture = PICTURES[choice];
+        return <Picture />;
+      }}
     />
   );
 }

@@ -1,25 +1,102 @@
-// The row of controls above the numbers: period, zone, comparison, live mode.
+// The row of controls above the numbers: period, comparison, zone, live mode, refreshing, sharing.
 
-import type { ReactNode } from "react";
+import { RefreshCw, SlidersHorizontal } from "lucide-react";
+import { type ReactNode, useMemo } from "react";
+import type { Comparison, Range } from "../../api/answers";
+import { serverNow } from "../../api/serverClock";
+import { useTexts } from "../../texts/TextsContext";
+import { useCommands } from "../../view/commands";
+import { Float } from "../parts/Float";
+import { useMedia, WIDE } from "../parts/useMedia";
 import { CompareSelect } from "./CompareSelect";
-import { DateFilter } from "./DateFilter";
 import { LiveSwitch } from "./LiveSwitch";
+import { RangePicker } from "./RangePicker";
 import { ZonePicker } from "./ZonePicker";
 
-export function Toolbar({ comparing, freshness }: { comparing: boolean; freshness: ReactNode }) {
+interface ToolbarProps {
+  /** The range of the answer; null before the first. */
+  shown: Range | null;
+  /** What the answer compares; null before the first, or if it compares nothing. */
+  comparison: Comparison | null;
+  fetching: boolean;
+  onRefresh: () => void;
+  /** Buttons that take the numbers elsewhere. */
+  share: ReactNode;
+}
+
+export function Toolbar({ shown, comparison, fetching, onRefresh, share }: ToolbarProps) {
+  const wide = useMedia(WIDE);
   return (
-    <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-      <div className="flex flex-wrap items-center gap-2 print:hidden">
-        <DateFilter />
-        {comparing && <CompareSelect />}
-        <ZonePicker />
+    <div className="flex items-center justify-between gap-2 lg:flex-wrap print:hidden">
+      <div className="flex min-w-0 items-center gap-2">
+        <RangePicker now={serverNow} shown={shown} />
+        {wide && (
+          <>
+            <CompareSelect comparison={comparison} />
+            <ZonePicker />
+          </>
+        )}
       </div>
-      <div className="flex grow flex-wrap items-center gap-2 sm:justify-end">
-        {freshness}
-        <span className="print:hidden">
-          <LiveSwitch />
-        </span>
+      <div className="flex shrink-0 items-center gap-2">
+        {wide ? (
+          <>
+            <LiveSwitch />
+            <Refresh fetching={fetching} onRefresh={onRefresh} />
+            {share}
+          </>
+        ) : (
+          <>
+            <Refresh fetching={fetching} onRefresh={onRefresh} />
+            <Options>
+              <CompareSelect comparison={comparison} />
+              <ZonePicker />
+              <LiveSwitch />
+              {share}
+            </Options>
+          </>
+        )}
       </div>
     </div>
+  );
+}
+
+function Refresh({ fetching, onRefresh }: { fetching: boolean; onRefresh: () => void }) {
+  const { page } = useTexts();
+  const commands = useMemo(
+    () => [{ id: "page.refresh", label: page.refresh, keys: ".", icon: RefreshCw, run: onRefresh }],
+    [page, onRefresh],
+  );
+  useCommands(commands);
+  return (
+    <button
+      type="button"
+      className="control px-2"
+      title={page.refresh}
+      onClick={onRefresh}
+      aria-disabled={fetching}
+    >
+      <RefreshCw className={`text-muted ${fetching ? "animate-spin" : ""}`} />
+      <span className="sr-only">{page.refresh}</span>
+    </button>
+  );
+}
+
+/** What a narrow screen has no room for, behind one button. */
+function Options({ children }: { children: ReactNode }) {
+  const { page } = useTexts();
+  return (
+    <Float
+      label={page.options}
+      align="end"
+      className="flex w-80 flex-col gap-2 p-3"
+      trigger={
+        <button type="button" className="control px-2">
+          <SlidersHorizontal className="text-muted" />
+          <span className="sr-only">{page.options}</span>
+        </button>
+      }
+    >
+      {children}
+    </Float>
   );
 }

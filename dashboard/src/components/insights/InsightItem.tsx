@@ -1,70 +1,43 @@
-// One insight: its severity, its sentence, its evidence, and what to look at next.
+// One insight: what stands out, when, how bad it is, what to check, and the way to the chart of it.
 
+import { ArrowRight } from "lucide-react";
 import type { Insight } from "../../api/answers";
+import { serverNow } from "../../api/serverClock";
+import { useAllTexts } from "../../texts/useAllTexts";
+import { followInsight } from "../../view/rowsFollow";
+import { wordsOf } from "../../view/rowsInsights";
 import { usePlace } from "../../view/ViewContext";
 import { SeverityPill } from "../parts/SeverityPill";
+import { ViewLink } from "../parts/ViewLink";
 
 export function InsightItem({ insight }: { insight: Insight }) {
   const { formats } = usePlace();
+  const texts = useAllTexts();
+  const { title, sentence, next } = wordsOf(insight, texts, formats);
   const { from, to } = insight.period;
-  const numbers = Object.entries(insight.numbers);
   return (
-    <li className="py-3.5 first:pt-1">
+    <li data-insight={insight.key} className="border-t border-line py-3 first:border-t-0 first:pt-1">
       <div className="flex items-start justify-between gap-3">
-        <h3 className="text-sm font-medium">{insight.title}</h3>
+        <h3 className="min-w-0 text-sm font-medium wrap-anywhere">{title}</h3>
         <SeverityPill grade={insight.severity} />
       </div>
-      <p className="mt-1 text-sm">{insight.sentence}</p>
-      {numbers.length > 0 && (
-        <dl className="mt-2 flex flex-wrap gap-x-5 gap-y-1.5">
-          {numbers.map(([name, value]) => (
-            <div key={name}>
-              <dt className="text-xs text-muted">{labelOf(name)}</dt>
-              <dd className="text-sm font-medium">
-                {numberOf(name, value, formats.decimal, formats.duration)}
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      <p className="mt-2 text-xs text-muted">{formats.period(from, to)}</p>
-      {insight.next !== "" && (
-        <p className="mt-1.5 text-sm text-muted">
-          <span className="font-medium text-ink">Next: </span>
-          {insight.next}
+      <p className="mt-1 text-sm wrap-anywhere">{sentence}</p>
+      {next !== "" && (
+        <p className="mt-1 text-sm text-muted">
+          {texts.insights.next} {next}
         </p>
       )}
+      <p className="mt-1.5 flex flex-wrap items-center justify-between gap-x-3 gap-y-1 text-xs text-muted">
+        <span>{formats.period(from, to)}</span>
+        <ViewLink
+          to={followInsight(insight, serverNow())}
+          className="inline-flex items-center gap-1 font-medium text-accent hover:underline pointer-coarse:min-h-10 print:hidden"
+        >
+          {texts.insights.show}
+          <span className="sr-only">: {title}</span>
+          <ArrowRight className="size-3.5" />
+        </ViewLink>
+      </p>
     </li>
   );
-}
-
-/** The units, by the ending of a number's name. */
-const UNIT = /[_ ]?(ms|percent)$/i;
-
-/** `previousValue` and `previous_value_ms` as words: Previous value. */
-export function labelOf(name: string): string {
-  const words = name
-    .replace(UNIT, "")
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .replaceAll("_", " ")
-    .toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** The number, with the unit that its name ends with, if any. */
-function numberOf(
-  name: string,
-  value: number,
-  decimal: (value: number) => string,
-  duration: (milliseconds: number) => string,
-): string {
-  const unit = /^percent/i.test(name) ? "percent" : UNIT.exec(name)?.[1]?.toLowerCase();
-  switch (unit) {
-    case "ms":
-      return duration(value);
-    case "percent":
-      return `${decimal(value)} %`;
-    default:
-      return decimal(value);
-  }
 }

@@ -1,90 +1,129 @@
 // The panel of insights, or the reason why there are none.
 
-import type { Insights } from "../../api/answers";
+import { Check, Info, SlidersHorizontal } from "lucide-react";
+import { useCallback, useMemo, useState } from "react";
+import type { Insights, Overview } from "../../api/answers";
+import { useAllTexts } from "../../texts/useAllTexts";
 import type { Asked } from "../../view/questions";
+import { totalRecords } from "../../view/records";
+import { useCsvCommand } from "../../view/rowsCsv";
+import { useRights } from "../../view/rowSettings";
 import { usePlace } from "../../view/ViewContext";
-import { Blank } from "../parts/Blank";
 import { Panel } from "../panel/Panel";
-import { PanelFrame } from "../panel/PanelFrame";
-import { Scroll } from "../parts/Scroll";
+import { Blank } from "../parts/Blank";
+import { Remark } from "../parts/Remark";
+import { ThresholdsOpened } from "../thresholds/ThresholdsOpened";
+import { OfAllWorkflows } from "../workflows/OfWorkflow";
 import { InsightItem } from "./InsightItem";
 
 /** With fewer records than this in the range, "nothing stands out" would say too much. */
 const RECORDS_MIN = 20;
+/** So many are shown at first: the most severe come first. */
+const SHOWN_FIRST = 4;
 
-const FRAME = { title: "Insights", className: "h-[28rem] lg:h-[26rem]" };
-
-interface InsightPanelProps {
-  insights: Asked<Insights>;
-  /** The number of records counted in the range; null while unknown. */
-  counted: number | null;
+export function InsightPanel({ overview }: { overview: Asked<Overview> }) {
+  const { panels, thresholds, rows } = useAllTexts();
+  const [changing, setChanging] = useState(false);
+  const csv = useCsvCommand(
+    {
+      id: "insights.csv",
+      keys: "I",
+      label: rows.csv.save,
+      file: "insights",
+      path: "/metrics/insights",
+      query: {},
+    },
+    overview.data?.body.insights ?? null,
+  );
+  const { read, change } = useRights();
+  const open = useCallback(() => setChanging(true), []);
+  const { command } = csv;
+  const words = change ? thresholds.command : thresholds.commandToSee;
+  const menu = useMemo(() => {
+    const judging = { id: "thresholds.open", label: words, keys: "x", icon: SlidersHorizontal, run: open };
+    return read ? [command, judging] : [command];
+  }, [read, command, words, open]);
+  return (
+    <>
+      <Panel
+        name="insights"
+        title={panels.insights}
+        asked={overview}
+        remark={<OfAllWorkflows />}
+        menu={menu}
+        skeleton={<Skeleton />}
+      >
+        {(body) => (
+          <>
+            <Remark words={csv.remark} />
+            <Incomplete since={body.insights.incompleteSince} />
+            {body.insights.insights.length === 0 ? (
+              <Nothing records={totalRecords(body)} />
+            ) : (
+              <List insights={body.insights} />
+            )}
+          </>
+        )}
+      </Panel>
+      {changing && <ThresholdsOpened onClose={() => setChanging(false)} />}
+    </>
+  );
 }
 
-export function InsightPanel({ insights, counted }: InsightPanelProps) {
-  // An API older than the page has no insights: that is no failure, and asking again doesn't help.
-  if (insights.error?.kind === "absent") {
-    return (
-      <PanelFrame {...FRAME}>
-        <Blank icon="info" title="Insights aren’t available">
-          This query API doesn’t offer them yet.
-        </Blank>
-      </PanelFrame>
-    );
-  }
+function List({ insights: { insights } }: { insights: Insights }) {
+  const texts = useAllTexts();
+  const [all, setAll] = useState(false);
+  const shown = all ? insights : insights.slice(0, SHOWN_FIRST);
   return (
-    <Panel {...FRAME} asked={insights} skeleton={<Skeleton />}>
-      {(body) =>
-        body.insights.length === 0 ? (
-          <>
-            <Incomplete since={body.incompleteSince} />
-            <Nothing counted={counted} />
-          </>
-        ) : (
-          <Scroll label="List of insights">
-            <Incomplete since={body.incompleteSince} />
-            <ul className="divide-y divide-line">
-              {body.insights.map((insight) => (
-                <InsightItem key={`${insight.key} ${insight.period.from}`} insight={insight} />
-              ))}
-            </ul>
-          </Scroll>
-        )
-      }
-    </Panel>
+    <>
+      <ul aria-label={texts.insights.list}>
+        {shown.map((insight) => (
+          <InsightItem key={`${insight.key} ${insight.period.from}`} insight={insight} />
+        ))}
+      </ul>
+      {insights.length > SHOWN_FIRST && (
+        <div className="border-t border-line pt-3 print:hidden">
+          <button type="button" className="control" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? texts.insights.showFewer : texts.insights.showAll(insights.length)}
+          </button>
+        </div>
+      )}
+    </>
   );
 }
 
 /** Says so if records may be missing; `undefined` if none are. */
 function Incomplete({ since }: { since: string | null | undefined }) {
   const { formats } = usePlace();
+  const { insights } = useAllTexts();
   if (since === undefined) return null;
   return (
     <p className="pt-1 pb-2 text-sm text-muted">
-      {since === null ? "Some records" : `Some records since ${formats.moment(since)}`} may be missing.
+      {since === null ? insights.incompleteUnknown : insights.incomplete(formats.moment(since))}
     </p>
   );
 }
 
-function Nothing({ counted }: { counted: number | null }) {
-  if (counted !== null && counted < RECORDS_MIN) {
+function Nothing({ records }: { records: number }) {
+  const { insights } = useAllTexts();
+  if (records < RECORDS_MIN) {
     return (
-      <Blank icon="info" title="Too little data to say something">
-        {counted === 0 ? "Nothing was" : `Only ${counted} records were`} counted in this period. A longer
-        period may show more.
+      <Blank icon={Info} title={insights.tooFew}>
+        {insights.tooFewWhy(records)}
       </Blank>
     );
   }
   return (
-    <Blank icon="check" title="Nothing stands out">
-      Nothing in this period differs much from the organization’s own history, as far as there is one.
+    <Blank icon={Check} title={insights.none}>
+      {insights.noneWhy}
     </Blank>
   );
 }
 
 function Skeleton() {
   return (
-    <div className="flex flex-col gap-3 pt-2">
-      {Array.from({ length: 3 }, (_, index) => (
+    <div className="flex flex-col gap-3 pt-1">
+      {Array.from({ length: 2 }, (_, index) => (
         <div key={index} className="skeleton h-24" />
       ))}
     </div>

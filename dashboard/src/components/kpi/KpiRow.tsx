@@ -1,50 +1,59 @@
-// The row of KPI cards.
+// The row of KPI cards. The chosen one is the figure that the chart shows.
 
-import type { Summary, Trends } from "../../api/answers";
+import { useTexts } from "../../texts/TextsContext";
+import { figure, type Overview } from "../../api/answers";
+import { useChooseMetric, useWorkflowFigures } from "../../view/choosing";
+import { changeOf, eventsIn, isWithoutData } from "../../view/kpi";
 import type { Asked } from "../../view/questions";
-import { historyOf, missingBasis } from "../../view/kpi";
 import { PanelTrouble } from "../panel/PanelTrouble";
 import { MetricKpiCard, MetricKpiCardSkeleton } from "./MetricKpiCard";
 
-/** How many skeletons are shown before the answer; the API may send more KPIs. */
-const USUAL_COUNT = 5;
+/** Rows of one height across all cards; in print and on wide screens all cards stand side by side. */
+const GRID =
+  "grid grid-cols-2 gap-3 transition-opacity *:first:col-span-2 md:grid-cols-6 md:*:col-span-2 md:*:first:col-span-2 md:*:nth-[n+4]:col-span-3 lg:gap-4 xl:auto-cols-fr xl:grid-flow-col xl:grid-cols-none xl:grid-rows-[repeat(4,auto)] xl:*:col-span-1! print:auto-cols-fr print:grid-flow-col print:grid-cols-none print:grid-rows-[repeat(4,auto)] print:gap-2 print:*:col-span-1!";
 
 interface KpiRowProps {
-  summary: Asked<Summary>;
-  trends: Asked<Trends>;
+  overview: Asked<Overview>;
+  /** The key of the KPI that the chart shows. */
+  chosen: string | undefined;
 }
 
-export function KpiRow({ summary, trends }: KpiRowProps) {
-  const { data, error } = summary;
+export function KpiRow({ overview, chosen }: KpiRowProps) {
+  const choose = useChooseMetric();
+  const ofWorkflow = useWorkflowFigures();
+  const { kpi: words } = useTexts();
+  const { data, error, isPlaceholderData } = overview;
   if (data === undefined && error !== null) {
     return (
-      <section aria-label="Key figures" className="rounded-xl border border-line bg-surface shadow-card">
-        <PanelTrouble refusal={error} onRetry={() => void summary.refetch()} />
+      <section aria-label={words.row} className="rounded-xl border border-line bg-surface shadow-card">
+        <PanelTrouble refusal={error} onRetry={() => void overview.refetch()} />
       </section>
     );
   }
-  const series = data && trends.data && sameRange(data.body, trends.data.body) ? trends.data.body.series : [];
   return (
     <section
-      aria-label="Key figures"
-      aria-busy={data === undefined || summary.isPlaceholderData}
-      className={`grid grid-cols-2 gap-3 transition-opacity *:first:col-span-2 md:grid-cols-6 md:*:col-span-2 md:*:nth-[n+4]:col-span-3 lg:gap-4 xl:auto-cols-fr xl:grid-flow-col xl:grid-cols-none xl:*:col-span-1! print:auto-cols-fr print:grid-flow-col print:grid-cols-none print:*:col-span-1! ${summary.isPlaceholderData ? "opacity-50" : ""}`}
+      aria-label={words.row}
+      aria-busy={data === undefined || isPlaceholderData}
+      className={`${GRID} ${isPlaceholderData ? "opacity-50" : ""}`}
     >
       {data === undefined
-        ? Array.from({ length: USUAL_COUNT }, (_, index) => <MetricKpiCardSkeleton key={index} />)
-        : data.body.kpis.map((kpi) => (
-            <MetricKpiCard
-              key={kpi.key}
-              kpi={kpi}
-              history={historyOf(kpi, series)}
-              missing={missingBasis(kpi, series)}
-            />
-          ))}
+        ? Object.values(words.names).map((name) => <MetricKpiCardSkeleton key={name} name={name} />)
+        : data.body.summary.kpis.map((kpi) => {
+            const { series, previousSeries = [] } = data.body.trends;
+            return (
+              <MetricKpiCard
+                key={kpi.key}
+                kpi={kpi}
+                series={series}
+                comparison={data.body.summary.comparison}
+                change={changeOf(kpi, isWithoutData(kpi, previousSeries), eventsIn(kpi, series))}
+                withoutData={isWithoutData(kpi, series)}
+                chosen={kpi.key === chosen}
+                ofAll={ofWorkflow !== undefined && figure(ofWorkflow, kpi.key) !== null}
+                onChoose={() => choose(kpi.key)}
+              />
+            );
+          })}
     </section>
   );
-}
-
-/** Two answers of different moments may have different ranges; then their numbers must not be combined. */
-function sameRange(one: Summary, other: Trends): boolean {
-  return one.range.from === other.range.from && one.range.to === other.range.to;
 }

@@ -1,103 +1,115 @@
-// The card of one KPI: its value, its change and whether that is good, its sparkline, its severity.
+// The card of one KPI: its value, its change, its course, and a flag if it is beyond a threshold. It chooses the chart.
 
-import type { Kpi } from "../../api/answers";
-import { judgementOf, type Tone } from "../../view/kpi";
-import { joined } from "../../view/formats";
+import type { ReactNode } from "react";
+import type { Bucket, Comparison, Kpi } from "../../api/answers";
+import { useTexts } from "../../texts/TextsContext";
+import type { Change } from "../../view/kpi";
+import { kpiDescription, kpiName } from "../../view/kpiWords";
 import { usePlace } from "../../view/ViewContext";
-import { Icon, type IconName } from "../parts/icons";
 import { SeverityPill } from "../parts/SeverityPill";
+import { KpiChange } from "./KpiChange";
 import { Sparkline } from "./Sparkline";
+
+/** Label, value, change and course: one row each, as tall as the tallest of all cards. */
+const CARD =
+  "row-span-4 grid min-w-0 grid-rows-subgrid gap-0 rounded-xl border bg-surface p-3 shadow-card sm:p-4 print:break-inside-avoid print:p-2 print:shadow-none";
 
 interface MetricKpiCardProps {
   kpi: Kpi;
-  /** Its values over the closed buckets. */
-  history: readonly number[];
-  /** The name of what it is a rate of, if the range has none of that; null otherwise. */
-  missing: string | null;
+  series: readonly Bucket[];
+  comparison: Comparison | null;
+  change: Change;
+  /** The range has nothing that it is a rate or a mean of. */
+  withoutData: boolean;
+  chosen: boolean;
+  /** The chart shows a workflow's own values of it, so the card says that its value is of all. */
+  ofAll: boolean;
+  onChoose: () => void;
 }
 
-export function MetricKpiCard({ kpi, history, missing }: MetricKpiCardProps) {
+export function MetricKpiCard(props: MetricKpiCardProps) {
+  const { kpi, series, comparison, change, withoutData, chosen, ofAll, onChoose } = props;
   const { formats } = usePlace();
-  const { value, unit } = formats.quantity(kpi.value, kpi);
+  const texts = useTexts();
+  const { value, unit, text, exact } = formats.quantity(kpi.value, kpi);
+  // What a short card leaves out.
+  const hints = [
+    !withoutData && exact !== text && texts.kpi.exactly(exact),
+    change.kind === "tenfold" && formats.change(change.percent),
+    change.kind === "points" && texts.kpi.changeInFull(formats.points(change.points)),
+    kpiDescription(texts, kpi),
+  ];
   return (
     <article
       data-kpi={kpi.key}
-      className="@container flex min-w-0 flex-col rounded-xl border border-line bg-surface p-4 shadow-card print:break-inside-avoid print:shadow-none"
+      className={`${CARD} relative hover:border-line-strong ${chosen ? "border-accent! ring-1 ring-accent print:border-line! print:ring-0" : "border-line"}`}
     >
-      {/* As high as a label of two lines, so that values line up and nothing moves when the answer arrives. */}
-      <div className="flex min-h-9.5 items-start justify-between gap-x-2">
-        <h2 className="text-sm font-medium text-muted" title={kpi.description}>
-          {kpi.label}
+      <div className="@container flex items-start justify-between gap-x-2">
+        <h2 className="min-w-0 text-sm leading-5 font-medium text-muted hyphens-auto">
+          {/* The whole card is the button. */}
+          <button
+            type="button"
+            aria-pressed={chosen}
+            title={hints.filter((hint) => hint !== false).join("\n")}
+            onClick={onChoose}
+            className="text-left after:absolute after:inset-0 after:rounded-xl focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
+          >
+            {kpiName(texts, kpi)}
+          </button>
+          <Whose>{ofAll && texts.kpi.ofAll}</Whose>
         </h2>
-        {missing === null && <SeverityPill grade={kpi.severity} />}
+        {!withoutData && <SeverityPill grade={kpi.severity} />}
       </div>
-      <p className="sr-only">{kpi.description}</p>
-      <p className="mt-2 text-figure font-semibold tracking-tight">
-        {missing === null ? (
-          <data value={kpi.value}>
-            {value}
-            {unit !== "" && <span className="ml-1 text-lg font-medium text-muted">{unit}</span>}
-          </data>
+      <p className="mt-1 text-figure font-semibold tracking-tight whitespace-nowrap">
+        {withoutData ? (
+          <span className="text-lg font-medium text-muted">{texts.kpi.noData}</span>
         ) : (
-          <span aria-hidden="true" className="text-muted">
-            –
-          </span>
+          <data data-part="value" value={kpi.value}>
+            {value}
+            {unit !== "" && <span className="ml-0.5 text-lg font-medium text-muted">{unit}</span>}
+          </data>
         )}
       </p>
-      <div className="mt-0.5 min-h-5 text-sm">
-        {missing === null ? <Delta kpi={kpi} /> : <p className="text-muted">No {missing} in this period</p>}
+      <div className="min-h-10 text-sm leading-5">
+        {withoutData ? (
+          <p className="text-muted">{texts.kpi.without[kpi.base.noun] ?? texts.kpi.withoutAny}</p>
+        ) : (
+          <KpiChange kpi={kpi} change={change} comparison={comparison} />
+        )}
       </div>
-      <div className="mt-3 flex grow items-end">
-        <Sparkline values={missing === null ? history : []} tone={judgementOf(kpi).tone} />
+      <div className="mt-2 flex items-end print:mt-1">
+        <Sparkline kpi={kpi} series={withoutData ? [] : series} />
       </div>
     </article>
   );
 }
 
-const INKS: Readonly<Record<Tone, string>> = { good: "text-good", bad: "text-bad", neutral: "text-muted" };
-const ARROWS: Readonly<Record<Kpi["trend"], IconName>> = {
-  up: "arrowUp",
-  down: "arrowDown",
-  flat: "flat",
-  new: "arrowUp",
-};
-
-function Delta({ kpi }: { kpi: Kpi }) {
-  const { formats } = usePlace();
-  const { tone, word } = judgementOf(kpi);
-  if (kpi.previousValue === null) return <p className="text-muted">Nothing to compare with</p>;
-  const quantity = (value: number | null | undefined) =>
-    value == null ? null : joined(formats.quantity(value, kpi));
-  const [before, now] = [quantity(kpi.previousValue), quantity(kpi.comparedValue)];
-  return (
-    <p className="flex flex-wrap items-center gap-x-1.5">
-      <span className={`inline-flex items-center gap-0.5 font-medium ${INKS[tone]}`}>
-        <Icon name={ARROWS[kpi.trend]} className="size-3.5" />
-        {kpi.trend !== "flat" && kpi.deltaPercent !== null && (
-          <data value={kpi.deltaPercent}>{formats.signed(kpi.deltaPercent)} %</data>
-        )}
-        <span className={kpi.trend === "flat" ? "" : "ml-0.5"}>{word}</span>
-      </span>
-      {before !== null && (
-        <span className="text-muted">
-          from {before}
-          {now !== null && ` to ${now}`}
-        </span>
-      )}
-    </p>
-  );
+/** Of what the value is, while the page is limited to a workflow. Its line is there before anybody knows, so that nothing moves. */
+function Whose({ children }: { children?: ReactNode }) {
+  if (usePlace().view.workflow === null) return null;
+  return <span className="block min-h-5 text-xs/5 font-normal">{children}</span>;
 }
 
-/** Takes the place of a card before the answer, with the same height. */
-export function MetricKpiCardSkeleton() {
+/** Takes the place of a card before the answer: its label is known, and all else is as high as it will be. */
+export function MetricKpiCardSkeleton({ name }: { name: string }) {
   return (
-    <div className="rounded-xl border border-line bg-surface p-4 shadow-card">
-      <div className="h-10">
-        <div className="skeleton my-1 h-3.5 w-24" />
+    <div className={`${CARD} border-line`}>
+      <div className="@container flex items-start">
+        <h2 className="min-w-0 text-sm leading-5 font-medium text-muted hyphens-auto">
+          {name}
+          <Whose />
+        </h2>
       </div>
-      <div className="skeleton mt-3 h-7 w-28" />
-      <div className="skeleton mt-2.5 h-3.5 w-32" />
-      <div className="skeleton mt-4.5 h-8 w-full" />
+      <div className="mt-1 flex h-8.5 items-center">
+        <div className="skeleton h-7 w-24" />
+      </div>
+      <div className="min-h-10">
+        <div className="skeleton mt-1 h-3.5 w-20 max-w-full" />
+        <div className="skeleton mt-1.5 h-3.5 w-32 max-w-full" />
+      </div>
+      <div className="mt-2 print:mt-1">
+        <div className="skeleton h-9 w-full" />
+      </div>
     </div>
   );
 }

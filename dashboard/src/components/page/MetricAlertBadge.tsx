@@ -1,60 +1,57 @@
-// The system's health, and the alerts that explain it: the health is the worst of their severities.
+// The alerts: how many, the worst of them, and where each leads. Nothing while no figure is beyond its threshold.
 
-import type { Alert, Summary } from "../../api/answers";
+import { ChevronDown } from "lucide-react";
+import { lazy, useState } from "react";
+import type { Summary } from "../../api/answers";
+import { useTexts } from "../../texts/TextsContext";
+import { alertTitle } from "../../view/kpiWords";
+import { usePlace } from "../../view/ViewContext";
 import { Float } from "../parts/Float";
-import { Icon } from "../parts/icons";
+import { Later } from "../parts/Later";
 import { SEVERITIES } from "../parts/severity";
-import { SeverityPill } from "../parts/SeverityPill";
 
-export function MetricAlertBadge({ summary }: { summary: Pick<Summary, "alerts" | "systemHealth"> }) {
+const AlertList = lazy(async () => ({ default: (await import("./AlertList")).AlertList }));
+
+type Alerted = Pick<Summary, "alerts" | "systemHealth" | "kpis">;
+
+export function MetricAlertBadge({ summary }: { summary: Alerted }) {
+  const { formats } = usePlace();
+  const texts = useTexts();
+  const [open, setOpen] = useState(false);
   const { alerts, systemHealth } = summary;
-  const { word, icon, ink, tint } = SEVERITIES[systemHealth.status];
-  const worst = alerts.find((alert) => alert.severity === systemHealth.status);
+  const worst = alerts.find(({ severity }) => severity === systemHealth.status) ?? alerts[0];
+  if (worst === undefined) return null;
+  const { icon: Icon, ink, tint } = SEVERITIES[worst.severity];
+  const others = alerts.length - 1;
   return (
     <Float
-      label="Why the system has this health"
+      label={texts.page.alertsHead}
       align="end"
       className="w-96 p-4"
+      open={open}
+      onOpenChange={setOpen}
       trigger={
         <button
           type="button"
-          className={`inline-flex h-8 max-w-full min-w-0 items-center gap-1.5 rounded-full px-3 text-sm font-medium ${tint} ${ink}`}
+          data-alerts={alerts.length}
+          className={`inline-flex h-8 max-w-full min-w-0 items-center gap-1.5 rounded-full px-3 text-sm font-medium pointer-coarse:h-10 ${tint} ${ink}`}
         >
-          <Icon name={icon} />
-          <span className="sr-only">System health: </span>
-          {word}
-          {worst !== undefined && (
-            <span className="hidden min-w-0 truncate font-normal lg:inline">
-              {worst.title}
-              {alerts.length > 1 && `, and ${alerts.length - 1} more`}
-            </span>
-          )}
-          <Icon name="chevron" className="size-3.5" />
+          <Icon />
+          <span aria-hidden="true" className="sm:hidden">
+            {formats.count(alerts.length)}
+          </span>
+          <span className="whitespace-nowrap max-sm:sr-only">{texts.page.alerts(alerts.length)}</span>
+          <span className="hidden min-w-0 truncate font-normal lg:inline">
+            {alertTitle(texts, worst)}
+            {others > 0 && `, ${texts.common.plus(others)}`}
+          </span>
+          <ChevronDown className="size-3.5 print:hidden" />
         </button>
       }
     >
-      <h2 className="text-sm font-semibold">System health</h2>
-      {alerts.length === 0 ? (
-        <p className="mt-1 text-sm text-muted">No figure is beyond its threshold in this period.</p>
-      ) : (
-        <ul className="mt-2 divide-y divide-line">
-          {alerts.map((alert) => (
-            <AlertItem key={alert.key} alert={alert} />
-          ))}
-        </ul>
-      )}
+      <Later>
+        <AlertList summary={summary} onFollow={() => setOpen(false)} />
+      </Later>
     </Float>
-  );
-}
-
-function AlertItem({ alert }: { alert: Alert }) {
-  return (
-    <li className="py-3 first:pt-1 last:pb-0">
-      <div className="flex items-center justify-between gap-3">
-        <h3 className="text-sm font-medium">{alert.title}</h3>
-        <SeverityPill grade={alert.severity} />
-      </div>
-      <p className="mt-1 text-sm text-muted">{alert.message}.</p>
-    </li>
   );
 }

@@ -1,37 +1,33 @@
-// The header: the organization, its plan, its health, the theme, and signing out.
+// The header: the organization, its plan, its alerts, and the person's own menu.
 
+import { lazy } from "react";
 import type { Summary } from "../../api/answers";
 import { useSession } from "../../api/session";
-import { Icon } from "../parts/icons";
-import { ThemeSwitch } from "../controls/ThemeSwitch";
+import { useTexts } from "../../texts/TextsContext";
+import { CommandButton } from "../commands/CommandButton";
+import { Later } from "../parts/Later";
+import { AccountMenu } from "./AccountMenu";
 import { MetricAlertBadge } from "./MetricAlertBadge";
 import { PlanBadge } from "./PlanBadge";
 
+const OrganizationSwitch = lazy(async () => ({
+  default: (await import("../controls/OrganizationSwitch")).OrganizationSwitch,
+}));
+
 /** `summary` is undefined until the first answer. */
 export function OverviewHeader({ summary }: { summary: Summary | undefined }) {
-  const { signOut } = useSession();
   return (
     <header className="border-b border-line bg-surface">
-      <div className="mx-auto flex max-w-[120rem] flex-wrap items-center gap-x-4 gap-y-3 px-4 py-3 sm:px-6 lg:px-8">
+      <div className="mx-auto flex h-14 max-w-[120rem] items-center gap-x-3 px-4 sm:px-6 lg:px-8 print:h-auto print:px-0 print:pb-2">
         {summary === undefined ? <IdentitySkeleton /> : <Identity summary={summary} />}
-        <div className="flex min-w-fit flex-1 items-center justify-between gap-3 sm:justify-end">
-          {summary === undefined ? (
-            <div className="skeleton h-8 w-28 rounded-full" />
-          ) : (
+        {summary !== undefined && (
+          <div className="min-w-fit shrink-0 lg:min-w-0 lg:shrink">
             <MetricAlertBadge summary={summary} />
-          )}
-          <div className="flex shrink-0 items-center gap-2">
-            <ThemeSwitch />
-            <button
-              type="button"
-              className="control px-2 print:hidden"
-              onClick={signOut}
-              title="Forget the token"
-            >
-              <Icon name="leave" />
-              <span className="sr-only">Sign out</span>
-            </button>
           </div>
+        )}
+        <div className="flex shrink-0 items-center gap-1">
+          <CommandButton />
+          <AccountMenu />
         </div>
       </div>
     </header>
@@ -39,19 +35,30 @@ export function OverviewHeader({ summary }: { summary: Summary | undefined }) {
 }
 
 function Identity({ summary }: { summary: Summary }) {
+  const { page } = useTexts();
+  const { claims } = useSession();
+  const several = (claims?.organizations.length ?? 0) > 1;
   const { organizationId, organizationName, plan } = summary;
   const name = organizationName ?? organizationId;
   return (
-    <div className="flex min-w-60 flex-1 items-center gap-3">
+    <div className="flex min-w-0 flex-1 items-center gap-2.5">
       <Monogram name={name} />
-      <div className="min-w-0">
-        <div className="flex min-w-0 items-center gap-2">
-          <h1 className="truncate text-lg leading-6 font-semibold tracking-tight">{name}</h1>
+      <div className="flex min-w-0 items-center gap-2">
+        <h1
+          // The switch between several organizations has the name, too.
+          className={several ? "sr-only" : "truncate text-lg leading-6 font-semibold tracking-tight"}
+          title={organizationName === null ? page.notHeardOf : organizationId}
+        >
+          {name}
+        </h1>
+        {several && (
+          <Later waiting={<span className="truncate text-lg font-semibold">{name}</span>}>
+            <OrganizationSwitch name={organizationName} />
+          </Later>
+        )}
+        <span className="max-sm:hidden">
           <PlanBadge plan={plan} />
-        </div>
-        <p className="truncate font-mono text-xs text-muted">
-          {organizationName === null ? "not heard of yet" : organizationId}
-        </p>
+        </span>
       </div>
     </div>
   );
@@ -62,7 +69,8 @@ function Monogram({ name }: { name: string }) {
   return (
     <span
       aria-hidden="true"
-      className="grid size-10 shrink-0 place-items-center rounded-[0.625rem] bg-accent text-lg font-semibold text-on-accent uppercase"
+      // On the narrowest phones the name has its room.
+      className="grid size-8 shrink-0 place-items-center rounded-lg bg-accent text-base font-semibold text-on-accent uppercase max-[24rem]:hidden print:hidden"
     >
       {first}
     </span>
@@ -70,14 +78,12 @@ function Monogram({ name }: { name: string }) {
 }
 
 function IdentitySkeleton() {
+  const { page } = useTexts();
   return (
-    <div className="flex min-w-60 flex-1 items-center gap-3">
-      <div className="skeleton size-10 rounded-[0.625rem]" />
-      <div>
-        <h1 className="sr-only">Overview</h1>
-        <div className="skeleton my-1 h-4 w-40" />
-        <div className="skeleton my-1 h-3 w-24" />
-      </div>
+    <div className="flex min-w-0 flex-1 items-center gap-2.5">
+      <div className="skeleton size-8 rounded-lg max-[24rem]:hidden" />
+      <h1 className="sr-only">{page.overview}</h1>
+      <div className="skeleton h-4 w-40" />
     </div>
   );
 }

@@ -1,6 +1,8 @@
 // Catches an error while a panel is drawn, so that the rest of the page stays.
 
+import { TriangleAlert } from "lucide-react";
 import { Component, type ReactNode } from "react";
+import { useTexts } from "../../texts/TextsContext";
 import { Blank } from "../parts/Blank";
 
 export class PanelBoundary extends Component<{ children: ReactNode }, { broken: boolean }> {
@@ -11,11 +13,15 @@ export class PanelBoundary extends Component<{ children: ReactNode }, { broken: 
   }
 
   override render(): ReactNode {
-    if (!this.state.broken) return this.props.children;
-    return (
-      <Blank icon="triangle" title="This can’t be shown">
-        The answer isn’t what this page expects. Reload the page; it may be older than the API.
-      </Blank>
-    );
+    return this.state.broken ? <Broken /> : this.props.children;
   }
+}
+
+function Broken() {
+  const { page } = useTexts();
+  return (
+    <Blank icon={TriangleAlert} title={page.trouble.broken}>
+      {page.trouble.brokenWhy}
+    </Blank>
+  );
 }

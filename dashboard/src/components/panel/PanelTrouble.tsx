@@ -1,27 +1,20 @@
 // Fills a panel whose question was refused: says why, and offers to ask again.
 
-import type { Refusal, RefusalKind } from "../../api/refusal";
+import { Unplug } from "lucide-react";
+import type { Refusal } from "../../api/refusal";
+import { useTexts } from "../../texts/TextsContext";
 import { Blank } from "../parts/Blank";
 
-const WORDS: Readonly<Record<RefusalKind, string>> = {
-  unreachable: "The API can’t be reached.",
-  unauthorized: "The token isn’t valid any more.",
-  forbidden: "The token doesn’t open this.",
-  malformed: "The API doesn’t understand the period.",
-  absent: "This API doesn’t offer it.",
-  limited: "Too many requests were made.",
-  unavailable: "The metrics can’t be read at the moment.",
-};
-
 export function PanelTrouble({ refusal, onRetry }: { refusal: Refusal; onRetry: () => void }) {
+  const { common, page } = useTexts();
   const retry = (
     <button type="button" className="control" onClick={onRetry}>
-      Try again
+      {common.tryAgain}
     </button>
   );
   return (
-    <Blank icon="unplugged" title="Couldn’t be loaded" action={refusal.passes ? retry : undefined}>
-      {WORDS[refusal.kind]}
+    <Blank icon={Unplug} title={page.trouble.panel} action={refusal.passes ? retry : undefined}>
+      {page.trouble.panelWhy[refusal.kind]}
     </Blank>
   );
 }

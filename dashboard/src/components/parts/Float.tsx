@@ -1,13 +1,23 @@
-// A surface that opens from a button and floats above the page.
-//
-// It isn't modal: modal layers would write style elements, which the Content-Security-Policy forbids.
+// A surface that opens from a button and floats above the page. What draws it is loaded when a pointer or the focus
+// comes near the button.
 
-import { Popover } from "radix-ui";
-import type { ReactNode } from "react";
+import { cloneElement, lazy, type ReactElement, type ReactNode, useRef, useState } from "react";
+import { Later } from "./Later";
+
+const load = () => import("./FloatLayer");
+const FloatLayer = lazy(async () => ({ default: (await load()).FloatLayer }));
+
+/** The properties of a button. */
+interface TriggerProps {
+  onClick?: (() => void) | undefined;
+  onPointerEnter?: (() => void) | undefined;
+  onFocus?: (() => void) | undefined;
+}
 
 interface FloatProps {
   label: string;
-  trigger: ReactNode;
+  /** A button; a click on it opens and closes the surface. */
+  trigger: ReactElement<TriggerProps>;
   align?: "start" | "end";
   className: string;
   open?: boolean;
@@ -15,21 +25,47 @@ interface FloatProps {
   children: ReactNode;
 }
 
-export function Float({ label, trigger, align = "start", className, children, ...controlled }: FloatProps) {
+export function Float(props: FloatProps) {
+  const { label, trigger, align = "start", className, open: given, onOpenChange, children } = props;
+  const [own, setOwn] = useState(false);
+  const anchor = useRef<HTMLButtonElement>(null);
+  const open = given ?? own;
+  const change = (next: boolean) => {
+    setOwn(next);
+    onOpenChange?.(next);
+  };
+  const prepare = (then: (() => void) | undefined) => () => {
+    void load();
+    then?.();
+  };
+  const { onClick, onPointerEnter, onFocus } = trigger.props;
   return (
-    <Popover.Root {...controlled}>
-      <Popover.Trigger asChild>{trigger}</Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          aria-label={label}
-          align={align}
-          sideOffset={6}
-          collisionPadding={12}
-          className={`z-20 max-w-[calc(100vw-1.5rem)] rounded-xl bg-raised text-ink shadow-float outline-none ${className}`}
-        >
-          {children}
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+    <>
+      {cloneElement(trigger as ReactElement<Record<string, unknown>>, {
+        ref: anchor,
+        "aria-haspopup": "dialog",
+        "aria-expanded": open,
+        "data-state": open ? "open" : "closed",
+        onPointerEnter: prepare(onPointerEnter),
+        onFocus: prepare(onFocus),
+        onClick: () => {
+          onClick?.();
+          change(!open);
+        },
+      })}
+      {open && (
+        <Later waiting={<></>}>
+          <FloatLayer
+            anchor={anchor}
+            label={label}
+            align={align}
+            className={className}
+            onClose={() => change(false)}
+          >
+            {children}
+          </FloatLayer>
+        </Later>
+      )}
+    </>
   );
 }

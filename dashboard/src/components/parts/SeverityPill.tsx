@@ -1,19 +1,19 @@
-// A severity as an icon and a word.
+// A severity as an icon and a word. Only exceptions are flagged: nothing is drawn for what is healthy.
 
-import { Icon } from "./icons";
+import { useTexts } from "../../texts/TextsContext";
 import { type Grade, SEVERITIES } from "./severity";
 
 export function SeverityPill({ grade }: { grade: Grade }) {
-  const { word, icon, ink, tint } = SEVERITIES[grade];
-  // "Healthy" is drawn less prominently.
-  const look = grade === "healthy" ? "text-muted" : `${tint} px-1.5 ${ink}`;
+  const { common } = useTexts();
+  if (grade === "healthy") return null;
+  const { icon: Icon, ink, tint } = SEVERITIES[grade];
   return (
     <span
-      className={`inline-flex shrink-0 items-center gap-1 rounded-full py-0.5 text-xs font-medium ${look}`}
+      className={`inline-flex shrink-0 items-center gap-1 rounded-full px-1.5 py-0.5 text-xs font-medium ${tint} ${ink}`}
     >
-      <Icon name={icon} className={`size-3.5 ${ink}`} />
+      <Icon className="size-3.5" />
       {/* On a narrow card only the icon is visible; its shape names the severity. */}
-      <span className="@max-[13.5rem]:sr-only">{word}</span>
+      <span className="@max-[15rem]:sr-only">{common.severities[grade]}</span>
     </span>
   );
 }

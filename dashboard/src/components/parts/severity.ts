@@ -1,15 +1,13 @@
-// Each severity's word, icon and colours. Pure.
+// Each severity's icon and colours; its word is `texts.common.severities`. Pure.
 
+import { CircleCheck, Info, type LucideIcon, OctagonAlert, TriangleAlert } from "lucide-react";
 import type { Insight, Severity } from "../../api/answers";
-import type { IconName } from "./icons";
 
 export type Grade = Severity | Insight["severity"];
 
-export const SEVERITIES: Readonly<
-  Record<Grade, { word: string; icon: IconName; ink: string; tint: string }>
-> = {
-  healthy: { word: "Healthy", icon: "circleCheck", ink: "text-good", tint: "bg-good-tint" },
-  info: { word: "Note", icon: "info", ink: "text-info", tint: "bg-info-tint" },
-  warning: { word: "Warning", icon: "triangle", ink: "text-warning", tint: "bg-warning-tint" },
-  critical: { word: "Critical", icon: "octagon", ink: "text-bad", tint: "bg-bad-tint" },
+export const SEVERITIES: Readonly<Record<Grade, { icon: LucideIcon; ink: string; tint: string }>> = {
+  healthy: { icon: CircleCheck, ink: "text-good", tint: "bg-good-tint" },
+  info: { icon: Info, ink: "text-info", tint: "bg-info-tint" },
+  warning: { icon: TriangleAlert, ink: "text-warning", tint: "bg-warning-tint" },
+  critical: { icon: OctagonAlert, ink: "text-bad", tint: "bg-bad-tint" },
 };

@@ -1,54 +1,72 @@
-// The three outcomes of runs, as shares of a bar and as numbers.
+// How runs ended, as shares of a bar and as numbers. Failed are all that didn't succeed, as in the table and on the card.
 
+import { CircleCheck, CircleX, type LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
 import type { WorkflowHealth } from "../../api/answers";
+import { useAllTexts } from "../../texts/useAllTexts";
 import { usePlace } from "../../view/ViewContext";
-import { Icon, type IconName } from "../parts/icons";
+import { failures, ratio } from "../../view/workflowOrder";
+import { ShareBar } from "../parts/ShareBar";
 
-type Totals = WorkflowHealth["totals"];
-interface Outcome {
-  name: string;
-  icon: IconName;
-  ink: string;
-  count: (totals: Totals) => number;
-}
+const INKS = { success: "text-good", failed: "text-bad", stopped: "text-warning" } as const;
 
-const OUTCOMES: readonly Outcome[] = [
-  { name: "Succeeded", icon: "circleCheck", ink: "text-good", count: (totals) => totals.success },
-  { name: "Failed", icon: "circleCross", ink: "text-bad", count: (totals) => totals.failed },
-  { name: "Safety limit", icon: "octagon", ink: "text-warning", count: (totals) => totals.failedSafetyLimit },
-];
-
-export function OutcomeBar({ totals }: { totals: Totals }) {
+export function OutcomeBar({ totals }: { totals: WorkflowHealth["totals"] }) {
   const { formats } = usePlace();
+  const { workflows } = useAllTexts();
+  const { total, success, failed, failedSafetyLimit } = totals;
   return (
     <div>
-      <div className="flex h-2.5 gap-0.5 overflow-hidden rounded-full" aria-hidden="true">
-        {OUTCOMES.filter(({ count }) => count(totals) > 0).map(({ name, ink, count }) => (
-          <div
-            key={name}
-            className={`min-w-1 basis-0 bg-current ${ink}`}
-            style={{ flexGrow: count(totals) }}
-          />
-        ))}
-      </div>
-      <dl className="mt-3 grid grid-cols-3 gap-x-2">
-        {OUTCOMES.map(({ name, icon, ink, count }) => (
-          <div key={name} className="min-w-0">
-            <dt className="flex items-center gap-1 text-xs text-muted">
-              <Icon name={icon} className={`size-3.5 ${ink}`} />
-              <span className="truncate">{name}</span>
-            </dt>
-            <dd className="mt-0.5 flex flex-wrap items-baseline gap-x-1.5">
-              <data value={count(totals)} className="text-lg font-semibold tracking-tight">
-                {formats.count(count(totals))}
-              </data>
-              <span className="text-xs text-muted">
-                {formats.percent((100 * count(totals)) / totals.total)}
-              </span>
-            </dd>
-          </div>
-        ))}
+      <ShareBar
+        segments={[
+          { share: ratio(success, total), ink: INKS.success },
+          { share: ratio(failed, total), ink: INKS.failed },
+          { share: ratio(failedSafetyLimit, total), ink: INKS.stopped },
+        ]}
+        className="block h-2.5 w-full overflow-hidden rounded-full"
+      />
+      <dl className="mt-2.5 flex flex-wrap gap-x-8 gap-y-1.5" aria-label={workflows.outcomes}>
+        <Outcome name={workflows.succeeded} icon={CircleCheck} ink={INKS.success}>
+          <data data-outcome="success" value={success} className="font-semibold">
+            {formats.count(success)}
+          </data>
+          <span className="text-muted">{formats.percent(100 * ratio(success, total))}</span>
+        </Outcome>
+        <Outcome name={workflows.failed} icon={CircleX} ink={INKS.failed}>
+          <data data-outcome="failed" value={failures(totals)} className="font-semibold">
+            {formats.count(failures(totals))}
+          </data>
+          <span className="text-muted">{formats.percent(100 * ratio(failures(totals), total))}</span>
+          {failedSafetyLimit > 0 && (
+            <data data-outcome="safetyLimit" value={failedSafetyLimit} className="text-muted">
+              <ShareBar
+                segments={[{ share: 1, ink: INKS.stopped }]}
+                className="mr-1.5 inline-block size-2 rounded-full align-middle"
+              />
+              {workflows.stopped(formats.count(failedSafetyLimit))}
+            </data>
+          )}
+        </Outcome>
       </dl>
+    </div>
+  );
+}
+
+interface OutcomeProps {
+  name: string;
+  icon: LucideIcon;
+  ink: string;
+  children: ReactNode;
+}
+
+function Outcome({ name, icon: Icon, ink, children }: OutcomeProps) {
+  return (
+    <div className="flex min-w-0 flex-wrap items-center gap-x-2 text-sm">
+      <dt className="flex items-center gap-1.5">
+        <Icon className={`size-3.5 ${ink}`} />
+        {name}
+      </dt>
+      {/* Beside its name: what doesn’t fit in the line goes below both. */}
+      <dd className="contents">{children}</dd>
     </div>
   );
 }

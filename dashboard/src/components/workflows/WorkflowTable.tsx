@@ -1,99 +1,99 @@
-// The table of workflows with their runs, sortable by any column.
+// The table of workflows: sortable by each column, a page at a time; a row's name limits the page to that workflow.
 
 import { useState } from "react";
-import type { Workflow } from "../../api/answers";
+import type { WorkflowHealth } from "../../api/answers";
+import { useAllTexts } from "../../texts/useAllTexts";
+import { ROWS_PER_PAGE, useWorkflowPage } from "../../view/rowQuestions";
+import { usePages } from "../../view/rowsPages";
 import { usePlace } from "../../view/ViewContext";
-import { failures, ordered, type WorkflowSort } from "../../view/workflowOrder";
-import { Icon } from "../parts/icons";
-import { Scroll } from "../parts/Scroll";
+import { ordered } from "../../view/workflowOrder";
+import { PanelTrouble } from "../panel/PanelTrouble";
+import { Pager } from "../parts/Pager";
+import { WorkflowRows } from "./WorkflowRows";
 
-/** The most workflows that the API lists. */
-const LISTED_MAX = 100;
-
-interface WorkflowTableProps {
-  workflows: readonly Workflow[];
-  sort: WorkflowSort;
-  onSort: (sort: WorkflowSort) => void;
+/** `health` lists the workflows with most failures; all of them, unless it has a cursor. */
+export function WorkflowTable({ health }: { health: WorkflowHealth }) {
+  if (health.nextWorkflowsCursor === null) return <WholeTable health={health} />;
+  return <PagedTable health={health} />;
 }
 
-export function WorkflowTable({ workflows, sort, onSort }: WorkflowTableProps) {
-  const [reversed, setReversed] = useState(false);
-  const { formats } = usePlace();
-  const percentiles = workflows.some((workflow) => workflow.p95ExecutionTimeMs != null);
-  const choose = (by: WorkflowSort) => {
-    setReversed(by === sort && !reversed);
-    if (by !== sort) onSort(by);
-  };
-  const head = (by: WorkflowSort, words: string) => (
-    <ColumnHead
-      words={words}
-      sorted={by === sort}
-      ascending={(by === "name") !== reversed}
-      onSort={() => choose(by)}
-    />
-  );
+/** All workflows are here, so they are sorted and paged here, and either way round. */
+function WholeTable({ health }: { health: WorkflowHealth }) {
+  const { view, change, formats } = usePlace();
+  const { workflows, rows } = useAllTexts();
+  // Of which sort the other direction is shown; another column begins with its own direction.
+  const [reversedSort, setReversedSort] = useState<string | null>(null);
+  const [page, setPage] = useState(0);
+  const reversed = reversedSort === view.sort;
+  const all = ordered(health.workflows, view.sort, reversed);
+  const last = Math.max(0, Math.ceil(all.length / ROWS_PER_PAGE) - 1);
+  const shown = Math.min(page, last);
+  const first = shown * ROWS_PER_PAGE;
+  const slice = all.slice(first, first + ROWS_PER_PAGE);
   return (
-    <Scroll label="Workflows">
-      <table className="w-full text-right text-sm">
-        <thead className="sticky top-0 bg-surface text-xs text-muted">
-          <tr className="*:border-b *:border-line *:py-2 *:pl-3 *:font-medium *:first:pl-0 *:first:text-left @max-[21rem]:*:last:hidden">
-            {head("name", "Workflow")}
-            {head("runs", "Runs")}
-            {head("failures", "Failed")}
-            {head("failure_rate", "Rate")}
-            {percentiles ? head("p95_execution_time_ms", "p95") : head("avg_execution_time_ms", "Mean")}
-          </tr>
-        </thead>
-        <tbody>
-          {ordered(workflows, sort, reversed).map((workflow) => (
-            <tr
-              key={workflow.workflowId}
-              className="*:border-b *:border-line *:py-1.5 *:pl-3 *:first:pl-0 *:first:text-left @max-[21rem]:*:last:hidden"
-            >
-              <th scope="row" className="w-full max-w-0 truncate font-normal" title={workflow.workflowId}>
-                {workflow.workflowName || workflow.workflowId}
-              </th>
-              <td>{formats.count(workflow.total)}</td>
-              <td>{formats.count(failures(workflow))}</td>
-              <td className="whitespace-nowrap">{formats.percent(workflow.failureRate)}</td>
-              <td className="whitespace-nowrap">{timeOf(workflow, percentiles, formats.duration)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {workflows.length >= LISTED_MAX && (
-        <p className="py-2 text-xs text-muted">The first {LISTED_MAX} by this column are listed.</p>
-      )}
-    </Scroll>
+    <>
+      <WorkflowRows
+        workflows={slice}
+        listed={all}
+        totals={health.totals}
+        reversed={reversed}
+        onSort={(sort) => {
+          setPage(0);
+          setReversedSort(sort === view.sort && !reversed ? sort : null);
+          change({ sort });
+        }}
+      />
+      <Pager
+        label={workflows.table}
+        shown={rows.shown(
+          formats.count(first + 1),
+          formats.count(first + slice.length),
+          formats.count(all.length),
+        )}
+        onPrevious={shown > 0 ? () => setPage(shown - 1) : null}
+        onNext={shown < last ? () => setPage(shown + 1) : null}
+      />
+    </>
   );
 }
 
-function timeOf(workflow: Workflow, percentiles: boolean, duration: (ms: number) => string): string {
-  const time = percentiles ? workflow.p95ExecutionTimeMs : workflow.avgExecutionTimeMs;
-  return time == null ? "–" : duration(time);
-}
-
-interface ColumnHeadProps {
-  words: string;
-  sorted: boolean;
-  ascending: boolean;
-  onSort: () => void;
-}
-
-function ColumnHead({ words, sorted, ascending, onSort }: ColumnHeadProps) {
+/** There are more than an answer has, so each page is asked for. */
+function PagedTable({ health }: { health: WorkflowHealth }) {
+  const { view, change, formats } = usePlace();
+  const { workflows, rows } = useAllTexts();
+  // A cursor belongs to one range and one order.
+  const pages = usePages(`${health.range.from} ${health.range.to} ${view.sort}`);
+  const asked = useWorkflowPage(view.sort, pages.page);
+  const { data, error, isPlaceholderData } = asked;
+  if (data === undefined && error !== null) {
+    return <PanelTrouble refusal={error} onRetry={() => void asked.refetch()} />;
+  }
+  // The overview has them by failures, so that order's first page is there at once.
+  const known =
+    view.sort === "failures" && pages.before === 0 ? health.workflows.slice(0, ROWS_PER_PAGE) : [];
+  const listed = data?.body.workflows ?? known;
+  const first = pages.before * ROWS_PER_PAGE;
+  const next = data === undefined || isPlaceholderData ? null : data.body.nextWorkflowsCursor;
   return (
-    <th scope="col" className="group" aria-sort={sorted ? (ascending ? "ascending" : "descending") : "none"}>
-      <button
-        type="button"
-        onClick={onSort}
-        className={`inline-flex items-center gap-0.5 rounded-sm align-middle whitespace-nowrap group-first:flex-row-reverse hover:text-ink ${sorted ? "text-ink" : ""}`}
+    <>
+      <div
+        className={`transition-opacity ${isPlaceholderData ? "opacity-50" : ""}`}
+        aria-busy={isPlaceholderData}
       >
-        <Icon
-          name={ascending && sorted ? "arrowUp" : "arrowDown"}
-          className={`size-3 print:hidden ${sorted ? "" : "invisible"}`}
+        <WorkflowRows
+          workflows={listed}
+          listed={listed}
+          totals={health.totals}
+          reversed={false}
+          onSort={(sort) => change({ sort })}
         />
-        {words}
-      </button>
-    </th>
+      </div>
+      <Pager
+        label={workflows.table}
+        shown={rows.shown(formats.count(first + 1), formats.count(first + listed.length), null)}
+        onPrevious={pages.onPrevious}
+        onNext={pages.next(next, data?.body.range ?? health.range)}
+      />
+    </>
   );
 }

@@ -134,6 +134,18 @@ impl<'a> History<'a> {
     pub fn shown(&self, time: DateTime<Utc>) -> String {
         self.zone.local(time).format("%H:%M on %-d %B %Y").to_string()
     }
+
+    /// A time of a day that is said elsewhere.
+    #[must_use]
+    pub fn clock(&self, time: DateTime<Utc>) -> String {
+        self.zone.local(time).format("%H:%M").to_string()
+    }
+
+    /// How many weeks there are between two times, by the zone's clock: changes of that don't count.
+    #[must_use]
+    pub fn weeks_between(&self, earlier: DateTime<Utc>, later: DateTime<Utc>) -> i64 {
+        (self.zone.local(later) - self.zone.local(earlier)).num_weeks()
+    }
 }
 
 /// The counters of these hours, added up.

@@ -17,6 +17,16 @@ pub enum Severity {
     Critical,
 }
 
+/// A workflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Which {
+    /// Its id.
+    pub workflow_id: String,
+    /// What it is called.
+    pub workflow_name: String,
+}
+
 /// Something that stands out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Insight {
@@ -35,6 +45,9 @@ pub struct Insight {
     /// What it is compared with, if that is an interval.
     #[serde(rename = "comparedWith", skip_serializing_if = "Option::is_none")]
     pub compared_with: Option<Interval>,
+    /// The workflow it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Which>,
     /// The numbers it rests on, by name; percentages are of a hundred.
     pub numbers: BTreeMap<&'static str, Tenths>,
     /// What to look at next.

@@ -3,6 +3,7 @@
 mod change;
 mod concentration;
 mod delivery;
+mod excess;
 mod silence;
 mod unusual;
 
@@ -23,9 +24,10 @@ pub fn apply(history: &History, rows: &Rows) -> Vec<Insight> {
             .filter(|kpi| kpi.key != delivery::KPI)
             .filter_map(|k| change::of(history, k, &rows.thresholds)),
     );
-    insights.extend(
-        KPIS.iter().filter(|kpi| kpi.key == delivery::KPI).filter_map(|k| delivery::drop(history, k)),
-    );
+    for kpi in KPIS.iter().filter(|kpi| kpi.key == delivery::KPI) {
+        insights.extend(delivery::drop(history, kpi));
+        insights.extend(excess::of_deliveries(history, kpi));
+    }
     insights.extend(concentration::of_failures(history, rows));
     insights
 }

@@ -91,7 +91,7 @@ fn silence_where_there_used_to_be_traffic() {
     let insight = check(without(40), &["silence_orders"]).remove(0);
     assert_eq!(
         insight.sentence,
-        "No orders since 07:00 on 25 February 2026; 120 are usual in these hours of the week."
+        "There have been no orders since 07:00 on 25 February 2026. At this time of the week, about 120 would be normal."
     );
     assert_eq!(
         (insight.period.from, insight.period.to),
@@ -108,8 +108,10 @@ fn hours_that_are_unlike_those_of_other_weeks() {
         move |hour| Counters { orders_created: if hour == at { orders } else { 100 }, ..steady() }
     };
     let insight = check(orders(5, 400), &["unusually_high_orders"]).remove(0);
-    let expected = "400 orders in the hour from 05:00 on 25 February 2026, where 100 are usual for that hour of the week.";
+    let expected = "There were 400 orders between 05:00 and 06:00 on 25 February 2026; about 100 would be normal for \
+                    that hour of the week.";
     assert_eq!((insight.sentence.as_str(), insight.severity), (expected, Severity::Info));
+    assert_eq!(insight.title, "Far more orders than usual");
     let insight = check(orders(5, 10), &["unusually_low_orders"]).remove(0);
     assert_eq!((insight.severity, insight.numbers["value"]), (Severity::Warning, Tenths::whole(10)));
     check(orders(5, 199), &[]);
@@ -122,6 +124,15 @@ fn hours_that_are_unlike_those_of_other_weeks() {
         |hour| Counters { orders_created: if hour < 4 { 200 + 100 * hour as i64 } else { 100 }, ..steady() };
     let insight = check(several, &["unusually_high_orders", "orders_created_up"]).remove(0);
     assert_eq!((insight.numbers["value"], insight.numbers["hours"]), (Tenths::whole(500), Tenths::whole(3)));
+    assert!(
+        insight.sentence.ends_with(" Of 3 hours like that, this one stands out most."),
+        "{}",
+        insight.sentence
+    );
+    let single = check(orders(5, 1), &["unusually_low_orders"]).remove(0);
+    assert!(single.sentence.starts_with("There was 1 order between "), "{}", single.sentence);
+    let none = check(orders(5, 0), &["unusually_low_orders"]).remove(0);
+    assert!(none.sentence.starts_with("There were no orders between "), "{}", none.sentence);
 }
 
 #[test]
@@ -131,19 +142,25 @@ fn changes_against_the_week_before() {
     };
     let insight = check(payments(72), &["payment_success_rate_down"]).remove(0);
     assert_eq!(insight.severity, Severity::Warning);
-    let expected = "Payment Success Rate fell from 98.8 % to 90 % against the same hours of the week before.";
+    let expected = "The payment success rate fell to 90%, from 98.8% in the same hours a week earlier.";
     assert_eq!(insight.sentence, expected);
     assert_eq!(check(payments(60), &["payment_success_rate_down"])[0].severity, Severity::Critical);
     check(payments(76), &[]); // less than five points
     let slow =
         |hour| Counters { total_execution_time_ms: if hour <= 24 { 90_000 } else { 60_000 }, ..steady() };
-    check(slow, &["avg_execution_time_ms_up"]);
+    let slower = check(slow, &["avg_execution_time_ms_up"]).remove(0);
+    let expected = "The average execution time rose to 1.5 s, from 1 s in the same hours a week earlier.";
+    assert_eq!(
+        (slower.sentence.as_str(), slower.title.as_str()),
+        (expected, "The average execution time rose")
+    );
     let quick =
         |hour| Counters { total_execution_time_ms: if hour <= 24 { 30_000 } else { 60_000 }, ..steady() };
     assert_eq!(check(quick, &["avg_execution_time_ms_down"])[0].severity, Severity::Info);
     // Fewer orders every hour, none of them unusual by itself.
     let fewer = |hour| Counters { orders_created: if hour <= 24 { 60 } else { 100 }, ..steady() };
-    check(fewer, &["orders_created_down"]);
+    let down = check(fewer, &["orders_created_down"]).remove(0);
+    assert_eq!(down.sentence, "Orders fell to 1,440, from 2,400 in the same hours a week earlier.");
 }
 
 #[test]
@@ -176,8 +193,62 @@ fn a_drop_in_delivery_leaves_the_last_hour_out() {
     };
     check(delivered(49, 0), &[]);
     assert_eq!(check(delivered(40, 40), &["delivery_drop"])[0].severity, Severity::Warning);
-    assert_eq!(check(delivered(30, 30), &["delivery_drop"])[0].severity, Severity::Critical);
+    let drop = check(delivered(30, 30), &["delivery_drop"]).remove(0);
+    let expected = "Only 60% of 1,150 messages were delivered, compared with 98% in the weeks before.";
+    assert_eq!((drop.sentence.as_str(), drop.severity), (expected, Severity::Critical));
     check(delivered(46, 46), &[]);
+}
+
+#[test]
+fn more_messages_delivered_than_sent() {
+    let messages = |at: usize, sent, delivered| {
+        move |hour| match hour == at {
+            true => Counters { messages_sent: sent, messages_delivered: delivered, ..steady() },
+            false => steady(),
+        }
+    };
+    let exceeds = ["delivered_exceeds_sent"];
+    check(messages(5, 40, 44), &[]); // four more
+    let hour = check(messages(5, 40, 45), &exceeds).remove(0);
+    let expected = "Between 05:00 and 06:00 on 25 February 2026, 40 messages were sent and 45 delivered, which can't be: the \
+                    records about them are wrong.";
+    assert_eq!((hour.sentence.as_str(), hour.severity), (expected, Severity::Warning));
+    assert_eq!((hour.period.from, hour.period.to), (at("2026-02-25T05:00:00Z"), at("2026-02-25T06:00:00Z")));
+    assert_eq!((hour.numbers["sent"], hour.numbers["delivered"]), (Tenths::whole(40), Tenths::whole(45)));
+    check(messages(5, 60, 65), &[]); // less than a tenth
+    check(messages(5, 60, 66), &exceeds);
+    check(messages(1, 40, 45), &[]); // not settled yet
+    check(messages(30, 40, 45), &[]); // before what is judged
+
+    // Of several hours that with the greatest excess is told.
+    let several = |hour| match hour {
+        3..=6 => Counters { messages_sent: 50, messages_delivered: 60 + hour as i64, ..steady() },
+        _ => steady(),
+    };
+    let most = check(several, &exceeds).remove(0);
+    assert_eq!(most.numbers["delivered"], Tenths::whole(66));
+    assert!(most.sentence.ends_with(" That is so in 4 of the hours."), "{}", most.sentence);
+}
+
+#[test]
+fn all_hours_together_may_have_more_messages_delivered_than_sent() {
+    let day = |sent, delivered| {
+        move |hour| match hour {
+            ..=24 => Counters { messages_sent: sent, messages_delivered: delivered, ..steady() },
+            _ => Counters { messages_sent: sent, messages_delivered: 0, ..steady() },
+        }
+    };
+    let exceeds = ["delivered_exceeds_sent"];
+    let all = check(day(50, 60), &exceeds).remove(0);
+    let expected = "Between 10:00 on 24 February 2026 and 09:00 on 25 February 2026, 1,150 messages were sent and 1,380 delivered, \
+                    which can't be: the records about them are wrong. That is so in 23 of the hours.";
+    assert_eq!((all.sentence.as_str(), all.severity), (expected, Severity::Critical));
+    // No single hour has enough.
+    let few = check(day(10, 15), &exceeds).remove(0);
+    assert_eq!((few.severity, few.numbers["hours"]), (Severity::Critical, Tenths::whole(0)));
+    let none = check(day(0, 1), &exceeds).remove(0);
+    assert!(none.sentence.contains(", no messages were sent and 23 delivered, "), "{}", none.sentence);
+    check(day(10, 10), &[]);
 }
 
 fn workflow(id: &str, total: i64, failed: i64) -> Workflow {
@@ -199,8 +270,11 @@ fn failures_of_one_workflow() {
         rows.totals =
             Runs { total: sum(|runs| runs.total), failed: sum(|runs| runs.failed), ..Runs::default() };
         assert_eq!(keys(&window, &rows), expected, "{workflows:?}");
+        find(&window, whole(Some(at(NOW))), &rows)
     };
-    check(&[(100, 18), (900, 2)], &["failures_concentrated"]);
+    let most = check(&[(100, 18), (900, 2)], &["failures_concentrated"]).remove(0);
+    let expected = "w0 accounts for 90% of the 20 failed runs, but for only 10% of all runs.";
+    assert_eq!((most.sentence.as_str(), most.workflow.unwrap().workflow_id.as_str()), (expected, "w0"));
     check(&[(100, 17), (900, 2)], &[]); // too few
     check(&[(100, 11), (900, 9)], &[]); // half of them
     check(&[(500, 18), (500, 2)], &[]); // it has half of the runs

@@ -1,50 +1,20 @@
-//! What a client sends to set thresholds: read strictly, because what is passed over would be believed to be set. Pure.
+//! What a client sends to set thresholds. Pure.
 
 use crate::answer::decimal::Tenths;
+use crate::answer::document::{At, BadDocument, Json};
 use crate::answer::registry::{AlertRule, Bad, KPIS, Kpi};
 use crate::answer::thresholds::{Limits, Own, Source};
-use crate::request::parameter::not_known;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::fmt;
-
-/// The longest document, in bytes: many times what all alerts need.
-pub const BYTES_MAX: usize = 16 * 1024;
 
 /// The greatest `leastSample`.
 const SAMPLE_MAX: f64 = 1e9;
-
-/// How much of a parser's complaint is repeated: it quotes what was sent.
-const COMPLAINT_CHARS_MAX: usize = 200;
 
 /// The members of the document, and of an alert in it.
 const MEMBERS: [&str; 1] = ["thresholds"];
 const NUMBERS: [&str; 3] = ["warning", "critical", "leastSample"];
 
-/// A document that can't be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadDocument {
-    /// Where in it, as a JSON Pointer (RFC 6901); empty for all of it.
-    pub pointer: String,
-    /// What is wrong there and what is allowed, for people.
-    pub detail: String,
-}
-
 /// All of an organization's own thresholds, as they are to be. An alert that isn't named has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document(Vec<(&'static str, Own)>);
-
-/// JSON, as far as it matters here. Unlike `serde_json`'s own, it keeps a member that occurs twice.
-enum Json {
-    Object(Vec<(String, Json)>),
-    Number(f64),
-    Null,
-    /// Something else, in words.
-    Other(&'static str),
-}
-
-/// A place in the document.
-#[derive(Clone)]
-struct At(String);
 
 impl Document {
     /// Reads a document: `{"thresholds": {"<alert>": {"warning", "critical", "leastSample"}}}`, where null, and what is missing,
@@ -53,11 +23,7 @@ impl Document {
     /// # Errors
     /// With the first thing that can't be used.
     pub fn read(body: &[u8]) -> Result<Self, BadDocument> {
-        let root = At(String::new());
-        let json: Json = serde_json::from_slice(body).map_err(|error| {
-            let complaint: String = error.to_string().chars().take(COMPLAINT_CHARS_MAX).collect();
-            root.bad(format!("this is no JSON: {complaint}"))
-        })?;
+        let (json, root) = (Json::read(body)?, At::whole());
         let members = root.members(&json, &MEMBERS)?;
         let Some(thresholds) = members.into_iter().next() else {
             return Err(root.bad("the member `thresholds` is missing"));
@@ -91,8 +57,9 @@ fn own(at: &At, json: &Json, kpi: &Kpi) -> Result<Own, BadDocument> {
         let number = match json {
             Json::Null => continue,
             Json::Number(number) => *number,
-            Json::Object(_) => return Err(at.bad("this must be a number or null, and is an object")),
-            Json::Other(what) => return Err(at.bad(format!("this must be a number or null, and is {what}"))),
+            Json::Object(_) | Json::Text(_) | Json::Other(_) => {
+                return Err(at.bad(format!("this must be a number or null, and is {}", json.what())));
+            }
         };
         match name {
             "warning" => own.warning = Some(threshold(&at, number, kpi)?),
@@ -141,89 +108,4 @@ fn in_order(at: &At, rule: &AlertRule, own: Own) -> Result<(), BadDocument> {
     let (of_critical, of_warning) = (said(own.critical), said(own.warning));
     let detail = || format!("`critical` ({critical}{of_critical}) {must} `warning` ({warning}{of_warning})");
     if agrees { Ok(()) } else { Err(at.bad(detail())) }
-}
-
-impl At {
-    fn below(&self, name: &str) -> Self {
-        Self(format!("{}/{}", self.0, name.replace('~', "~0").replace('/', "~1")))
-    }
-
-    fn bad(&self, detail: impl Into<String>) -> BadDocument {
-        BadDocument { pointer: self.0.clone(), detail: detail.into() }
-    }
-
-    /// The members of an object, of which none but these may be there, and each once.
-    fn members<'a>(&self, json: &'a Json, known: &[&str]) -> Result<Vec<(&'a str, &'a Json)>, BadDocument> {
-        let what = match json {
-            Json::Object(members) => {
-                for (number, (name, _)) in members.iter().enumerate() {
-                    if !known.contains(&name.as_str()) {
-                        let (name, detail) = not_known(name, known);
-                        return Err(self.below(&name).bad(detail));
-                    }
-                    if members[..number].iter().any(|(other, _)| other == name) {
-                        return Err(self.below(name).bad(format!("`{name}` is given more than once")));
-                    }
-                }
-                return Ok(members.iter().map(|(name, json)| (name.as_str(), json)).collect());
-            }
-            Json::Number(_) => "a number",
-            Json::Null => "null",
-            Json::Other(what) => what,
-        };
-        Err(self.bad(format!("this must be an object, and is {what}")))
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyJson)
-    }
-}
-
-struct AnyJson;
-
-impl<'de> Visitor<'de> for AnyJson {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Json::Object(members))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Json::Other("a list"))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Number(number))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other("a boolean"))
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Json, E> {
-        Ok(Json::Other("a text"))
-    }
 }

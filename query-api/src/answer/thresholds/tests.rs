@@ -1,8 +1,9 @@
 //! Documents that are taken and that are not, and what applies then.
 
-use super::document::{BadDocument, Document};
+use super::document::Document;
 use super::shown::Shown;
 use super::*;
+use crate::answer::document::BadDocument;
 use crate::answer::registry::{Bad, KPIS};
 use proptest::prelude::*;
 
@@ -73,9 +74,9 @@ fn a_document_that_says_something_else_is_refused_where_it_does() {
     check(&payments(r#"{"warning":"95"}"#), &format!("{of}/warning"), "is a text");
     check(&payments(r#"{"warning":true}"#), &format!("{of}/warning"), "is a boolean");
     check(&payments(r#"{"warning":{}}"#), &format!("{of}/warning"), "is an object");
-    check(&payments(r#"{"warning":100.1}"#), &format!("{of}/warning"), "from 0 to 100 %");
-    check(&payments(r#"{"critical":-0.1}"#), &format!("{of}/critical"), "from 0 to 100 %");
-    check(&payments(r#"{"critical":1e300}"#), &format!("{of}/critical"), "from 0 to 100 %");
+    check(&payments(r#"{"warning":100.1}"#), &format!("{of}/warning"), "from 0 to 100%");
+    check(&payments(r#"{"critical":-0.1}"#), &format!("{of}/critical"), "from 0 to 100%");
+    check(&payments(r#"{"critical":1e300}"#), &format!("{of}/critical"), "from 0 to 100%");
     check(&payments(r#"{"critical":1e999}"#), "", "no JSON");
     check(&payments(r#"{"warning":97.25}"#), &format!("{of}/warning"), "one decimal");
     for sample in ["0", "1.5", "-1", "1000000001"] {

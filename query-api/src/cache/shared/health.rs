@@ -2,11 +2,14 @@
 
 use redis::RedisError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Whether Redis is reachable. It isn't until a probe has reached it.
 #[derive(Default)]
 pub struct Health {
     up: AtomicBool,
+    /// The certificate that the last probe was refused for, in a sentence.
+    refused: Mutex<Option<String>>,
 }
 
 impl Health {
@@ -18,7 +21,9 @@ impl Health {
     /// Takes the reply to a probe as the new state, and returns it.
     pub fn set(&self, reply: &Result<(), RedisError>) -> bool {
         let up = reply.is_ok();
-        if self.up.swap(up, Ordering::Relaxed) != up {
+        let refused = reply.as_ref().err().and_then(|error| shared_cache::refused(error));
+        let is_new = refused != std::mem::replace(&mut *self.locked(), refused.clone());
+        if self.up.swap(up, Ordering::Relaxed) != up || (is_new && refused.is_some()) {
             match reply {
                 Ok(()) => tracing::info!("redis is reachable: answers are shared"),
                 Err(error) => log_down(error),
@@ -26,6 +31,15 @@ impl Health {
         }
         metrics::gauge!("query_api_redis_up").set(f64::from(u8::from(up)));
         up
+    }
+
+    /// The certificate that the last probe was refused for, in a sentence with a remedy.
+    pub fn refused(&self) -> Option<String> {
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reply of a request; an error is counted, and may mean that Redis is unreachable.
@@ -45,5 +59,6 @@ impl Health {
 }
 
 fn log_down(error: &RedisError) {
-    tracing::warn!(%error, "redis is unreachable: answers are cached in this process only");
+    let why = shared_cache::refused(error).unwrap_or_else(|| error.to_string());
+    tracing::warn!(error = why, "redis is unreachable: answers are cached in this process only");
 }

@@ -9,7 +9,8 @@
 use crate::cache::versions::{TRUST_MAX, Versions};
 use domain::CacheKeys;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value};
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
+use shared_cache::Access;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 
 /// The tracking connection, and the versions that are known by it.
 pub struct Tracking {
-    client: Client,
+    access: Access,
     timeout: Duration,
     keys: CacheKeys,
     connection: Mutex<Option<MultiplexedConnection>>,
@@ -32,10 +33,10 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// Tracking by `client`, which is not connected yet.
-    pub fn new(client: Client, timeout: Duration, keys: CacheKeys) -> Self {
+    /// Tracking of the Redis that `access` leads to; it is not connected yet.
+    pub fn new(access: Access, timeout: Duration, keys: CacheKeys) -> Self {
         let (versions, changed) = (Arc::default(), Arc::default());
-        Self { client, timeout, keys, connection: Mutex::default(), versions, changed }
+        Self { access, timeout, keys, connection: Mutex::default(), versions, changed }
     }
 
     /// The known versions.
@@ -99,7 +100,8 @@ impl Tracking {
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(self.timeout))
             .set_push_sender(receive);
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let client = by_resp3(&self.access.client().0)?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         redis::cmd("CLIENT").arg("TRACKING").arg("ON").query_async::<()>(&mut connection).await?;
         self.connected(connection.clone());
         metrics::gauge!("query_api_redis_tells").set(1.0);
@@ -111,6 +113,13 @@ impl Tracking {
             tokio::time::sleep(PING_EVERY).await;
         }
     }
+}
+
+/// The same client, by the protocol that has invalidations.
+fn by_resp3(client: &Client) -> Result<Client, RedisError> {
+    let info = client.get_connection_info().clone();
+    let resp3 = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    Client::open(info.set_redis_settings(resp3))
 }
 
 fn receive(push: &PushInfo, keys: &CacheKeys, versions: &Versions, changed: &Notify) {

@@ -1,6 +1,6 @@
 //! The page of failures, newest first. Pure.
 
-use crate::request::parameter::{ID_BYTES_MAX, is_text};
+use crate::request::parameter::{ID_BYTES_MAX, in_key, is_text};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
@@ -10,6 +10,27 @@ const FAILURES_DEFAULT: u16 = 20;
 
 /// Failures on a page, at most.
 pub const FAILURES_MAX: u16 = 100;
+
+/// Which failures are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Those of this workflow; `None` for those of all.
+    pub workflow: Option<String>,
+    /// Those of the group with this key; `None` for those of all.
+    pub group: Option<u64>,
+}
+
+impl Which {
+    /// Its part of a cache key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let workflow = in_key(self.workflow.as_deref());
+        match self.group {
+            None => workflow,
+            Some(group) => format!("{workflow}/{group:016x}"),
+        }
+    }
+}
 
 /// A page of failures.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! Where public keys come from: a file or an address, whose text may be replaced while the service runs.
+//! Where keys come from: a file of public keys or of secrets, or an address of public keys. Their text may be replaced while the
+//! service runs.
 
 use crate::request::token::keys::{self, KeySet};
 use crate::request::token::settings::BadSettings;
@@ -35,19 +36,31 @@ pub struct KeySource {
 
 enum Place {
     File(PathBuf),
+    Secrets(PathBuf),
     Url(Uri),
 }
 
 impl KeySource {
-    /// Reads a file.
+    /// Reads a file of public keys.
     ///
     /// # Errors
     /// When it can't be read or has no key that can be used.
     pub fn file(path: &Path) -> Result<(Self, KeySet), BadSettings> {
-        let place = Place::File(path.to_owned());
+        Self::read(Place::File(path.to_owned()), path)
+    }
+
+    /// Reads a file of secrets.
+    ///
+    /// # Errors
+    /// When it can't be read or has no secret that can be used.
+    pub fn secrets(path: &Path) -> Result<(Self, KeySet), BadSettings> {
+        Self::read(Place::Secrets(path.to_owned()), path)
+    }
+
+    fn read(place: Place, path: &Path) -> Result<(Self, KeySet), BadSettings> {
         let bad = |why: String| BadSettings(place.says(&why));
         let text = read(path).map_err(bad)?;
-        let keys = keys::from_key_set(&text).map_err(bad)?;
+        let keys = place.keys(&text).map_err(bad)?;
         Ok((Self { place, text: Mutex::new(text) }, keys))
     }
 
@@ -68,14 +81,14 @@ impl KeySource {
     pub const fn address(&self) -> Option<&Uri> {
         match &self.place {
             Place::Url(url) => Some(url),
-            Place::File(_) => None,
+            Place::File(_) | Place::Secrets(_) => None,
         }
     }
 
     /// Reads the file again and calls `replace` with its keys if they have changed. An address is not read here.
     pub fn reload(&self, replace: impl FnOnce(KeySet)) -> Reload {
         match &self.place {
-            Place::File(path) => self.take(read(path), replace),
+            Place::File(path) | Place::Secrets(path) => self.take(read(path), replace),
             Place::Url(_) => Reload::Same,
         }
     }
@@ -87,7 +100,7 @@ impl KeySource {
         let (text, keys) = match read {
             Ok(text) if text == *last => return Reload::Same,
             Ok(text) => {
-                let keys = keys::from_key_set(&text);
+                let keys = self.place.keys(&text);
                 (text, keys)
             }
             // The reason takes the text's place, so that it is reported once.
@@ -107,9 +120,17 @@ impl KeySource {
 }
 
 impl Place {
+    fn keys(&self, text: &[u8]) -> Result<KeySet, String> {
+        match self {
+            Self::File(_) | Self::Url(_) => keys::from_key_set(text),
+            Self::Secrets(_) => keys::from_secrets(text),
+        }
+    }
+
     fn says(&self, why: &str) -> String {
         match self {
             Self::File(path) => format!("JWT_JWKS_FILE ({}) {why}", path.display()),
+            Self::Secrets(path) => format!("JWT_HS256_SECRET_FILE ({}) {why}", path.display()),
             Self::Url(url) => format!("JWT_JWKS_URL ({}) {why}", without_secrets(url)),
         }
     }

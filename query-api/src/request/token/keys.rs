@@ -1,6 +1,5 @@
 //! The keys that verify tokens, each with the one algorithm it may be used for. Pure.
 
-use crate::request::token::settings::BadSettings;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Header};
 use serde::Deserialize;
@@ -50,21 +49,44 @@ impl Key {
     }
 }
 
-/// The key of a secret that the issuer shares with this service.
-pub fn from_secret(secret: &str) -> Result<Key, BadSettings> {
+/// The key of a secret that the issuer shares with this service; or the rest of a sentence about the secret.
+pub fn from_secret(secret: &str) -> Result<Key, String> {
+    refuse_keys(secret)?;
     if PUBLISHED.contains(&secret) {
-        let sentence = "JWT_HS256_SECRET is the example of a document, which everybody can read: set it to one of your own, such \
-                        as `openssl rand -hex 32` prints";
-        return Err(BadSettings(sentence.into()));
+        let why = "is the example of a document, which everybody can read: set it to one of your own, such as \
+                   `openssl rand -hex 32` prints";
+        return Err(why.into());
     }
     if secret.len() < SECRET_BYTES_MIN {
-        let sentence = format!(
-            "JWT_HS256_SECRET has {} bytes: it needs at least {SECRET_BYTES_MIN}, such as `openssl rand -hex 32` prints",
+        return Err(format!(
+            "has {} bytes: it needs at least {SECRET_BYTES_MIN}, such as `openssl rand -hex 32` prints",
             secret.len()
-        );
-        return Err(BadSettings(sentence));
+        ));
     }
     Ok(Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) })
+}
+
+/// A key set, and a key in PEM, is often public: whoever has it could sign, were it taken as a secret.
+fn refuse_keys(text: &str) -> Result<(), String> {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if text.starts_with('{') || text.starts_with("-----BEGIN") {
+        return Err("is a key set or a key in PEM, no secret: put public keys into a JSON Web Key Set, and name that in \
+                    JWT_JWKS_FILE"
+            .into());
+    }
+    Ok(())
+}
+
+/// The keys of a file of secrets, one a line: more than one while a secret is replaced by another.
+pub fn from_secrets(text: &[u8]) -> Result<KeySet, String> {
+    let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8")?;
+    refuse_keys(text)?;
+    let secrets: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+    if !(1..=TRIED_MAX).contains(&secrets.len()) {
+        return Err(format!("has {} secrets, one a line: 1 to {TRIED_MAX} are used", secrets.len()));
+    }
+    let keys = secrets.into_iter().map(from_secret).collect::<Result<_, _>>()?;
+    Ok(KeySet { keys, remarks: Vec::new() })
 }
 
 /// The usable keys of a JSON Web Key Set, and what is to be said of the others.
@@ -168,5 +190,23 @@ fn algorithm(key: &AlgorithmParameters) -> Option<Algorithm> {
             Some(Algorithm::EdDSA)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_no_secrets() {
+        let check = |text: &str, is_refused: bool| {
+            let said = |refused: Option<String>| refused.is_some_and(|why| why.contains("JWT_JWKS_FILE"));
+            assert_eq!(said(from_secret(text).err()), is_refused, "{text}");
+            assert_eq!(said(from_secrets(text.as_bytes()).err()), is_refused, "{text}");
+        };
+        check(r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"0123456789abcdef"}]}"#, true);
+        check("\n\u{feff} {\n  \"keys\": []\n}", true);
+        check("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n", true);
+        check("0123456789abcdef{-----BEGIN}0123456789abcdef", false);
     }
 }

@@ -11,11 +11,14 @@ pub enum Permission {
     SettingsRead = 2,
     /// To change settings.
     SettingsWrite = 4,
+    /// To read what was refused, which has keys of records.
+    RefusalsRead = 8,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::MetricsRead, Self::SettingsRead, Self::SettingsWrite];
+    pub const ALL: [Self; 4] =
+        [Self::MetricsRead, Self::SettingsRead, Self::SettingsWrite, Self::RefusalsRead];
 
     /// The scope by which a token allows it.
     #[must_use]
@@ -24,6 +27,7 @@ impl Permission {
             Self::MetricsRead => "metrics:read",
             Self::SettingsRead => "settings:read",
             Self::SettingsWrite => "settings:write",
+            Self::RefusalsRead => "refusals:read",
         }
     }
 }
@@ -33,7 +37,8 @@ impl Permission {
 pub struct Permissions(u8);
 
 impl Permissions {
-    /// Those of a token with these scopes. A token that names none of them, and so wasn't made with them in mind, may read.
+    /// Those of a token with these scopes. A token that names none of them, and so wasn't made with them in mind, may read numbers
+    /// and settings.
     pub fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let named = |word: &str| Permission::ALL.into_iter().find(|permission| permission.scope() == word);
         let all = words.into_iter().filter_map(named).fold(0_u8, |all, permission| all | permission as u8);

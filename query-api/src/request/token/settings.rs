@@ -13,6 +13,11 @@ pub struct Settings {
     #[arg(long, env, hide_env_values = true)]
     pub jwt_hs256_secret: Option<String>,
 
+    /// The file that has that secret; with several, one a line, tokens may be signed with any of them. Set it where secrets
+    /// are mounted as files. A changed file is read within seconds: add a new secret, and later remove the old one
+    #[arg(long, env)]
+    pub jwt_hs256_secret_file: Option<PathBuf>,
+
     /// A JWKS file with the public keys of RS256, ES256 or EdDSA tokens. Set it where an identity provider issues
     /// tokens. A changed file is read within seconds, so rotate keys by replacing it
     #[arg(long, env)]

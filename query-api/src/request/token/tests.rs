@@ -22,6 +22,7 @@ fn now() -> DateTime<Utc> {
 fn settings() -> Settings {
     Settings {
         jwt_hs256_secret: Some(SECRET.into()),
+        jwt_hs256_secret_file: None,
         jwt_jwks_file: None,
         jwt_jwks_url: None,
         jwt_issuer: None,
@@ -362,6 +363,38 @@ fn keys_are_rotated_by_replacing_the_file() {
     check(Reload::Same, true, true);
     file.has(&[("2026", &new, Algorithm::ES256)]);
     check(Reload::Changed { keys: 1, remarks: Vec::new() }, false, true);
+}
+
+#[test]
+fn secrets_are_rotated_by_replacing_their_file() {
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+    let signed_by = |secret: &str| {
+        signed(&Header::new(Algorithm::HS256), &good(), &EncodingKey::from_secret(secret.as_bytes()))
+    };
+    let (old_token, new_token) = (signed_by(SECRET), signed_by(NEW));
+    let file = TestFile::new("secrets");
+    let has = |text: String| std::fs::write(&file.0, text).unwrap();
+    has(format!("{SECRET}\n"));
+    let alone =
+        Settings { jwt_hs256_secret: None, jwt_hs256_secret_file: Some(file.0.clone()), ..settings() };
+    let verifier = Verifier::new(&alone).unwrap();
+    assert!(verifier.has_file() && verifier.remarks().is_empty(), "{:?}", verifier.remarks());
+    let check = |reload: Reload, old_is_good: bool, new_is_good: bool| {
+        assert_eq!(verifier.reload(), reload);
+        let good = |token: &str| verifier.verify(Some(token), None, now()).is_ok();
+        assert_eq!((good(&old_token), good(&new_token)), (old_is_good, new_is_good));
+    };
+    check(Reload::Same, true, false);
+    has(format!("{SECRET}\r\n{NEW}"));
+    check(Reload::Changed { keys: 2, remarks: Vec::new() }, true, true);
+    has(NEW.to_owned());
+    check(Reload::Changed { keys: 1, remarks: Vec::new() }, false, true);
+    has("short\n".to_owned());
+    let Reload::Refused(why) = verifier.reload() else { panic!("a short secret is taken") };
+    assert!(why.starts_with("JWT_HS256_SECRET_FILE (") && !why.contains("short"), "{why}");
+    assert!(verifier.verify(Some(&new_token), None, now()).is_ok(), "the secret of before stays");
+    let both = Settings { jwt_hs256_secret_file: Some(file.0.clone()), ..settings() };
+    assert!(Verifier::new(&both).is_err_and(|bad| bad.to_string().contains("more than one is set")));
 }
 
 #[test]

@@ -4,9 +4,11 @@ use super::super::tests::{acme, api, send_raw, token};
 use super::*;
 use crate::answer::Answer;
 use crate::answer::known::Known;
+use crate::answer::links::{self, Links};
 use crate::answer::problem::Problem;
+use crate::answer::setting::Setting;
+use crate::answer::thresholds::Thresholds;
 use crate::answer::thresholds::document::Document;
-use crate::answer::thresholds::{Thresholds, shown::Shown};
 use crate::request::range::Range;
 use crate::request::representation::{List, Media};
 use crate::request::scope::Scope;
@@ -137,7 +139,6 @@ async fn problems_are_as_said_on_every_path() {
     let api = api(1);
     let expired = token(&json!({"organization_id": "acme", "exp": 1}));
     let nobody = token(&json!({"exp": 4_000_000_000_u64}));
-    let readers = json!({"organization_id": "readers", "exp": 4_000_000_000_u64});
     let mut requests = vec![
         ("GET", "/nowhere".to_owned(), None, 404),
         ("GET", "/problems/nothing".to_owned(), None, 404),
@@ -150,11 +151,14 @@ async fn problems_are_as_said_on_every_path() {
         requests.push(("GET", path.clone(), Some(expired.clone()), 401));
         requests.push(("GET", path, Some(nobody.clone()), 403));
     }
-    let path = "/settings/thresholds";
-    requests.push(("DELETE", path.to_owned(), None, 405));
-    requests.push(("PUT", path.to_owned(), None, 401));
-    requests.push(("PUT", path.to_owned(), Some(acme()), 403));
-    requests.push(("GET", format!("{path}?from=x"), Some(token(&readers)), 400));
+    for path in ["/settings/thresholds", "/settings/links"] {
+        requests.push(("DELETE", path.to_owned(), None, 405));
+        requests.push(("PUT", path.to_owned(), None, 401));
+        requests.push(("PUT", path.to_owned(), Some(acme()), 403));
+        // Each an organization of its own: one request is all that it may make.
+        let reader = json!({"organization_id": path, "exp": 4_000_000_000_u64});
+        requests.push(("GET", format!("{path}?from=x"), Some(token(&reader)), 400));
+    }
     requests.push(("GET", "/metrics/trends?from=x".to_owned(), Some(acme()), 400));
     requests.push(("GET", "/metrics/trends".to_owned(), Some(acme()), 429));
     for (method, path, authorization, status) in requests {
@@ -241,6 +245,7 @@ fn answers_are_as_said() {
     };
     check("WorkflowHealth", &shown(&health));
     check("DeliveryHealth", &delivery_health(range, now));
+    check("Refusals", &refusals(range, now));
     check("WorkflowTrends", &workflow_trends(range, now));
     check("Failures", &failures(range, now));
     check("FailureGroups", &failure_groups(range, now));
@@ -256,16 +261,36 @@ fn answers_are_as_said() {
 fn thresholds_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
     let (document, own) = (document(), "/components/schemas/OwnThresholds");
     for example in document.pointer(own).unwrap()["examples"].as_array().unwrap() {
-        let read = Document::read(example.to_string().as_bytes()).unwrap();
-        check("Thresholds", &json!(Shown::new("acme", &Thresholds::default())));
-        let set = Thresholds::default().replaced(read.all(), Utc::now(), Some("ann"));
-        check("Thresholds", &json!(Shown::new("acme", &set)));
+        check_setting::<Thresholds>("Thresholds", example);
     }
     let alerts = document.pointer(&format!("{own}/properties/thresholds/properties")).unwrap();
     let listed: std::collections::BTreeSet<_> =
         alerts.as_object().unwrap().keys().map(String::as_str).collect();
     let rules = crate::answer::registry::KPIS.iter().flat_map(|kpi| kpi.rules).map(|rule| rule.key);
     assert_eq!(listed, rules.collect());
+}
+
+#[test]
+fn links_are_as_said_and_what_the_contract_lets_clients_send_is_taken() {
+    let document = document();
+    let own = document.pointer("/components/schemas/OwnLinks").unwrap();
+    for example in own["examples"].as_array().unwrap() {
+        check_setting::<Links>("Links", example);
+    }
+    let described = own["properties"]["run"]["description"].as_str().unwrap();
+    assert!(
+        links::PLACEHOLDERS.iter().all(|name| described.contains(&format!("`{{{name}}}`"))),
+        "{described}"
+    );
+}
+
+/// The setting where it was never set, and once it is set to the example.
+fn check_setting<S: Setting>(schema: &str, example: &Value) {
+    let document = S::read(example.to_string().as_bytes()).map_err(|bad| bad.detail).unwrap();
+    let set = S::default().set_to(&document, Utc::now(), Some("ann"));
+    for setting in [S::default(), set] {
+        check(schema, &json!(setting.shown("acme")));
+    }
 }
 
 fn workflow_trends(range: Range, now: DateTime<Utc>) -> Value {
@@ -343,6 +368,26 @@ fn delivery_health(range: Range, now: DateTime<Utc>) -> Value {
     let rows = Rows { buckets: vec![bucket], channels: [("sms".to_owned(), messages)].into() };
     let known = Known { exact_from: Some(now), channels_from: Some(now), ..Known::default() };
     serde_json::to_value(DeliveryHealth::new("acme", range, known, rows, Some("sms"), now)).unwrap()
+}
+
+fn refusals(range: Range, now: DateTime<Utc>) -> Value {
+    use crate::answer::refusals::{Example, Of, Refusals, Rows, Sum};
+    let of = |guessed| Of { topic: "events".into(), reason: "missing_id".into(), guessed };
+    let sum = |guessed| Sum { of: of(guessed), records: 2, first_at: now, last_at: now };
+    let example = |guessed, key: &[u8], detail: Option<&str>| Example {
+        of: of(guessed),
+        partition: 4,
+        offset: 4711,
+        key: Some(key.to_vec()),
+        detail: detail.map(str::to_owned),
+        at: now,
+    };
+    let rows = Rows {
+        buckets: vec![2; range.cells().len()],
+        sums: vec![sum(false), sum(true)],
+        examples: vec![example(false, b"acme", Some("event_id is empty")), example(true, b"\xff", None)],
+    };
+    serde_json::to_value(Refusals::new("acme", range, Known::default(), rows, now)).unwrap()
 }
 
 #[test]

@@ -13,11 +13,21 @@ fn folder(name: &str) -> PathBuf {
     for file in ["index-Bx3kq1vv.js", "index-Ca91-x_y.css", "icon.svg", "inter-Fg33abcd.woff2"] {
         write(&dist.join("assets").join(file), "content");
     }
+    std::fs::create_dir_all(dist.join("br")).unwrap();
+    write(&dist.join("br").join("index-Bx3kq1vv.js"), "short");
     dist
 }
 
+/// The page that the flags and the folder make.
+fn open(folder: &Path, flags: &str) -> Result<Option<Page>, BadPage> {
+    let all = ["query-api"].into_iter().chain(flags.split_whitespace());
+    let mut settings = <crate::settings::Settings as clap::Parser>::parse_from(all);
+    settings.page.dashboard_dir = Some(folder.into());
+    Page::open(&settings.page, &settings.token, settings.ranges.max_range_days)
+}
+
 fn page(name: &str) -> Page {
-    Page::open(&Settings { dashboard_dir: Some(folder(name)) }).unwrap().unwrap()
+    open(&folder(name), "").unwrap().unwrap()
 }
 
 async fn send(
@@ -61,16 +71,72 @@ async fn assets_have_their_types_and_hashed_ones_are_kept_for_ever() {
 }
 
 #[tokio::test]
+async fn what_the_build_has_compressed_goes_to_clients_that_take_it() {
+    let page = page("compressed");
+    let check = async |file: &str, takes: &str, expected: &str| {
+        let headers = [("accept-encoding", takes)];
+        let response = send(Some(&page), &format!("/assets/{file}"), &headers).await;
+        assert_eq!(
+            (response.status(), &response.body()[..]),
+            (StatusCode::OK, expected.as_bytes()),
+            "{takes}"
+        );
+        let encoding = response.headers().get("content-encoding").map(|coding| coding.to_str().unwrap());
+        assert_eq!(encoding, (expected == "short").then_some("br"), "{file}, {takes}");
+        assert_eq!(response.headers()["vary"], "accept-encoding");
+        assert_eq!(response.headers()["cache-control"], FOR_EVER);
+    };
+    for takes in ["br", "gzip, deflate, br, zstd", "gzip;q=0.5, BR;q=0.8"] {
+        check("index-Bx3kq1vv.js", takes, "short").await;
+    }
+    for takes in ["gzip", "br;q=0", "gzip, br; q=0.000", "brotli", "", "br;q=much"] {
+        check("index-Bx3kq1vv.js", takes, "content").await;
+    }
+    check("index-Ca91-x_y.css", "br", "content").await;
+}
+
+#[tokio::test]
 async fn all_of_it_keeps_to_itself() {
     let page = page("guarded");
-    for path in ["/overview", "/assets/index-Bx3kq1vv.js", "/assets/icon.svg"] {
+    for path in ["/overview", "/overview/settings.json", "/assets/index-Bx3kq1vv.js", "/assets/icon.svg"] {
         let response = send(Some(&page), path, &[]).await;
         let policy = response.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
-        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("; connect-src 'self'; "), "{path}: {policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("data:"), "{path}: {policy}");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(response.headers()["referrer-policy"], "no-referrer", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_page_at_which_people_sign_in_may_ask_the_provider_and_nobody_else() {
+    let flags = "--jwt-jwks-url https://id.example.com/keys --oidc-client-id page --access-contact a@example.com \
+                 --oidc-issuer https://id.example.com/main --oidc-origins https://login.example.com";
+    let page = open(&folder("sign-in"), flags).unwrap().unwrap();
+    for path in ["/overview", "/overview/settings.json", "/assets/index-Bx3kq1vv.js"] {
+        let response = send(Some(&page), path, &[]).await;
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        let connected = "; connect-src 'self' https://id.example.com https://login.example.com; font-src";
+        assert!(policy.contains(connected), "{path}: {policy}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_told_its_settings_without_a_token() {
+    let page = page("settings");
+    let response = send(Some(&page), "/overview/settings.json", &[]).await;
+    assert_eq!(
+        (response.status(), &response.headers()["content-type"]),
+        (StatusCode::OK, &"application/json".parse().unwrap())
+    );
+    assert_eq!(response.headers()["cache-control"], "no-cache");
+    let told: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(told, serde_json::json!({"accessContact": null, "maxRangeDays": 93, "signIn": null}));
+    let etag = response.headers()["etag"].to_str().unwrap();
+    let again = send(Some(&page), "/overview/settings.json", &[("if-none-match", etag)]).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(send(None, "/overview/settings.json", &[]).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -108,10 +174,15 @@ async fn the_root_leads_to_the_page_where_there_is_one() {
 
 #[test]
 fn a_folder_without_an_index_is_named() {
-    let open = |folder: &str| Page::open(&Settings { dashboard_dir: Some(folder.into()) });
-    assert!(open("").unwrap().is_none());
-    let sentence = open("/nowhere/dist").err().unwrap().to_string();
+    assert!(open(Path::new(""), "").unwrap().is_none());
+    let sentence = open(Path::new("/nowhere/dist"), "").err().unwrap().to_string();
     assert!(sentence.contains("DASHBOARD_DIR") && sentence.contains("/nowhere/dist"), "{sentence}");
+}
+
+#[test]
+fn a_sign_in_that_lets_nobody_in_is_refused_also_without_a_page() {
+    let sentence = open(Path::new(""), "--oidc-client-id page").err().unwrap().to_string();
+    assert!(sentence.contains("OIDC_ISSUER"), "{sentence}");
 }
 
 #[test]

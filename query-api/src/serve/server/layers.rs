@@ -22,13 +22,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
 /// The headers that scripts of other origins may send.
-const ALLOWED: [&str; 7] = [
+const ALLOWED: [&str; 8] = [
     "authorization",
     "content-type",
     "if-match",
     "if-none-match",
     "last-event-id",
     "organization-id",
+    "traceparent",
     "x-request-id",
 ];
 

@@ -439,7 +439,6 @@ impl Pipeline {
             let end = if self.has(Defect::EndsAreStable) { readable } else { end };
             if let Some(held) = self.member.held_mut(partition) {
                 held.ended_at(at, Offset(end));
-                held.readable_until(at, Offset(readable));
             }
         }
     }

@@ -6,11 +6,11 @@ use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::insights::statistics::{STANDARD_ERRORS, standard_error};
 use crate::answer::registry::{self, Better, Kpi, Unit};
 use crate::answer::thresholds::Thresholds;
-use chrono::TimeDelta;
 use domain::Counters;
 use std::collections::BTreeMap;
 
-const WEEK: TimeDelta = TimeDelta::weeks(1);
+/// What KPIs of workflows are about.
+const RUNS: &str = "workflow runs";
 
 /// With a smaller sample nothing is said. Rates need it in both periods, counts in one.
 const SAMPLE_MIN: i64 = 100;
@@ -33,20 +33,31 @@ pub fn of(history: &History, kpi: &Kpi, thresholds: &Thresholds) -> Option<Insig
     }
     let up = value > earlier;
     let (verb, word) = if up { ("rose", "up") } else { ("fell", "down") };
-    let [shown, shown_before] = [now, before].map(|counters| kpi.value(&counters).tenths());
-    let (label, unit) = (kpi.label, kpi.unit.suffix());
+    let tenths = [now, before].map(|counters| kpi.value(&counters).tenths());
+    let [shown, shown_before] = tenths.map(|number| kpi.unit.shown(number));
     let (period, before) = (period(hours)?, period(hours_before)?);
-    let same = if period.to - period.from <= WEEK { "the same hours of the week" } else { "the weeks" };
+    let earlier = match history.weeks_between(before.from, period.from) {
+        1 => "a week earlier".to_owned(),
+        weeks => format!("{weeks} weeks earlier"),
+    };
     Some(Insight {
         key: format!("{}_{word}", kpi.key),
         kpi: Some(kpi.key),
         severity: severity(kpi, up, &now, thresholds),
-        title: format!("{label} {verb}"),
-        sentence: format!("{label} {verb} from {shown_before}{unit} to {shown}{unit} against {same} before."),
+        title: format!("{} {verb}", kpi.subject()),
+        sentence: format!(
+            "{} {verb} to {shown}, from {shown_before} in the same hours {earlier}.",
+            kpi.subject()
+        ),
         period,
         compared_with: Some(before),
-        numbers: numbers(kpi.unit, [shown, shown_before], samples),
-        next: "Look at the trends to see when it began, and at workflow health if runs are part of it.",
+        workflow: None,
+        numbers: numbers(kpi.unit, tenths, samples),
+        next: if kpi.noun == RUNS {
+            "See in the chart when that began, and in workflow health which workflows it comes from."
+        } else {
+            "See in the chart when that began."
+        },
     })
 }
 

@@ -2,9 +2,10 @@
 
 use crate::answer::decimal::Tenths;
 use crate::answer::insights::history::{History, period, sum};
-use crate::answer::insights::insight::{Insight, Severity};
+use crate::answer::insights::insight::{Insight, Severity, Which};
 use crate::answer::insights::rows::Rows;
 use crate::answer::registry::KPIS;
+use crate::answer::words;
 use crate::answer::workflow_health::Workflow;
 use std::collections::BTreeMap;
 
@@ -42,20 +43,22 @@ pub fn of_failures(history: &History, rows: &Rows) -> Option<Insight> {
         key: "failures_concentrated".into(),
         kpi: Some(KPI),
         severity: if alarmed { Severity::Warning } else { Severity::Info },
-        title: format!("Most failures are of one workflow: {name}"),
+        title: format!("Most failures come from one workflow: {name}"),
         sentence: format!(
-            "{name} has {} % of the {all} failed runs, with {} % of all runs.",
+            "{name} accounts for {}% of the {} failed runs, but for only {}% of all runs.",
             percent(of_failures),
+            words::count(all),
             percent(of_runs)
         ),
         period: period(history.judged())?,
         compared_with: None,
+        workflow: Some(Which { workflow_id: most.id.clone(), workflow_name: most.name.clone() }),
         numbers: BTreeMap::from([
             ("failures", Tenths::whole(failures(most))),
             ("allFailures", Tenths::whole(all)),
             ("percentOfFailures", percent(of_failures)),
             ("percentOfRuns", percent(of_runs)),
         ]),
-        next: "Look at its recent failures in workflow health: their messages say what it runs into.",
+        next: "Look at its failures by message: that is what goes wrong in it.",
     })
 }

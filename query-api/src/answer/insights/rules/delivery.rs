@@ -5,6 +5,7 @@ use crate::answer::insights::history::{History, period, sum};
 use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::insights::statistics::{STANDARD_ERRORS, standard_error};
 use crate::answer::registry::Kpi;
+use crate::answer::words;
 use domain::Counters;
 use std::collections::BTreeMap;
 
@@ -41,19 +42,20 @@ pub fn drop(history: &History, kpi: &Kpi) -> Option<Insight> {
         key: "delivery_drop".into(),
         kpi: Some(kpi.key),
         severity: if drop >= POINTS_CRITICAL { Severity::Critical } else { Severity::Warning },
-        title: "Fewer messages arrive".into(),
+        title: "Fewer messages are being delivered".into(),
         sentence: format!(
-            "{shown} % of {} messages were delivered, where it had been {usual} % in the weeks before.",
-            samples[0]
+            "Only {shown}% of {} were delivered, compared with {usual}% in the weeks before.",
+            words::things(samples[0], kpi.noun)
         ),
         period: period(settled)?,
         compared_with: None,
+        workflow: None,
         numbers: BTreeMap::from([
             ("value", shown),
             ("before", usual),
             ("sample", Tenths::whole(samples[0])),
             ("sampleBefore", Tenths::whole(samples[1])),
         ]),
-        next: "See in delivery health which channel's receipts are missing, and whether receipts are merely late.",
+        next: "Check in delivery health which channel is missing receipts, and whether they are only late.",
     })
 }

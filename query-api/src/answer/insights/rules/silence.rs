@@ -4,6 +4,7 @@ use crate::answer::decimal::Tenths;
 use crate::answer::insights::history::{History, period};
 use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::registry::Kpi;
+use crate::answer::words;
 use std::collections::BTreeMap;
 
 /// Silence stands out if at least this many would be usual.
@@ -32,19 +33,24 @@ pub fn at_the_end(history: &History, kpi: &Kpi) -> Option<Insight> {
     }
     let since = judged.get(silent.start)?.start;
     let critical = hours >= HOURS_CRITICAL;
-    let (noun, usual) = (kpi.noun, Tenths::near(expected));
+    let noun = kpi.noun;
     Some(Insight {
         key: format!("silence_{}", kpi.noun_key()),
         kpi: Some(kpi.key),
         severity: if critical { Severity::Critical } else { Severity::Warning },
-        title: format!("No {noun} any more"),
+        title: format!("{} have stopped", words::capitalised(noun)),
         sentence: format!(
-            "No {noun} since {}; {usual} are usual in these hours of the week.",
-            history.shown(since)
+            "There have been no {noun} since {}. At this time of the week, {} would be normal.",
+            history.shown(since),
+            words::about(expected)
         ),
         period: period(&judged[silent])?,
         compared_with: None,
-        numbers: BTreeMap::from([("hours", Tenths::near(hours as f64)), ("expected", usual)]),
-        next: "See whether the system that publishes them runs, and whether its records are refused.",
+        workflow: None,
+        numbers: BTreeMap::from([
+            ("hours", Tenths::near(hours as f64)),
+            ("expected", Tenths::near(expected)),
+        ]),
+        next: "Check whether the system that publishes them is running, and whether its records are being refused.",
     })
 }

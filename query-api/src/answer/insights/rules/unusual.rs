@@ -5,6 +5,7 @@ use crate::answer::insights::history::{History, Usual};
 use crate::answer::insights::insight::{Insight, Severity};
 use crate::answer::insights::rules::silence;
 use crate::answer::registry::Kpi;
+use crate::answer::words;
 use crate::request::interval::Interval;
 use std::collections::BTreeMap;
 
@@ -78,33 +79,37 @@ fn judge(index: usize, value: f64, Usual { median, deviation }: Usual) -> Option
 fn insight(history: &History, kpi: &Kpi, hours: &[Unusual]) -> Option<Insight> {
     let most = hours.iter().copied().reduce(|a, b| if b.spreads > a.spreads { b } else { a })?;
     let hour = history.judged().get(most.index)?;
-    let (name, words, severity) = match most.side {
-        Side::High => ("high", "Unusually many", Severity::Info),
-        Side::Low => ("low", "Unusually few", Severity::Warning),
+    let (name, more_or_fewer, severity) = match most.side {
+        Side::High => ("high", "more", Severity::Info),
+        Side::Low => ("low", "fewer", Severity::Warning),
     };
-    let (noun, value, usual) =
-        (kpi.noun, Tenths::whole(kpi.sample(&hour.counters)), Tenths::near(most.median));
-    let more = match hours.len() {
+    let (noun, value) = (kpi.noun, kpi.sample(&hour.counters));
+    let were = if value == 1 { "was" } else { "were" };
+    let others = match hours.len() {
         1 => String::new(),
-        all => format!(" It is the most unusual of {all} such hours."),
+        all => format!(" Of {all} hours like that, this one stands out most."),
     };
     Some(Insight {
         key: format!("unusually_{name}_{}", kpi.noun_key()),
         kpi: Some(kpi.key),
         severity,
-        title: format!("{words} {noun}"),
+        title: format!("Far {more_or_fewer} {noun} than usual"),
         sentence: format!(
-            "{value} {noun} in the hour from {}, where {usual} are usual for that hour of the week.{more}",
-            history.shown(hour.start)
+            "There {were} {} between {} and {}; {} would be normal for that hour of the week.{others}",
+            words::things(value, noun),
+            history.clock(hour.start),
+            history.shown(hour.end),
+            words::about(most.median)
         ),
         period: Interval { from: hour.start, to: hour.end },
         compared_with: None,
+        workflow: None,
         numbers: BTreeMap::from([
-            ("value", value),
-            ("usual", usual),
+            ("value", Tenths::whole(value)),
+            ("usual", Tenths::near(most.median)),
             ("spreads", Tenths::near(most.spreads)),
             ("hours", Tenths::near(hours.len() as f64)),
         ]),
-        next: "Look at the trends of that day by the hour, and at what was released or sent out then.",
+        next: "Look at that day hour by hour, and at what was released or sent out around that time.",
     })
 }

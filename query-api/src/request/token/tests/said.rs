@@ -65,7 +65,7 @@ proptest! {
 
 #[test]
 fn a_token_allows_what_its_scopes_name_and_one_without_them_to_read() {
-    use Permission::{MetricsRead, SettingsRead, SettingsWrite};
+    use Permission::{MetricsRead, RefusalsRead, SettingsRead, SettingsWrite};
     let check = |claims: Value, expected: &[Permission]| {
         let principal =
             Verifier::new(&settings()).unwrap().verify(Some(&token(&claims)), None, now()).unwrap();
@@ -86,6 +86,8 @@ fn a_token_allows_what_its_scopes_name_and_one_without_them_to_read() {
     check(with("scopes", json!(["settings:read", 7])), &[SettingsRead]);
     check(with("scp", json!(["settings:read settings:write"])), &[SettingsRead, SettingsWrite]);
     check(with("scp", json!("settings:write")), &[SettingsWrite]);
+    check(with("scope", json!("refusals:read")), &[RefusalsRead]);
+    check(with("scope", json!("refusals:read metrics:read")), &[MetricsRead, RefusalsRead]);
     let mut both = with("scope", json!("metrics:read"));
     both["scp"] = json!(["settings:read"]);
     check(both, &reads);

@@ -1,0 +1,59 @@
+//! Redis, judged. Pure.
+
+use super::check::Check;
+use super::finding::Finding;
+use crate::announce::RedisSeen;
+
+/// What evicts keys that never expire, as versions do.
+const EVICTS_ALL: &str = "allkeys";
+
+/// What Redis is like, or why it isn't known. `None` stands for no Redis.
+pub fn judge(seen: &Result<Option<RedisSeen>, String>) -> Vec<Finding> {
+    match seen {
+        Err(why) => vec![Finding::bad(Check::Redis, why)],
+        Ok(None) => {
+            let seen = "none is set: changes show when cached answers expire";
+            vec![Finding::ok(Check::Redis, seen)]
+        }
+        Ok(Some(RedisSeen { version, eviction, untold })) => {
+            let told = match untold {
+                None => Finding::ok(Check::RedisTracking, "it tells clients what has changed"),
+                Some(why) => {
+                    let seen = format!("it doesn't tell clients what has changed (CLIENT TRACKING): {why}");
+                    Finding::bad(Check::RedisTracking, seen)
+                }
+            };
+            let mut findings = vec![Finding::ok(Check::Redis, format!("version {version} answers")), told];
+            if !eviction.is_empty() {
+                let is_well = !eviction.starts_with(EVICTS_ALL);
+                let seen = format!("maxmemory-policy {eviction}");
+                findings.push(Finding::of(Check::RedisEviction, is_well, seen));
+            }
+            findings
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_answers_old_or_slow_is_told() {
+        let check = |seen: Result<Option<RedisSeen>, String>, expected: &[&str]| {
+            let findings = judge(&seen);
+            let bad = findings.iter().filter(|finding| finding.remedy.is_some());
+            assert_eq!(bad.map(|finding| finding.check.code()).collect::<Vec<_>>(), expected, "{seen:?}");
+        };
+        let sound = || RedisSeen { version: "7.0".into(), eviction: "volatile-lru".into(), untold: None };
+        check(Ok(None), &[]);
+        check(Err("refused".into()), &["redis"]);
+        check(Ok(Some(sound())), &[]);
+        check(Ok(Some(RedisSeen { eviction: "noeviction".into(), ..sound() })), &[]);
+        check(Ok(Some(RedisSeen { eviction: String::new(), ..sound() })), &[]);
+        for policy in ["allkeys-lru", "allkeys-random"] {
+            check(Ok(Some(RedisSeen { eviction: policy.into(), ..sound() })), &["redis-eviction"]);
+        }
+        check(Ok(Some(RedisSeen { untold: Some("unknown".into()), ..sound() })), &["redis-tracking"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! Kafka, asked all that the doctor wants to know: each question with a limit of its own, so that one that hangs hides nothing.
+
+use super::check::Check;
+use super::finding::Finding;
+use super::keys::{self, Keyed};
+use super::log::Log;
+use super::settings::Doctor;
+use super::topic;
+use crate::clock::Clock;
+use crate::limits::WATCH;
+use crate::record::Topic;
+use crate::record::layouts::Announced;
+use crate::record::topic_names::TopicNames;
+use crate::source::cluster::{self, Cluster, KafkaError, Members};
+use crate::source::{Examining, Fault, Round};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
+
+/// An answer, or why there is none.
+pub type Asked<T> = Result<T, String>;
+
+/// Kafka as it was seen.
+#[derive(Debug, Default)]
+pub struct Kafka {
+    /// What keeps a member from reading, in findings.
+    pub faults: Vec<Finding>,
+    /// What else there is; `None` if no broker answers.
+    pub seen: Option<Seen>,
+}
+
+/// What Kafka has.
+#[derive(Debug)]
+pub struct Seen {
+    /// The topics that may be read.
+    pub topics: Vec<TopicSeen>,
+    /// Who is in the group.
+    pub members: Asked<Members>,
+    /// Whether this client may be; `None` where Kafka doesn't say.
+    pub may_join: Asked<Option<bool>>,
+    /// The ends of layouts that Kafka has.
+    pub announced: Asked<Vec<Announced>>,
+}
+
+/// A topic that may be read.
+#[derive(Debug)]
+pub struct TopicSeen {
+    /// Which one.
+    pub topic: Topic,
+    /// Kafka's id of it; empty where it can't be learned.
+    pub id: String,
+    /// What it is set to.
+    pub settings: Asked<topic::Settings>,
+    /// Where its partitions begin and end.
+    pub log: Asked<Log>,
+    /// Its newest records that have a key.
+    pub newest: Asked<Vec<Keyed>>,
+}
+
+/// Asks Kafka.
+pub async fn ask(settings: &Doctor) -> Kafka {
+    let (source, clock, wait) = (settings.source.clone(), Clock::new(settings.clock), settings.wait);
+    let look = move || {
+        let examining = Examining::new(&source, clock)?;
+        // Half of the time, so that the other half is left for the client to say what is wrong.
+        let round = examining.round(Instant::now() + wait / 2);
+        Ok((round, examining))
+    };
+    let Round { faults, found, .. } = match in_time(wait, look).await {
+        Ok((round, examining)) => {
+            // A client without brokers takes its time to end.
+            spawn_blocking(move || drop(examining));
+            round
+        }
+        Err(why) => return Kafka { faults: vec![Finding::bad(Check::Brokers, why)], seen: None },
+    };
+    let names = &settings.source.topics;
+    let is_away = faults.iter().any(|fault| matches!(fault, Fault::NoAnswer(_)));
+    let told: Vec<Finding> =
+        faults.iter().map(|fault| of_fault(fault, names, &settings.source.kafka_group_id)).collect();
+    if is_away {
+        return Kafka { faults: told, seen: None };
+    }
+    let ids = found.map(|found| found.topic_ids).unwrap_or_default();
+    let readable: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !is_about(&faults, *topic)).collect();
+    let of_cluster = cluster::Settings::of_member(&settings.source);
+    match Cluster::new(&of_cluster) {
+        Ok(cluster) => {
+            let asking = Asking { settings, cluster: Arc::new(cluster), of_cluster };
+            let topics =
+                readable.into_iter().map(|topic| (topic, ids.get(&topic).cloned().unwrap_or_default()));
+            Kafka { faults: told, seen: Some(asking.all(topics.collect()).await) }
+        }
+        Err(error) => {
+            let refused = Finding::bad(Check::Brokers, error.to_string());
+            Kafka { faults: told.into_iter().chain([refused]).collect(), seen: None }
+        }
+    }
+}
+
+/// Questions to a Kafka that answers.
+struct Asking<'a> {
+    settings: &'a Doctor,
+    cluster: Arc<Cluster>,
+    of_cluster: cluster::Settings,
+}
+
+impl Asking<'_> {
+    async fn all(&self, topics: Vec<(Topic, String)>) -> Seen {
+        let topics =
+            futures_util::future::join_all(topics.into_iter().map(|(topic, id)| self.topic(topic, id)));
+        let (topics, members, may_join, announced) = tokio::join!(
+            topics,
+            self.members(),
+            self.question(Cluster::may_join),
+            self.question(Cluster::announced)
+        );
+        Seen { topics, members, may_join, announced }
+    }
+
+    /// One that has just ended is listed for a moment longer, so nobody is asked at once.
+    async fn members(&self) -> Asked<Members> {
+        tokio::time::sleep(WATCH).await;
+        self.question(Cluster::members).await
+    }
+
+    async fn topic(&self, topic: Topic, id: String) -> TopicSeen {
+        let name = self.settings.source.topics.of(topic).to_owned();
+        let (settings, log) = tokio::join!(self.topic_settings(&name), {
+            let name = name.clone();
+            self.question(move |cluster: &Cluster| Log::ask(cluster, &name))
+        });
+        let newest = match &log {
+            Ok(log) if self.settings.source.keys.are_placed_by_murmur2(&name) => {
+                self.newest(log.clone()).await
+            }
+            Ok(_) => Ok(Vec::new()),
+            Err(why) => Err(why.clone()),
+        };
+        TopicSeen { topic, id, settings, log, newest }
+    }
+
+    async fn topic_settings(&self, name: &str) -> Asked<topic::Settings> {
+        match tokio::time::timeout(self.settings.wait, self.cluster.topic_settings(name)).await {
+            Ok(told) => told.map_err(|error| error.to_string()),
+            Err(_) => Err(no_answer(self.settings.wait)),
+        }
+    }
+
+    async fn newest(&self, log: Log) -> Asked<Vec<Keyed>> {
+        let (of_cluster, count) = (self.of_cluster.clone(), self.settings.newest);
+        // Sooner than the limit, so that what was read till then is looked at.
+        let deadline = Instant::now() + self.settings.wait / 2;
+        in_time(self.settings.wait, move || keys::newest(&of_cluster, &log, count, deadline)).await
+    }
+
+    async fn question<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Cluster) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Asked<T> {
+        let cluster = Arc::clone(&self.cluster);
+        in_time(self.settings.wait, move || question(&cluster)).await
+    }
+}
+
+/// Asks on a thread of its own, which goes on if there is no answer in time.
+async fn in_time<T: Send + 'static>(
+    limit: Duration,
+    question: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Asked<T> {
+    match tokio::time::timeout(limit, spawn_blocking(question)).await {
+        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(no_answer(limit)),
+    }
+}
+
+fn no_answer(limit: Duration) -> String {
+    format!("no answer within {limit:?}")
+}
+
+fn is_about(faults: &[Fault], topic: Topic) -> bool {
+    faults.iter().any(|fault| match fault {
+        Fault::NoTopic(of)
+        | Fault::HiddenTopic(of)
+        | Fault::UnreadableTopic(of)
+        | Fault::UnknownTopic(of, _) => *of == topic,
+        Fault::NoAnswer(_)
+        | Fault::ForbiddenGroup
+        | Fault::NotInGroup(_)
+        | Fault::NoLeader(_)
+        | Fault::NoEnd(_) => false,
+    })
+}
+
+/// A member's fault as a finding, with the member's own words.
+fn of_fault(fault: &Fault, names: &TopicNames, group: &str) -> Finding {
+    let (check, topic) = match fault {
+        Fault::NoAnswer(_) | Fault::NoLeader(_) | Fault::NoEnd(_) => (Check::Brokers, None),
+        Fault::NoTopic(topic) | Fault::UnknownTopic(topic, _) => (Check::Topic, Some(*topic)),
+        Fault::HiddenTopic(topic) | Fault::UnreadableTopic(topic) => (Check::TopicRights, Some(*topic)),
+        Fault::ForbiddenGroup | Fault::NotInGroup(_) => (Check::GroupRights, None),
+    };
+    let said = fault.sentence(names, group);
+    // The remedy is behind the first semicolon.
+    let finding = match said.split_once("; ") {
+        Some((seen, remedy)) => Finding::bad(check, seen).remedied_by(remedy),
+        None => Finding::bad(check, said),
+    };
+    match topic {
+        Some(topic) => finding.about(names.of(topic)),
+        None => finding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_members_fault_is_a_finding_with_its_own_remedy() {
+        let names = TopicNames::new(["e".into(), "w".into(), "m".into()]);
+        let check = |fault: Fault, check: Check, about: Option<&str>, remedy: &str| {
+            let finding = of_fault(&fault, &names, "g");
+            assert_eq!((finding.check, finding.about.as_deref()), (check, about), "{finding:?}");
+            assert!(finding.remedy.as_deref().is_some_and(|said| said.contains(remedy)), "{finding:?}");
+            assert!(!finding.seen.contains(remedy), "{finding:?}");
+        };
+        check(Fault::NoAnswer(None), Check::Brokers, None, "KAFKA_BROKERS");
+        check(Fault::NoTopic(Topic::Events), Check::Topic, Some("e"), "EVENTS_TOPIC");
+        check(Fault::HiddenTopic(Topic::WorkflowTerminals), Check::TopicRights, Some("w"), "an ACL");
+        check(Fault::ForbiddenGroup, Check::GroupRights, None, "an ACL");
+        assert!(is_about(&[Fault::NoTopic(Topic::Events)], Topic::Events));
+        assert!(!is_about(&[Fault::NoTopic(Topic::Events), Fault::ForbiddenGroup], Topic::MessageDeliveries));
+    }
+}

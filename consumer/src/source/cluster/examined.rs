@@ -1,0 +1,65 @@
+//! What a topic is set to, how often it is copied, and whether the group may be joined: for `consumer doctor`.
+
+use super::{ANSWER_WAIT_MAX, Cluster, KafkaError, Settings};
+use crate::source::describing::{self, Undescribed};
+use crate::source::settings::Settings as Member;
+use rdkafka::admin::{AdminOptions, ResourceSpecifier};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::types::RDKafkaErrorCode;
+use std::collections::BTreeMap;
+
+impl Settings {
+    /// Those of the cluster that a member with these settings reads.
+    #[must_use]
+    pub fn of_member(member: &Member) -> Self {
+        Self {
+            kafka_brokers: member.kafka_brokers.clone(),
+            kafka_group_id: member.kafka_group_id.clone(),
+            layouts_topic: member.layouts_topic.clone(),
+            kafka_config: member.kafka_config.clone(),
+        }
+    }
+}
+
+impl Cluster {
+    /// The settings of a topic that are in force, its own and the brokers' defaults, by name.
+    ///
+    /// # Errors
+    /// When Kafka refuses, or doesn't answer.
+    pub async fn topic_settings(&self, topic: &str) -> Result<BTreeMap<String, String>, KafkaError> {
+        let options = AdminOptions::new().request_timeout(Some(ANSWER_WAIT_MAX));
+        let asked = [ResourceSpecifier::Topic(topic)];
+        let admin = self.admin()?;
+        let answers = admin.describe_configs(&asked, &options).await?;
+        let told: Result<Vec<_>, RDKafkaErrorCode> = answers.into_iter().collect();
+        let entries = told.map_err(KafkaError::AdminOp)?.into_iter().flat_map(|resource| resource.entries);
+        Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
+    }
+
+    /// How many copies the partition of the topic with the fewest has; `None` if it has no partitions.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn copies(&self, topic: &str) -> Result<Option<usize>, KafkaError> {
+        let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER_WAIT_MAX)?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        Ok(partitions.map(|partition| partition.replicas().len()).min())
+    }
+
+    /// Whether this client may be a member of the group; `None` where Kafka doesn't say.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn may_join(&self) -> Result<Option<bool>, KafkaError> {
+        let group = &self.settings.kafka_group_id;
+        match describing::may_join(self.consumer.client(), group, ANSWER_WAIT_MAX) {
+            Ok(may) => Ok(may),
+            Err(Undescribed(code))
+                if RDKafkaErrorCode::from(code) == RDKafkaErrorCode::GroupAuthorizationFailed =>
+            {
+                Ok(Some(false))
+            }
+            Err(Undescribed(code)) => Err(KafkaError::AdminOp(code.into())),
+        }
+    }
+}
