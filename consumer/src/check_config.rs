@@ -11,8 +11,8 @@ use admin::in_force::InForce;
 /// # Errors
 /// When a setting can't be used: a sentence that names it; or when standard output is closed.
 pub fn check(settings: &Run, in_force: &InForce) -> anyhow::Result<()> {
-    Server::new(&settings.database)?;
-    if let Some(wrong) = settings.source.unusable() {
+    Server::new(&settings.member.database)?;
+    if let Some(wrong) = settings.member.source.unusable() {
         return Err(BadSetting(wrong).into());
     }
     operator::answer(in_force)?;

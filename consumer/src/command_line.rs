@@ -1,15 +1,10 @@
 //! The command line and the environment, read here and nowhere else.
 
-use crate::agreement;
-use crate::announce;
-use crate::clock;
-use crate::ledger;
+use crate::member_settings::MemberSettings;
 use crate::operator;
-use crate::pipeline;
 use crate::settings::BadSetting;
 use crate::source;
 use crate::store::settings::Database;
-use crate::store::upkeep::Retention;
 use admin::in_force::{InForce, Kind};
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,27 +45,9 @@ value, such as KAFKA_CONFIG_SASL_PASSWORD_FILE; it is read at the start. Setting
 /// Settings of `consumer run`.
 #[derive(Clone, Debug, Args)]
 pub struct Run {
-    /// PostgreSQL, where the counters are.
+    /// What a member is set to.
     #[command(flatten)]
-    pub database: Database,
-    /// Kafka, where the records come from.
-    #[command(flatten)]
-    pub source: source::Settings,
-    /// Redis, where changes are announced.
-    #[command(flatten)]
-    pub announce: announce::Settings,
-    /// How long rows are kept.
-    #[command(flatten)]
-    pub retention: Retention,
-    /// How far clocks may differ.
-    #[command(flatten)]
-    pub clock: clock::Settings,
-    /// When readiness names a partition that stands still.
-    #[command(flatten)]
-    pub watch: pipeline::Settings,
-    /// How much memory the ledger may take.
-    #[command(flatten)]
-    pub ledger: ledger::Settings,
+    pub member: MemberSettings,
     /// Where health, readiness and Prometheus metrics are served. Keep it off the internet.
     #[arg(long, env = "ADMIN_ADDR", default_value = "127.0.0.1:9090")]
     pub admin_addr: SocketAddr,
@@ -112,14 +89,14 @@ impl CommandLine {
         let mut line = Self::from_arg_matches(&matches).map_err(in_a_sentence)?;
         let wrong = match &mut line.command {
             Command::Run(run) => {
-                run.source.kafka_config = kafka_config()?;
-                line.in_force = in_force(&matches, &run.source);
+                run.member.source.kafka_config = kafka_config()?;
+                line.in_force = in_force(&matches, &run.member.source);
                 run.wrong()
             }
             Command::Migrate(migrate) => migrate.database.wrong(),
             Command::Operate(operator::Command::Doctor(doctor)) => {
-                doctor.source.kafka_config = kafka_config()?;
-                doctor.wrong()
+                doctor.member.source.kafka_config = kafka_config()?;
+                doctor.member.wrong()
             }
             Command::Operate(command) => {
                 let cluster = match command.cluster() {
@@ -205,8 +182,7 @@ fn is_variable(command: &clap::Command, name: &str) -> bool {
 impl Run {
     /// The first thing wrong with the settings, in a sentence that names the variable.
     fn wrong(&self) -> Option<String> {
-        let member = agreement::wrong(&self.database, &self.source, &self.announce, self.retention);
-        member.or_else(|| self.traces.wrong())
+        self.member.wrong().or_else(|| self.traces.wrong())
     }
 }
 

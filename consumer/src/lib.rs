@@ -55,10 +55,10 @@ pub mod limits;
 pub mod measure;
 pub mod trace;
 
-pub mod agreement;
 pub mod check_config;
 pub mod command_line;
 pub mod logging;
+pub mod member_settings;
 pub mod migrate;
 pub mod run;
 pub mod settings;

@@ -8,6 +8,7 @@ use crate::decide::narrowing::Narrowing;
 use crate::floor::SharedFloor;
 use crate::ledger::Ledger;
 use crate::measure::{self, Meters};
+use crate::member_settings::MemberSettings;
 use crate::pipeline::{
     self, Assignments, Desk, Kafka, Orders, Pipeline, Positions, Sights, Status, Watch, Writer,
 };
@@ -30,9 +31,9 @@ use tokio::sync::mpsc;
 /// When a part can't be started, or Kafka's client fails for good.
 pub async fn run(settings: Run) -> anyhow::Result<()> {
     let access = Access {
-        server: Server::new(&settings.database)?,
-        topics: settings.source.topics.clone(),
-        clock: Clock::new(settings.clock),
+        server: Server::new(&settings.member.database)?,
+        topics: settings.member.source.topics.clone(),
+        clock: Clock::new(settings.member.clock),
         readiness: Readiness::new(),
         activity: Activity::default(),
     };
@@ -51,14 +52,19 @@ pub async fn run(settings: Run) -> anyhow::Result<()> {
 
     tokio::spawn(end_in_time(stop_signal()?));
     let export = traces::start(&settings.traces, SERVICE).map_err(|wrong| BadSetting(wrong.0))?;
-    let counted = count(settings, access, positions, meters).await;
+    let counted = count(settings.member, access, positions, meters).await;
     if let Some(export) = export {
         export.finish().await;
     }
     counted
 }
 
-async fn count(settings: Run, access: Access, positions: Positions, meters: Meters) -> anyhow::Result<()> {
+async fn count(
+    settings: MemberSettings,
+    access: Access,
+    positions: Positions,
+    meters: Meters,
+) -> anyhow::Result<()> {
     let Access { topics, clock, readiness, activity, .. } = access.clone();
     let mut store = Store::new(&access, "reading");
     let (key, floor, incarnation) = tokio::select! {

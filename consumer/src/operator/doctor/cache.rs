@@ -37,13 +37,12 @@ pub fn judge(seen: &Result<Option<RedisSeen>, String>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::doctor::finding::codes_of_bad;
 
     #[test]
     fn what_makes_answers_old_or_slow_is_told() {
         let check = |seen: Result<Option<RedisSeen>, String>, expected: &[&str]| {
-            let findings = judge(&seen);
-            let bad = findings.iter().filter(|finding| finding.remedy.is_some());
-            assert_eq!(bad.map(|finding| finding.check.code()).collect::<Vec<_>>(), expected, "{seen:?}");
+            assert_eq!(codes_of_bad(&judge(&seen)), expected, "{seen:?}");
         };
         let sound = || RedisSeen { version: "7.0".into(), eviction: "volatile-lru".into(), untold: None };
         check(Ok(None), &[]);

@@ -58,6 +58,13 @@ pub fn in_words(time: Duration) -> String {
     if rest == 0 && days > 0 { format!("{days} d") } else { humantime::format_duration(time).to_string() }
 }
 
+/// The codes of the checks that didn't go well, in the order of the findings.
+#[cfg(test)]
+pub fn codes_of_bad(findings: &[Finding]) -> Vec<&'static str> {
+    let bad = findings.iter().filter(|finding| finding.remedy.is_some());
+    bad.map(|finding| finding.check.code()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

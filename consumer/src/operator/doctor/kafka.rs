@@ -59,7 +59,8 @@ pub struct TopicSeen {
 
 /// Asks Kafka.
 pub async fn ask(settings: &Doctor) -> Kafka {
-    let (source, clock, wait) = (settings.source.clone(), Clock::new(settings.clock), settings.wait);
+    let member = &settings.member;
+    let (source, clock, wait) = (member.source.clone(), Clock::new(member.clock), settings.wait);
     let look = move || {
         let examining = Examining::new(&source, clock)?;
         // Half of the time, so that the other half is left for the client to say what is wrong.
@@ -74,16 +75,16 @@ pub async fn ask(settings: &Doctor) -> Kafka {
         }
         Err(why) => return Kafka { faults: vec![Finding::bad(Check::Brokers, why)], seen: None },
     };
-    let names = &settings.source.topics;
+    let names = &member.source.topics;
     let is_away = faults.iter().any(|fault| matches!(fault, Fault::NoAnswer(_)));
     let told: Vec<Finding> =
-        faults.iter().map(|fault| of_fault(fault, names, &settings.source.kafka_group_id)).collect();
+        faults.iter().map(|fault| of_fault(fault, names, &member.source.kafka_group_id)).collect();
     if is_away {
         return Kafka { faults: told, seen: None };
     }
     let ids = found.map(|found| found.topic_ids).unwrap_or_default();
     let readable: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| !is_about(&faults, *topic)).collect();
-    let of_cluster = cluster::Settings::of_member(&settings.source);
+    let of_cluster = cluster::Settings::of_member(&member.source);
     match Cluster::new(&of_cluster) {
         Ok(cluster) => {
             let asking = Asking { settings, cluster: Arc::new(cluster), of_cluster };
@@ -125,13 +126,13 @@ impl Asking<'_> {
     }
 
     async fn topic(&self, topic: Topic, id: String) -> TopicSeen {
-        let name = self.settings.source.topics.of(topic).to_owned();
+        let name = self.settings.member.source.topics.of(topic).to_owned();
         let (settings, log) = tokio::join!(self.topic_settings(&name), {
             let name = name.clone();
             self.question(move |cluster: &Cluster| Log::ask(cluster, &name))
         });
         let newest = match &log {
-            Ok(log) if self.settings.source.keys.are_placed_by_murmur2(&name) => {
+            Ok(log) if self.settings.member.source.keys.are_placed_by_murmur2(&name) => {
                 self.newest(log.clone()).await
             }
             Ok(_) => Ok(Vec::new()),

@@ -40,12 +40,15 @@ use report::Report;
 /// # Errors
 /// When the answer can't be written.
 pub async fn examine(settings: &Doctor) -> anyhow::Result<Ending> {
-    let (kafka, database, redis) =
-        tokio::join!(kafka::ask(settings), postgresql::ask(settings), settings.announce.look(settings.wait));
+    let (kafka, database, redis) = tokio::join!(
+        kafka::ask(settings),
+        postgresql::ask(settings),
+        settings.member.announce.look(settings.wait)
+    );
     let mut findings = of_kafka(settings, &kafka, database.progress.as_ref());
     findings.extend(postgresql::judge(&database, members(settings, &kafka)));
     findings.extend(cache::judge(&redis));
-    findings.extend(machine::judge(settings.ledger.ledger_memory_mb, machine::limit()));
+    findings.extend(machine::judge(settings.member.ledger.ledger_memory_mb, machine::limit()));
     findings.push(dead_letters(settings));
     let report = Report::of(findings);
     let text = if settings.json { serde_json::to_string_pretty(&report.json())? } else { report.text() };
@@ -64,16 +67,16 @@ fn of_kafka(settings: &Doctor, kafka: &Kafka, progress: Option<&Progress>) -> Ve
     let Some(seen) = &kafka.seen else { return findings };
     findings.extend(of_group(settings, seen, progress));
     for topic in &seen.topics {
-        let name = settings.source.topics.of(topic.topic);
+        let name = settings.member.source.topics.of(topic.topic);
         findings
             .extend(of_topic(settings, seen, topic, progress).into_iter().map(|finding| finding.about(name)));
     }
     if let Err(why) = &seen.announced {
         let finding = Finding::bad(Check::LayoutsTopic, format!("can't be read: {why}"));
-        findings.push(finding.about(&settings.source.layouts_topic));
+        findings.push(finding.about(&settings.member.source.layouts_topic));
     }
     if !findings.iter().any(|finding| finding.check == Check::Brokers) {
-        let seen = format!("brokers answer at {}", settings.source.kafka_brokers);
+        let seen = format!("brokers answer at {}", settings.member.source.kafka_brokers);
         findings.push(Finding::ok(Check::Brokers, seen));
     }
     findings
@@ -83,8 +86,8 @@ fn of_group(settings: &Doctor, seen: &Seen, progress: Option<&Progress>) -> Vec<
     let mut findings = Vec::new();
     match &seen.may_join {
         Ok(Some(false)) => {
-            let group = &settings.source.kafka_group_id;
-            let said = Fault::ForbiddenGroup.sentence(&settings.source.topics, group);
+            let group = &settings.member.source.kafka_group_id;
+            let said = Fault::ForbiddenGroup.sentence(&settings.member.source.topics, group);
             let (seen, _) = said.split_once("; ").unwrap_or((said.as_str(), ""));
             findings.push(Finding::bad(Check::GroupRights, seen));
         }
@@ -96,7 +99,7 @@ fn of_group(settings: &Doctor, seen: &Seen, progress: Option<&Progress>) -> Vec<
     match (&seen.members, progress) {
         (Ok(members), Some(progress)) => findings.push(group::judge(group::Counting {
             members,
-            is_hidden: settings.source.has_newer_protocol(),
+            is_hidden: settings.member.source.has_newer_protocol(),
             moved: progress.moved,
             sessions: progress.sessions,
         })),
@@ -129,7 +132,7 @@ fn of_topic(settings: &Doctor, seen: &Seen, topic: &TopicSeen, progress: Option<
         Err(why) => findings.push(Finding::bad(Check::TopicSettings, why)),
     }
     let known = progress.and_then(|progress| progress.layouts.get(&topic.topic));
-    let name = settings.source.topics.of(topic.topic);
+    let name = settings.member.source.topics.of(topic.topic);
     if let (Some(layouts), Ok(announced)) = (known, &seen.announced) {
         let known = layouts::Known { topic: name, id: &topic.id, layouts, announced };
         findings.push(layouts::judge(known, log));
@@ -158,7 +161,7 @@ fn of_progress(
     progress: &Progress,
     layouts: &Layouts,
 ) -> Vec<Finding> {
-    let name = settings.source.topics.of(topic.topic);
+    let name = settings.member.source.topics.of(topic.topic);
     let rows: Vec<&ProgressRow> = progress.rows.iter().filter(|row| row.place.topic == name).collect();
     let has_members = seen.members.as_ref().is_ok_and(|members| group::count(members) > 0);
     standing::judge(&standing::Standing {
@@ -167,7 +170,7 @@ fn of_progress(
         rows: &rows,
         layouts,
         now: progress.now,
-        still_max: has_members.then_some(settings.watch.stalled_after),
+        still_max: has_members.then_some(settings.member.watch.stalled_after),
     })
 }
 
@@ -179,8 +182,8 @@ fn of_keys(
     log: &log::Log,
     known: Option<&Layouts>,
 ) -> Option<Finding> {
-    let name = settings.source.topics.of(topic.topic);
-    if !settings.source.keys.are_placed_by_murmur2(name) {
+    let name = settings.member.source.topics.of(topic.topic);
+    if !settings.member.source.keys.are_placed_by_murmur2(name) {
         let seen = "its keys are placed otherwise on purpose (OTHER_PARTITIONER_TOPICS)";
         return Some(Finding::ok(Check::TopicKeys, seen));
     }
@@ -196,14 +199,14 @@ fn of_keys(
 fn needs(settings: &Doctor) -> topic::Needs {
     topic::Needs {
         keep_for: settings.longest_outage + settings.backup_age,
-        ledger: DAY * settings.retention.ledger_retention_days,
-        receive_bytes_max: settings.source.receive_bytes_max(),
+        ledger: DAY * settings.member.retention.ledger_retention_days,
+        receive_bytes_max: settings.member.source.receive_bytes_max(),
     }
 }
 
 /// Whether refused records are still there when people come back.
 fn dead_letters(settings: &Doctor) -> Finding {
-    let kept = DAY * settings.retention.dead_letter_retention_days;
+    let kept = DAY * settings.member.retention.dead_letter_retention_days;
     let [kept_text, outage] = [kept, settings.longest_outage].map(in_words);
     let seen = format!("refused records are kept for {kept_text}; the longest outage is {outage}");
     Finding::of(Check::DeadLetterRetention, settings.longest_outage < kept, seen)

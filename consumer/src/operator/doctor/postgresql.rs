@@ -64,9 +64,9 @@ pub async fn ask(settings: &Doctor) -> Database {
 
 /// Asks one thing after the other. What a role may not see, or an older schema doesn't have, is not asked for.
 async fn fill(settings: &Doctor, seen: &mut Database) -> Result<(), Error> {
-    let connection = OperatorConnection::examine(&settings.database, settings.wait).await?;
+    let connection = OperatorConnection::examine(&settings.member.database, settings.wait).await?;
     seen.server = Some(connection.server().await?);
-    let clock = Clock::new(settings.clock);
+    let clock = Clock::new(settings.member.clock);
     connection.read_clock(&clock).await?;
     seen.clock = Some((clock.skew().as_seconds_f64(), clock.is_off()));
     let schema = seen.schema.insert(connection.schema().await?);
@@ -89,7 +89,7 @@ async fn progress(settings: &Doctor, connection: &OperatorConnection) -> Result<
     let rows = connection.progress_rows(None).await?;
     let mut layouts = HashMap::new();
     for topic in Topic::ALL {
-        let name = settings.source.topics.of(topic);
+        let name = settings.member.source.topics.of(topic);
         let id = rows.iter().filter(|row| row.place.topic == name).find_map(|row| row.topic_id.as_deref());
         layouts.insert(topic, connection.layouts(name, id.unwrap_or_default()).await?);
     }
@@ -206,6 +206,7 @@ fn of_rights_lacking(lacking: &[String]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::doctor::finding::codes_of_bad;
     use std::time::Duration;
 
     fn sound() -> ServerSeen {
@@ -220,12 +221,7 @@ mod tests {
     }
 
     fn bad(database: &Database, members: u32) -> Vec<&'static str> {
-        let findings = judge(database, members);
-        findings
-            .iter()
-            .filter(|finding| finding.remedy.is_some())
-            .map(|finding| finding.check.code())
-            .collect()
+        codes_of_bad(&judge(database, members))
     }
 
     #[test]

@@ -1,40 +1,15 @@
 //! Settings of `consumer doctor`: those of a member, and what an operator has to reckon with.
 
-use crate::agreement;
-use crate::announce;
-use crate::clock;
-use crate::ledger;
-use crate::pipeline;
+use crate::member_settings::MemberSettings;
 use crate::settings::duration;
-use crate::source;
-use crate::store::settings::Database;
-use crate::store::upkeep::Retention;
 use std::time::Duration;
 
 /// Settings of `consumer doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
-    /// PostgreSQL, where the counters are.
+    /// What a member is set to.
     #[command(flatten)]
-    pub database: Database,
-    /// Kafka, where the records come from.
-    #[command(flatten)]
-    pub source: source::Settings,
-    /// Redis, where changes are announced.
-    #[command(flatten)]
-    pub announce: announce::Settings,
-    /// How long rows are kept.
-    #[command(flatten)]
-    pub retention: Retention,
-    /// How far clocks may differ.
-    #[command(flatten)]
-    pub clock: clock::Settings,
-    /// How long a partition may stand still.
-    #[command(flatten)]
-    pub watch: pipeline::Settings,
-    /// How much memory the ledger may take.
-    #[command(flatten)]
-    pub ledger: ledger::Settings,
+    pub member: MemberSettings,
     /// The longest time that members may be away, a weekend for example. Topics must keep their records for longer.
     #[arg(long, default_value = "3d", value_parser = duration)]
     pub longest_outage: Duration,
@@ -54,12 +29,4 @@ pub struct Doctor {
     /// Answer with a JSON object, for programs.
     #[arg(long)]
     pub json: bool,
-}
-
-impl Doctor {
-    /// What is wrong with the settings, in a sentence: the same that a member refuses.
-    #[must_use]
-    pub fn wrong(&self) -> Option<String> {
-        agreement::wrong(&self.database, &self.source, &self.announce, self.retention)
-    }
 }

@@ -126,6 +126,7 @@ fn of_partitions(check: Check, wrong: &[String], well: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::doctor::finding::codes_of_bad;
     use crate::record::place::Place;
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -173,12 +174,7 @@ mod tests {
         let (rows, log) = (rows.iter().collect::<Vec<_>>(), log(partitions));
         let still_max = members.then_some(Duration::from_secs(60));
         let standing = Standing { id, log: &log, rows: &rows, layouts, now: at(100), still_max };
-        let findings = judge(&standing);
-        findings
-            .iter()
-            .filter(|finding| finding.remedy.is_some())
-            .map(|finding| finding.check.code())
-            .collect()
+        codes_of_bad(&judge(&standing))
     }
 
     #[test]

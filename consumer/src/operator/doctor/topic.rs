@@ -120,6 +120,7 @@ fn number(settings: &Settings, name: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::doctor::finding::codes_of_bad;
 
     const DAY: u64 = 86_400_000;
 
@@ -142,12 +143,7 @@ mod tests {
             ledger: Duration::from_millis(35 * DAY),
             receive_bytes_max: 300_000_000,
         };
-        let findings = judge(settings, Some(copies), &needs);
-        findings
-            .iter()
-            .filter(|finding| finding.remedy.is_some())
-            .map(|finding| finding.check.code())
-            .collect()
+        codes_of_bad(&judge(settings, Some(copies), &needs))
     }
 
     #[test]
