@@ -11,16 +11,15 @@ use super::markers::{Markers, Watch};
 use super::record::{Outputs, Row};
 use super::round::{Bench, as_float, drop_database};
 use super::serving::Serving;
-use ::load::{Horizon, Load, Message, Mix, Produced, Producer, Topics, Truth, check};
+use super::stage::{Stage, must_be_right};
+use ::load::{Horizon, Load, Message, Mix, Produced, Producer, Topics, Truth};
 use anyhow::{Context as _, bail, ensure};
 use chrono::{TimeDelta, Utc};
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
 use stack::run::process::Process;
 use stack::token::Secret;
 use stack::wait::{self, Seen};
-use stack::{Purpose, Services};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::task::block_in_place;
@@ -66,10 +65,7 @@ pub struct Options {
 /// # Errors
 /// When something can't be started, the rate isn't held, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building consumer and query-api (release)");
-    let binaries = block_in_place(|| Binaries::build(Profile::Release))?;
+    let Stage { services, binaries } = Stage::set().await?;
     let name = format!("bench_freshness_{}", std::process::id());
     let database = services.postgres.create_migrated(&name).await?;
     let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
@@ -87,9 +83,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     say::line(format_args!("polling      {polled}"));
     say::line(format_args!("when told    {told}"));
     until_counted(&mut consumer, &client, bench.truth.tally.counted).await?;
-    let differences = check(&client, &bench.truth).await?;
-    ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
-    say::line(format_args!("Every sum was right: {} values.", differences.compared()));
+    let sums = must_be_right(&client, &bench.truth).await?;
+    say::line(format_args!("Every sum was right: {} values.", sums.compared()));
 
     let rows = [Row::new("polling", &polled)?, Row::new("when told", &told)?];
     options.outputs.write(&bench.services, "freshness", options, &rows, &chart(&polled, &told).svg()).await?;

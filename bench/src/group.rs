@@ -1,5 +1,7 @@
 //! A consumer group: the common settings of its members.
 
+use super::steady::Steady;
+use super::watch::Watch;
 use ::load::Topics;
 use stack::port;
 use stack::run::process::Process;
@@ -58,5 +60,21 @@ impl Group<'_> {
             program = program.env(setting, value);
         }
         Process::start(program)
+    }
+
+    /// A watch over the topic of events, which has this many partitions.
+    ///
+    /// # Errors
+    /// When PostgreSQL can't be reached.
+    pub async fn watch(&self, partitions: i32) -> anyhow::Result<Watch> {
+        Watch::new(self.database, &self.topics.events, usize::try_from(partitions)?).await
+    }
+
+    /// Starts to produce `rate` records a second into that topic.
+    ///
+    /// # Errors
+    /// When the producer can't be created.
+    pub fn produce(&self, partitions: i32, rate: u64) -> anyhow::Result<Steady> {
+        Steady::start(self.services.kafka.brokers(), self.topics, partitions, rate)
     }
 }

@@ -10,13 +10,12 @@ use super::finding::Finding;
 use super::record::{Outputs, Row};
 use super::report::{self, Round};
 use super::round::Bench;
+use super::stage::Stage;
 use ::load::{Horizon, Load, Producer, Topics, Trouble, Truth};
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use chrono::Utc;
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
-use stack::{Purpose, Services};
 use std::time::{Duration, Instant};
 
 /// How long Kafka may take to store the last records after all are sent.
@@ -73,10 +72,7 @@ pub struct LoadOptions {
 /// When something can't be started, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let options = &options.settled();
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let topics = Topics::prefixed(&format!("bench-{}-", std::process::id()));
     services.kafka.create_topics(&topics.all(), options.load.partitions).await?;
     let mut truth = Truth::new(Horizon::at(Utc::now()));

@@ -32,6 +32,7 @@ mod round;
 mod scale;
 mod serving;
 mod slow_readers;
+mod stage;
 mod standstill;
 mod steady;
 mod stored;

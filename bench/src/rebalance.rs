@@ -10,15 +10,13 @@ use super::group::{Group, create_topics};
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::drop_database;
-use super::steady::Steady;
+use super::stage::{Stage, must_be_right};
 use super::watch::Watch;
-use ::load::{Topics, check};
-use anyhow::ensure;
+use ::load::Topics;
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
+use stack::Services;
 use stack::run::process::Process;
-use stack::{Purpose, Services};
 use std::time::Duration;
 
 const MEMBERS: usize = 3;
@@ -71,10 +69,7 @@ struct Round {
 /// # Errors
 /// When something can't be started, partitions are not taken over, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let topics = Topics::prefixed(&format!("bench-{}-rebalance-", std::process::id()));
     create_topics(&services, &topics, PARTITIONS).await?;
     let name = format!("rebalance_{}", std::process::id());
@@ -89,13 +84,12 @@ pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
 
 impl Options {
     async fn measure(&self, group: &Group<'_>) -> anyhow::Result<Vec<Round>> {
-        let mut watch =
-            Watch::new(group.database, &group.topics.events, usize::try_from(PARTITIONS)?).await?;
+        let mut watch = group.watch(PARTITIONS).await?;
         let mut members = Vec::new();
         for number in 1..=MEMBERS {
             members.push(group.start(&format!("{}-{number}", group.name), &[])?);
         }
-        let producer = Steady::start(group.services.kafka.brokers(), group.topics, PARTITIONS, self.rate)?;
+        let producer = group.produce(PARTITIONS, self.rate)?;
         watch
             .until("three members to share the partitions", CHANGE_LIMIT, |watch| shared(watch, &members))
             .await?;
@@ -111,8 +105,7 @@ impl Options {
         let sent = producer.end()?;
         watch.until("all to be counted", CHANGE_LIMIT, |watch| watch.committed() >= sent.records).await?;
         members.iter_mut().for_each(Process::stop);
-        let differences = check(&group.database.connect().await?, &sent.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&group.database.connect().await?, &sent.truth).await?;
         Ok(rounds)
     }
 
@@ -165,8 +158,7 @@ impl Options {
 
 /// Whether each member has partitions, and all partitions have a member.
 fn shared(watch: &Watch, members: &[Process]) -> bool {
-    members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
-        && watch.all_advanced_since(Duration::ZERO)
+    watch.shared_by(members) && watch.all_advanced_since(Duration::ZERO)
 }
 
 /// Kills a member, waits until its partitions are taken over, and starts it again.

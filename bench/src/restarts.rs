@@ -10,15 +10,14 @@ use super::group::{Group, create_topics};
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::drop_database;
-use super::steady::Steady;
+use super::stage::{Stage, must_be_right};
 use super::watch::Watch;
-use ::load::{Topics, check};
-use anyhow::ensure;
+use ::load::Topics;
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
+use stack::Services;
+use stack::binaries::Binaries;
 use stack::run::process::Process;
-use stack::{Purpose, Services};
 use std::time::Duration;
 
 const MEMBERS: usize = 3;
@@ -91,10 +90,7 @@ struct Seen {
 /// # Errors
 /// When something can't be started, a restarted member gets no partitions, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let mut rows = Vec::new();
     let (mut bars, mut findings) = (Vec::new(), Vec::new());
     say::line("Seconds that a partition stood still at most, by restart");
@@ -136,13 +132,13 @@ impl Options {
         let database = services.postgres.create_migrated(&name).await?;
         let (consumer, topics) = (&*binaries.consumer, &topics);
         let group = Group { services, consumer, topics, name: &name, database: &database };
-        let mut watch = Watch::new(&database, &topics.events, usize::try_from(PARTITIONS)?).await?;
+        let mut watch = group.watch(PARTITIONS).await?;
         let mut members = Vec::new();
         for number in 0..MEMBERS {
             members.push(way.start(&group, number)?);
         }
-        let producer = Steady::start(services.kafka.brokers(), topics, PARTITIONS, self.rate)?;
-        watch.until("three members to share", RESTART_LIMIT, |watch| shared(watch, &members)).await?;
+        let producer = group.produce(PARTITIONS, self.rate)?;
+        watch.until("three members to share", RESTART_LIMIT, |watch| watch.shared_by(&members)).await?;
         watch.look_on(CALM).await?;
         let mut standstills = Vec::new();
         for turn in 0..MEMBERS * if self.quick { 1 } else { self.rounds } {
@@ -151,8 +147,7 @@ impl Options {
         let sent = producer.end()?;
         watch.until("all to be counted", RESTART_LIMIT, |watch| watch.committed() >= sent.records).await?;
         members.iter_mut().for_each(Process::stop);
-        let differences = check(&database.connect().await?, &sent.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&database.connect().await?, &sent.truth).await?;
         drop_database(services, &name).await?;
         let longest = standstills.iter().copied().fold(0.0, f64::max);
         Ok(Seen { median: report::middle(standstills.clone()), longest, standstills })
@@ -190,17 +185,12 @@ impl Way {
         watch.until("a member to end", RESTART_LIMIT, |_| member.ended().is_some()).await?;
         members[number] = self.start(group, number)?;
         let started = watch.now();
-        watch.until("all to share again", RESTART_LIMIT, |watch| shared(watch, members)).await?;
+        watch.until("all to share again", RESTART_LIMIT, |watch| watch.shared_by(members)).await?;
         watch.until("all to advance", RESTART_LIMIT, |watch| watch.all_advanced_since(started)).await?;
         watch.look_on(CALM).await?;
         let all: Vec<usize> = (0..watch.moves().partitions()).collect();
         Ok(watch.moves().longest(&all, from, watch.now()).as_secs_f64())
     }
-}
-
-/// Whether each member has partitions.
-fn shared(watch: &Watch, members: &[Process]) -> bool {
-    members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
 }
 
 fn seconds(seconds: f64) -> String {

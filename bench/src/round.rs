@@ -3,8 +3,9 @@
 
 use super::group::Group;
 use super::report::Round;
-use ::load::{Topics, Truth, check};
-use anyhow::{Context as _, bail, ensure};
+use super::stage::must_be_right;
+use ::load::{Topics, Truth};
+use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use stack::run::process::Process;
@@ -98,8 +99,7 @@ impl Bench {
         let (after, wal) = (Usage::now(), wal.since(&client, self.records).await?);
         let peak = peak_memory(process.id()).context("the consumer ended early")?;
         process.stop();
-        let differences = check(&client, &self.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&client, &self.truth).await?;
         let cpu = |program: &str| after.since(&before, program) / self.millions();
         Ok(Measured {
             rate,

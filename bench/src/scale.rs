@@ -12,17 +12,17 @@ use super::ingest::produce;
 use super::past::Past;
 use super::record::{Outputs, Row};
 use super::round::{Measured, Wal, as_float, drop_database};
+use super::stage::{Stage, must_be_right};
 use super::watch::Watch;
-use ::load::{Horizon, Load, Mix, Topics, Trouble, Truth, check};
-use anyhow::{Context as _, ensure};
+use ::load::{Horizon, Load, Mix, Topics, Trouble, Truth};
+use anyhow::Context as _;
 use chrono::Utc;
 use clap::ValueEnum;
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
 use stack::run::process::Process;
 use stack::run::usage::{Usage, peak_memory};
-use stack::{DatabaseUrl, Purpose, Services};
+use stack::{DatabaseUrl, Services};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -101,10 +101,7 @@ struct Figures {
 /// # Errors
 /// When something can't be started, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     say::line(
         "                              records/s | CPU s per million: consumer  PostgreSQL  Kafka | WAL bytes/record | peak MB",
     );
@@ -222,8 +219,7 @@ impl Point {
         let peaks = members.iter().map(|member| peak_memory(member.id()).context("a member ended by itself"));
         let peak = peaks.collect::<anyhow::Result<Vec<u64>>>()?.into_iter().max().unwrap_or_default();
         members.iter_mut().for_each(Process::stop);
-        let differences = check(&client, &truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&client, &truth).await?;
         drop_database(services, &name).await?;
         let cpu = |program: &str| after.since(&before, program) / (as_float(records) / 1e6);
         Ok(Measured {

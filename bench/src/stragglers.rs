@@ -12,13 +12,13 @@ use super::past::Past;
 use super::record::{Outputs, Row};
 use super::report;
 use super::round::{Bench, Measured, drop_database};
+use super::stage::Stage;
 use ::load::{Horizon, Load, Topics, Trouble, Truth};
-use anyhow::ensure;
 use chrono::{DateTime, Utc};
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
-use stack::{Purpose, Services};
+use stack::Services;
+use stack::binaries::Binaries;
 
 /// Options of `stragglers`.
 #[derive(Clone, Debug, clap::Args, Serialize)]
@@ -80,10 +80,7 @@ struct Round {
 /// When something can't be started, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let options = &options.settled();
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let now = Utc::now();
     let plain = bench(options, &services, &binaries, "plain", options.load(Trouble::NONE, now)).await?;
     let trouble = Trouble { repeats: options.duplicates, stragglers: options.stragglers, ..Trouble::NONE };

@@ -10,15 +10,15 @@ use super::group::Group;
 use super::lines::{Line, Lines};
 use super::record::{Outputs, Row};
 use super::round::{as_float, drop_database};
+use super::stage::{Stage, must_be_right};
 use super::steady::Steady;
 use super::watch::Watch;
-use ::load::{Topics, check};
-use anyhow::{Context as _, bail, ensure};
+use ::load::Topics;
+use anyhow::{Context as _, bail};
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
+use stack::Services;
 use stack::run::usage::{Usage, peak_memory, resident_memory};
-use stack::{Purpose, Services};
 use std::time::Duration;
 
 const PARTITIONS: i32 = 8;
@@ -89,10 +89,7 @@ struct Run {
 /// # Errors
 /// When something can't be started, or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let topics = Topics::prefixed(&format!("bench-{}-sustained-", std::process::id()));
     services.kafka.create_topics(&topics.all(), PARTITIONS).await?;
     let name = format!("sustained_{}", std::process::id());
@@ -116,8 +113,7 @@ impl Options {
     }
 
     async fn measure(&self, group: &Group<'_>) -> anyhow::Result<Run> {
-        let mut watch =
-            Watch::new(group.database, &group.topics.events, usize::try_from(PARTITIONS)?).await?;
+        let mut watch = group.watch(PARTITIONS).await?;
         let settings = [("LEDGER_MEMORY_MB", LEDGER_MEMORY_MIB.to_string())];
         let mut process = group.start(group.name, &settings)?;
         let (id, all) = (process.id(), usize::try_from(PARTITIONS)?);
@@ -125,7 +121,7 @@ impl Options {
             .until("the consumer to claim its partitions", LIMIT, |watch| watch.owned_by(id).len() == all)
             .await?;
 
-        let producer = Steady::start(group.services.kafka.brokers(), group.topics, PARTITIONS, self.rate)?;
+        let producer = group.produce(PARTITIONS, self.rate)?;
         let (mut seconds, mut minutes) = (Vec::new(), Vec::new());
         let (first, start) = (Usage::now(), watch.now());
         let (mut usage, mut handed) = (first.clone(), 0);
@@ -152,8 +148,7 @@ impl Options {
         watch.until("the rest to be counted", LIMIT, |watch| watch.committed() >= sent.records).await?;
         let peak = peak_memory(id).context("the consumer ended early")?;
         process.stop();
-        let differences = check(&group.database.connect().await?, &sent.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&group.database.connect().await?, &sent.truth).await?;
         say::line(format_args!("{} records were produced and counted", sent.records));
         Ok(Run { seconds, minutes, whole, peak_memory_mb: as_float(peak) / 1e6 })
     }

@@ -10,18 +10,17 @@ use super::finding::Finding;
 use super::group::{Group, create_topics};
 use super::record::{Outputs, Row};
 use super::round::{as_float, drop_database};
-use super::steady::Steady;
+use super::stage::{Stage, must_be_right};
 use super::watch::Watch;
-use ::load::{Topics, check};
+use ::load::Topics;
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use machine::say;
 use serde::Serialize;
-use stack::binaries::{Binaries, Profile};
+use stack::Services;
 use stack::run::process::Process;
 use stack::run::program::Program;
 use stack::wait::{self, Seen};
-use stack::{Purpose, Services};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -118,10 +117,7 @@ struct Step {
 /// When something can't be started, a step fails, or a cell or a sum is wrong.
 pub async fn run(options: &Options) -> anyhow::Result<Vec<Finding>> {
     let former = options.former.canonicalize().context("the older version's consumer")?;
-    let services = Services::start(Purpose::Benchmarks).await?;
-    ensure!(services.kafka.is_real(), "a benchmark needs a real Kafka: install Java 17 or newer and Maven");
-    say::line("Building the consumer (release)");
-    let binaries = Binaries::build(Profile::Release)?;
+    let Stage { services, binaries } = Stage::set().await?;
     let topics = Topics::prefixed(&format!("bench-{}-upgrade-", std::process::id()));
     create_topics(&services, &topics, PARTITIONS).await?;
     let name = format!("upgrade_{}", std::process::id());
@@ -143,15 +139,14 @@ impl Options {
         });
         ensure!(status.await?.success(), "the older version's migration failed:\n{}", made.log_tail());
         let mut client = group.database.connect().await?;
-        let mut watch =
-            Watch::new(group.database, &group.topics.events, usize::try_from(PARTITIONS)?).await?;
+        let mut watch = group.watch(PARTITIONS).await?;
         // A member makes the months' tables of quarters before it counts.
         let mut members = vec![of_former.start("former-1", &[])?, of_former.start("former-2", &[])?];
         watch.until("members of the older version", CHANGE_LIMIT, |watch| all_owned(watch, &members)).await?;
         self.store(&mut client).await?;
         let before = digest(&client, "org_quarter_hourly_metrics").await?;
 
-        let producer = Steady::start(group.services.kafka.brokers(), group.topics, PARTITIONS, self.rate)?;
+        let producer = group.produce(PARTITIONS, self.rate)?;
         let mut steps = Vec::new();
         say::line("step                                seconds   longest standstill of a partition, s");
         let start = watch.now();
@@ -193,8 +188,7 @@ impl Options {
         {
             client.execute(&format!("delete from {table} where organization_id like 'past%'"), &[]).await?;
         }
-        let differences = check(&client, &sent.truth).await?;
-        ensure!(differences.is_empty(), "the counts are wrong, so there is no figure: {differences}");
+        must_be_right(&client, &sent.truth).await?;
         say::line(format_args!("{} records were counted meanwhile", grouped(as_float(sent.records))));
         Ok(steps)
     }
@@ -300,7 +294,7 @@ fn all_owned(watch: &Watch, members: &[Process]) -> bool {
 
 /// Whether each of these members has partitions.
 fn shared(watch: &Watch, members: &[Process]) -> bool {
-    all_owned(watch, members) && members.iter().all(|member| !watch.owned_by(member.id()).is_empty())
+    all_owned(watch, members) && watch.shared_by(members)
 }
 
 fn seconds(seconds: f64) -> String {

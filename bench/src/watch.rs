@@ -3,6 +3,7 @@
 use super::standstill::Moves;
 use anyhow::Context as _;
 use stack::DatabaseUrl;
+use stack::run::process::Process;
 use stack::wait::{self, Seen};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, Statement};
@@ -61,6 +62,12 @@ impl Watch {
     pub fn owned_by(&self, id: u32) -> Vec<usize> {
         let owned = self.places.iter().enumerate().filter(|(_, place)| place.owner == Some(id));
         owned.map(|(partition, _)| partition).collect()
+    }
+
+    /// Whether each of these members has partitions.
+    #[must_use]
+    pub fn shared_by(&self, members: &[Process]) -> bool {
+        members.iter().all(|member| !self.owned_by(member.id()).is_empty())
     }
 
     /// Whether all have advanced since then.
