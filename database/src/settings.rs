@@ -159,13 +159,17 @@ impl Settings {
 }
 
 /// How connections are encrypted; `None` if they are not. Whoever names a certificate means TLS: without it nobody would look at
-/// the certificate.
+/// the certificate. So modes that allow connections without TLS are refused beside one.
 fn mode(setting: &str, url: &Url, files: &TlsFiles) -> Result<Option<Mode>, BadSetting> {
     // The system's authorities are in no file of ours.
     let authorities = url.root_cert.as_ref().map(|_| files.names.authorities);
     match (url.mode, files.first().or(authorities)) {
         (Some(Mode::Disable), Some(named)) => Err(BadSetting(format!(
             "{named} is set, and sslmode=disable in {setting} asks for no TLS: keep one of them"
+        ))),
+        (Some(Mode::Prefer), Some(named)) => Err(BadSetting(format!(
+            "{named} is set, and sslmode=prefer in {setting} allows connections without TLS: set sslmode=verify-full, or keep one \
+             of them"
         ))),
         (None | Some(Mode::Disable), None) => Ok(None),
         (None, Some(_)) => Ok(Some(Mode::VerifyFull)),
@@ -256,19 +260,26 @@ mod tests {
         };
         let address = absent.read().ok().unwrap();
         assert_eq!(address.tls.map(|tls| tls.mode), Some(Mode::VerifyFull));
+    }
 
-        let refused = |settings: &Settings, name: &str| {
-            let said = said(settings);
-            assert!(said.contains(name) && said.contains("sslmode=disable in DATABASE_URL"), "{said}");
-        };
-        let disabled = Settings::of_url("postgres://u:sesame@db/x?sslmode=disable");
-        let file = || Some(PathBuf::from("/a.pem"));
-        refused(&Settings { database_ca_file: file(), ..disabled.clone() }, "DATABASE_CA_FILE is set");
-        refused(&Settings { database_cert_file: file(), ..disabled.clone() }, "DATABASE_CERT_FILE is set");
-        refused(&Settings { database_key_file: file(), ..disabled }, "DATABASE_KEY_FILE is set");
-        for (parameter, value) in [("sslrootcert", "system"), ("sslcert", "/a.pem"), ("sslkey", "/a.pem")] {
-            let url = format!("postgres://u:sesame@db/x?sslmode=disable&{parameter}={value}");
-            refused(&Settings::of_url(&url), &format!("{parameter} in DATABASE_URL is set"));
+    #[test]
+    fn a_mode_that_allows_plain_text_is_refused_beside_a_certificate() {
+        for mode in ["sslmode=disable", "sslmode=prefer"] {
+            let refused = |settings: &Settings, name: &str| {
+                let said = said(settings);
+                assert!(said.contains(name) && said.contains(&format!("{mode} in DATABASE_URL")), "{said}");
+            };
+            let plain = Settings::of_url(&format!("postgres://u:sesame@db/x?{mode}"));
+            let file = || Some(PathBuf::from("/a.pem"));
+            assert_eq!(said(&plain), "", "{mode} alone");
+            refused(&Settings { database_ca_file: file(), ..plain.clone() }, "DATABASE_CA_FILE is set");
+            refused(&Settings { database_cert_file: file(), ..plain.clone() }, "DATABASE_CERT_FILE is set");
+            refused(&Settings { database_key_file: file(), ..plain }, "DATABASE_KEY_FILE is set");
+            for (parameter, value) in [("sslrootcert", "system"), ("sslcert", "/a.pem"), ("sslkey", "/a.pem")]
+            {
+                let url = format!("postgres://u:sesame@db/x?{mode}&{parameter}={value}");
+                refused(&Settings::of_url(&url), &format!("{parameter} in DATABASE_URL is set"));
+            }
         }
     }
 

@@ -178,9 +178,15 @@ async fn encryption_that_is_preferred_and_not_had_is_told_once() {
     let member = preferring().start().await;
     tells(&member, &["an authority that is not trusted"]).await;
     assert_eq!(member.stop().await, Some(0));
-    let mut member = trusting(stack.consumer(), &stack, "prefer", &authority).start().await;
+    // Beside an authority in a setting the mode is refused, so the system trusts this one.
+    let mut member = preferring().set("SSL_CERT_FILE", text(&authority.file())).start().await;
     member.until_ready().await;
     let plain: i64 = stack.client().await.query_one(PLAIN, &[]).await.expect("a count").get(0);
     assert_eq!(plain, 0, "sessions that are not encrypted");
     assert_eq!(member.stop().await, Some(0));
+    for launch in [stack.consumer(), stack.api()] {
+        let refused = trusting(launch, &stack, "prefer", &authority).run().await;
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.errors.contains("sslmode=prefer in DATABASE_URL allows"), "{refused:#?}");
+    }
 }
