@@ -126,8 +126,10 @@ pub enum StartError {
 /// When it can't start. Once started, it waits for what is unreachable and serves what it can.
 pub async fn run(settings: Settings, in_force: &InForce) -> Result<(), StartError> {
     log::start(&settings.log)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = in_force.chosen(), "starting");
+    // Settings that can't be used are told before anything claims a start.
     let Parts { verifier, store, shared, page } = Parts::of(&settings)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = in_force.chosen(), "starting");
+    warn(&settings, &verifier);
     let server = server::Server::bind(&settings.server)?;
     let readiness = Readiness::new();
     readiness.bad(watch::SCHEMA, "not seen yet");
@@ -182,9 +184,8 @@ pub async fn run(settings: Settings, in_force: &InForce) -> Result<(), StartErro
 /// When the process could not start with them.
 pub fn check(settings: &Settings) -> Result<(), StartError> {
     log::start(&settings.log)?;
-    Parts::of(settings)?;
-    server::layers::cors(&settings.server.cors_origins)?;
-    settings.traces.wrong().map_or(Ok(()), |wrong| Err(StartError::Traces(wrong)))
+    warn(settings, &Parts::of(settings)?.verifier);
+    Ok(())
 }
 
 /// What is made of the settings alone, with the files and keys that they name. Nothing of it has asked a server yet.
@@ -196,11 +197,14 @@ struct Parts {
 }
 
 impl Parts {
+    /// Makes the parts, when all settings have been checked.
     fn of(settings: &Settings) -> Result<Self, StartError> {
-        let verifier = Arc::new(Verifier::new(&settings.token)?);
-        warn(settings, &verifier);
+        server::layers::cors(&settings.server.cors_origins)?;
+        if let Some(wrong) = settings.traces.wrong() {
+            return Err(StartError::Traces(wrong));
+        }
         Ok(Self {
-            verifier,
+            verifier: Arc::new(Verifier::new(&settings.token)?),
             store: Arc::new(Store::new(&settings.store)?),
             shared: Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new),
             page: Page::open(&settings.page, &settings.token, settings.ranges.max_range_days)?,

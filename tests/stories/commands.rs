@@ -81,12 +81,18 @@ async fn a_bad_setting_of_the_consumer_is_named_and_nothing_starts() {
 #[tokio::test]
 async fn a_bad_setting_of_the_api_is_named_and_nothing_starts() {
     let stack = Stack::start().await;
-    let cases = [("JWT_HS256_SECRET", "short"), ("LISTEN_ADDR", "nowhere"), ("MAX_RANGE_DAYS", "long")];
+    let cases = [
+        ("JWT_HS256_SECRET", "short"),
+        ("LISTEN_ADDR", "nowhere"),
+        ("MAX_RANGE_DAYS", "long"),
+        ("CORS_ORIGINS", "nonsense"),
+    ];
     for (name, value) in cases {
         let ended = stack.api().set(name, value).run().await;
         assert_eq!(ended.code, Some(2), "{name}={value}: {ended:#?}");
         let said = ended.errors.to_uppercase().replace('-', "_");
         assert!(said.contains(name), "{name} is named: {ended:#?}");
+        assert!(!ended.errors.contains("starting"), "no start is claimed: {ended:#?}");
     }
     let keyless = stack.api().without("JWT_HS256_SECRET").run().await;
     assert_eq!(keyless.code, Some(2), "without a key the service doesn't start: {keyless:#?}");
