@@ -8,6 +8,8 @@ use std::path::Path;
 use tests::Stack;
 use tests::documented::{Block, Check, Row};
 
+const PAGE: &str = "docs/deploying.md";
+
 /// Why blocks about deploying are only shown.
 const DOCKER: &str = "it needs a Docker engine; cargo xtask images runs the images, and checks compose.yaml";
 const CLUSTER: &str = "it needs a cluster; cargo xtask kubernetes checks the chart on an API server";
@@ -16,89 +18,73 @@ const ROOT: &str = "it installs on the machine, as root; xtask/tests/tidy has sy
 
 /// How each block of the page is checked.
 pub const ROWS: &[Row] = &[
+    row(PAGE, "for target in", Check::Shown("it pushes to a registry; cargo xtask images builds")),
+    row(PAGE, "psql --set", Check::Run("roles_get_their_passwords_from_files")),
+    row(PAGE, "for topic in", Check::Shown("it needs a cluster of Kafka's")),
+    row(PAGE, "sh deploy/secrets.sh\ncp", Check::Run("secrets_are_made_once_and_are_for_nobody_else")),
     row(
-        "docs/deploying.md",
-        "for target in",
-        Check::Shown("it pushes to a registry; cargo xtask images builds"),
-    ),
-    row("docs/deploying.md", "psql --set", Check::Run("roles_get_their_passwords_from_files")),
-    row("docs/deploying.md", "for topic in", Check::Shown("it needs a cluster of Kafka's")),
-    row(
-        "docs/deploying.md",
-        "sh deploy/secrets.sh\ncp",
-        Check::Run("secrets_are_made_once_and_are_for_nobody_else"),
-    ),
-    row(
-        "docs/deploying.md",
+        PAGE,
         "docker compose --file deploy/compose.yaml up --build --wait\ndocker compose --file deploy/compose.yaml ps",
         Check::Shown(DOCKER),
     ),
-    row("docs/deploying.md", "docker compose --file deploy/compose.yaml --profile", Check::Shown(DOCKER)),
+    row(PAGE, "docker compose --file deploy/compose.yaml --profile", Check::Shown(DOCKER)),
     row(
-        "docs/deploying.md",
+        PAGE,
         "docker compose --file deploy/compose.yaml up --build --wait\ndocker compose --file deploy/compose.yaml run",
         Check::Shown(DOCKER),
     ),
-    row("docs/deploying.md", "sh deploy/secrets.sh\ndocker", Check::Shown(DOCKER)),
-    row("docs/deploying.md", "sh deploy/secrets.sh\nkubectl", Check::Shown(CLUSTER)),
-    row("docs/deploying.md", "cat > business-metrics.yaml", Check::Shown(VALUES)),
-    row("docs/deploying.md", "helm upgrade --install", Check::Shown(CLUSTER)),
-    row("docs/deploying.md", "helm upgrade business-metrics", Check::Shown(CLUSTER)),
-    row("docs/deploying.md", "cat >> business-metrics.yaml <<'END'\nconsumer:", Check::Shown(VALUES)),
-    row("docs/deploying.md", "cat >> business-metrics.yaml <<'END'\nnetworkPolicy:", Check::Shown(VALUES)),
-    row("docs/deploying.md", "cargo build --locked", Check::Shown(ROOT)),
-    row("docs/deploying.md", "sudo install --directory --mode 755", Check::Shown(ROOT)),
+    row(PAGE, "sh deploy/secrets.sh\ndocker", Check::Shown(DOCKER)),
+    row(PAGE, "sh deploy/secrets.sh\nkubectl", Check::Shown(CLUSTER)),
+    row(PAGE, "cat > business-metrics.yaml", Check::Shown(VALUES)),
+    row(PAGE, "helm upgrade --install", Check::Shown(CLUSTER)),
+    row(PAGE, "helm upgrade business-metrics", Check::Shown(CLUSTER)),
+    row(PAGE, "cat >> business-metrics.yaml <<'END'\nconsumer:", Check::Shown(VALUES)),
+    row(PAGE, "cat >> business-metrics.yaml <<'END'\nnetworkPolicy:", Check::Shown(VALUES)),
+    row(PAGE, "cargo build --locked", Check::Shown(ROOT)),
+    row(PAGE, "sudo install --directory --mode 755", Check::Shown(ROOT)),
+    row(PAGE, "sudo install --directory /etc/systemd/system/business-metrics-consumer@", Check::Shown(ROOT)),
+    row(PAGE, "sudo install --directory /etc/systemd/system/business-metrics-query-api", Check::Shown(ROOT)),
+    row(PAGE, "sudo systemctl start", Check::Shown(ROOT)),
+    row(PAGE, "sudo install target", Check::Shown(ROOT)),
+    row(PAGE, "docker compose --file deploy/compose.yaml exec", Check::Shown(DOCKER)),
+    row(PAGE, "mkdir -p \"$HOME/recount\"", Check::Shown(DOCKER)),
+    row(PAGE, "docker compose --file deploy/compose.yaml run", Check::Shown(DOCKER)),
+    row(PAGE, "kubectl --namespace metrics exec", Check::Shown(CLUSTER)),
     row(
-        "docs/deploying.md",
-        "sudo install --directory /etc/systemd/system/business-metrics-consumer@",
-        Check::Shown(ROOT),
-    ),
-    row(
-        "docs/deploying.md",
-        "sudo install --directory /etc/systemd/system/business-metrics-query-api",
-        Check::Shown(ROOT),
-    ),
-    row("docs/deploying.md", "sudo systemctl start", Check::Shown(ROOT)),
-    row("docs/deploying.md", "sudo install target", Check::Shown(ROOT)),
-    row("docs/deploying.md", "docker compose --file deploy/compose.yaml exec", Check::Shown(DOCKER)),
-    row("docs/deploying.md", "mkdir -p \"$HOME/recount\"", Check::Shown(DOCKER)),
-    row("docs/deploying.md", "docker compose --file deploy/compose.yaml run", Check::Shown(DOCKER)),
-    row("docs/deploying.md", "kubectl --namespace metrics exec", Check::Shown(CLUSTER)),
-    row(
-        "docs/deploying.md",
+        PAGE,
         "kubectl --namespace metrics annotate scaledobject business-metrics-consumer \
          autoscaling.keda.sh/paused-replicas=0",
         Check::Shown(CLUSTER),
     ),
     row(
-        "docs/deploying.md",
+        PAGE,
         "helm template business-metrics deploy/helm/business-metrics --namespace metrics \
          --values business-metrics.yaml \\\n  \
          --show-only templates/operator.yaml \\\n",
         Check::Shown(CLUSTER),
     ),
     row(
-        "docs/deploying.md",
+        PAGE,
         "kubectl --namespace metrics annotate scaledobject business-metrics-consumer \
          autoscaling.keda.sh/paused-replicas-",
         Check::Shown(CLUSTER),
     ),
     row(
-        "docs/deploying.md",
+        PAGE,
         "helm template business-metrics deploy/helm/business-metrics --namespace metrics \
          --values business-metrics.yaml \\\n  \
          --show-only templates/operator.yaml --set operator.role",
         Check::Shown(CLUSTER),
     ),
     row(
-        "docs/deploying.md",
+        PAGE,
         "sudo systemd-run --pipe --wait --property=DynamicUser=yes \
          --property=EnvironmentFile=/etc/business-metrics/consumer.env",
         Check::Shown(ROOT),
     ),
-    row("docs/deploying.md", "sudo systemctl stop", Check::Shown(ROOT)),
+    row(PAGE, "sudo systemctl stop", Check::Shown(ROOT)),
     row(
-        "docs/deploying.md",
+        PAGE,
         "sudo systemd-run --pipe --wait --property=DynamicUser=yes \
          --property=EnvironmentFile=/etc/business-metrics/migrate.env",
         Check::Shown(ROOT),
