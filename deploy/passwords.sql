@@ -7,6 +7,15 @@
 -- Passwords pass through psql's variables, so they are in no command line. The server is told neither to log these statements nor to show
 -- them in pg_stat_activity. It still gets each password in plain text, and makes the SCRAM verifier: psql can't make one from a file. So
 -- come by the server's own socket or with sslmode=verify-full. An extension that looks at statements, such as pgaudit, sees them.
+\if :{?role}
+-- One role's turn: psql has no loop, so the other part of this file includes the file for each.
+\set given `test -n "$(cat :secrets/:file 2>/dev/null)" && echo true || echo false`
+\if :given
+\set password `cat :secrets/:file`
+alter role :role password :'password';
+\echo :role has its password
+\endif
+\else
 \if :{?secrets}
 \else
 \set secrets /run/secrets
@@ -14,34 +23,13 @@
 set track_activities = off;
 set log_statement = 'none';
 set log_min_duration_statement = -1;
+set log_min_duration_sample = -1;
+set log_transaction_sample_rate = 0;
 set log_min_error_statement = 'panic';
 set pg_stat_statements.track = 'none';
 set password_encryption = 'scram-sha-256';
-
-\set given `test -n "$(cat :secrets/owner_password 2>/dev/null)" && echo true || echo false`
-\if :given
-\set password `cat :secrets/owner_password`
-alter role business_metrics_owner password :'password';
-\echo business_metrics_owner has its password
-\endif
-
-\set given `test -n "$(cat :secrets/consumer_password 2>/dev/null)" && echo true || echo false`
-\if :given
-\set password `cat :secrets/consumer_password`
-alter role business_metrics_consumer password :'password';
-\echo business_metrics_consumer has its password
-\endif
-
-\set given `test -n "$(cat :secrets/api_password 2>/dev/null)" && echo true || echo false`
-\if :given
-\set password `cat :secrets/api_password`
-alter role business_metrics_api password :'password';
-\echo business_metrics_api has its password
-\endif
-
-\set given `test -n "$(cat :secrets/eraser_password 2>/dev/null)" && echo true || echo false`
-\if :given
-\set password `cat :secrets/eraser_password`
-alter role business_metrics_eraser password :'password';
-\echo business_metrics_eraser has its password
+\set role business_metrics_owner \set file owner_password \ir passwords.sql
+\set role business_metrics_consumer \set file consumer_password \ir passwords.sql
+\set role business_metrics_api \set file api_password \ir passwords.sql
+\set role business_metrics_eraser \set file eraser_password \ir passwords.sql
 \endif
