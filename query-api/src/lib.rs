@@ -197,7 +197,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Makes the parts, when all settings have been checked.
+    /// Checks all settings, and makes the parts.
     fn of(settings: &Settings) -> Result<Self, StartError> {
         server::layers::cors(&settings.server.cors_origins)?;
         if let Some(wrong) = settings.traces.wrong() {
