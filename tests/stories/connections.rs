@@ -133,16 +133,17 @@ async fn waiting_for_locks(client: &Client) -> i64 {
     client.query_one(query, &[]).await.expect("a count").get(0)
 }
 
-/// Sessions of PostgreSQL that are stopped, until this is dropped.
-struct Stopped(Vec<Pid>);
+/// Sessions of a PostgreSQL of one's own that are stopped, until this is dropped. Others of the same server may wait for them, if
+/// they make or drop a database for one.
+pub struct Stopped(Vec<Pid>);
 
 impl Stopped {
-    /// Stops all sessions of query APIs.
-    async fn sessions(stack: &Stack) -> Self {
-        let pids = "select pid from pg_stat_activity where application_name = 'query-api'";
-        let rows = stack.client().await.query(pids, &[]).await.expect("sessions");
+    /// Stops the sessions of which this is true in `pg_stat_activity`. Fails if there is none.
+    pub async fn sessions(stack: &Stack, condition: &str) -> Self {
+        let pids = format!("select pid from pg_stat_activity where {condition}");
+        let rows = stack.client().await.query(&pids, &[]).await.expect("sessions");
         let pids: Vec<Pid> = rows.iter().filter_map(|row| Pid::from_raw(row.get(0))).collect();
-        assert!(!pids.is_empty(), "the API is connected");
+        assert!(!pids.is_empty(), "no session is one: {condition}");
         for pid in &pids {
             kill_process(*pid, Signal::STOP).expect("a session that can be stopped");
         }
@@ -181,7 +182,7 @@ async fn sessions_that_are_stopped_are_found_and_replaced_within_seconds() {
     let mut api = with_connections(&stack, "1").serve().await;
     api.until_ready().await;
     assert_eq!(ask(&api, "acme", "summary", 1).await.status, 200);
-    let stopped = Stopped::sessions(&stack).await;
+    let stopped = Stopped::sessions(&stack, "application_name = 'query-api'").await;
     until_answered(&api, 100).await;
     drop(stopped);
     assert_eq!(api.stop().await, Some(0));

@@ -17,6 +17,10 @@ const LOADS: usize = 2;
 /// How many silent connections are kept open: more than there are places.
 const SILENT_MAX: usize = 40;
 
+/// How many tokens of somebody else come with each round of requests: half of these, so that a short window has its share of
+/// them, whatever part of a round it has.
+const FOREIGN: usize = 6;
+
 /// The path of a question about the hours before a midnight.
 fn question(hours: i64) -> String {
     let to = BucketSize::Day.floor(yesterday());
@@ -102,9 +106,10 @@ async fn what_keeps_people_from_answers_fires_its_alerts() {
             ask(&busy, "acme", hours).await;
         }
         ask(&busy, "beta", hours).await;
-        let foreign =
-            Token::of("acme").claim("jti", hours).signed_with("the secret of somebody else's tokens");
-        busy.get(&question(1), &foreign.sign()).await;
+        for number in 0..FOREIGN {
+            let foreign = Token::of("acme").claim("jti", format!("{hours}-{number}"));
+            busy.get(&question(1), &foreign.signed_with("the secret of somebody else's tokens").sign()).await;
+        }
         send(&sending, "POST", &format!("{webhook}/test"), "beta", None).await;
         hours += 3;
     };

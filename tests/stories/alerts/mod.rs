@@ -22,6 +22,7 @@ use machine::{say, workspace};
 use stack::wait::{self, Seen};
 use stack::{Alert, Prometheus};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tests::{Api, Member, Stack};
@@ -116,35 +117,27 @@ impl Watch {
         Some(Self { prometheus: started.expect("Prometheus"), targets, fired: BTreeSet::new() })
     }
 
-    /// Waits until all of these fire at the same time, while `provoke` is done again and again. What they tell people must be
-    /// about what has happened.
-    async fn until_firing(&mut self, names: &[&str], mut provoke: impl AsyncFnMut()) {
-        let provoking = async {
-            loop {
-                provoke().await;
-                wait::pass(PROVOKED_APART).await;
-            }
-        };
-        let firing = tokio::select! {
-            firing = self.all_of(names) => firing,
-            () = provoking => Vec::new(),
-        };
-        firing.iter().for_each(check_texts);
+    /// Waits until each of these has fired, while `provoke` is done again and again. What they tell people must be about what has
+    /// happened.
+    async fn until_firing(&mut self, names: &[&str], provoke: impl AsyncFnMut()) {
+        tokio::select! {
+            () = self.each_of(names) => (),
+            never = again_and_again(provoke) => match never {},
+        }
         self.fired.extend(names.iter().map(ToString::to_string));
     }
 
-    async fn all_of(&self, names: &[&str]) -> Vec<Alert> {
+    /// They need not fire all at the same time: on a busy machine an alert may be over before another begins.
+    async fn each_of(&self, names: &[&str]) {
+        let mut missing: BTreeSet<&str> = names.iter().copied().collect();
         let firing = wait::until("alerts to fire", FIRE_LIMIT, async || {
-            let firing = self.look().await?;
-            let is_missing = |name: &&&str| !firing.iter().any(|alert| alert.name() == **name);
-            let missing: Vec<_> = names.iter().filter(is_missing).collect();
-            if missing.is_empty() {
-                return Ok(Seen::Ready(firing));
+            for alert in self.look().await? {
+                check_texts(&alert);
+                missing.remove(alert.name());
             }
-            let others: BTreeSet<&str> = firing.iter().map(Alert::name).collect();
-            Ok(Seen::NotYet(format!("{missing:?} don't, {others:?} do")))
+            Ok(Seen::when(missing.is_empty(), format!("{missing:?} have not")))
         });
-        firing.await.expect("alerts that fire")
+        firing.await.expect("alerts that fire");
     }
 
     /// Waits until this alert doesn't fire.
@@ -175,6 +168,13 @@ impl Watch {
         let named = TABLE.iter().filter(|(_, shown)| *shown == story);
         let named: BTreeSet<String> = named.map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(self.fired, named, "the alerts of {story:?}");
+    }
+}
+
+async fn again_and_again(mut provoke: impl AsyncFnMut()) -> Infallible {
+    loop {
+        provoke().await;
+        wait::pass(PROVOKED_APART).await;
     }
 }
 

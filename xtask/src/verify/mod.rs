@@ -1,10 +1,12 @@
 //! `cargo verify`: every check, one after the other. All of them run, even if some fail.
 
 mod advisories;
+mod failures;
 mod slowest;
 
 use advisories::Verdict;
 use clap::Args;
+use failures::Failures;
 use machine::environment::Environment;
 use machine::plan::Plan;
 use machine::{examples, page, pooler, prometheus, say, workspace};
@@ -152,6 +154,23 @@ const CHECKS: [Check; 10] = [
     },
 ];
 
+/// What is told of the tests at the end.
+struct Tests {
+    slowest: Slowest,
+    failures: Failures,
+}
+
+impl Tests {
+    fn begin() -> Self {
+        Self { slowest: Slowest::begin(), failures: Failures::default() }
+    }
+
+    fn take(&mut self, line: &str) {
+        self.slowest.take(line);
+        self.failures.take(line);
+    }
+}
+
 enum Outcome {
     Passed,
     Failed,
@@ -160,8 +179,8 @@ enum Outcome {
     Unanswered,
 }
 
-/// Prints what can't be checked here, runs all checks, and ends with a table of them, the slowest tests, and what was
-/// skipped.
+/// Prints what can't be checked here, runs all checks, and ends with a table of them, what failed tests said, the slowest tests,
+/// and what was skipped.
 ///
 /// # Errors
 /// When cargo or npm can't be run.
@@ -170,13 +189,13 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let (lacking, not_run) = (lacking(&environment), not_run(&environment));
     preview(&lacking, &not_run);
-    let (mut rows, mut slowest) = (Vec::new(), Slowest::begin());
+    let (mut rows, mut tests) = (Vec::new(), Tests::begin());
     for check in &CHECKS {
         let since = Instant::now();
-        rows.push((check.name, check.run(&environment, &mut slowest)?, since.elapsed()));
+        rows.push((check.name, check.run(&environment, &mut tests)?, since.elapsed()));
     }
     let skipped = skipped(&rows, lacking);
-    report(&rows, began.elapsed(), &slowest, &skipped, &not_run);
+    report(&rows, began.elapsed(), &tests, &skipped, &not_run);
     let failed = rows.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed));
     let incomplete = options.complete && !skipped.is_empty();
     Ok(if failed || incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -209,12 +228,12 @@ fn preview(lacking: &[String], not_run: &[(&str, &str)]) {
 }
 
 impl Check {
-    fn run(&self, environment: &Environment, slowest: &mut Slowest) -> anyhow::Result<Outcome> {
+    fn run(&self, environment: &Environment, tests: &mut Tests) -> anyhow::Result<Outcome> {
         let begin = |what: &str| say::line(format_args!("\n=== {}: {what}", self.name));
         match &self.work {
             Work::Cargo(cargo) => {
                 begin(&format!("cargo {}", cargo.args.join(" ")));
-                cargo.run(slowest)
+                cargo.run(tests)
             }
             Work::Npm(npm) => {
                 begin(&format!("npm in {}", (npm.folder)().display()));
@@ -241,8 +260,8 @@ fn tests_at_once() -> usize {
 }
 
 impl Cargo {
-    /// Passes its output on line by line, and takes the tests' times from it.
-    fn run(&self, slowest: &mut Slowest) -> anyhow::Result<Outcome> {
+    /// Passes its output on line by line, and takes from it what is told of the tests at the end.
+    fn run(&self, tests: &mut Tests) -> anyhow::Result<Outcome> {
         if let Some((probe, missing)) = self.needs {
             let there = cargo(probe).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
             if !there.success() {
@@ -260,7 +279,7 @@ impl Cargo {
         while output.read_until(b'\n', &mut line)? > 0 {
             // Tests print what they like, be it text or not.
             let text = String::from_utf8_lossy(&line);
-            slowest.take(text.trim_end());
+            tests.take(text.trim_end());
             say::line(text.trim_end());
             line.clear();
         }
@@ -330,7 +349,7 @@ fn skipped(rows: &[(&str, Outcome, Duration)], lacking: Vec<String>) -> Vec<Stri
 fn report(
     rows: &[(&str, Outcome, Duration)],
     took: Duration,
-    slowest: &Slowest,
+    tests: &Tests,
     skipped: &[String],
     not_run: &[(&str, &str)],
 ) {
@@ -339,7 +358,8 @@ fn report(
         say::line(format_args!("{name:<15}{:>6.1} s  {outcome}", took.as_secs_f64()));
     }
     say::line(format_args!("{:<15}{:>6.1} s\n", "in all", took.as_secs_f64()));
-    slowest.lines().iter().for_each(say::line);
+    tests.failures.lines().for_each(say::line);
+    tests.slowest.lines().iter().for_each(say::line);
     match skipped {
         [] => say::line("skipped: nothing"),
         _ => skipped.iter().for_each(|what| say::line(format_args!("skipped: {what}"))),

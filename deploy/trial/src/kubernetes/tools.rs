@@ -3,16 +3,16 @@
 use crate::go::Module;
 
 /// Renders the chart.
-pub(super) const HELM: Module = Module { path: "helm.sh/helm/v3", version: "v3.19.5" };
+pub(super) const HELM: Module = Module { path: "helm.sh/helm/v3", version: "v3.22.0" };
 /// Compares what is rendered with schemas.
-pub(super) const KUBECONFORM: Module = Module { path: "github.com/yannh/kubeconform", version: "v0.7.0" };
+pub(super) const KUBECONFORM: Module = Module { path: "github.com/yannh/kubeconform", version: "v0.8.0" };
 /// Has the schemas, and the API server.
-pub(super) const KUBERNETES: Module = Module { path: "k8s.io/kubernetes", version: "v1.34.3" };
+pub(super) const KUBERNETES: Module = Module { path: "k8s.io/kubernetes", version: "v1.37.2" };
 
 /// Who defines objects that Kubernetes doesn't know: the module, and its definitions.
 pub(super) const DEFINED: [(Module, &[&str]); 2] = [
     (
-        Module { path: "github.com/kedacore/keda/v2", version: "v2.17.3" },
+        Module { path: "github.com/kedacore/keda/v2", version: "v2.21.0" },
         &["config/crd/bases/keda.sh_scaledobjects.yaml"],
     ),
     (
