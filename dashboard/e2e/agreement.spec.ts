@@ -132,6 +132,17 @@ test.describe("changes that are no percentage", () => {
 });
 
 test.describe("how complete the numbers are", () => {
+  test("says nothing of days before the first record", async ({ visit: { page, open } }) => {
+    await open(YOUNG_TOKEN, `?from=${midnight(9)}&to=${midnight(0)}&timezone=UTC`);
+    await settled(page);
+    const first = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+    const words = /^Nothing counted before/;
+    await expect(page.getByText(words)).toContainText(first.format(new Date(midnight(2))));
+    await open(YOUNG_TOKEN, `?from=${midnight(2)}&to=${midnight(0)}&timezone=UTC`);
+    await settled(page);
+    await expect(page.getByText(words)).toHaveCount(0);
+  });
+
   const DAYS_OLD = 3;
   const through = new Date(Date.now() - DAYS_OLD * DAY_MS).toISOString();
   const old = ({ summary, ...rest }: Overview): Overview => ({
@@ -193,12 +204,22 @@ test.describe("the range", () => {
 });
 
 test.describe("a link", () => {
+  test("to what is over doesn't change", async ({ visit: { page, open }, context }) => {
+    await context.grantPermissions(["clipboard-write"]);
+    await open(TOKEN, "?range=yesterday&timezone=UTC");
+    await settled(page);
+    await page.getByRole("button", { name: en.page.copyLink }).click();
+    await expect(page.getByText(en.page.linkCopied)).toBeVisible();
+    await expect(page.getByText(/^This period isn’t over yet/)).toHaveCount(0);
+  });
+
   test("shows everyone the same numbers", async ({ visit: { page, open, elsewhere }, context }) => {
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     await open(TOKEN, "?range=7d&timezone=Europe/Berlin&metric=payment_success_rate");
     await settled(page);
     await page.getByRole("button", { name: en.page.copyLink }).click();
     await expect(page.getByText(en.page.linkCopied)).toBeVisible();
+    await expect(page.getByText(/^This period isn’t over yet: .* change until /)).toBeVisible();
     const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
     expect(link.hash, "a token in a link").toBe("");
     expect(link.searchParams.get("timezone")).toBe("Europe/Berlin");

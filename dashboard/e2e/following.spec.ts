@@ -51,6 +51,18 @@ test("a workflow's row filters the page, and the filter is in the address", asyn
   await expect(page).not.toHaveURL(/workflow=/);
 });
 
+test("a workflow without a figure shows the first that it has", async ({ visit: { page, open } }) => {
+  const row = panel(page, "workflows").locator("tr[data-workflow]").first();
+  const workflow = (await row.getAttribute("data-workflow")) ?? "";
+  await open(TOKEN, `?workflow=${encodeURIComponent(workflow)}&timezone=UTC`);
+  await settled(page);
+  await expect(choice(page, "workflow_failure_rate")).toHaveAttribute("aria-pressed", "true");
+  await expect(panel(page, "trend").getByRole("heading", { level: 2 })).toHaveText(
+    en.kpi.names["workflow_failure_rate"] ?? "",
+  );
+  await expect(panel(page, "trend").getByRole("note")).toHaveCount(0);
+});
+
 test("a card of what no workflow has takes the filter off, and gives it back", async ({
   visit: { page },
 }) => {

@@ -1,5 +1,6 @@
 // The page by keyboard alone, by finger alone, and on a narrow screen with wide letters.
 
+import { en } from "../src/texts/en";
 import { EXPECTED_SEARCH, TOKEN } from "./expected";
 import { card, choice, panel, settled } from "./parts";
 import { expect, test } from "./visit";
@@ -106,6 +107,22 @@ test.describe("on a phone, without a keyboard", () => {
     expect((await yesterday.boundingBox())?.height).toBeGreaterThanOrEqual(TARGET);
     await yesterday.tap();
     await expect(page).toHaveURL(/range=yesterday/);
+  });
+
+  test("no key is told, and what can be done is said in words", async ({ visit: { page, open } }) => {
+    await open(TOKEN, "?range=7d&timezone=UTC");
+    await settled(page);
+    const commands = page.getByRole("button", { name: "Commands" });
+    await expect(commands).toHaveAttribute("title", "Commands");
+    await commands.tap();
+    await expect(page.getByRole("option", { name: "Yesterday" })).toBeVisible();
+    await expect(page.getByRole("option", { name: en.commandList.showKeys })).toHaveCount(0);
+    await expect(page.locator("kbd:visible")).toHaveCount(0);
+    await page.getByRole("option", { name: "Yesterday" }).tap();
+    await page.getByRole("button", { name: en.page.options }).tap();
+    for (const words of [en.page.copyLink, en.page.saveKpis, en.page.print]) {
+      await expect(page.getByRole("dialog").getByText(words)).toBeVisible();
+    }
   });
 });
 

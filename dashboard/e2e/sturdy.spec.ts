@@ -68,9 +68,7 @@ test.describe("systems", () => {
       const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
       const isKnown = zone !== "Etc/Unknown" && zone !== "";
       if (system["TZ"] === "Foo/Bar") expect(isKnown).toBe(false);
-      await expect(notes(page).filter({ hasText: en.page.notes.systemZone("UTC") })).toHaveCount(
-        isKnown ? 0 : 1,
-      );
+      await expect(notes(page).filter({ hasText: en.notes.systemZone("UTC") })).toHaveCount(isKnown ? 0 : 1);
       await expect(page.getByRole("button", { name: /^(Time zone|Zeitzone)/ })).toBeVisible();
     });
   }

@@ -21,6 +21,7 @@ const PANELS = {
 const Greeting = lazy(async () => ({ default: (await load()).Welcome }));
 
 const Foot = lazy(async () => ({ default: (await load()).Footer }));
+const Notes = lazy(async () => ({ default: (await load()).PageNotes }));
 const Chip = lazy(async () => ({ default: (await load()).WorkflowChip }));
 
 /** Which ranges are compared, below everything. */
@@ -28,6 +29,22 @@ export function Footer({ overview }: { overview: Overview }) {
   return (
     <Later waiting={<></>}>
       <Foot overview={overview} />
+    </Later>
+  );
+}
+
+/** What wasn't understood; mostly nothing. */
+export function PageNotes() {
+  const { notes } = usePlace();
+  if (notes.length === 0) return null;
+  // As tall as notes of one line.
+  return (
+    <Later
+      waiting={notes.map((_, index) => (
+        <div key={index} className="h-10" />
+      ))}
+    >
+      <Notes />
     </Later>
   );
 }

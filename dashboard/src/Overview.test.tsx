@@ -59,6 +59,22 @@ describe("the cards", () => {
     expect(Math.round((1_000 * ((now ?? 0) - (before ?? 0))) / (before ?? 0)) / 10).toBe(change);
   });
 
+  it("say what is compared, in full, so that the change can be checked by hand", async () => {
+    openPage();
+    const lines = (await button("Orders created")).title.replaceAll(/[\u2009\u202f\u00a0]/g, " ").split("\n");
+    const interval = (from: string, to: string) => new RegExp(`${from}.*${to}`);
+    const [compared = "", goneOn = ""] = lines;
+    expect(compared).toMatch(/^Compared: 1,335 \(.*25.* – .*\) with 1,150 \(.*24.* – .*25.*\)$/);
+    expect(compared).toMatch(interval("2:30", "9:30|21:30"));
+    expect(goneOn).toMatch(
+      /^What came after .*2:30.* is in the value only: full quarters of an hour are compared\.$/,
+    );
+    // Its value is the one that is compared.
+    expect((await button("Payment success rate")).title).toMatch(
+      /^Compared: 84.1% .* with 91.6% [^\n]*\n(?!What came)/m,
+    );
+  });
+
   it("compare rates in percentage points", async () => {
     openPage();
     const { element, text } = await cardOf("Payment success rate");
@@ -147,6 +163,45 @@ describe("how fresh the numbers are", () => {
     answerSummary({ completeThrough: null });
     openPage();
     expect(await screen.findByText("Not complete yet")).toBeTruthy();
+  });
+});
+
+describe("a range that begins with nothing", () => {
+  const nothing = { ...bucket(0, 0, 0), workflows_total: 0, workflows_failed: 0 };
+  const day = (date: number, orders: number) => ({
+    ...nothing,
+    bucket: new Date(Date.UTC(2026, 1, date)).toISOString(),
+    orders_created: orders,
+  });
+  const range = {
+    from: "2026-02-20T00:00:00.000Z",
+    to: "2026-02-23T00:00:00.000Z",
+    granularity: "day",
+    timezone: "UTC",
+  } as const;
+  const shows = (days: number[]) => {
+    const series = days.map((orders, index) => day(20 + index, orders));
+    answerSummary({ range, comparison: null }, { trends: trends({ range, series, comparison: null }) });
+  };
+
+  it("says so beside “complete”, of which nobody could tell", async () => {
+    shows([0, 7, 0]);
+    openPage();
+    expect((await screen.findByText(/^Nothing counted before/)).textContent).toMatch(/21/);
+    expect(screen.getByText("Complete")).toBeTruthy();
+  });
+
+  it("says so of all of it", async () => {
+    shows([0, 0, 0]);
+    openPage();
+    expect(await screen.findByText("Nothing counted")).toBeTruthy();
+  });
+
+  it("says nothing where its first day has something", async () => {
+    shows([1, 0, 0]);
+    openPage();
+    await screen.findByText("Complete");
+    expect(screen.queryByText(/^Nothing counted/)).toBeNull();
   });
 });
 
@@ -243,6 +298,19 @@ describe("the header", () => {
 });
 
 describe("the link to these numbers", () => {
+  const STILL_OPEN = /^This period isn’t over yet: the numbers behind this link change until .*0?4:00/;
+
+  it("says nothing of a change if all of it is over", async () => {
+    vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
+    const series = trends().series.map((one) => ({ ...one, open: false }));
+    answer("overview", overview({ trends: trends({ series }) }));
+    openPage({ search: "?timezone=UTC" });
+    await cardOf("Orders created");
+    fireEvent.click(await button("Copy link"));
+    expect(await button("Link copied")).toBeTruthy();
+    expect(screen.queryByText(/isn’t over yet/)).toBeNull();
+  });
+
   it("is copied: with range and zone, without the token", async () => {
     const copied: string[] = [];
     vi.stubGlobal("navigator", {
@@ -254,6 +322,7 @@ describe("the link to these numbers", () => {
     await cardOf("Orders created");
     fireEvent.click(await button("Copy link"));
     expect(await button("Link copied")).toBeTruthy();
+    expect(screen.getByText(STILL_OPEN)).toBeTruthy();
     const { searchParams, hash } = new URL(copied[0] ?? "");
     expect(Object.fromEntries(searchParams)).toMatchObject({
       from: summary().range.from,
@@ -274,6 +343,7 @@ describe("the link to these numbers", () => {
     fireEvent.click(await button("Copy link"));
     const field = await screen.findByLabelText(/Copy the link from here/);
     expect((field as HTMLInputElement).value).toContain(`from=${summary().range.from}`);
+    expect(await screen.findByText(/^This period isn’t over yet/)).toBeTruthy();
   });
 });
 

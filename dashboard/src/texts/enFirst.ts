@@ -6,7 +6,7 @@ export const enFirst = {
     tryAgain: "Try again",
     close: "Close",
     dismiss: "Dismiss",
-    more: (panel: string) => `More: ${panel}`,
+    more: (panel: string) => `More actions: ${panel}`,
     severities: { healthy: "Healthy", info: "Note", warning: "Warning", critical: "Critical" },
     plus: (count: number) => `and ${count} more`,
   },
@@ -20,19 +20,6 @@ export const enFirst = {
   session: {
     leaving: "One moment …",
     returning: "Signing you in …",
-    endsAt: (time: string) => `Your sign-in ends at ${time}.`,
-    endsForToken: "To go on after that, paste a new token.",
-    endsForProvider: (host: string) => `Then this page goes to ${host} and comes back to this view.`,
-    signInNow: "Sign in now",
-    unmet: {
-      title: (id: string) => `This link is for “${id}”.`,
-      why: "You have no access to that organization. The numbers shown are of yours.",
-    },
-    passedOver: {
-      unreadable: "The token in that link can’t be read.",
-      expired: "The token in that link has expired.",
-      why: "You are still signed in as before.",
-    },
   },
   /** What panels and dialogs are called, before their pieces are there. */
   panels: {
@@ -60,58 +47,30 @@ export const enFirst = {
       workflow_failures_high: "Workflows are failing",
       message_delivery_low: "Messages aren’t arriving",
     } as Readonly<Record<string, string>>,
-    /** By the alert's key: its value, its sample, and the threshold. */
-    alertSentences: {
-      payment_success_low: (value: string, sample: string, threshold: string) =>
-        `${value} of ${sample} payments succeeded, which is below ${threshold}.`,
-      workflow_failures_high: (value: string, sample: string, threshold: string) =>
-        `${value} of ${sample} workflow runs failed, which is above ${threshold}.`,
-      message_delivery_low: (value: string, sample: string, threshold: string) =>
-        `${value} of ${sample} messages older than an hour were delivered, which is below ${threshold}.`,
-    } as Readonly<Record<string, (value: string, sample: string, threshold: string) => string>>,
     complete: "Complete",
     completeThrough: "Complete through",
     notComplete: "Not complete yet",
     notCompleteWhy: "Part of the records has never been read.",
+    empty: "Nothing counted",
+    emptyBefore: (when: string) => `Nothing counted before ${when}`,
+    emptyWhy: "Perhaps nothing happened, perhaps nobody had begun to report it.",
     refresh: "Refresh",
     copyLink: "Copy link",
     copyLinkWhy: "A link that shows everyone these very numbers: this range, this time zone",
     linkCopied: "Link copied",
+    linkChanges: (until: string) =>
+      `This period isn’t over yet: the numbers behind this link change until ${until}.`,
     linkToCopy: "This browser doesn’t let the page copy. Copy the link from here:",
     saveKpis: "Save key figures as CSV",
     print: "Print or save as PDF",
     share: "Save and print",
-    options: "More options",
+    options: "Options",
     range: "Range shown",
     by: { hour: "by the hour", day: "by the day" },
     limited: (days: string) => `shortened to ${days} days`,
     limitedWhy: "The service shows no longer ranges. Earlier days were left out.",
     moved: "the chosen period hasn’t begun; shown is the latest",
     comparedWith: "Compared with",
-    comparedPart: "Compared:",
-    withPart: "with",
-    answered: "Answered",
-    approximate: "Approximate before",
-    approximateWhy:
-      "In this time zone, records before this instant are counted by whole hours of UTC, up to 45 minutes off.",
-    notes: {
-      zone: (given: string, used: string) => `The time zone “${given}” isn’t known. Times are of ${used}.`,
-      parameter: (name: string, given: string) =>
-        `“${given}” can’t be used as ${name}. The usual one is used.`,
-      parameters: {
-        range: "period",
-        from: "beginning of the period",
-        to: "end of the period",
-        timezone: "time zone",
-        granularity: "width of a bucket",
-        compare: "comparison",
-        metric: "figure",
-        workflow: "workflow",
-        sort: "order of the workflows",
-      },
-      systemZone: (used: string) => `This system’s time zone isn’t known. Times are of ${used}.`,
-      systemLanguage: "This system’s language isn’t known. Numbers and dates are written as in English.",
-    },
     trouble: {
       tryNow: "Try now",
       tryingAgain: "Trying again …",
@@ -180,13 +139,16 @@ export const enFirst = {
       new: "New",
       tenfold: "> 10×",
     },
+    /** Two values, each with its interval. */
+    compared: (now: string, before: string) => `Compared: ${now} with ${before}`,
+    goneOn: (until: string) =>
+      `What came after ${until} is in the value only: full quarters of an hour are compared.`,
     /** Percentage points, written out. */
     changeInFull: (points: string) => `${points}: percentage points`,
     noneBefore: "nothing before",
     from: (before: string) => `from ${before}`,
     /** `now` is the value by that time; the range goes on. */
     fromToBy: (before: string, now: string, time: string) => `from ${before} to ${now} by ${time}`,
-    show: (name: string) => `Show ${name} in the chart`,
   },
   trend: {
     title: "Trend",

@@ -99,6 +99,56 @@ export const enLater = {
       unnamed: "somebody else",
     },
   },
+  sessionNotes: {
+    endsAt: (time: string) => `Your sign-in ends at ${time}.`,
+    endsForToken: "To go on after that, paste a new token.",
+    endsForProvider: (host: string) => `Then this page goes to ${host} and comes back to this view.`,
+    signInNow: "Sign in now",
+    unmet: {
+      title: (id: string) => `This link is for “${id}”.`,
+      why: "You have no access to that organization. The numbers shown are of yours.",
+    },
+    passedOver: {
+      unreadable: "The token in that link can’t be read.",
+      expired: "The token in that link has expired.",
+      why: "You are still signed in as before.",
+    },
+  },
+  /** Of what in the address, and of the system, wasn’t understood. */
+  notes: {
+    zone: (given: string, used: string) => `The time zone “${given}” isn’t known. Times are of ${used}.`,
+    parameter: (name: string, given: string) => `“${given}” can’t be used as ${name}. The usual one is used.`,
+    parameters: {
+      range: "period",
+      from: "beginning of the period",
+      to: "end of the period",
+      timezone: "time zone",
+      granularity: "width of a bucket",
+      compare: "comparison",
+      metric: "figure",
+      workflow: "workflow",
+      sort: "order of the workflows",
+    },
+    systemZone: (used: string) => `This system’s time zone isn’t known. Times are of ${used}.`,
+    systemLanguage: "This system’s language isn’t known. Numbers and dates are written as in English.",
+  },
+  /** By the alert's key: its value, its sample, and the threshold. */
+  alertSentences: {
+    payment_success_low: (value: string, sample: string, threshold: string) =>
+      `${value} of ${sample} payments succeeded, which is below ${threshold}.`,
+    workflow_failures_high: (value: string, sample: string, threshold: string) =>
+      `${value} of ${sample} workflow runs failed, which is above ${threshold}.`,
+    message_delivery_low: (value: string, sample: string, threshold: string) =>
+      `${value} of ${sample} messages older than an hour were delivered, which is below ${threshold}.`,
+  } as Readonly<Record<string, (value: string, sample: string, threshold: string) => string>>,
+  footer: {
+    comparedPart: "Compared:",
+    withPart: "with",
+    answered: "Answered",
+    approximate: "Approximate before",
+    approximateWhy:
+      "In this time zone, records before this instant are counted by whole hours of UTC, up to 45 minutes off.",
+  },
   chart: {
     opensDay: "Click, or press Enter, for the hours of this day.",
     hours: "Show the hours of this day",
@@ -243,8 +293,9 @@ export const enLater = {
       placeholders: "The page puts in the ids of the run:",
       names: { executionId: "the run", workflowId: "its workflow", organizationId: "this organization" },
       preview: "For example",
-      changed: (who: string, when: string) => `Set by ${who}, ${when}.`,
-      changedAt: (when: string) => `Set ${when}.`,
+      /** `who` is null if the token named nobody. */
+      changed: (when: string, who: string | null) =>
+        `Set ${when}, ${who === null ? "with a token that names nobody" : `by ${who}`}.`,
       save: "Save",
       saving: "Saving …",
       remove: "Remove the link",
@@ -289,7 +340,8 @@ export const enLater = {
   insights: {
     list: "List of insights",
     next: "What to check:",
-    show: "Show in the chart",
+    /** The figure that the chart will show. */
+    show: (figure: string) => `Show in the chart: ${figure}`,
     none: "Nothing stands out",
     noneWhy:
       "Nothing in this period differs much from the organization’s own history, as far as there is one.",
@@ -324,8 +376,9 @@ export const enLater = {
     } as Readonly<Record<string, string>>,
     isDefault: (value: string) => `Default: ${value}`,
     reset: "Reset to the defaults",
-    changed: (who: string, when: string) => `Changed by ${who}, ${when}`,
-    changedAt: (when: string) => `Changed ${when}`,
+    /** `who` is null if the token named nobody. */
+    changed: (when: string, who: string | null) =>
+      `Changed ${when}, ${who === null ? "with a token that names nobody" : `by ${who}`}`,
     save: "Save",
     saving: "Saving …",
     cancel: "Cancel",

@@ -7,7 +7,7 @@ import type { Range } from "../api/answers";
 import { useLanguage, useTexts } from "../texts/TextsContext";
 import { type Formats, formatsOf, zoneOfDays } from "./formats";
 import { localeOf, systemZone } from "./system";
-import { type Note, PARAMETERS, type Parameter, readView, type View, writeView } from "./view";
+import { metricIn, type Note, PARAMETERS, type Parameter, readView, type View, writeView } from "./view";
 
 interface Place {
   view: View;
@@ -66,7 +66,8 @@ function PlaceProvider({ children }: { children: ReactNode }) {
 }
 
 function isIn(view: View, part: Partial<View>): boolean {
-  return JSON.stringify({ ...view, ...part }) === JSON.stringify(view);
+  const shown = (one: View) => JSON.stringify({ ...one, metric: metricIn(one) });
+  return shown({ ...view, ...part }) === shown(view);
 }
 
 /** The view, the formats of its zone, the function that changes the view, and what should be said about it. */

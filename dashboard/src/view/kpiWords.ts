@@ -1,6 +1,6 @@
 // The words for a KPI and for an alert in the page's language; for one that the page doesn't know, the API's. Pure.
 
-import type { Alert, Kpi } from "../api/answers";
+import type { Alert, Comparison, Interval, Kpi } from "../api/answers";
 import type { Texts } from "../texts";
 import type { Formats } from "./formats";
 
@@ -24,14 +24,26 @@ export function alertTitle({ page }: Texts, { key, title }: Pick<Alert, "key" | 
   return ownWords(page.alertTitles, key) ?? title;
 }
 
-/** The alert in a sentence, with its numbers. */
-export function alertSentence(texts: Texts, formats: Formats, alert: Alert, kpi: Kpi | undefined): string {
-  const sentence = ownWords(texts.page.alertSentences, alert.key);
-  if (sentence === undefined || kpi === undefined) return alert.message;
-  const quantity = (value: number) => formats.quantity(value, kpi).text;
-  return sentence(quantity(alert.value), formats.count(alert.sample), quantity(alert.threshold));
+/**
+ * Both values that a change is between, with every digit and the interval that each is of, so that a reader can check it
+ * by hand; and why the card's value may be another. Null if nothing is compared.
+ */
+export function comparedWords(
+  { kpi: words }: Texts,
+  formats: Formats,
+  kpi: Kpi,
+  comparison: Comparison | null,
+): string | null {
+  const { comparedValue: now, previousValue: before } = kpi;
+  if (comparison === null || now === null || before === null) return null;
+  const { current, previous } = comparison;
+  const part = (value: number, { from, to }: Interval) =>
+    `${formats.quantity(value, kpi).exact} (${formats.period(from, to)})`;
+  const both = words.compared(part(now, current), part(before, previous));
+  return now === kpi.value ? both : `${both}\n${words.goneOn(formats.moment(current.to))}`;
 }
 
-function ownWords<T>(words: Readonly<Record<string, T>>, key: string): T | undefined {
+/** The page's words for a key, if it has some. */
+export function ownWords<T>(words: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(words, key) ? words[key] : undefined;
 }

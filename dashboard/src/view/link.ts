@@ -1,7 +1,7 @@
 // The address that shows everyone the very numbers of an answer: its range and zone are in it, the token never is. Pure.
 
 import type { Range } from "../api/answers";
-import { type View, writeView } from "./view";
+import { metricIn, type View, writeView } from "./view";
 
 /** `page` is the page's address; its other parameters stay. `organization` is for tokens that open several. */
 export function linkTo(page: string, view: View, range: Range, organization: string): string {
@@ -12,7 +12,7 @@ export function linkTo(page: string, view: View, range: Range, organization: str
   };
   const link = new URL(page);
   link.hash = "";
-  const parameters = { ...writeView(exact), compare: view.compare, metric: view.metric, organization };
+  const parameters = { ...writeView(exact), compare: view.compare, metric: metricIn(view), organization };
   for (const [name, value] of Object.entries(parameters)) {
     if (value === null) link.searchParams.delete(name);
     else link.searchParams.set(name, value);

@@ -1,6 +1,16 @@
 // How much the organization has in the range. Pure.
 
-import { type Bucket, figure, type Overview } from "../api/answers";
+import { type Bucket, figure, type Figures, type Overview, type Range } from "../api/answers";
+import type { Texts } from "../texts";
+import type { Formats } from "./formats";
+
+/** As long as the shortest day; a night without a record says nothing. */
+const SILENCE_MS_MIN = 23 * 60 * 60 * 1_000;
+
+interface Counted {
+  range: Range;
+  series: readonly (Pick<Bucket, "bucket"> & Figures)[];
+}
 
 const COUNTERS = [
   "orders_created",
@@ -12,10 +22,31 @@ const COUNTERS = [
 
 /** How many records the counters of the range add up to. */
 export function totalRecords({ trends }: Pick<Overview, "trends">): number {
-  return COUNTERS.reduce((sum, name) => sum + totalOf(trends.series, name), 0);
+  return recordsIn(trends.series);
 }
 
-function totalOf(series: readonly Bucket[], counter: string): number {
+/**
+ * Up to when the range begins with nothing: the start of the first bucket that has a record, or the range's end. Null if
+ * that is less than a day. Nobody can tell whether there were no records, or nobody had begun to report them.
+ */
+export function emptyUntil({ range, series }: Counted): string | null {
+  const first = series.find((bucket) => recordsIn([bucket]) > 0)?.bucket ?? range.to;
+  return Date.parse(first) - Date.parse(range.from) < SILENCE_MS_MIN ? null : first;
+}
+
+/** The same in words, which belong beside "complete"; `formats` are those of the range. */
+export function emptyIn({ page }: Texts, formats: Formats, counted: Counted): string | null {
+  const until = emptyUntil(counted);
+  if (until === null) return null;
+  const { to, granularity } = counted.range;
+  return until === to ? page.empty : page.emptyBefore(formats.bucket(until, granularity));
+}
+
+function recordsIn(series: readonly Figures[]): number {
+  return COUNTERS.reduce((sum, name) => sum + totalOf(series, name), 0);
+}
+
+function totalOf(series: readonly Figures[], counter: string): number {
   return series.reduce((sum, bucket) => sum + (figure(bucket, counter) ?? 0), 0);
 }
 

@@ -10,26 +10,9 @@ import {
 import { type Client, type Links, type OwnLinks, type OwnThresholds, Problem } from "business-metrics-client";
 import type { Thresholds } from "../api/answers";
 import { type Answer, ask, clientOf, type Question } from "../api/ask";
-import { allows, type Claims } from "../api/claims";
 import { Refusal } from "../api/refusal";
 import { useSession } from "../api/session";
-
-/** What the token may do with settings. */
-export interface Rights {
-  read: boolean;
-  /** Nobody changes what he can't see. */
-  change: boolean;
-}
-
-export function useRights(): Rights {
-  const { token, claims } = useSession();
-  return rightsOf(token === null ? null : claims);
-}
-
-export function rightsOf(claims: Claims | null): Rights {
-  const read = claims !== null && allows(claims, "settings:read");
-  return { read, change: read && allows(claims, "settings:write") };
-}
+import { useRights } from "./rights";
 
 export type Setting<Body> = UseQueryResult<Answer<Body>, Refusal>;
 

@@ -5,6 +5,7 @@ import type { Kpi, Overview, WorkflowTrends } from "../api/answers";
 import { shownKpi } from "./chartOfMetric";
 import type { Asked } from "./questions";
 import type { Series } from "./trendPoints";
+import { metricIn } from "./view";
 import { usePlace } from "./ViewContext";
 
 /** The series of the organization, or of one workflow. */
@@ -23,8 +24,9 @@ export interface Shown {
 
 /** Of an answer of `useOverview`, and one of `useWorkflowTrends`. */
 export function useShown(overview: Asked<Overview>, ofWorkflow: Asked<WorkflowTrends>): Shown {
-  const { metric, workflow } = usePlace().view;
-  const ofAll = workflow === null;
+  const { view } = usePlace();
+  const metric = metricIn(view);
+  const ofAll = view.workflow === null;
   const trends: ShownTrends | undefined = ofAll ? overview.data?.body.trends : ofWorkflow.data?.body;
   const kpis = overview.data?.body.summary.kpis;
   const first = trends?.series[0];

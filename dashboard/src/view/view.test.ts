@@ -1,8 +1,11 @@
 // The address and the view it names.
 
 import { describe, expect, it } from "vitest";
+import { summary, workflowTrends } from "../testing/answers";
+import { shownKpi } from "./chartOfMetric";
 import {
   comparingParametersOf,
+  metricIn,
   type Note,
   type Parameter,
   PARAMETERS,
@@ -21,7 +24,7 @@ const DEFAULT: View = {
   zone: SYSTEM,
   granularity: null,
   compare: "previous_period",
-  metric: "orders_created",
+  metric: null,
   workflow: null,
   sort: "failures",
 };
@@ -101,6 +104,15 @@ describe("an address", () => {
     const notes = wrong.map(([parameter, given]): Note => ({ kind: "parameter", parameter, given }));
     expect(read(search)).toEqual({ view: DEFAULT, notes });
   });
+});
+
+it("shows the first figure that there is, of a workflow as of all, unless one is chosen", () => {
+  const [ofAll, ofWorkflow] = [read("?timezone=UTC").view, read("?timezone=UTC&workflow=w1").view];
+  expect([ofAll.metric, ofWorkflow.metric]).toEqual([null, null]);
+  const { kpis } = summary();
+  expect(metricIn(ofAll)).toBe(kpis[0]?.key);
+  expect(metricIn(ofWorkflow)).toBe(shownKpi(kpis, "", workflowTrends().series[0])?.key);
+  expect(metricIn(read("?workflow=w1&metric=avg_execution_time_ms").view)).toBe("avg_execution_time_ms");
 });
 
 it("asks only for what isn't the API's default", () => {

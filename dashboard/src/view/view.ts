@@ -22,7 +22,6 @@ export const COMPARISONS = [
   "none",
 ] as const satisfies readonly Comparing[];
 
-export const DEFAULT_METRIC = "orders_created";
 const DEFAULT_SORT: WorkflowSort = "failures";
 const DEFAULT_COMPARING: Comparing = "previous_period";
 
@@ -33,12 +32,17 @@ export interface View {
   /** Null leaves it to the API: hours up to three days, then days. */
   granularity: Granularity | null;
   compare: Comparing;
-  /** The key of the KPI that the chart shows. */
-  metric: string;
+  /** The key of the KPI that was chosen for the chart; null if none was: `metricIn` says which one it shows. */
+  metric: string | null;
   /** The id of the workflow that chart, workflow health and failures are of; null for all. */
   workflow: string | null;
   /** What the workflows' table is sorted by. */
   sort: WorkflowSort;
+}
+
+/** The key of the KPI for the chart. Without a choice the first one; of a workflow, the first one that workflows have. */
+export function metricIn({ metric, workflow }: Pick<View, "metric" | "workflow">): string {
+  return metric ?? (workflow === null ? "orders_created" : "workflow_failure_rate");
 }
 
 /** The parameters of the page's address. */
@@ -82,7 +86,7 @@ export function readView(given: Parameters, system: string): { view: View; notes
     zone: read("timezone", system, zoneNamed),
     granularity: read("granularity", null, oneOf(["hour", "day"])),
     compare: read("compare", DEFAULT_COMPARING, oneOf(COMPARISONS)),
-    metric: read("metric", DEFAULT_METRIC, named),
+    metric: read("metric", null, named),
     workflow: read("workflow", null, named),
     sort: read("sort", DEFAULT_SORT, oneOf(SORTS)),
   };
@@ -100,7 +104,7 @@ export function writeView(view: View): Parameters {
     timezone: view.zone,
     granularity: view.granularity,
     compare: unless(DEFAULT_COMPARING, view.compare),
-    metric: unless(DEFAULT_METRIC, view.metric),
+    metric: view.metric,
     workflow: view.workflow,
     sort: unless(DEFAULT_SORT, view.sort),
   };

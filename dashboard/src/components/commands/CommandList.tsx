@@ -13,6 +13,7 @@ import { localeOf } from "../../view/system";
 import { usePlace } from "../../view/ViewContext";
 import type { ZoneSearch } from "../../view/zoneSearch";
 import { Keys } from "../parts/Keys";
+import { TOUCH, useMedia } from "../parts/useMedia";
 import { grouped, groupOf, matching } from "./find";
 import { goTo, panelsThere } from "./panels";
 import { useChooseZone } from "./useViewCommands";
@@ -26,10 +27,15 @@ export function CommandList({ onRun }: { onRun: (command: Command) => void }) {
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.focus(), []);
+  const touch = useMedia(TOUCH);
   const registered = useRegisteredCommands();
   const [panels] = useState(panelCommands);
   const zones = useZonesFor(text);
-  const all = useMemo(() => [...registered, ...panels], [registered, panels]);
+  const all = useMemo(() => {
+    // The list of keys says nothing to a finger.
+    const offered = touch ? registered.filter(({ id }) => id !== "keys") : registered;
+    return [...offered, ...panels];
+  }, [touch, registered, panels]);
   const asked = text.trim() !== "";
   const found = useMemo(
     () => (asked ? [...matching(text, all, words.groups), ...zones] : []),

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { serverNow } from "../../api/serverClock";
 import { serve } from "../../testing/api";
 import { expectAddress, renderAlone } from "../../testing/around";
+import { TOUCH } from "../parts/useMedia";
 import { RangePicker } from "../controls/RangePicker";
 import { CommandButton } from "./CommandButton";
 import { CommandMenu } from "./CommandMenu";
@@ -63,6 +64,26 @@ describe("the menu", () => {
     press("Enter");
     await expectAddress({ range: "last-week" });
     await expect.poll(() => screen.queryByRole("dialog")).toBeNull();
+  });
+
+  it("tells keys only where there are some", async () => {
+    await open();
+    expect(screen.getByRole("button", { name: "Commands" }).title).toBe("Commands (Ctrl K)");
+    await menu();
+    expect(found().some((name) => name?.startsWith("Show all keys"))).toBe(true);
+    cleanup();
+    const usual = window.matchMedia.bind(window);
+    vi.spyOn(window, "matchMedia").mockImplementation((query) =>
+      query === TOUCH
+        ? (Object.assign(new EventTarget(), { matches: true }) as MediaQueryList)
+        : usual(query),
+    );
+    await open();
+    expect(screen.getByRole("button", { name: "Commands" }).title).toBe("Commands");
+    fireEvent.click(screen.getByRole("button", { name: "Commands" }));
+    expect(
+      (await screen.findAllByRole("option")).some((one) => one.textContent?.startsWith("Show all keys")),
+    ).toBe(false);
   });
 
   it("opens with its button, and closes beside it", async () => {

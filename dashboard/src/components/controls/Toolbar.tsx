@@ -90,9 +90,9 @@ function Options({ children }: { children: ReactNode }) {
       align="end"
       className="flex w-80 flex-col gap-2 p-3"
       trigger={
-        <button type="button" className="control px-2">
+        <button type="button" className="control px-2" title={page.options}>
           <SlidersHorizontal className="text-muted" />
-          <span className="sr-only">{page.options}</span>
+          <span className="max-[22rem]:sr-only">{page.options}</span>
         </button>
       }
     >

@@ -11,19 +11,19 @@ import { hostOf } from "./ProviderButton";
 
 export function SessionNotes() {
   const { unmet, passedOver, ending, passage, dismiss } = useSession();
-  const { session } = useAllTexts();
+  const { sessionNotes: words } = useAllTexts();
   return (
     <>
       {passage?.kind === "failed" && <Failed failure={passage.failure} />}
       {ending && <Ending />}
       {unmet !== null && (
-        <Notice tone="warning" icon={Building2} title={session.unmet.title(unmet)} onDismiss={dismiss}>
-          {session.unmet.why}
+        <Notice tone="warning" icon={Building2} title={words.unmet.title(unmet)} onDismiss={dismiss}>
+          {words.unmet.why}
         </Notice>
       )}
       {passedOver !== null && (
-        <Notice tone="warning" icon={KeyRound} title={session.passedOver[passedOver]} onDismiss={dismiss}>
-          {session.passedOver.why}
+        <Notice tone="warning" icon={KeyRound} title={words.passedOver[passedOver]} onDismiss={dismiss}>
+          {words.passedOver.why}
         </Notice>
       )}
     </>
@@ -45,27 +45,27 @@ function Failed({ failure }: { failure: SignInFailure }) {
 
 function Ending() {
   const { claims, grant, enter } = useSession();
-  const { session } = useAllTexts();
+  const { sessionNotes: words } = useAllTexts();
   const { formats } = usePlace();
   const signIn = usePageSettings().data?.signIn ?? null;
   const end = claims?.expiresAt ?? null;
   if (end === null) return null;
-  const title = session.endsAt(formats.dated(new Date(end)));
+  const title = words.endsAt(formats.dated(new Date(end)));
   if (grant === null || signIn === null) {
     return (
       <Notice tone="info" icon={Clock} title={title}>
-        {session.endsForToken}
+        {words.endsForToken}
       </Notice>
     );
   }
   const now = (
     <button type="button" className="control print:hidden" onClick={enter}>
-      {session.signInNow}
+      {words.signInNow}
     </button>
   );
   return (
     <Notice tone="info" icon={Clock} title={title} action={now}>
-      {session.endsForProvider(hostOf(signIn))}
+      {words.endsForProvider(hostOf(signIn))}
     </Notice>
   );
 }

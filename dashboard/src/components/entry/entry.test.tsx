@@ -203,16 +203,16 @@ describe("a link while somebody is signed in", () => {
   it("whose token can't be used changes nothing, and says so", async () => {
     openPage({ token: acme });
     await follow("nonsense");
-    expect(await screen.findByText(en.session.passedOver.unreadable)).toBeTruthy();
+    expect(await screen.findByText(en.sessionNotes.passedOver.unreadable)).toBeTruthy();
     fireEvent.click(await button(en.common.dismiss));
-    expect(screen.queryByText(en.session.passedOver.unreadable)).toBeNull();
+    expect(screen.queryByText(en.sessionNotes.passedOver.unreadable)).toBeNull();
   });
 });
 
 it("a link for an organization that the token doesn't have is shown for the token's, and says so", async () => {
   openPage({ token: tokenOf({ organization_id: "acme" }), search: "?organization=beta" });
   expect(await numbers()).toBeTruthy();
-  expect(await screen.findByText(en.session.unmet.title("beta"))).toBeTruthy();
+  expect(await screen.findByText(en.sessionNotes.unmet.title("beta"))).toBeTruthy();
 });
 
 it("a session that ends within minutes says when", async () => {
@@ -220,5 +220,5 @@ it("a session that ends within minutes says when", async () => {
   answer("overview", overview(), { date: new Date().toUTCString() });
   openPage({ token: tokenOf({ organization_id: "acme", exp: Date.now() / 1_000 + 120 }) });
   expect(await screen.findByText(/^Your sign-in ends at /)).toBeTruthy();
-  expect(screen.getByText(en.session.endsForToken)).toBeTruthy();
+  expect(screen.getByText(en.sessionNotes.endsForToken)).toBeTruthy();
 });

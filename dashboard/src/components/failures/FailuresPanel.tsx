@@ -8,7 +8,7 @@ import type { Asked } from "../../view/questions";
 import { ROWS_PER_PAGE, ROWS_PER_REQUEST, useFailureGroups, useFailures } from "../../view/rowQuestions";
 import { useCsvCommand } from "../../view/rowsCsv";
 import { type Pages, usePages } from "../../view/rowsPages";
-import { useRights } from "../../view/rowSettings";
+import { useRights } from "../../view/rights";
 import { usePlace } from "../../view/ViewContext";
 import { Panel } from "../panel/Panel";
 import { Blank } from "../parts/Blank";

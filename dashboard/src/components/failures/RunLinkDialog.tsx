@@ -173,10 +173,9 @@ function SetBy({ links: { updatedAt, updatedBy } }: { links: Links }) {
   const { formats } = usePlace();
   const { failures } = useAllTexts();
   if (updatedAt === null) return null;
-  const when = formats.dated(updatedAt);
   return (
     <p className="ml-auto text-xs text-muted">
-      {updatedBy === null ? failures.link.changedAt(when) : failures.link.changed(updatedBy, when)}
+      {failures.link.changed(formats.exactly(updatedAt), updatedBy)}
     </p>
   );
 }

@@ -4,17 +4,24 @@ import { ArrowRight } from "lucide-react";
 import type { Insight } from "../../api/answers";
 import { serverNow } from "../../api/serverClock";
 import { useAllTexts } from "../../texts/useAllTexts";
+import { ownWords } from "../../view/kpiWords";
 import { followInsight } from "../../view/rowsFollow";
 import { wordsOf } from "../../view/rowsInsights";
+import { metricIn } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
+import { nameOf } from "../../view/workflowOrder";
 import { SeverityPill } from "../parts/SeverityPill";
 import { ViewLink } from "../parts/ViewLink";
 
 export function InsightItem({ insight }: { insight: Insight }) {
-  const { formats } = usePlace();
+  const { view, formats } = usePlace();
   const texts = useAllTexts();
   const { title, sentence, next } = wordsOf(insight, texts, formats);
   const { from, to } = insight.period;
+  const there = followInsight(insight, serverNow());
+  // The link says which figure the chart will show: an insight about payments leads to their rate.
+  const metric = metricIn({ ...view, ...there });
+  const figure = ownWords(texts.kpi.names, metric) ?? metric;
   return (
     <li data-insight={insight.key} className="border-t border-line py-3 first:border-t-0 first:pt-1">
       <div className="flex items-start justify-between gap-3">
@@ -30,10 +37,14 @@ export function InsightItem({ insight }: { insight: Insight }) {
       <p className="mt-1.5 flex flex-wrap items-center justify-between gap-x-3 gap-y-1 text-xs text-muted">
         <span>{formats.period(from, to)}</span>
         <ViewLink
-          to={followInsight(insight, serverNow())}
+          to={there}
           className="inline-flex items-center gap-1 font-medium text-accent hover:underline pointer-coarse:min-h-10 print:hidden"
         >
-          {texts.insights.show}
+          {texts.insights.show(
+            insight.workflow === undefined
+              ? figure
+              : `${figure} ${texts.trend.ofWorkflow(nameOf(insight.workflow))}`,
+          )}
           <span className="sr-only">: {title}</span>
           <ArrowRight className="size-3.5" />
         </ViewLink>

@@ -63,14 +63,16 @@ it("says what stands out, how bad it is, and what to check", async () => {
 it("leads to the chart of its figure and its period", async () => {
   shows(FELL);
   renderAlone(<Shown />);
-  fireEvent.click(await screen.findByRole("link", { name: /Show in the chart/ }));
+  fireEvent.click(await screen.findByRole("link", { name: /^Show in the chart: Payment success rate/ }));
   await expectAddress({ metric: FELL.kpi, from: PERIOD.from, to: PERIOD.to, workflow: null });
 });
 
 it("leads to its workflow", async () => {
   shows(CONCENTRATED);
   renderAlone(<Shown />);
-  const link = await screen.findByRole("link", { name: /Show in the chart/ });
+  const link = await screen.findByRole("link", {
+    name: /^Show in the chart: Workflow failure rate of Welcome/,
+  });
   const query = new URL(link.getAttribute("href") ?? "", "http://here").searchParams;
   expect([query.get("workflow"), query.get("metric")]).toEqual(["w1", "workflow_failure_rate"]);
 });

@@ -7,7 +7,7 @@ import { useAllTexts } from "../../texts/useAllTexts";
 import type { Asked } from "../../view/questions";
 import { totalRecords } from "../../view/records";
 import { useCsvCommand } from "../../view/rowsCsv";
-import { useRights } from "../../view/rowSettings";
+import { useRights } from "../../view/rights";
 import { usePlace } from "../../view/ViewContext";
 import { Panel } from "../panel/Panel";
 import { Blank } from "../parts/Blank";

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { Bucket, Comparison, Kpi } from "../../api/answers";
 import { useTexts } from "../../texts/TextsContext";
 import type { Change } from "../../view/kpi";
-import { kpiDescription, kpiName } from "../../view/kpiWords";
+import { comparedWords, kpiDescription, kpiName } from "../../view/kpiWords";
 import { usePlace } from "../../view/ViewContext";
 import { SeverityPill } from "../parts/SeverityPill";
 import { KpiChange } from "./KpiChange";
@@ -37,6 +37,7 @@ export function MetricKpiCard(props: MetricKpiCardProps) {
     !withoutData && exact !== text && texts.kpi.exactly(exact),
     change.kind === "tenfold" && formats.change(change.percent),
     change.kind === "points" && texts.kpi.changeInFull(formats.points(change.points)),
+    !withoutData && comparedWords(texts, formats, kpi, comparison),
     kpiDescription(texts, kpi),
   ];
   return (
@@ -50,7 +51,7 @@ export function MetricKpiCard(props: MetricKpiCardProps) {
           <button
             type="button"
             aria-pressed={chosen}
-            title={hints.filter((hint) => hint !== false).join("\n")}
+            title={hints.filter(Boolean).join("\n")}
             onClick={onChoose}
             className="text-left after:absolute after:inset-0 after:rounded-xl focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:outline-accent"
           >

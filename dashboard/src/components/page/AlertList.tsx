@@ -1,8 +1,9 @@
 // The list of alerts: each with its numbers, and where it leads.
 
 import type { Alert, Summary } from "../../api/answers";
-import { useTexts } from "../../texts/TextsContext";
-import { alertSentence, alertTitle } from "../../view/kpiWords";
+import { useAllTexts } from "../../texts/useAllTexts";
+import { alertTitle, kpiName } from "../../view/kpiWords";
+import { alertSentence } from "../../view/rowsAlerts";
 import { followAlert } from "../../view/rowsFollow";
 import { usePlace } from "../../view/ViewContext";
 import { SeverityPill } from "../parts/SeverityPill";
@@ -15,7 +16,7 @@ interface AlertListProps {
 }
 
 export function AlertList({ summary: { alerts, kpis }, onFollow }: AlertListProps) {
-  const { page } = useTexts();
+  const { page } = useAllTexts();
   return (
     <>
       <h2 className="text-sm font-semibold">{page.alertsHead}</h2>
@@ -40,7 +41,7 @@ interface AlertItemProps {
 /** An alert leads to the chart of its figure. */
 function AlertItem({ alert, kpis, onFollow }: AlertItemProps) {
   const { formats } = usePlace();
-  const texts = useTexts();
+  const texts = useAllTexts();
   const kpi = kpis.find(({ key }) => key === alert.kpi);
   return (
     <li className="@container py-3 first:pt-1 last:pb-0">
@@ -48,6 +49,7 @@ function AlertItem({ alert, kpis, onFollow }: AlertItemProps) {
         <h3 className="text-sm font-medium">
           <ViewLink
             to={followAlert(alert)}
+            {...(kpi && { title: texts.insights.show(kpiName(texts, kpi)) })}
             onFollow={onFollow}
             className="underline decoration-line-strong underline-offset-3 hover:decoration-current"
           >

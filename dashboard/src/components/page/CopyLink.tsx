@@ -2,17 +2,20 @@
 
 import { Check, Link } from "lucide-react";
 import { useTexts } from "../../texts/TextsContext";
+import { usePlace } from "../../view/ViewContext";
 import { Float } from "../parts/Float";
 import type { Sharing } from "./useSharing";
 
 export function CopyLink({ sharing }: { sharing: Sharing }) {
   const { page } = useTexts();
-  const { copyLink, copied, refused, dismiss } = sharing;
+  const { formats } = usePlace();
+  const { copyLink, copied, openUntil, refused, dismiss } = sharing;
+  const changes = openUntil === null ? null : page.linkChanges(formats.moment(openUntil));
   const button = (
     <button
       type="button"
       className="control grow"
-      title={page.copyLinkWhy}
+      title={changes ?? page.copyLinkWhy}
       disabled={copyLink === null}
       onClick={() => copyLink?.()}
     >
@@ -26,7 +29,19 @@ export function CopyLink({ sharing }: { sharing: Sharing }) {
       </span>
     </button>
   );
-  if (refused === null) return button;
+  if (refused === null) {
+    return (
+      <div className="relative flex grow flex-col">
+        {button}
+        <p
+          role="status"
+          className="text-sm not-empty:mt-2 lg:absolute lg:top-full lg:right-0 lg:z-10 lg:w-72 lg:rounded-xl lg:bg-raised lg:not-empty:p-3 lg:not-empty:shadow-float"
+        >
+          {copied && changes}
+        </p>
+      </div>
+    );
+  }
   return (
     <Float
       label={page.copyLink}
@@ -45,6 +60,7 @@ export function CopyLink({ sharing }: { sharing: Sharing }) {
           onFocus={(event) => event.currentTarget.select()}
         />
       </label>
+      {changes !== null && <p className="mt-2 text-sm text-muted">{changes}</p>}
     </Float>
   );
 }

@@ -1,13 +1,13 @@
 // The footer: which parts of which ranges are compared, and when the answer was made.
 
 import type { Interval, Overview } from "../../api/answers";
-import { useTexts } from "../../texts/TextsContext";
+import { useAllTexts } from "../../texts/useAllTexts";
 import { generatedAtOf } from "../../view/overview";
 import { usePlace } from "../../view/ViewContext";
 
 export function Footer({ overview }: { overview: Overview }) {
   const { formats } = usePlace();
-  const { page } = useTexts();
+  const { footer } = useAllTexts();
   const { range, comparison, exactFrom } = overview.summary;
   return (
     <footer className="flex flex-wrap gap-x-4 gap-y-1 px-1 pt-1 text-xs text-muted">
@@ -16,17 +16,17 @@ export function Footer({ overview }: { overview: Overview }) {
       </span>
       {comparison !== null && (
         <span>
-          {page.comparedPart} <Span name="compared-now" interval={comparison.current} /> {page.withPart}{" "}
+          {footer.comparedPart} <Span name="compared-now" interval={comparison.current} /> {footer.withPart}{" "}
           <Span name="compared" interval={comparison.previous} />
         </span>
       )}
       {exactFrom !== undefined && (
-        <span title={page.approximateWhy}>
-          {page.approximate} <time dateTime={exactFrom}>{formats.exactly(exactFrom)}</time>
+        <span title={footer.approximateWhy}>
+          {footer.approximate} <time dateTime={exactFrom}>{formats.exactly(exactFrom)}</time>
         </span>
       )}
       <span>
-        {page.answered} {formats.exactly(generatedAtOf(overview))}
+        {footer.answered} {formats.exactly(generatedAtOf(overview))}
       </span>
     </footer>
   );

@@ -2,15 +2,15 @@
 
 import { Info } from "lucide-react";
 import { useState } from "react";
-import { useTexts } from "../../texts/TextsContext";
-import type { Texts } from "../../texts";
+import type { AllTexts } from "../../texts";
+import { useAllTexts } from "../../texts/useAllTexts";
 import type { Note } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
 import { Notice } from "../parts/Notice";
 
 export function PageNotes() {
   const { notes, view } = usePlace();
-  const texts = useTexts();
+  const texts = useAllTexts();
   const [dismissed, setDismissed] = useState<readonly string[]>([]);
   return notes
     .filter((note) => !dismissed.includes(nameOf(note)))
@@ -27,7 +27,7 @@ function nameOf(note: Note): string {
   return JSON.stringify(note);
 }
 
-function wordsOf(note: Note, zone: string, { page: { notes } }: Texts): string {
+function wordsOf(note: Note, zone: string, { notes }: AllTexts): string {
   switch (note.kind) {
     case "systemZone":
       return notes.systemZone(zone);

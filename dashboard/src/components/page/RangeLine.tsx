@@ -5,6 +5,7 @@ import { useTexts } from "../../texts/TextsContext";
 import { completeThroughOf } from "../../view/overview";
 import type { Asked } from "../../view/questions";
 import { type Deviation, deviationOf } from "../../view/rangeShown";
+import { emptyIn } from "../../view/records";
 import { usePlace, useRangeFormats } from "../../view/ViewContext";
 import type { Overview, Range } from "../../api/answers";
 import { Freshness } from "./Freshness";
@@ -26,7 +27,10 @@ export function RangeLine({ overview }: { overview: Asked<Overview> }) {
             range={data.body.summary.range}
             deviation={deviationOf(data.requested, data.body.summary.range)}
           />
-          <Freshness completeThrough={completeThroughOf(data.body)} range={data.body.summary.range} />
+          <div className="flex flex-wrap items-center gap-x-4">
+            <Freshness completeThrough={completeThroughOf(data.body)} range={data.body.summary.range} />
+            <Empty trends={data.body.trends} />
+          </div>
         </>
       )}
     </div>
@@ -51,6 +55,13 @@ function Shown({ range, deviation }: { range: Range; deviation: Deviation }) {
       {deviation !== null && <Warning deviation={deviation} />}
     </p>
   );
+}
+
+/** What "complete" says nothing about: where the range has no record, perhaps nobody had begun to report any. */
+function Empty({ trends }: Pick<Overview, "trends">) {
+  const texts = useTexts();
+  const empty = emptyIn(texts, useRangeFormats(trends.range), trends);
+  return empty !== null && <span title={texts.page.emptyWhy}>{empty}</span>;
 }
 
 function Warning({ deviation }: { deviation: NonNullable<Deviation> }) {

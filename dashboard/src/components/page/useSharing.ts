@@ -9,13 +9,15 @@ import { linkTo } from "../../view/link";
 import { useCsvCommand } from "../../view/rowsCsv";
 import { usePlace } from "../../view/ViewContext";
 
-/** How long the page says that it has copied. */
-const SAID_MS = 2_500;
+/** How long the page says that it has copied, and what else there is to say of the link. */
+const SAID_MS = { copied: 2_500, more: 10_000 } as const;
 
 export interface Sharing {
   /** Null while there are no numbers to share. */
   copyLink: (() => void) | null;
   copied: boolean;
+  /** When the last bucket of the link's range ends, if it is still open: until then the numbers change. */
+  openUntil: string | null;
   /** The link that the browser didn't let the page copy, for a person to copy. */
   refused: string | null;
   dismiss: () => void;
@@ -30,12 +32,13 @@ export function useSharing(overview: Overview | undefined): Sharing {
   const { page } = useTexts();
   const [copied, setCopied] = useState(false);
   const [refused, setRefused] = useState<string | null>(null);
+  const summary = overview?.summary;
+  const isOpen = overview?.trends.series.some(({ open }) => open) ?? false;
   useEffect(() => {
     if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), SAID_MS);
+    const timer = setTimeout(() => setCopied(false), isOpen ? SAID_MS.more : SAID_MS.copied);
     return () => clearTimeout(timer);
-  }, [copied]);
-  const summary = overview?.summary;
+  }, [copied, isOpen]);
   const copyLink = useMemo(() => {
     if (summary === undefined) return null;
     return () => {
@@ -59,7 +62,8 @@ export function useSharing(overview: Overview | undefined): Sharing {
     return [{ id: "page.copy-link", label: page.copyLink, keys: "c", icon: Link, run: copyLink }, ...others];
   }, [copyLink, others, page]);
   useCommands(all);
-  return { copyLink, copied, refused, dismiss: () => setRefused(null), others, remark };
+  const openUntil = isOpen && summary !== undefined ? summary.range.to : null;
+  return { copyLink, copied, openUntil, refused, dismiss: () => setRefused(null), others, remark };
 }
 
 /** Whether the browser let the page copy: it needs a secure context. */

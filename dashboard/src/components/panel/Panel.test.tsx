@@ -108,9 +108,9 @@ it("shows numbers, what stands for them, or why there are none", () => {
 
 it("offers its menu only with an answer: there is nothing to save before", () => {
   renderAlone(<Shown />);
-  expect(screen.queryByRole("button", { name: "More: Runs" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "More actions: Runs" })).toBeNull();
   become("answered");
-  expect(screen.getByRole("button", { name: "More: Runs" })).toBeTruthy();
+  expect(screen.getByRole("button", { name: "More actions: Runs" })).toBeTruthy();
   become("refused");
-  expect(screen.queryByRole("button", { name: "More: Runs" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "More actions: Runs" })).toBeNull();
 });

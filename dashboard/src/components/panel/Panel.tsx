@@ -41,6 +41,7 @@ export function Panel<Body>(props: PanelProps<Body>) {
     className = "",
     children,
   } = props;
+  const { common } = useTexts();
   const { data, error, isPlaceholderData, dataUpdatedAt } = asked;
   const answered = data !== undefined;
   const commands = useMemo(
@@ -57,7 +58,11 @@ export function Panel<Body>(props: PanelProps<Body>) {
       controls={
         <div className="flex flex-wrap items-center gap-2">
           {controls}
-          {answered ? <PanelMenu label={title} actions={menu} /> : menu.length > 0 && <PanelMenuPlace />}
+          {answered ? (
+            <PanelMenu label={common.more(title)} actions={menu} />
+          ) : (
+            menu.length > 0 && <PanelMenuPlace />
+          )}
         </div>
       }
       busy={answered ? isPlaceholderData : error === null}

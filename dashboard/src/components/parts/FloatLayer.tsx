@@ -36,7 +36,7 @@ export function FloatLayer({ anchor, label, align, className, onClose, children 
             event.preventDefault();
             if (!left.current) anchor.current?.focus();
           }}
-          className={`z-20 max-w-(--radix-popover-content-available-width) rounded-xl bg-raised text-ink shadow-float outline-none ${className}`}
+          className={`z-20 max-w-(--radix-popover-content-available-width) rounded-xl bg-raised text-ink shadow-float outline-none print:hidden ${className}`}
         >
           {children}
         </Popover.Content>

@@ -2,7 +2,6 @@
 
 import { Ellipsis } from "lucide-react";
 import { useState } from "react";
-import { useTexts } from "../../texts/TextsContext";
 import type { Command } from "../../view/commands";
 import { Float } from "./Float";
 import { Keys } from "./Keys";
@@ -10,18 +9,17 @@ import { Keys } from "./Keys";
 const PLACE = "-mr-1.5 size-8 pointer-coarse:size-10 print:hidden";
 
 interface PanelMenuProps {
-  /** Whose menu it is: the panel's title. */
+  /** What is in it, and of what. */
   label: string;
   actions: readonly Command[];
 }
 
 export function PanelMenu({ label, actions }: PanelMenuProps) {
-  const { common } = useTexts();
   const [open, setOpen] = useState(false);
   if (actions.length === 0) return null;
   return (
     <Float
-      label={common.more(label)}
+      label={label}
       align="end"
       className="min-w-48 p-1"
       open={open}
@@ -29,10 +27,11 @@ export function PanelMenu({ label, actions }: PanelMenuProps) {
       trigger={
         <button
           type="button"
+          title={label}
           className={`${PLACE} grid place-items-center rounded-lg text-muted hover:bg-sunken hover:text-ink data-[state=open]:bg-sunken`}
         >
           <Ellipsis />
-          <span className="sr-only">{common.more(label)}</span>
+          <span className="sr-only">{label}</span>
         </button>
       }
     >

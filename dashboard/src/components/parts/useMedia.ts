@@ -5,6 +5,9 @@ import { useCallback, useSyncExternalStore } from "react";
 /** From here on the toolbar has room for all its controls: Tailwind's `lg`. */
 export const WIDE = "(min-width: 64rem)";
 
+/** A finger is the pointer, so there is hardly a keyboard: keys aren't told. Tailwind's `pointer-coarse`. */
+export const TOUCH = "(pointer: coarse)";
+
 export function useMedia(query: string): boolean {
   const subscribe = useCallback(
     (notify: () => void) => {

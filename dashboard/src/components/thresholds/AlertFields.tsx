@@ -64,9 +64,7 @@ export function AlertFields({ alert, entry, complaints, fixed, onType }: AlertFi
       </p>
       {alert.updatedAt !== null && (
         <p className="mt-1 text-xs text-muted">
-          {alert.updatedBy === null
-            ? thresholds.changedAt(formats.dated(alert.updatedAt))
-            : thresholds.changed(alert.updatedBy, formats.dated(alert.updatedAt))}
+          {thresholds.changed(formats.exactly(alert.updatedAt), alert.updatedBy)}
         </p>
       )}
     </fieldset>

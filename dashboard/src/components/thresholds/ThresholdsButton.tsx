@@ -3,7 +3,7 @@
 import { SlidersHorizontal } from "lucide-react";
 import { useState } from "react";
 import { useTexts } from "../../texts/TextsContext";
-import { useRights } from "../../view/rowSettings";
+import { useRights } from "../../view/rights";
 import { ThresholdsOpened } from "./ThresholdsOpened";
 
 interface ThresholdsButtonProps {

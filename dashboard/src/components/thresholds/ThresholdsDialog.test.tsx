@@ -98,8 +98,14 @@ it("shows what applies, what is the default, and who has changed it", async () =
   expect([warning?.value, warning?.placeholder, warning?.readOnly]).toEqual(["97.5", "95", true]);
   expect(fields(/Critical below/)[0]?.value).toBe("");
   expect(screen.getAllByText("Default: 85").length).toBe(2);
-  expect(screen.getByText(/Changed by ann/)).toBeTruthy();
+  expect(screen.getByText(/^Changed .*24.* 2026.*10:00:00.*, by ann$/)).toBeTruthy();
   expect(screen.queryByRole("button", { name: "Save", hidden: true })).toBeNull();
+});
+
+it("says when they were changed if the token named nobody", async () => {
+  keeps({ ...OWN, alerts: OWN.alerts.map((alert) => ({ ...alert, updatedBy: null })) });
+  await open(READER);
+  expect(screen.getByText(/^Changed .*24.* 2026.*, with a token that names nobody$/)).toBeTruthy();
 });
 
 it("says whose they are, and over what figures are judged", async () => {

@@ -4,7 +4,8 @@ import { type FormEvent, useState } from "react";
 import type { Thresholds } from "../../api/answers";
 import type { Answer } from "../../api/ask";
 import { useAllTexts } from "../../texts/useAllTexts";
-import { type Unchanged, useRights, useThresholds, useThresholdsChange } from "../../view/rowSettings";
+import { useRights } from "../../view/rights";
+import { type Unchanged, useThresholds, useThresholdsChange } from "../../view/rowSettings";
 import {
   type Complaints,
   type Entries,

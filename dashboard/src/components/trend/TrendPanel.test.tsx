@@ -76,9 +76,21 @@ describe("what is shown", () => {
     expect(marked()).toEqual(["Orders created"]);
   });
 
-  it("is a workflow's own series, and of another metric if it has none of the wanted one", async () => {
+  it("is the first figure that a workflow has, if none is chosen, and nothing is said of another", async () => {
     answer("trends", workflowTrends());
     openPage({ search: "?timezone=UTC&workflow=w1" });
+    const region = await panel("Workflow failure rate");
+    expect(screen.queryByRole("region", { name: "Orders created" })).toBeNull();
+    await within(region).findByText("of Welcome");
+    expect(within(region).queryByRole("note")).toBeNull();
+    expect(marked()).toEqual(["Workflow failure rate"]);
+    fireEvent.click(await screen.findByRole("button", { name: /^Workflow:/ }));
+    await panel("Orders created");
+  });
+
+  it("is a workflow's own series, and of another metric if it has none of the wanted one", async () => {
+    answer("trends", workflowTrends());
+    openPage({ search: "?timezone=UTC&workflow=w1&metric=orders_created" });
     const region = await panel("Workflow failure rate");
     expect(asked.some((question) => /\/metrics\/trends\?.*workflow=w1/.test(question))).toBe(true);
     expect(region.textContent).toContain("of Welcome");
@@ -93,7 +105,7 @@ describe("what is shown", () => {
     answer("trends", workflowTrends());
     openPage({ search: "?timezone=UTC&workflow=w1" });
     await panel("Workflow failure rate");
-    fireEvent.click(screen.getByRole("button", { name: "Average execution time" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Average execution time" }));
     await panel("Average execution time");
     expect(marked()).toEqual(["Average execution time"]);
     fireEvent.click(await screen.findByRole("button", { name: /^Workflow:/ }));

@@ -9,6 +9,7 @@ import { kpiName } from "../../view/kpiWords";
 import type { Asked } from "../../view/questions";
 import type { Shown } from "../../view/shown";
 import { isEmpty } from "../../view/trendPoints";
+import { metricIn } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
 import { Panel } from "../panel/Panel";
 import { Blank } from "../parts/Blank";
@@ -42,7 +43,7 @@ export const TrendPanel = memo(function TrendPanel({ overview, shown }: TrendPan
   return (
     <Panel
       name="trend"
-      title={trend?.name ?? kpiName(texts, { key: view.metric, label: texts.trend.title })}
+      title={trend?.name ?? kpiName(texts, { key: metricIn(view), label: texts.trend.title })}
       asked={shown.asked}
       remark={trend && <Whose trend={trend} />}
       controls={<TrendControls range={trend?.range} shape={shape} onShape={setShape} zoomOut={zoomOut} />}

@@ -6,6 +6,7 @@ import type { Measured } from "../../view/chartOfMetric";
 import type { Plot } from "../../view/chartOfPlot";
 import { measuredIn, opensBuckets, selectedInterval, type Selection } from "../../view/chartOfSelection";
 import { partsIn, valueIn, whenIn } from "../../view/chartOfWords";
+import { wordsOf } from "../../view/rowsInsights";
 import type { TrendPoint } from "../../view/trendPoints";
 import type { Trend } from "./useTrend";
 
@@ -55,7 +56,7 @@ export function TrendTooltip({ trend, plot, active, selection }: TrendTooltipPro
 function Bucket({ trend, point }: { trend: Trend; point: TrendPoint }) {
   const { range, comparison, metric, name, speech, insights } = trend;
   const { trend: words } = speech.texts;
-  const { chart } = useAllTexts();
+  const texts = useAllTexts();
   const { before } = point;
   const about = insights.filter(({ period }) => period.from < point.to && period.to > point.from);
   return (
@@ -81,10 +82,12 @@ function Bucket({ trend, point }: { trend: Trend; point: TrendPoint }) {
           />
         )}
       </dl>
-      {opensBuckets(range) && <p className="mt-1.5 text-muted pointer-coarse:hidden">{chart.opensDay}</p>}
-      {about.map(({ key, title }) => (
-        <p key={key} className="mt-1.5 border-t border-line pt-1.5 text-balance">
-          {title}
+      {opensBuckets(range) && (
+        <p className="mt-1.5 text-muted pointer-coarse:hidden">{texts.chart.opensDay}</p>
+      )}
+      {about.map((insight) => (
+        <p key={insight.key} className="mt-1.5 border-t border-line pt-1.5 text-balance">
+          {wordsOf(insight, texts, speech.formats).title}
         </p>
       ))}
     </>

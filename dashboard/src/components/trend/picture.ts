@@ -113,12 +113,13 @@ function subtitleOf({ organization, range, zone, speech }: Trend): string {
 }
 
 export function footerOf(
-  { completeThrough, range, speech }: Pick<Trend, "completeThrough" | "range" | "speech">,
+  { completeThrough, empty, range, speech }: Pick<Trend, "completeThrough" | "empty" | "range" | "speech">,
   now = serverNow(),
 ): string {
   const { texts, formats } = speech;
   const [words, through] = freshnessIn(texts, freshnessOf(completeThrough, range, now.getTime()));
-  return through === undefined ? words : `${words} ${formats.exactly(through)}`;
+  const told = through === undefined ? words : `${words} ${formats.exactly(through)}`;
+  return empty === null ? told : `${told}  ·  ${empty}`;
 }
 
 /** Pieces one after the other, in as many lines as they need. */

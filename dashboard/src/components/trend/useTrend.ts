@@ -9,8 +9,10 @@ import type { Limit } from "../../view/chartOfMarks";
 import { limitsIn, type Speech } from "../../view/chartOfWords";
 import { zoneOfDays } from "../../view/formats";
 import { kpiName } from "../../view/kpiWords";
+import { emptyIn } from "../../view/records";
 import type { Shown, ShownTrends } from "../../view/shown";
 import { type TrendPoint, trendPoints } from "../../view/trendPoints";
+import { metricIn } from "../../view/view";
 import { usePlace, useRangeFormats } from "../../view/ViewContext";
 
 export interface Trend {
@@ -36,6 +38,8 @@ export interface Trend {
   /** What people call the organization. */
   organization: string;
   completeThrough: string | null;
+  /** Up to when the range begins with nothing, in words; null if it doesn't. */
+  empty: string | null;
 }
 
 const NO_INSIGHTS: readonly Insight[] = [];
@@ -44,6 +48,7 @@ const NO_LIMITS: readonly Limit[] = [];
 /** Null while something of it hasn't been answered yet, or if no metric has a series. */
 export function useTrend(overview: Overview | undefined, { trends, kpi }: Shown): Trend | null {
   const { view } = usePlace();
+  const wanted = metricIn(view);
   const texts = useTexts();
   const formats = useRangeFormats(trends?.range ?? NO_RANGE);
   const speech = useMemo(() => ({ texts, formats }), [texts, formats]);
@@ -70,13 +75,14 @@ export function useTrend(overview: Overview | undefined, { trends, kpi }: Shown)
       name: kpiName(texts, kpi),
       zone: range.granularity === "day" ? zoneOfDays(range) : view.zone,
       percentilesFrom: metric.percentiles.length === 0 ? null : (trends.percentilesFrom ?? null),
-      instead: insteadOf(texts, summary.kpis, view.metric, kpi),
+      instead: insteadOf(texts, summary.kpis, wanted, kpi),
       workflow: trends.workflow ?? null,
       organizationId: summary.organizationId,
       organization: summary.organizationName ?? summary.organizationId,
       completeThrough: trends.completeThrough,
+      empty: emptyIn(texts, speech.formats, trends),
     };
-  }, [summary, trends, kpi, metric, points, speech, limits, insights, texts, view.zone, view.metric]);
+  }, [summary, trends, kpi, metric, points, speech, limits, insights, texts, view.zone, wanted]);
 }
 
 /** Says why another metric is shown than the wanted one. */
