@@ -1,5 +1,6 @@
 //! The chart, rendered by helm.
 
+use super::tools::KUBERNETES;
 use crate::command;
 use anyhow::{Context as _, ensure};
 use machine::workspace;
@@ -84,7 +85,9 @@ impl Chart {
 
     fn template(&self, values: &Path) -> Command {
         let mut command = self.helm(&["template", RELEASE]);
-        command.arg(folder()).args(["--namespace", NAMESPACE, "--values"]).arg(values);
+        // A Helm that go has built believes in a Kubernetes of long ago.
+        command.arg(folder()).args(["--kube-version", KUBERNETES.version, "--namespace", NAMESPACE]);
+        command.arg("--values").arg(values);
         command
     }
 
