@@ -15,6 +15,7 @@ use serde_json::Value;
 use stack::Role;
 use stack::wait::{self, Seen};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use tests::{Ended, Stack, Token};
 use tokio_postgres::Client;
 
@@ -494,6 +495,57 @@ async fn nothing_is_redriven_or_repaired_behind_an_erasures_back() {
     answer(&stack, &redrive).await;
     stack.counts("acme").await.are(orders_created(0));
     stack.counts("other").await.are(orders_created(10));
+}
+
+/// Orders of these numbers, of a time that only a strict member refuses.
+fn early(organization: &str, numbers: Range<usize>) -> Vec<Produced> {
+    let soon = Utc::now() + Duration::minutes(20);
+    plain(numbers.map(|n| Message::order(organization, &format!("o{n}"), soon)))
+}
+
+/// A strict member reads what there is, and keeps so many refused records whole.
+async fn refuse(stack: &Stack, whole_per_hour: &str) {
+    let strict = stack.consumer().set("FUTURE_SKEW_MAX", "1s");
+    let strict = strict.set("DEAD_LETTERS_WHOLE_PER_HOUR", whole_per_hour).start().await;
+    stack.until_idle().await;
+    assert_eq!(strict.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn refused_records_from_before_an_erasure_are_not_redriven_whole_or_by_their_places() {
+    let stack = Stack::with_partitions(1).await;
+    let client = stack.client().await;
+    let of_both = |numbers: Range<usize>| [GONE, STAYS].map(|of| early(of, numbers.clone())).concat();
+    stack.produce(of_both(0..3)).await;
+    refuse(&stack, "10000").await;
+    stack.produce(of_both(3..6)).await;
+    refuse(&stack, "0").await;
+    // As if an earlier version had refused one of them, which could read its organization nowhere.
+    let unnamed = "update dead_letters set organization_id = null
+                   where kafka_offset = (select min(kafka_offset) from dead_letters where organization_id = $1)";
+    assert_eq!(client.execute(unnamed, &[&GONE]).await.expect("a letter"), 1);
+    erase_at_rest(&stack, GONE).await;
+    stack.produce(early(GONE, 6..7)).await;
+    refuse(&stack, "10000").await;
+    let kept =
+        "select (select count(*) from dead_letters), (select sum(records)::bigint from dead_letter_runs)";
+    let kept = client.query_one(kept, &[]).await.expect("what is kept");
+    assert_eq!(
+        (kept.get(0), kept.get(1)),
+        (5_i64, 6_i64),
+        "of the erased one what named nobody, and a new one"
+    );
+
+    let redrive = &["dead-letters", "redrive", "--all"][..];
+    let dry_run = [redrive, &["--dry-run"]].concat();
+    for (args, done) in [(&*dry_run, "would be redriven"), (redrive, "redriven")] {
+        let ended = operate(&stack, args).await;
+        let said = format!("7 {done}\n4 refused: they come from before their organization was erased\n");
+        assert_eq!((ended.code, &*ended.output), (Some(1), &*said), "{ended:#?}");
+    }
+    count(&stack).await;
+    stack.counts(STAYS).await.are(orders_created(6));
+    stack.counts(GONE).await.are(orders_created(1));
 }
 
 #[tokio::test]

@@ -187,7 +187,8 @@ pub enum DeadLetters {
     /// Records that were cut, or of which only the place was kept, are read again from Kafka. Records that Kafka no longer has
     /// can't be redriven.
     ///
-    /// While an organization is being erased nothing is redriven.
+    /// While an organization is being erased nothing is redriven. Afterwards its records from before the erasure are not: they would
+    /// count again.
     ///
     /// The exit code is 1 if a selected record could not be redriven.
     Redrive(Box<redrive::Redrive>),

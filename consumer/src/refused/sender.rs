@@ -21,7 +21,13 @@ impl<'a> Sender<'a> {
     /// The sender of a record that is refused so, and has this key; `None` if neither names an organization.
     #[must_use]
     pub fn of(refusal: &'a Refusal, key: Option<&'a [u8]>) -> Option<Self> {
-        match &refusal.organization {
+        Self::named(refusal.organization.as_deref(), key)
+    }
+
+    /// The sender of a record whose value names this organization, or none, and that has this key.
+    #[must_use]
+    pub fn named(of_value: Option<&'a str>, key: Option<&'a [u8]>) -> Option<Self> {
+        match of_value {
             Some(organization) => Some(Self { organization, is_guessed: false }),
             None => key.and_then(organization_of).map(|organization| Self { organization, is_guessed: true }),
         }

@@ -5,6 +5,7 @@ use super::{Error, OperatorConnection, TablesSnapshot};
 use crate::record::Offset;
 use crate::record::place::Place;
 use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::{GenericClient, Row};
 
 /// One command at a time erases, and nobody redrives meanwhile.
@@ -38,6 +39,18 @@ pub struct ErasureBoundary {
     pub next_offset: Offset,
     /// When it was drawn.
     pub drawn_at: DateTime<Utc>,
+}
+
+/// An erasure whose boundary is drawn: what decides whether a record comes from before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnErasure {
+    /// What it erased.
+    pub organization: String,
+    /// When its boundary was drawn.
+    pub drawn_at: DateTime<Utc>,
+    /// In each partition that was read by then: Kafka's id of the topic at that time, if it was known, and the first offset that
+    /// is not erased.
+    pub boundary: HashMap<Place, (Option<String>, Offset)>,
 }
 
 /// What erasures mean to those who compare the tables with the log.
@@ -135,6 +148,30 @@ impl OperatorConnection {
     /// When PostgreSQL fails.
     pub async fn erasures(&self) -> Result<Erasures, Error> {
         erasures(&self.client).await
+    }
+
+    /// The erasures whose boundaries are drawn, the oldest first.
+    ///
+    /// # Errors
+    /// When PostgreSQL fails.
+    pub async fn drawn_erasures(&self) -> Result<Vec<DrawnErasure>, Error> {
+        // Where no partition had been read, there is only the time.
+        const QUERY: &str = "
+            select e.erasure_id, e.organization_id, e.boundary_at, b.topic, b.kafka_partition, b.topic_id, b.next_offset
+            from erasures e left join erasure_boundaries b using (erasure_id) where e.boundary_at is not null";
+        let mut drawn: BTreeMap<i64, DrawnErasure> = BTreeMap::new();
+        for row in self.client.query(QUERY, &[]).await? {
+            let erasure = drawn.entry(row.get(0)).or_insert_with(|| DrawnErasure {
+                organization: row.get(1),
+                drawn_at: row.get(2),
+                boundary: HashMap::new(),
+            });
+            if let Some(topic) = row.get(3) {
+                let place = Place { topic, partition: row.get(4) };
+                erasure.boundary.insert(place, (row.get(5), Offset(row.get(6))));
+            }
+        }
+        Ok(drawn.into_values().collect())
     }
 }
 

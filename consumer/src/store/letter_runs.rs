@@ -42,6 +42,8 @@ pub struct LetterRun {
     pub place: Place,
     /// Kafka's id of the topic; empty where it isn't known.
     pub topic_id: String,
+    /// When they were refused.
+    pub rejected_at: DateTime<Utc>,
     /// The offsets of those that are selected, ascending.
     pub spans: Vec<Span>,
 }
@@ -100,7 +102,7 @@ impl OperatorConnection {
     ) -> Result<Vec<LetterRun>, Error> {
         let spans = spans_selected(filter, redriven);
         let query = format!(
-            "select run_id, topic, kafka_partition, topic_id, \
+            "select run_id, topic, kafka_partition, topic_id, rejected_at, \
              array(select lower(o) from unnest({spans}) o order by 1), \
              array(select upper(o) from unnest({spans}) o order by 1) \
              {CHOSEN} and run_id > $8 and not isempty({spans}) order by run_id limit $9"
@@ -168,12 +170,13 @@ fn run_line(row: &Row) -> RunLine {
 }
 
 fn letter_run(row: &Row) -> LetterRun {
-    let (from, until): (Vec<i64>, Vec<i64>) = (row.get(4), row.get(5));
+    let (from, until): (Vec<i64>, Vec<i64>) = (row.get(5), row.get(6));
     let spans = from.into_iter().zip(until);
     LetterRun {
         run_id: row.get(0),
         place: Place { topic: row.get(1), partition: row.get(2) },
         topic_id: row.get(3),
+        rejected_at: row.get(4),
         spans: spans.map(|(from, until)| Span { from: Offset(from), until: Offset(until) }).collect(),
     }
 }

@@ -63,7 +63,7 @@ pub use connection::{Access, Backoff, Connection, Store, describe};
 pub use diagnosis::{SchemaSeen, ServerSeen, SessionsMax};
 pub use erased_tables::{ErasedTable, OF_BATCHES, OF_SETTINGS, RowKey};
 pub use erasing::{Boundary, Stepped, Why};
-pub use erasures::{Erasure, ErasureBoundary, Erasures};
+pub use erasures::{DrawnErasure, Erasure, ErasureBoundary, Erasures};
 pub use fenced_transaction::{FencedTransaction, Step};
 pub use layouts::{ClaimedPartition, Closed};
 pub use ledger_rows::TailRow;

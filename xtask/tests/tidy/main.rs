@@ -21,7 +21,7 @@ mod source;
 use source::File;
 
 /// Pure rooms and files: no I/O, no clock, no metrics, no log. A folder ends with a slash.
-const PURE: [&str; 26] = [
+const PURE: [&str; 28] = [
     "consumer/src/batch/",
     "consumer/src/decide/",
     "consumer/src/ledger/",
@@ -33,6 +33,8 @@ const PURE: [&str; 26] = [
     "consumer/src/operator/doctor/report.rs",
     "consumer/src/operator/doctor/standing.rs",
     "consumer/src/operator/doctor/topic.rs",
+    "consumer/src/operator/redrive/erased.rs",
+    "consumer/src/operator/redrive/refused.rs",
     "consumer/src/record/",
     "consumer/src/refused/",
     "consumer/src/store/rows.rs",

@@ -1,6 +1,7 @@
 //! Redriving records that are kept in PostgreSQL, whole or cut.
 
-use super::round::{Headers, Refused, Round, Selected, Unfit, marked};
+use super::refused::{Headers, Refused};
+use super::round::{Round, Selected, Unfit, marked};
 use crate::operator::console::Advance;
 use crate::record::reason::Reason;
 use crate::record::{Offset, Span};
@@ -91,8 +92,16 @@ async fn fitted(
     letter: &Letter,
 ) -> anyhow::Result<Result<Fitted, Unfit>> {
     let LetterPlace { place, topic_id, offset } = &letter.line.at;
-    let from = Refused { place, topic_id, offset: Offset(*offset) };
-    let partition = round.partition_for(connection, &from, letter.line.key.as_deref()).await?;
+    let record = Refused {
+        place,
+        topic_id,
+        offset: Offset(*offset),
+        rejected_at: letter.line.rejected_at,
+        key: letter.line.key.as_deref(),
+        payload: letter.payload.as_deref(),
+        headers: &letter.headers,
+    };
+    let partition = round.partition_for(connection, &record).await?;
     let headers = marked_letter(letter, round.redrives_max);
     Ok(partition.and_then(|partition| Ok(Fitted { partition, headers: headers? })))
 }

@@ -1,6 +1,8 @@
 //! `consumer dead-letters redrive`: publishes refused records again.
 
+mod erased;
 mod letters;
+mod refused;
 mod round;
 mod runs;
 
@@ -13,6 +15,7 @@ use crate::source::cluster;
 use crate::store::settings::Database;
 use crate::store::{LetterFilter, OperatorConnection, Redriven};
 use anyhow::{Context as _, bail};
+use erased::Erased;
 use round::{Round, Selected};
 
 /// Settings of `consumer dead-letters redrive`.
@@ -61,12 +64,15 @@ pub async fn redrive(settings: &Redrive) -> anyhow::Result<Ending> {
              run it again first (the table erasures names it)"
         );
     }
+    // No other boundary is drawn while this connection lives, unless this is a dry run.
+    let erased = Erased::by(connection.drawn_erasures().await.context("PostgreSQL")?);
     // Records refused from now on are not selected, above all those that this command publishes.
     let now = connection.now().await.context("PostgreSQL")?;
     filter.until = Some(filter.until.map_or(now, |until| until.min(now)));
     let selected = Selected { filter, redriven: if settings.again { Redriven::Too } else { Redriven::Not } };
     let count = selected.count(&connection).await.context("PostgreSQL")?;
-    let mut round = Round::new(&settings.cluster, &settings.keys, settings.redrives_max, settings.dry_run)?;
+    let mut round =
+        Round::new(&settings.cluster, &settings.keys, erased, settings.redrives_max, settings.dry_run)?;
     let done = all(&mut round, &connection, &selected, count).await;
     let tally = round.tally;
     console::answer(tally.in_words(settings.dry_run, settings.redrives_max))?;

@@ -1,5 +1,7 @@
 //! One run of the command: its limits, its clients of Kafka, and what it has done.
 
+use super::erased::Erased;
+use super::refused::{Headers, Refused};
 use crate::operator::console;
 use crate::record::key::{Keys, partition_of};
 use crate::record::layouts::Layouts;
@@ -14,25 +16,12 @@ use std::sync::Arc;
 /// The header that says how often a record was published again.
 const REDRIVE_COUNT: &[u8] = b"redrive-count";
 
-/// A record's headers in order; a value may be missing.
-pub type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
-
 /// The dead letters that the command is about.
 pub struct Selected {
     /// Those that match this filter.
     pub filter: LetterFilter,
     /// Whether those that were published again are among them.
     pub redriven: Redriven,
-}
-
-/// Where a record was refused.
-pub struct Refused<'a> {
-    /// The partition.
-    pub place: &'a Place,
-    /// Kafka's id of the topic then, empty if it was not known.
-    pub topic_id: &'a str,
-    /// The record's offset.
-    pub offset: Offset,
 }
 
 /// Why a dead letter is not redriven.
@@ -46,6 +35,8 @@ pub enum Unfit {
     NoSuchPartition,
     /// Where its key belongs by now is not known.
     UnknownPlace,
+    /// It comes from before an erasure of its organization.
+    Erased,
 }
 
 /// What has been done so far.
@@ -57,6 +48,7 @@ pub struct Tally {
     payload_not_kept: u64,
     no_such_partition: u64,
     unknown_place: u64,
+    erased: u64,
 }
 
 /// One run of the command.
@@ -72,6 +64,7 @@ pub struct Round {
     settings: cluster::Settings,
     cluster: Cluster,
     keys: Keys,
+    erased: Erased,
     /// Reads records; made when it is first needed.
     rereader: Option<Arc<Rereader>>,
     known: Known,
@@ -105,6 +98,7 @@ impl Round {
     pub fn new(
         settings: &cluster::Settings,
         keys: &Keys,
+        erased: Erased,
         redrives_max: u32,
         dry_run: bool,
     ) -> anyhow::Result<Self> {
@@ -116,6 +110,7 @@ impl Round {
             settings: settings.clone(),
             cluster: Cluster::new(settings)?,
             keys: keys.clone(),
+            erased,
             rereader: None,
             known: Known::default(),
         })
@@ -154,17 +149,19 @@ impl Round {
     }
 
     /// The partition that a refused record goes to: where its key belongs by now, since that is where a copy would be. A
-    /// record without a key goes where it came from.
+    /// record without a key goes where it came from. One that comes from before an erasure of its organization goes nowhere.
     ///
     /// # Errors
     /// When PostgreSQL or Kafka doesn't answer.
     pub async fn partition_for(
         &mut self,
         connection: &OperatorConnection,
-        from: &Refused<'_>,
-        key: Option<&[u8]>,
+        record: &Refused<'_>,
     ) -> anyhow::Result<Result<i32, Unfit>> {
-        let Refused { place, topic_id, offset } = *from;
+        if self.erased.has(record) {
+            return Ok(Err(Unfit::Erased));
+        }
+        let Refused { place, topic_id, offset, key, .. } = *record;
         let count = i32::try_from(self.partitions(&place.topic)?.len())?;
         let there = self.exists(place)?.then_some(place.partition).ok_or(Unfit::NoSuchPartition);
         match key {
@@ -255,13 +252,14 @@ impl Tally {
             Unfit::PayloadNotKept => self.payload_not_kept += records,
             Unfit::NoSuchPartition => self.no_such_partition += records,
             Unfit::UnknownPlace => self.unknown_place += records,
+            Unfit::Erased => self.erased += records,
         }
     }
 
     /// How many records were not redriven.
     #[must_use]
     pub fn held_back(&self) -> u64 {
-        self.too_often + self.payload_not_kept + self.no_such_partition + self.unknown_place
+        self.too_often + self.payload_not_kept + self.no_such_partition + self.unknown_place + self.erased
     }
 
     /// A line for each kind of outcome.
@@ -285,6 +283,7 @@ impl Tally {
                  has changed since: let their producer send them again"
                     .into(),
             ),
+            (self.erased, "refused: they come from before their organization was erased".into()),
         ];
         let held_back = held_back.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(held_back.map(|(count, why)| format!("{count} {why}")));
