@@ -175,6 +175,8 @@ test.describe("thresholds", () => {
       const field = dialog.getByRole("textbox").first();
       await field.fill("99.9");
       await dialog.getByRole("button", { name: /save/i }).click();
+      await expect(dialog.getByRole("status")).toContainText("99.9");
+      await dialog.getByRole("button", { name: en.common.close }).last().click();
       await expect(dialog).toBeHidden();
       await expect(page.getByRole("banner").getByRole("button", { name: /alert/ })).toBeVisible();
     } finally {

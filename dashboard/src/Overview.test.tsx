@@ -124,11 +124,12 @@ describe("the cards", () => {
   it("choose what the chart shows, in the address", async () => {
     openPage();
     expect((await button("Orders created")).getAttribute("aria-pressed")).toBe("true");
+    const asked = overviews().length;
     fireEvent.click(await button("Payment success rate"));
     expect((await button("Payment success rate")).getAttribute("aria-pressed")).toBe("true");
     expect((await button("Orders created")).getAttribute("aria-pressed")).toBe("false");
     await expect.poll(() => location.search).toContain("metric=payment_success_rate");
-    expect(overviews()).toHaveLength(1);
+    expect(overviews()).toHaveLength(asked);
   });
 });
 
@@ -157,6 +158,17 @@ describe("how fresh the numbers are", () => {
     openPage();
     const through = (await freshness())?.querySelector("time")?.dateTime;
     expect(through).toBe("2026-02-25T02:30:00.000Z");
+  });
+
+  it("explains by a click that complete isn't final", async () => {
+    openPage();
+    const shown = await freshness();
+    expect(shown?.getAttribute("title")).toContain("arrive late");
+    fireEvent.click(shown as HTMLElement);
+    const dialog = await screen.findByRole("dialog", { name: "Complete" });
+    expect(dialog.textContent).toContain(
+      "Records that arrive late are still added, also to days that are over",
+    );
   });
 
   it("is nothing while a partition has never been read", async () => {
@@ -227,7 +239,7 @@ describe("the range", () => {
   });
 
   it("says nothing where it is the one that was chosen", async () => {
-    openPage();
+    openPage({ search: `?from=${summary().range.from}&to=${summary().range.to}&timezone=UTC` });
     expect(await shown()).not.toBe("");
     expect(screen.queryByRole("note")).toBeNull();
   });
@@ -300,7 +312,7 @@ describe("the header", () => {
 describe("the link to these numbers", () => {
   const STILL_OPEN = /^This period isn’t over yet: the numbers behind this link change until .*0?4:00/;
 
-  it("says nothing of a change if all of it is over", async () => {
+  it("says that late records still change it if all of it is over", async () => {
     vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
     const series = trends().series.map((one) => ({ ...one, open: false }));
     answer("overview", overview({ trends: trends({ series }) }));
@@ -309,6 +321,7 @@ describe("the link to these numbers", () => {
     fireEvent.click(await button("Copy link"));
     expect(await button("Link copied")).toBeTruthy();
     expect(screen.queryByText(/isn’t over yet/)).toBeNull();
+    expect(screen.getByText("Late records still change these numbers.")).toBeTruthy();
   });
 
   it("is copied: with range and zone, without the token", async () => {

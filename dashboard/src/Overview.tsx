@@ -47,7 +47,7 @@ export function Overview() {
       <main className="mx-auto flex max-w-[120rem] flex-col gap-3 px-4 py-3 sm:px-6 lg:gap-4 lg:px-8 lg:py-4 print:block print:max-w-none print:space-y-3 print:p-0">
         <div className="flex flex-col gap-2">
           <Toolbar
-            shown={summary?.range ?? null}
+            shown={overview.isPlaceholderData ? null : (summary?.range ?? null)}
             comparison={summary?.comparison ?? null}
             fetching={overview.isFetching}
             onRefresh={refresh}

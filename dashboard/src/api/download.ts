@@ -98,13 +98,16 @@ export function saveAs(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+/** What a file's name has of a range. */
+type Named = Pick<Range, "from" | "to" | "granularity">;
+
 /** `acme-workflows-2026-02-18-to-2026-02-24.csv`: organization, panel, and the range by the zone's clock. */
-export function csvName(organization: string, panel: string, range: Range, zone: string): string {
+export function csvName(organization: string, panel: string, range: Named, zone: string): string {
   return `${fileNameOf(organization, panel, range, zone)}.csv`;
 }
 
 /** The same without an ending. */
-export function fileNameOf(organization: string, panel: string, range: Range, zone: string): string {
+export function fileNameOf(organization: string, panel: string, range: Named, zone: string): string {
   const byDays = range.granularity === "day";
   const from = stamp(range.from, byDays, zone);
   // A range of days ends with the last day in it.

@@ -47,6 +47,8 @@ export const deFirst: Texts = {
     },
     complete: "Vollständig",
     completeThrough: "Vollständig bis",
+    completeWhy:
+      "Alles, was bis dahin eintraf, ist gezählt. Verspätete Datensätze kommen noch hinzu, auch zu vergangenen Tagen.",
     notComplete: "Noch nicht vollständig",
     notCompleteWhy: "Ein Teil der Datensätze wurde noch nie gelesen.",
     empty: "Nichts gezählt",
@@ -54,8 +56,9 @@ export const deFirst: Texts = {
     emptyWhy: "Vielleicht ist nichts geschehen, vielleicht wurde es noch nicht gemeldet.",
     refresh: "Aktualisieren",
     copyLink: "Link kopieren",
-    copyLinkWhy: "Ein Link, der allen genau diese Zahlen zeigt: dieser Zeitraum, diese Zeitzone",
+    copyLinkWhy: "Ein Link zu dieser Ansicht: dieser Zeitraum, diese Zeitzone",
     linkCopied: "Link kopiert",
+    linkLate: "Verspätete Datensätze ändern diese Zahlen noch.",
     linkChanges: (until) =>
       `Dieser Zeitraum läuft noch: Die Zahlen hinter diesem Link ändern sich bis ${until}.`,
     linkToCopy: "Dieser Browser lässt die Seite nicht kopieren. Kopieren Sie den Link von hier:",
@@ -169,6 +172,7 @@ export const deFirst: Texts = {
     sameTimeBefore: "Zur selben Zeit davor",
     compared: {
       previous_period: "Zeitraum davor",
+      same_weekdays: "Dieselben Wochentage davor",
       previous_week: "Woche davor",
       previous_month: "Monat davor",
       previous_year: "Jahr davor",
@@ -242,6 +246,7 @@ export const deFirst: Texts = {
     comparedWith: "Verglichen mit",
     comparisons: {
       previous_period: "dem Zeitraum davor",
+      same_weekdays: "denselben Wochentagen davor",
       previous_week: "der Woche davor",
       previous_month: "dem Monat davor",
       previous_year: "dem Jahr davor",

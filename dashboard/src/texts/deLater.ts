@@ -204,6 +204,7 @@ export const deLater: LaterTexts = {
     },
     tooLong: (days, from) =>
       `Höchstens ${days} Tage werden auf einmal gezeigt. Die Anzeige beginnt am ${from}.`,
+    wholeDays: (days) => `Es zählen ganze Tage: Stunden gibt es für höchstens ${days} Tage.`,
     findZone: "Zeitzone suchen",
     findZoneBy: "Stadt, Land, IST oder UTC+1",
     zones: "Zeitzonen",
@@ -345,6 +346,11 @@ export const deLater: LaterTexts = {
     channelsFrom: (since) =>
       `Nachrichten, die vor ${since} versendet wurden, sind womöglich ohne ihren Kanal gezählt.`,
   },
+  ownRange: {
+    wholeHours: (range) => `Nach ganzen Stunden in UTC gezählt: ${range}`,
+    other: (range) => `Von ${range}`,
+    judged: (range) => `Beurteilt: ${range}, ohne was noch offen ist`,
+  },
   insights: {
     list: "Liste der Auffälligkeiten",
     next: "Was zu prüfen ist:",
@@ -386,6 +392,7 @@ export const deLater: LaterTexts = {
       `Geändert: ${when}, ${who === null ? "mit einem Token, das niemanden nennt" : `von ${who}`}`,
     save: "Speichern",
     saving: "Wird gespeichert …",
+    saved: (alerts) => (alerts === "" ? "Gespeichert" : `Gespeichert: ${alerts}`),
     cancel: "Abbrechen",
     complaints: {
       number: "Geben Sie eine Zahl ein, etwa 97,5.",

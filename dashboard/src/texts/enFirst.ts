@@ -49,6 +49,8 @@ export const enFirst = {
     } as Readonly<Record<string, string>>,
     complete: "Complete",
     completeThrough: "Complete through",
+    completeWhy:
+      "All that had arrived by then is counted. Records that arrive late are still added, also to days that are over.",
     notComplete: "Not complete yet",
     notCompleteWhy: "Part of the records has never been read.",
     empty: "Nothing counted",
@@ -56,8 +58,9 @@ export const enFirst = {
     emptyWhy: "Perhaps nothing happened, perhaps nobody had begun to report it.",
     refresh: "Refresh",
     copyLink: "Copy link",
-    copyLinkWhy: "A link that shows everyone these very numbers: this range, this time zone",
+    copyLinkWhy: "A link to this view: this range, this time zone",
     linkCopied: "Link copied",
+    linkLate: "Late records still change these numbers.",
     linkChanges: (until: string) =>
       `This period isn’t over yet: the numbers behind this link change until ${until}.`,
     linkToCopy: "This browser doesn’t let the page copy. Copy the link from here:",
@@ -177,6 +180,7 @@ export const enFirst = {
     sameTimeBefore: "Same time before",
     compared: {
       previous_period: "Period before",
+      same_weekdays: "Same weekdays before",
       previous_week: "Week before",
       previous_month: "Month before",
       previous_year: "Year before",
@@ -247,6 +251,8 @@ export const enFirst = {
     comparedWith: "Compared with",
     comparisons: {
       previous_period: "the period before",
+      /** The period before, moved by whole weeks. */
+      same_weekdays: "the same weekdays before",
       previous_week: "a week before",
       previous_month: "a month before",
       previous_year: "a year before",

@@ -201,6 +201,7 @@ export const enLater = {
     },
     tooLong: (days: number, from: string) =>
       `At most ${days} days are shown at once. This will begin on ${from}.`,
+    wholeDays: (days: number) => `Whole days are counted: there are hours for at most ${days} days.`,
     findZone: "Find a time zone",
     findZoneBy: "City, country, IST or UTC+1",
     zones: "Time zones",
@@ -337,6 +338,12 @@ export const enLater = {
     channelsFrom: (since: string) =>
       `Messages sent before ${since} may have been counted without their channel.`,
   },
+  /** Of a panel whose answer is of another range than the page. */
+  ownRange: {
+    wholeHours: (range: string) => `Counted by whole hours of UTC: ${range}`,
+    other: (range: string) => `Of ${range}`,
+    judged: (range: string) => `Judged: ${range}, without what is still open`,
+  },
   insights: {
     list: "List of insights",
     next: "What to check:",
@@ -381,6 +388,7 @@ export const enLater = {
       `Changed ${when}, ${who === null ? "with a token that names nobody" : `by ${who}`}`,
     save: "Save",
     saving: "Saving …",
+    saved: (alerts: string) => (alerts === "" ? "Saved" : `Saved: ${alerts}`),
     cancel: "Cancel",
     complaints: {
       number: "Type a number, such as 97.5.",

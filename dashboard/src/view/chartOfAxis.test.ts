@@ -21,7 +21,9 @@ describe("a rate", () => {
     ["small", [0, 2.5], 0, 6, false],
     ["never anything but 0", [0, 0], 0, 6, false],
     ["high", [84, 92], 84, 92, true],
-    ["never anything but 100", [100], 94, 100, true],
+    ["never anything but 100", [100, 100], 94, 100, true],
+    ["known of one bucket only", [50], 0, 100, false],
+    ["known of one bucket only, and high", [97], 0, 100, false],
     ["nowhere", [], 0, 100, false],
   ])("that is %s", (_, values, low, high, fitted) => {
     expect(axisOf(values, rate)).toMatchObject({ low, high, fitted });
@@ -44,6 +46,17 @@ describe("a rate", () => {
     for (const count of [2, 3, 4, 5]) {
       expect(axisOf([1, 4], { ...rate, limits: [10, 25], count }).limits, String(count)).toEqual([10]);
     }
+  });
+});
+
+describe("a line of one value", () => {
+  it.each([
+    ["ms", 840, 0, 1_000],
+    ["ms", 0, 0, 1],
+    ["count", 7, 0, 8],
+  ] as const)("in %s, of %d, begins at zero", (unit, value, low, high) => {
+    const axis = axisOf([value], { unit, drawing: "line", count: 4 });
+    expect(axis).toMatchObject({ low, high, fitted: false });
   });
 });
 

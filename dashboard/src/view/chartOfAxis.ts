@@ -34,9 +34,12 @@ const BELOW_VALUES_MAX = 0.5;
 
 export function axisOf(values: readonly number[], { unit, drawing, limits = [], count }: Drawn): Axis {
   if (drawing === "bars") return axisFrom(roundSteps(Math.max(0, ...values), count), []);
-  if (values.length === 0)
-    return axisFrom(roundStepsBetween(0, unit === "percent" ? 100 : 1, count, unit), []);
-  const needed = withLeastSpan(Math.min(...values), Math.max(...values), unit);
+  const [first = 1, ...others] = values;
+  // One value has no course to see, only a height, which shows on the axis of all that it could be.
+  const needed: Extent =
+    others.length === 0
+      ? [0, unit === "percent" ? 100 : first || 1]
+      : withLeastSpan(Math.min(...values), Math.max(...values), unit);
   const shown = shownLimits(needed, limits);
   const [low, high] = [Math.min(needed[0], ...shown), Math.max(needed[1], ...shown)];
   const from = low <= high * BELOW_VALUES_MAX ? 0 : low;

@@ -5,6 +5,7 @@ import { type Metric, totalOf } from "./chartOfMetric";
 import type { Ink, Limit, Mark } from "./chartOfMarks";
 import type { Plot } from "./chartOfPlot";
 import { partsIn, type Speech, valueIn } from "./chartOfWords";
+import { namedIn } from "./comparing";
 import { zoneOfDays } from "./formats";
 import type { TrendPoint } from "./trendPoints";
 import { isDayStart } from "./zone";
@@ -52,7 +53,7 @@ export function legendOf(speech: Speech, shown: Shown): LegendItem[] {
     const byDays = range.granularity === "day" && isDayStart(zoneOfDays(range), new Date(from));
     items.push({
       ...{ id: "before", sample: isBars ? "mark" : "dashed", ink: "before" },
-      label: texts.trend.compared[comparison.mode],
+      label: texts.trend.compared[namedIn(comparison)],
       ...{ value: valueIn(speech, then.value, metric), total: then.value },
       note: formats.range({ from, to, granularity: byDays ? "day" : "hour" }),
     });

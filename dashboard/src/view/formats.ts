@@ -71,6 +71,8 @@ export interface Formats {
   day: (instant: string | Date) => string;
   /** Two moments: 25 Feb, 09:00 – 17:00 */
   period: (from: string, to: string) => string;
+  /** The same with weekdays: Mon 23 Nov, 23:30 – Wed 25 Nov, 00:30 */
+  moments: (from: string, to: string) => string;
   /** A bucket of a range, by its start: Wed, 25 Feb, 10:00 */
   bucket: (start: string, granularity: Granularity) => string;
   /** The same on an axis: 10:00, or 25 Feb. */
@@ -221,7 +223,7 @@ function instants(locale: string, zone: string): Pick<Formats, Instants> {
   };
 }
 
-function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "period" | "range"> {
+function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "period" | "moments" | "range"> {
   const format = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   const day = format({ weekday: "short", ...DAY_AND_MONTH });
@@ -233,6 +235,7 @@ function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "peri
     bucket: (start, granularity) =>
       granularity === "hour" ? hours.format(new Date(start)) : day.format(new Date(start)),
     period: (from, to) => moments.formatRange(new Date(from), new Date(to)),
+    moments: (from, to) => hours.formatRange(new Date(from), new Date(to)),
     range: ({ from, to, granularity }) =>
       granularity === "day"
         ? days.formatRange(new Date(from), new Date(Date.parse(to) - 1))

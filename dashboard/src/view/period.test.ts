@@ -29,7 +29,7 @@ describe("a preset's bounds", () => {
   it.each<[Preset, { from?: string; to?: string }]>([
     ["today", { from: "2026-02-24T23:00:00.000Z" }],
     ["yesterday", { from: "2026-02-23T23:00:00.000Z", to: "2026-02-24T23:00:00.000Z" }],
-    ["24h", {}],
+    ["24h", { from: "2026-02-24T11:00:00.000Z" }],
     ["week", { from: "2026-02-22T23:00:00.000Z" }],
     ["last-week", { from: "2026-02-15T23:00:00.000Z", to: "2026-02-22T23:00:00.000Z" }],
     ["7d", { from: "2026-02-18T23:00:00.000Z" }],
@@ -104,12 +104,35 @@ describe("a preset's bounds", () => {
     expect(boundsOf({ preset: "yesterday" }, zone, at(now))).toEqual(bounds);
   });
 
-  it("are never now, so that two moments of a day have the same", () => {
-    const later = at("2026-02-25T20:12:13Z");
+  it("are never now, so that two moments of an hour have the same", () => {
+    const later = at("2026-02-25T10:59:59.999Z");
     for (const name of ["today", "24h", "week", "7d", "30d", "month", "quarter", "90d"] as const)
       expect(boundsOf({ preset: name }, BERLIN, later, MONDAY)).toEqual(
         boundsOf(preset(name), BERLIN, NOW, MONDAY),
       );
+  });
+
+  it("count the open hour or day as one of theirs", () => {
+    const HOUR_MS = 3_600_000;
+    const now = new Date(NOW.getTime() + 1);
+    for (const [zone, minute] of [
+      ["UTC", 0],
+      ["Asia/Kolkata", 30],
+      ["Asia/Kathmandu", 15],
+    ] as const) {
+      const { from = "" } = boundsOf(preset("24h"), zone, now);
+      expect(new Date(from).getUTCMinutes(), zone).toBe(minute);
+      // Up to the end of the open hour.
+      expect(Math.ceil((now.getTime() - Date.parse(from)) / HOUR_MS), zone).toBe(24);
+    }
+    for (const [name, days] of [
+      ["7d", 7],
+      ["30d", 30],
+      ["90d", 90],
+    ] as const) {
+      const { from = "" } = boundsOf(preset(name), "UTC", NOW);
+      expect(Math.ceil((NOW.getTime() - Date.parse(from)) / (24 * HOUR_MS)), name).toBe(days);
+    }
   });
 
   it("of a fixed interval are its own", () => {
@@ -120,7 +143,7 @@ describe("a preset's bounds", () => {
 
 it("has two ends as an interval, the later of which may be now", () => {
   expect(intervalOf(preset("today"), "UTC", NOW)).toEqual({ from: at("2026-02-25T00:00:00Z"), to: NOW });
-  expect(intervalOf(preset("24h"), "UTC", NOW)).toEqual({ from: at("2026-02-24T10:30:00Z"), to: NOW });
+  expect(intervalOf(preset("24h"), "UTC", NOW)).toEqual({ from: at("2026-02-24T11:00:00Z"), to: NOW });
   expect(intervalOf(preset("yesterday"), "UTC", NOW).to).toEqual(at("2026-02-25T00:00:00Z"));
 });
 
@@ -145,11 +168,11 @@ describe("the period beside", () => {
       "before 24 hours is a day that ends where their first hour begins",
       preset("24h"),
       -1,
-      fixed("2026-02-23T10:00:00.000Z", "2026-02-24T10:00:00.000Z"),
+      fixed("2026-02-23T11:00:00.000Z", "2026-02-24T11:00:00.000Z"),
     ],
     [
       "after that day are the last 24 hours",
-      fixed("2026-02-23T10:00:00.000Z", "2026-02-24T10:00:00.000Z"),
+      fixed("2026-02-23T11:00:00.000Z", "2026-02-24T11:00:00.000Z"),
       1,
       preset("24h"),
     ],

@@ -29,7 +29,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** Of the week, as Intl and Temporal count. */
 const MONDAY = 1;
 
-/** The bounds to ask for; a missing bound leaves the API its default (`to` now, `from` a day before). */
+/** The bounds to ask for; without `to`, the API's default is now. */
 export interface Bounds {
   from?: string;
   to?: string;
@@ -44,21 +44,20 @@ export function isPreset(name: string | null): name is Preset {
   return PRESETS.some((preset) => preset === name);
 }
 
-/** The period's bounds at `now`. Days begin with the zone's first moment of them; "7 days" are today and the six days before. */
+/**
+ * The period's bounds at `now`. Days begin with the zone's first moment of them. "7 days" are today and the six days before,
+ * "24 hours" the open hour and the 23 before: what is open is one of them.
+ */
 export function boundsOf(period: Period, zone: string, now: Date, firstDay = firstDayHere()): Bounds {
   if (!("preset" in period)) return period;
-  if (period.preset === "24h") return {};
-  const { from, to } = spanOfDays(period.preset, zone, now, firstDay);
+  const { from, to } = wholeSpan(period, zone, now, firstDay);
   return to > now ? { from: from.toISOString() } : { from: from.toISOString(), to: to.toISOString() };
 }
 
 /** The period as an interval at `now`; one that goes on ends now. */
 export function intervalOf(period: Period, zone: string, now: Date, firstDay = firstDayHere()): Span {
-  const { from, to } = boundsOf(period, zone, now, firstDay);
-  return {
-    from: from === undefined ? new Date(now.getTime() - DAY_MS) : new Date(from),
-    to: to === undefined ? now : new Date(to),
-  };
+  const { from, to } = wholeSpan(period, zone, now, firstDay);
+  return { from, to: "preset" in period && to > now ? now : to };
 }
 
 /**
@@ -73,9 +72,8 @@ export function moved(
   by: -1 | 1,
   firstDay = firstDayHere(),
 ): Period | null {
-  const lasts24h = "preset" in period && period.preset === "24h";
   const { from, to } = movedSpan(wholeSpan(period, zone, now, firstDay), zone, by);
-  if (by === 1 && (lasts24h || from >= now)) return null;
+  if (by === 1 && from >= now) return null;
   const same = (preset: Preset) => {
     const whole = wholeSpan({ preset }, zone, now, firstDay);
     return whole.from.getTime() === from.getTime() && whole.to.getTime() === to.getTime();
@@ -180,13 +178,13 @@ function daysOf(preset: Exclude<Preset, "24h">, today: PlainDate, firstDay: numb
   }
 }
 
-/** The interval of a period, up to the end of its last day, week, month or quarter. */
+/** The interval of a period, up to the end of its last hour, day, week, month or quarter. */
 function wholeSpan(period: Period, zone: string, now: Date, firstDay: number): Span {
   if (!("preset" in period)) return { from: new Date(period.from), to: new Date(period.to) };
   if (period.preset !== "24h") return spanOfDays(period.preset, zone, now, firstDay);
-  // The API widens the last 24 hours to whole hours, so the day before ends where their first hour begins.
-  const hour = zonedAt(zone, now).round({ smallestUnit: "hour", roundingMode: "floor" });
-  return { from: new Date(dateOf(hour).getTime() - DAY_MS), to: dateOf(hour) };
+  const hour = dateOf(zonedAt(zone, now).round({ smallestUnit: "hour", roundingMode: "floor" }));
+  const end = hour.getTime() + HOUR_MS;
+  return { from: new Date(end - DAY_MS), to: new Date(end) };
 }
 
 /** The interval beside one: by months if it is whole months, by days if it is whole days, else by its length. */

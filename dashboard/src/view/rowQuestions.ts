@@ -10,6 +10,7 @@ import type {
   WorkflowSort,
 } from "../api/answers";
 import { type Asked, useQuestion } from "./questions";
+import { exactly } from "./rowsRange";
 import { parametersOf, type View } from "./view";
 
 /** Rows on a page of workflows, of failures, and of groups. */
@@ -22,7 +23,7 @@ export const RUNS_PER_PAGE = 5;
 /** A page after the first: where it begins, and the range of the first, which the cursor belongs to. */
 export interface Page {
   cursor: string;
-  range: Pick<Range, "from" | "to">;
+  range: Range;
 }
 
 /** A page of workflows. Of the failures, which nobody reads, as few as the API gives. */
@@ -56,6 +57,5 @@ export function useFailures(group: string | null, page: Page | null, enabled = t
 }
 
 function rangeOf(page: Page | null, view: View, now: Date): RangeQuery {
-  const query = parametersOf(view, now);
-  return page === null ? query : { ...query, from: page.range.from, to: page.range.to };
+  return page === null ? parametersOf(view, now) : exactly(page.range);
 }

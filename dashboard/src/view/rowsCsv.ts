@@ -8,6 +8,7 @@ import { Refusal } from "../api/refusal";
 import { useSession } from "../api/session";
 import { useTexts } from "../texts/TextsContext";
 import type { Command } from "./commands";
+import { exactly } from "./rowsRange";
 import { usePlace } from "./ViewContext";
 
 export interface CsvList {
@@ -46,13 +47,13 @@ export function useCsvCommand(list: CsvList, of: Of | null): CsvCommand {
   const run = useCallback(async () => {
     const [query, range, names] = JSON.parse(question) as [ListQuery, Of["range"]?, CsvList["names"]?];
     if (token === null || organizationId === null || range === undefined) return;
-    const { from, to, granularity, timezone } = range;
     setRemark(null);
     try {
       // A piece of its own: most people save no file.
       const { csvName, downloadCsv } = await import("../api/download");
-      const name = csvName(organizationId, file, range, view.zone);
-      const asked = { from, to, granularity, timezone, ...query };
+      const of = exactly(range);
+      const name = csvName(organizationId, file, of, view.zone);
+      const asked = { ...of, ...query };
       const { whole } = await downloadCsv({ token, organization }, path, asked, name, names ?? {});
       if (!whole) setRemark(rows.csv.notWhole);
     } catch (error) {

@@ -12,7 +12,7 @@ export interface Pages {
   /** Null on the first page. */
   onPrevious: (() => void) | null;
   /** Where the page after this one begins, by its answer; null on the last page. */
-  next: (cursor: string | null, range: Pick<Range, "from" | "to">) => (() => void) | null;
+  next: (cursor: string | null, range: Range) => (() => void) | null;
 }
 
 /** `scope` names the list: another one begins with its first page. */
@@ -24,7 +24,6 @@ export function usePages(scope: string): Pages {
     page: pages.at(-1) ?? null,
     before: pages.length,
     onPrevious: pages.length === 0 ? null : () => turn(pages.slice(0, -1)),
-    next: (cursor, { from, to }) =>
-      cursor === null ? null : () => turn([...pages, { cursor, range: { from, to } }]),
+    next: (cursor, range) => (cursor === null ? null : () => turn([...pages, { cursor, range }])),
   };
 }

@@ -117,8 +117,12 @@ it("shows the first figure that there is, of a workflow as of all, unless one is
 
 it("asks only for what isn't the API's default", () => {
   const utc = { ...DEFAULT, zone: "UTC" };
+  const lastDay = { from: "2026-02-24T11:00:00.000Z" };
   const said = (parameters: object) => JSON.parse(JSON.stringify(parameters)) as object;
-  expect(said(comparingParametersOf(utc, NOW))).toEqual({});
-  expect(said(parametersOf(DEFAULT, NOW))).toEqual({ timezone: SYSTEM });
-  expect(said(comparingParametersOf({ ...utc, compare: "none" }, NOW))).toEqual({ compare: "none" });
+  expect(said(comparingParametersOf(utc, NOW))).toEqual(lastDay);
+  expect(said(parametersOf(DEFAULT, NOW))).toMatchObject({ timezone: SYSTEM });
+  expect(said(comparingParametersOf({ ...utc, compare: "none" }, NOW))).toEqual({
+    ...lastDay,
+    compare: "none",
+  });
 });

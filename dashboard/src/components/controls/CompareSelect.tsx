@@ -2,16 +2,23 @@
 
 import { ChevronDown, GitCompareArrows } from "lucide-react";
 import { useId, useMemo, useRef } from "react";
-import type { Comparing, Comparison } from "../../api/answers";
+import type { Comparing, Comparison, Interval } from "../../api/answers";
 import { useTexts } from "../../texts/TextsContext";
 import { useCommands } from "../../view/commands";
+import { namedFor, namedIn } from "../../view/comparing";
 import { isWholeDays } from "../../view/period";
 import { COMPARISONS } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
 import { openSelect } from "./openSelect";
 
-/** `comparison` is that of the answer; null before the first, or if nothing is compared. */
-export function CompareSelect({ comparison }: { comparison: Comparison | null }) {
+interface CompareSelectProps {
+  /** That of the answer; null before the first, or if nothing is compared. */
+  comparison: Comparison | null;
+  /** The range of the answer; null before it. */
+  range: Interval | null;
+}
+
+export function CompareSelect({ comparison, range }: CompareSelectProps) {
   const { view, formats, change } = usePlace();
   const { commands, controls } = useTexts();
   const id = useId();
@@ -31,7 +38,8 @@ export function CompareSelect({ comparison }: { comparison: Comparison | null })
     ),
   );
   // While the next answer is loaded, the dates are still those of the last one.
-  const previous = comparison?.mode === view.compare ? comparison.previous : null;
+  const answered = comparison?.mode === view.compare ? comparison : null;
+  const previous = answered?.previous ?? null;
   const dates =
     previous === null
       ? ""
@@ -50,7 +58,7 @@ export function CompareSelect({ comparison }: { comparison: Comparison | null })
         >
           {COMPARISONS.map((mode) => (
             <option key={mode} value={mode} className="bg-raised text-ink">
-              {controls.comparisons[mode]}
+              {controls.comparisons[mode === answered?.mode ? namedIn(answered) : namedFor(mode, range)]}
             </option>
           ))}
         </select>

@@ -13,9 +13,10 @@ import { usePageSettings } from "../../api/pageSettings";
 import { useLanguage } from "../../texts/TextsContext";
 import { useAllTexts } from "../../texts/useAllTexts";
 import { shortcutsOf } from "../../view/keys";
-import { firstDayHere, type Period, type Preset, PRESETS } from "../../view/period";
+import { firstDayHere, isWholeDays, type Period, type Preset, PRESETS } from "../../view/period";
 import { localeOf } from "../../view/system";
 import { usePlace } from "../../view/ViewContext";
+import { allows, HOURLY_DAYS_MAX } from "../../view/width";
 import { placeOf, wallOf } from "../../view/zone";
 import { Keys } from "../parts/Keys";
 import { useMedia } from "../parts/useMedia";
@@ -127,6 +128,12 @@ function Days({ now, onChoose }: RangePanelProps) {
   };
   const daysMax = usePageSettings().data?.maxRangeDays ?? DAYS_MAX_USUAL;
   const begin = typeof meant === "string" ? null : beginOfLimited(meant, daysMax, now());
+  /** It has times, but is too long for hours. */
+  const byDays =
+    typeof meant !== "string" &&
+    !("preset" in meant) &&
+    !isWholeDays(meant, view.zone) &&
+    !allows("hour", meant);
   const count = draft.from < FIRST_DAY ? null : daysIn(draft);
   const field = { describedBy: id, invalid: refused && trouble !== null };
   return (
@@ -190,8 +197,11 @@ function Days({ now, onChoose }: RangePanelProps) {
         <p id={id} className="min-h-8 min-w-0 flex-1 basis-48 text-xs" aria-live="polite">
           {refused && trouble !== null ? (
             <span className="text-bad">{trouble}</span>
-          ) : begin !== null ? (
-            <span className="text-warning">{picking.tooLong(daysMax, formats.day(begin))}</span>
+          ) : begin !== null || byDays ? (
+            <span className="text-warning">
+              {begin !== null && picking.tooLong(daysMax, formats.day(begin))}
+              {byDays && ` ${picking.wholeDays(HOURLY_DAYS_MAX)}`}
+            </span>
           ) : (
             <span className="text-muted">{picking.timesHint(placeOf(view.zone))}</span>
           )}

@@ -48,6 +48,16 @@ describe("the button", () => {
   });
 });
 
+it("names the range of the answer on the button, not the times that it was rounded from", () => {
+  open("&from=2026-02-01T23:00:00.000Z&to=2026-02-20T22:30:00.000Z", {
+    from: "2026-02-01T23:00:00.000Z",
+    to: "2026-02-20T23:00:00.000Z",
+    granularity: "day",
+    timezone: "Europe/Berlin",
+  });
+  expect(trigger().textContent).toMatch(/2\s?–\s?20 Feb 2026|Feb 2\s–\s20, 2026/);
+});
+
 describe("the arrows", () => {
   it("go to the period before, and back to one that moves with the clock", async () => {
     open("&range=today");
@@ -162,6 +172,30 @@ describe("typed ends", () => {
     type("To, time", "17:00");
     fireEvent.click(dialog.getByRole("button", { name: "Show 1 day" }));
     await expectAddress({ from: "2026-02-20T08:30:00.000Z", to: "2026-02-20T16:00:00.000Z" });
+  });
+
+  it("within days need hours, which stay when an end is changed", async () => {
+    open("&range=7d");
+    const dialog = await panel();
+    type("From", "2026-02-10");
+    type("To", "2026-02-20");
+    type("To, time", "23:30");
+    fireEvent.click(dialog.getByRole("button", { name: "Show 11 days" }));
+    await expectAddress({ to: "2026-02-20T22:30:00.000Z", granularity: "hour" });
+    await panel();
+    type("To, time", "");
+    fireEvent.click(screen.getByRole("button", { name: "Show 11 days" }));
+    await expectAddress({ to: "2026-02-20T23:00:00.000Z", granularity: "hour" });
+  });
+
+  it("say before they are shown that whole days are counted where there are no hours", async () => {
+    open("&range=today");
+    const dialog = await panel();
+    type("From", "2025-12-01");
+    type("To", "2026-02-20");
+    expect(dialog.queryByText(/Whole days are counted/)).toBeNull();
+    type("To, time", "23:30");
+    expect(dialog.getByText("Whole days are counted: there are hours for at most 31 days.")).toBeTruthy();
   });
 
   it("are refused in words, and only when they are to be shown", async () => {

@@ -7,6 +7,7 @@ import { useTexts } from "../../texts/TextsContext";
 import { useCommands } from "../../view/commands";
 import { moved, type Period, PRESETS } from "../../view/period";
 import { usePlace } from "../../view/ViewContext";
+import { widthFor } from "../../view/width";
 import { Float } from "../parts/Float";
 import { Later } from "../parts/Later";
 import { PRESET_KEYS } from "./presetKeys";
@@ -17,7 +18,7 @@ const RangePanel = lazy(async () => ({ default: (await load()).RangePanel }));
 
 interface RangePickerProps {
   now: () => Date;
-  /** The range of the answer; null before the first. */
+  /** The range of the answer; null before it. */
   shown: Range | null;
 }
 
@@ -25,14 +26,18 @@ export function RangePicker({ now, shown }: RangePickerProps) {
   const { view, formats, change } = usePlace();
   const { commands, controls } = useTexts();
   const [open, setOpen] = useState(false);
-  const { period, zone } = view;
+  const { period, zone, granularity } = view;
 
   const choose = useCallback(
     (next: Period) => {
       setOpen(false);
-      change({ period: next, granularity: null });
+      // A preset is shown as usual.
+      change({
+        period: next,
+        granularity: "preset" in next ? null : widthFor(next, zone, granularity),
+      });
     },
-    [change],
+    [change, zone, granularity],
   );
   const step = useCallback(
     (by: -1 | 1) => {
@@ -72,9 +77,7 @@ export function RangePicker({ now, shown }: RangePickerProps) {
   );
 
   const name =
-    "preset" in period
-      ? controls.presets[period.preset]
-      : formats.range(rangeShown(period, shown, zone, now()));
+    "preset" in period ? controls.presets[period.preset] : formats.range(rangeShown(period, shown, zone));
   return (
     <div className="flex min-w-0 items-center">
       <Step label={controls.previousPeriod} keys="[" className="rounded-r-none" onStep={() => step(-1)}>

@@ -14,7 +14,7 @@ import { RangePicker } from "./RangePicker";
 import { ZonePicker } from "./ZonePicker";
 
 interface ToolbarProps {
-  /** The range of the answer; null before the first. */
+  /** The range of the answer; null before it. */
   shown: Range | null;
   /** What the answer compares; null before the first, or if it compares nothing. */
   comparison: Comparison | null;
@@ -32,7 +32,7 @@ export function Toolbar({ shown, comparison, fetching, onRefresh, share }: Toolb
         <RangePicker now={serverNow} shown={shown} />
         {wide && (
           <>
-            <CompareSelect comparison={comparison} />
+            <CompareSelect comparison={comparison} range={shown} />
             <ZonePicker />
           </>
         )}
@@ -48,7 +48,7 @@ export function Toolbar({ shown, comparison, fetching, onRefresh, share }: Toolb
           <>
             <Refresh fetching={fetching} onRefresh={onRefresh} />
             <Options>
-              <CompareSelect comparison={comparison} />
+              <CompareSelect comparison={comparison} range={shown} />
               <ZonePicker />
               <LiveSwitch />
               {share}

@@ -25,7 +25,7 @@ afterEach(cleanup);
 
 describe("the comparison", () => {
   it("is chosen in plain words, and says its dates", async () => {
-    renderAlone(<CompareSelect comparison={summary().comparison} />);
+    renderAlone(<CompareSelect comparison={summary().comparison} range={null} />);
     const select = screen.getByRole<HTMLSelectElement>("combobox", { name: "Compared with" });
     expect(select.selectedOptions[0]?.textContent).toBe("the period before");
     const description = document.getElementById(select.getAttribute("aria-describedby") ?? "");

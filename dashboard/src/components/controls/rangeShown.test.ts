@@ -1,4 +1,4 @@
-// The interval on the period's button: what was chosen, as far as the API could answer it.
+// The interval on the period's button: that of the answer.
 
 import { expect, it } from "vitest";
 import { loadTemporal } from "../../view/temporal";
@@ -6,7 +6,6 @@ import { rangeShown } from "./rangeShown";
 
 await loadTemporal();
 
-const NOW = new Date("2026-02-25T10:30:00Z");
 const interval = (from: string, to: string) => ({ from, to });
 const year = interval("2025-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z");
 const hours = interval("2026-02-24T09:20:00.000Z", "2026-02-24T11:40:00.000Z");
@@ -21,24 +20,17 @@ it.each([
     "day",
   ],
   [
-    "while another period is still shown",
-    year,
-    interval("2026-02-24T00:00:00.000Z", "2026-02-25T00:00:00.000Z"),
-    year,
-    "day",
-  ],
-  [
     "rounded to hours by the API",
     hours,
     interval("2026-02-24T09:00:00.000Z", "2026-02-24T12:00:00.000Z"),
-    hours,
+    interval("2026-02-24T09:00:00.000Z", "2026-02-24T12:00:00.000Z"),
     "hour",
   ],
   [
-    "a day that isn't over",
-    interval("2026-02-24T00:00:00.000Z", "2026-02-26T00:00:00.000Z"),
-    interval("2026-02-24T00:00:00.000Z", "2026-02-25T11:00:00.000Z"),
-    interval("2026-02-24T00:00:00.000Z", "2026-02-26T00:00:00.000Z"),
+    "rounded to days by the API",
+    interval("2026-02-01T00:00:00.000Z", "2026-02-24T23:30:00.000Z"),
+    interval("2026-02-01T00:00:00.000Z", "2026-02-25T00:00:00.000Z"),
+    interval("2026-02-01T00:00:00.000Z", "2026-02-25T00:00:00.000Z"),
     "day",
   ],
   [
@@ -49,5 +41,5 @@ it.each([
     "hour",
   ],
 ])("%s", (_, period, answered, shown, granularity) => {
-  expect(rangeShown(period, answered, "UTC", NOW)).toEqual({ ...shown, granularity });
+  expect(rangeShown(period, answered, "UTC")).toEqual({ ...shown, granularity });
 });

@@ -10,7 +10,9 @@ import { useCsvCommand } from "../../view/rowsCsv";
 import { type Pages, usePages } from "../../view/rowsPages";
 import { useRights } from "../../view/rights";
 import { usePlace } from "../../view/ViewContext";
+import { OwnRange } from "../panel/OwnRange";
 import { Panel } from "../panel/Panel";
+import { useOwnRange } from "../panel/useOwnRange";
 import { Blank } from "../parts/Blank";
 import { Pager } from "../parts/Pager";
 import { Remark } from "../parts/Remark";
@@ -35,6 +37,7 @@ export function FailuresPanel({ overview }: { overview: Asked<Overview> }) {
   const asked = (by === "message" ? groups : runs) as Asked<FailureGroups | Failures>;
   const link = useCallback(() => setLinking(true), []);
   const { csv, menu } = useMenu(by, asked.data?.body ?? null, link);
+  const ownRange = useOwnRange(overview, asked.isPlaceholderData ? undefined : asked.data?.body);
   const nothingRan = overview.data?.body.workflowHealth.totals.total === 0;
   return (
     <>
@@ -50,6 +53,7 @@ export function FailuresPanel({ overview }: { overview: Asked<Overview> }) {
         {(body) => (
           <>
             <Remark words={csv.remark} />
+            <OwnRange words={ownRange} />
             {isNone(body) ? (
               <None counted={"failed" in body ? body.failed : 0} nothingRan={nothingRan} />
             ) : "groups" in body ? (

@@ -166,3 +166,11 @@ it("leads to the thresholds, for somebody who may read them", async () => {
   fireEvent.click(screen.getByRole("button", { name: /^More/ }));
   expect(screen.queryByRole("button", { name: /thresholds of alerts/ })).toBeNull();
 });
+
+it("says what was judged, if that isn't all that the page shows", async () => {
+  const { range } = overview().summary;
+  const judged = { from: range.from, to: "2026-02-25T02:00:00.000Z" };
+  answer("overview", overview({ insights: insights({ insights: [FELL], judged }) }));
+  renderAlone(<Shown />);
+  expect(await screen.findByText(/^Judged: .*, without what is still open$/)).toBeTruthy();
+});

@@ -7,8 +7,10 @@ import { useAllTexts } from "../../texts/useAllTexts";
 import type { Asked } from "../../view/questions";
 import { totalRecords } from "../../view/records";
 import { useCsvCommand } from "../../view/rowsCsv";
+import { judgedIn } from "../../view/rowsRange";
 import { useRights } from "../../view/rights";
 import { usePlace } from "../../view/ViewContext";
+import { OwnRange } from "../panel/OwnRange";
 import { Panel } from "../panel/Panel";
 import { Blank } from "../parts/Blank";
 import { Remark } from "../parts/Remark";
@@ -22,7 +24,10 @@ const RECORDS_MIN = 20;
 const SHOWN_FIRST = 4;
 
 export function InsightPanel({ overview }: { overview: Asked<Overview> }) {
-  const { panels, thresholds, rows } = useAllTexts();
+  const texts = useAllTexts();
+  const { panels, thresholds, rows } = texts;
+  const { formats } = usePlace();
+  const answered = overview.data?.body;
   const [changing, setChanging] = useState(false);
   const csv = useCsvCommand(
     {
@@ -33,7 +38,7 @@ export function InsightPanel({ overview }: { overview: Asked<Overview> }) {
       path: "/metrics/insights",
       query: {},
     },
-    overview.data?.body.insights ?? null,
+    answered?.insights ?? null,
   );
   const { read, change } = useRights();
   const open = useCallback(() => setChanging(true), []);
@@ -43,6 +48,10 @@ export function InsightPanel({ overview }: { overview: Asked<Overview> }) {
     const judging = { id: "thresholds.open", label: words, keys: "x", icon: SlidersHorizontal, run: open };
     return read ? [command, judging] : [command];
   }, [read, command, words, open]);
+  const judged =
+    answered === undefined
+      ? null
+      : judgedIn(texts, formats, answered.insights.judged, answered.summary.range);
   return (
     <>
       <Panel
@@ -56,6 +65,7 @@ export function InsightPanel({ overview }: { overview: Asked<Overview> }) {
         {(body) => (
           <>
             <Remark words={csv.remark} />
+            <OwnRange words={judged} />
             <Incomplete since={body.insights.incompleteSince} />
             {body.insights.insights.length === 0 ? (
               <Nothing records={totalRecords(body)} />

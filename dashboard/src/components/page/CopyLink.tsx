@@ -10,12 +10,12 @@ export function CopyLink({ sharing }: { sharing: Sharing }) {
   const { page } = useTexts();
   const { formats } = usePlace();
   const { copyLink, copied, openUntil, refused, dismiss } = sharing;
-  const changes = openUntil === null ? null : page.linkChanges(formats.moment(openUntil));
+  const changes = openUntil === null ? page.linkLate : page.linkChanges(formats.moment(openUntil));
   const button = (
     <button
       type="button"
       className="control grow"
-      title={changes ?? page.copyLinkWhy}
+      title={`${page.copyLinkWhy}\n${changes}`}
       disabled={copyLink === null}
       onClick={() => copyLink?.()}
     >
@@ -60,7 +60,7 @@ export function CopyLink({ sharing }: { sharing: Sharing }) {
           onFocus={(event) => event.currentTarget.select()}
         />
       </label>
-      {changes !== null && <p className="mt-2 text-sm text-muted">{changes}</p>}
+      <p className="mt-2 text-sm text-muted">{changes}</p>
     </Float>
   );
 }

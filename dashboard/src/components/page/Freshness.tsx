@@ -1,11 +1,13 @@
 // How fresh the numbers are: through when they are complete, and how long ago that is. Flagged when it is old.
 
 import { TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
 import type { Range } from "../../api/answers";
 import { useTexts } from "../../texts/TextsContext";
 import { freshnessIn, freshnessOf } from "../../view/freshness";
 import { useNow } from "../../view/useNow";
 import { usePlace } from "../../view/ViewContext";
+import { Float } from "../parts/Float";
 
 /** An age is told in minutes. */
 const PAUSE_MS = 5_000;
@@ -30,12 +32,13 @@ export function Freshness({ completeThrough, range }: FreshnessProps) {
       </p>
     );
   }
+  const exactly = formats.exactly(state.through);
   const time = (words: string) => (
-    <time data-part="complete" dateTime={state.through} title={formats.exactly(state.through)}>
+    <time data-part="complete" dateTime={state.through} title={`${exactly}\n${texts.page.completeWhy}`}>
       {words}
     </time>
   );
-  if (state.kind === "complete") return <p data-freshness>{time(told)}</p>;
+  if (state.kind === "complete") return <Explained>{time(told)}</Explained>;
   const words = (
     <>
       {told} {time(formats.dated(state.through, new Date(now)))}
@@ -55,8 +58,32 @@ export function Freshness({ completeThrough, range }: FreshnessProps) {
       </span>
     </p>
   ) : (
-    <p data-freshness>
+    <Explained>
       {words}, {age}
-    </p>
+    </Explained>
+  );
+}
+
+/** A click says what "complete" means: late records are still to come. */
+function Explained({ children }: { children: ReactNode }) {
+  const { page } = useTexts();
+  return (
+    <Float
+      label={page.complete}
+      align="end"
+      className="w-72 p-3 text-sm"
+      trigger={
+        <button
+          type="button"
+          data-freshness
+          className="underline decoration-dotted underline-offset-2 hover:text-ink pointer-coarse:min-h-10 print:no-underline"
+          title={page.completeWhy}
+        >
+          {children}
+        </button>
+      }
+    >
+      <p>{page.completeWhy}</p>
+    </Float>
   );
 }

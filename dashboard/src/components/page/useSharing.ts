@@ -9,8 +9,8 @@ import { linkTo } from "../../view/link";
 import { useCsvCommand } from "../../view/rowsCsv";
 import { usePlace } from "../../view/ViewContext";
 
-/** How long the page says that it has copied, and what else there is to say of the link. */
-const SAID_MS = { copied: 2_500, more: 10_000 } as const;
+/** How long the page says that it has copied, and when the link's numbers change. */
+const SAID_MS = 10_000;
 
 export interface Sharing {
   /** Null while there are no numbers to share. */
@@ -36,9 +36,9 @@ export function useSharing(overview: Overview | undefined): Sharing {
   const isOpen = overview?.trends.series.some(({ open }) => open) ?? false;
   useEffect(() => {
     if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), isOpen ? SAID_MS.more : SAID_MS.copied);
+    const timer = setTimeout(() => setCopied(false), SAID_MS);
     return () => clearTimeout(timer);
-  }, [copied, isOpen]);
+  }, [copied]);
   const copyLink = useMemo(() => {
     if (summary === undefined) return null;
     return () => {

@@ -84,7 +84,8 @@ const type = (label: RegExp, text: string, index = 0) => {
   return field;
 };
 const save = () => fireEvent.click(screen.getByRole("button", { name: "Save", hidden: true }));
-const isClosed = () => screen.queryByRole("dialog", { hidden: true }) === null;
+/** What it says once it is saved. */
+const saved = () => screen.queryByText(/^Saved/)?.textContent.replaceAll("\u00a0", " ");
 
 it("isn't there for somebody who may not see them", () => {
   renderAlone(<ThresholdsButton />, { token: tokenWith("metrics:read") });
@@ -120,11 +121,12 @@ it("has the numbers judged anew once it is changed, and isn't asked for again it
   await open(WRITER, undefined, <Numbers />);
   await screen.findByText("numbers");
   const count = (path: string) => asked.filter((question) => question.includes(path)).length;
-  expect([count("/metrics/overview"), count("/settings/thresholds")]).toEqual([1, 1]);
+  const before = count("/metrics/overview");
+  expect(count("/settings/thresholds")).toBe(1);
   type(/Warning below/, "96");
   save();
-  await expect.poll(isClosed).toBe(true);
-  await expect.poll(() => count("/metrics/overview")).toBe(2);
+  await expect.poll(saved).toBeDefined();
+  await expect.poll(() => count("/metrics/overview")).toBe(before + 1);
   // It was put once; the answer has what is kept now.
   expect(count("/settings/thresholds")).toBe(2);
 });
@@ -139,7 +141,7 @@ it("can be of one figure, and keeps the others as they are", async () => {
   expect(fields(/Warning below/)).toHaveLength(1);
   type(/Warning below/, "92");
   save();
-  await expect.poll(isClosed).toBe(true);
+  await expect.poll(saved).toBeDefined();
   const limits = { warning: 91, critical: 90, leastSample: 7 };
   expect(puts).toEqual([
     {
@@ -158,10 +160,29 @@ it("saves what is typed, in either way of writing, and resets to the defaults", 
   expect(fields(/Warning below/)[0]?.value).toBe("");
   type(/Warning below/, "88,5", 1);
   save();
-  await expect.poll(isClosed).toBe(true);
+  await expect.poll(saved).toBeDefined();
   expect(puts[0]?.document).toEqual({
     thresholds: { message_delivery_low: { warning: 88.5, critical: null, leastSample: null } },
   });
+});
+
+it("says what was saved, until something else is typed", async () => {
+  keeps(OWN);
+  answerTo("put", "/settings/thresholds", () =>
+    HttpResponse.json({
+      ...OWN,
+      alerts: OWN.alerts.map((alert, index) =>
+        index === 0 ? { ...alert, own: { ...alert.own, warning: 90 } } : alert,
+      ),
+    }),
+  );
+  await open(WRITER);
+  type(/Warning below/, "90");
+  expect(saved()).toBeUndefined();
+  save();
+  await expect.poll(saved).toBe("Saved: Payments are failing – Warning below 90%");
+  type(/Warning below/, "91");
+  expect(saved()).toBeUndefined();
 });
 
 describe("what is wrong", () => {
@@ -229,7 +250,7 @@ describe("a change by somebody else meanwhile", () => {
     expect(field.value).toBe("96");
     type(/Warning below/, "99");
     save();
-    await expect.poll(isClosed).toBe(true);
+    await expect.poll(saved).toBeDefined();
     expect(puts.map(({ ifMatch }) => ifMatch)).toEqual(['"1"', '"2"']);
   });
 
@@ -240,7 +261,7 @@ describe("a change by somebody else meanwhile", () => {
     type(/Warning below/, "99");
     save();
     fireEvent.click(await screen.findByRole("button", { name: "Save mine anyway", hidden: true }));
-    await expect.poll(isClosed).toBe(true);
+    await expect.poll(saved).toBeDefined();
     expect(puts.map(({ ifMatch }) => ifMatch)).toEqual(['"1"', '"2"']);
     expect(puts[1]?.document).toMatchObject({ thresholds: { payment_success_low: { warning: 99 } } });
   });

@@ -18,6 +18,7 @@ import {
 import { usePlace } from "../../view/ViewContext";
 import { PanelTrouble } from "../panel/PanelTrouble";
 import { Dialog } from "../parts/Dialog";
+import { savedIn } from "./saved";
 import { AlertFields } from "./AlertFields";
 
 interface ThresholdsDialogProps {
@@ -52,7 +53,8 @@ interface FormProps {
 }
 
 function Form({ kept, kpi, close }: FormProps) {
-  const { thresholds } = useAllTexts();
+  const texts = useAllTexts();
+  const { thresholds } = texts;
   const { formats } = usePlace();
   const { change } = useRights();
   const separator = separatorOf(formats.decimal);
@@ -60,6 +62,8 @@ function Form({ kept, kpi, close }: FormProps) {
   const [base, setBase] = useState(kept);
   const [entries, setEntries] = useState<Entries>(() => entriesOf(base.body.alerts, separator));
   const [found, setFound] = useState<Complaints>({});
+  /** What was saved last, until something else is typed. */
+  const [saved, setSaved] = useState<string | null>(null);
   const changing = useThresholdsChange();
   const why = changing.error?.why ?? null;
   const { alerts } = base.body;
@@ -68,12 +72,20 @@ function Form({ kept, kpi, close }: FormProps) {
   const type = (key: string, entry: Entry) => {
     setEntries({ ...entries, [key]: entry });
     setFound({});
+    setSaved(null);
     if (why?.kind === "document") changing.reset();
   };
   const save = (etag: string | null) => {
     const typed = read(entries, alerts);
     setFound("complaints" in typed ? typed.complaints : {});
-    if ("document" in typed) changing.mutate({ document: typed.document, etag }, { onSuccess: close });
+    if (!("document" in typed)) return;
+    const before = base.body.alerts;
+    const onSuccess = (now: Answer<Thresholds>) => {
+      setBase(now);
+      setEntries(entriesOf(now.body.alerts, separator));
+      setSaved(savedIn(texts, formats, before, now.body.alerts));
+    };
+    changing.mutate({ document: typed.document, etag }, { onSuccess });
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -118,8 +130,11 @@ function Form({ kept, kpi, close }: FormProps) {
             {changing.isPending ? thresholds.saving : thresholds.save}
           </button>
           <button type="button" className="control" onClick={close}>
-            {thresholds.cancel}
+            {saved === null ? thresholds.cancel : texts.common.close}
           </button>
+          <p role="status" className="min-h-5 text-sm font-medium text-good">
+            {saved}
+          </p>
           <p role="alert" className="min-h-5 text-sm text-bad">
             {refusedWords(why, thresholds.refused)}
           </p>

@@ -7,16 +7,10 @@ import { useTexts } from "../../texts/TextsContext";
 import { intervalOf } from "../../view/period";
 import type { View } from "../../view/view";
 import { usePlace } from "../../view/ViewContext";
+import { allows, unasked } from "../../view/width";
 import { Segmented } from "../parts/Segmented";
 
 export type Shape = "chart" | "table";
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Shorter ranges have too few days to draw, longer ones too many hours. */
-const DAILY_LENGTH_MIN_MS = 2 * DAY_MS;
-const HOURLY_LENGTH_MAX_MS = 31 * DAY_MS;
-/** The API shows shorter ranges by the hour. */
-const HOURLY_UNASKED_MAX_MS = 3 * DAY_MS;
 
 interface TrendControlsProps {
   /** The answer's range; undefined before it. */
@@ -53,16 +47,14 @@ export function TrendControls({ range, shape, onShape, zoomOut }: TrendControlsP
 function Widths({ range }: { range: Range | undefined }) {
   const { view, change } = usePlace();
   const { trend } = useTexts();
-  const { from, to } = range ?? expectedOf(view);
-  const length = Date.parse(to) - Date.parse(from);
-  const hasChoice = length >= DAILY_LENGTH_MIN_MS && length <= HOURLY_LENGTH_MAX_MS;
+  const interval = range ?? expectedOf(view);
+  const hasChoice = allows("hour", interval) && allows("day", interval);
   if (!hasChoice && view.granularity === null) return null;
-  const unasked = length <= HOURLY_UNASKED_MAX_MS ? "hour" : "day";
   return (
     <Segmented<Granularity>
       label={trend.width}
       choices={trend.widths}
-      chosen={view.granularity ?? range?.granularity ?? unasked}
+      chosen={view.granularity ?? range?.granularity ?? unasked(interval)}
       onChoose={(granularity) => change({ granularity })}
     />
   );

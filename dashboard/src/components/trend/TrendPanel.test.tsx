@@ -296,6 +296,20 @@ describe("a selection", () => {
       await expectHours();
     });
 
+    it("is undone in another zone, too", async () => {
+      openDays();
+      await press("Home");
+      await press("Enter");
+      await expectHours();
+      fireEvent.click(screen.getByRole("button", { name: /^Time zone:/ }));
+      fireEvent.change(await screen.findByRole("combobox"), { target: { value: "Berlin" } });
+      fireEvent.click((await screen.findAllByRole("option"))[0] as HTMLElement);
+      await waitFor(() => expect(address().get("from")).toBe("2026-02-23T23:00:00.000Z"));
+      fireEvent.click(await screen.findByRole("button", { name: "Zoom out" }));
+      await waitFor(() => expect(address().get("range")).toBe("7d"));
+      expect(address().get("timezone")).toBe("Europe/Berlin");
+    });
+
     it("shows its hours, by Enter", async () => {
       openDays();
       await press("Home");

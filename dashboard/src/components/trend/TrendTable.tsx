@@ -5,6 +5,7 @@ import { useAllTexts } from "../../texts/useAllTexts";
 import { type Measured, totalOf } from "../../view/chartOfMetric";
 import { opensBuckets, type Selection } from "../../view/chartOfSelection";
 import { capital, counterIn, nounIn, valueIn } from "../../view/chartOfWords";
+import { namedIn } from "../../view/comparing";
 import { Scroll } from "../parts/Scroll";
 import { ThresholdsButton } from "../thresholds/ThresholdsButton";
 import type { Trend } from "./useTrend";
@@ -50,7 +51,7 @@ export function TrendTable({ trend, onZoom }: TrendTableProps) {
                   {words.now}
                 </th>
                 <th scope="colgroup" colSpan={columnsBefore.length}>
-                  {words.compared[comparison.mode]}
+                  {words.compared[namedIn(comparison)]}
                   {": "}
                   {speech.formats.range({ ...comparison.previous, granularity: range.granularity })}
                 </th>

@@ -2,8 +2,10 @@
 
 import { useState } from "react";
 import type { Interval } from "../../api/answers";
+import { inZone } from "../../view/period";
 import { usePlace } from "../../view/ViewContext";
 import type { View } from "../../view/view";
+import { widthFor } from "../../view/width";
 
 interface Zoom {
   before: View;
@@ -22,16 +24,18 @@ interface Zooming {
 export function useZoom(): Zooming {
   const { view, change } = usePlace();
   const [zooms, setZooms] = useState<readonly Zoom[]>([]);
-  const zoom = zooms.findLast(({ after }) => isSame(after.period, view.period));
+  // In another zone a zoom to days is still that to the same dates.
+  const here = ({ period, zone }: View) => inZone(period, zone, view.zone);
+  const zoom = zooms.findLast(({ after }) => isSame(here(after), view.period));
   const leave = ({ before, after }: Zoom) => {
     if (isSame(view, after)) history.back();
     // Something else was changed since, which stays.
-    else change({ period: before.period, granularity: before.granularity });
+    else change({ period: here(before), granularity: before.granularity });
   };
   return {
     zoomIn: ({ from, to }) => {
-      // Hours of a day, not one bar: the width of buckets is left to the API.
-      const part = { period: { from, to }, granularity: null } as const;
+      // Hours of a day, not one bar.
+      const part = { period: { from, to }, granularity: widthFor({ from, to }, view.zone, null) };
       if (isSame({ ...view, ...part }, view)) return;
       setZooms((all) => [...all.slice(1 - ZOOMS_MAX), { before: view, after: { ...view, ...part } }]);
       change(part);

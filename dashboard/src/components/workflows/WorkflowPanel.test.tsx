@@ -49,6 +49,22 @@ function workflows(count: number): Workflow[] {
   }));
 }
 
+it("says its own range where it isn't the page's", async () => {
+  const range = {
+    ...workflowHealth().range,
+    from: "2026-02-24T23:30:00.000Z",
+    to: "2026-02-25T03:30:00.000Z",
+  };
+  answer("overview", overview({ workflowHealth: { ...workflowHealth(), range } }));
+  open();
+  expect((await screen.findByText(/^Counted by whole hours of UTC: /)).textContent).toMatch(/23:30|11:30/);
+  cleanup();
+  answer("overview", overview());
+  open();
+  await screen.findByText("Succeeded");
+  expect(screen.queryByText(/^Counted by/)).toBeNull();
+});
+
 describe("failed runs", () => {
   it("are all that didn't succeed, in the bar and in the table", async () => {
     open();

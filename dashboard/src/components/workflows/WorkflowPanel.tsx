@@ -8,7 +8,9 @@ import { type Asked, useWorkflowHealth } from "../../view/questions";
 import { ROWS_PER_REQUEST } from "../../view/rowQuestions";
 import { useCsvCommand } from "../../view/rowsCsv";
 import { usePlace } from "../../view/ViewContext";
+import { OwnRange } from "../panel/OwnRange";
 import { Panel } from "../panel/Panel";
+import { useOwnRange } from "../panel/useOwnRange";
 import { PanelTrouble } from "../panel/PanelTrouble";
 import { Blank } from "../parts/Blank";
 import { Remark } from "../parts/Remark";
@@ -32,6 +34,7 @@ export function WorkflowPanel({ overview }: { overview: Asked<Overview> }) {
     overview.data?.body.workflowHealth ?? null,
   );
   const menu = useMemo(() => [csv.command], [csv.command]);
+  const ownRange = useOwnRange(overview, overview.data?.body.workflowHealth);
   return (
     <Panel
       name="workflows"
@@ -44,6 +47,7 @@ export function WorkflowPanel({ overview }: { overview: Asked<Overview> }) {
       {({ workflowHealth }) => (
         <>
           <Remark words={csv.remark} />
+          <OwnRange words={ownRange} />
           {workflowHealth.totals.total === 0 ? (
             <Blank icon={CircleDashed} title={workflows.none}>
               {workflows.noneWhy}
