@@ -349,7 +349,8 @@ export const deLater: LaterTexts = {
   ownRange: {
     wholeHours: (range) => `Nach ganzen Stunden in UTC gezählt: ${range}`,
     other: (range) => `Von ${range}`,
-    judged: (range) => `Beurteilt: ${range}, ohne was noch offen ist`,
+    judged: (range) => `Beurteilt: ${range}`,
+    judgedClosed: (range) => `Beurteilt: ${range}, ohne was noch offen ist`,
   },
   insights: {
     list: "Liste der Auffälligkeiten",

@@ -342,7 +342,8 @@ export const enLater = {
   ownRange: {
     wholeHours: (range: string) => `Counted by whole hours of UTC: ${range}`,
     other: (range: string) => `Of ${range}`,
-    judged: (range: string) => `Judged: ${range}, without what is still open`,
+    judged: (range: string) => `Judged: ${range}`,
+    judgedClosed: (range: string) => `Judged: ${range}, without what is still open`,
   },
   insights: {
     list: "List of insights",

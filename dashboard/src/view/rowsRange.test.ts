@@ -39,6 +39,11 @@ describe("what insights have judged", () => {
     expect(words).toMatch(/^Judged: .*00:00\s*–.*12:00, without what is still open$/);
   });
 
+  it("is said where the range begins before it", () => {
+    const words = judgedIn(en, formats, { ...PAGE, from: "2026-11-24T00:30:00.000Z" }, PAGE);
+    expect(words).toMatch(/^Judged: .*06:00\s*–.*00:00$/);
+  });
+
   it("isn't said of all of the range, or of nothing", () => {
     expect(judgedIn(en, formats, until(PAGE.to), PAGE)).toBeNull();
     expect(judgedIn(en, formats, null, PAGE)).toBeNull();

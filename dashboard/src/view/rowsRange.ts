@@ -37,8 +37,9 @@ export function judgedIn(
   judged: Interval | null,
   page: Interval,
 ): string | null {
-  if (judged === null || Date.parse(judged.to) >= Date.parse(page.to)) return null;
-  return ownRange.judged(formats.moments(judged.from, judged.to));
+  if (judged === null || differenceOf(judged, page) === null) return null;
+  const words = formats.moments(judged.from, judged.to);
+  return Date.parse(judged.to) < Date.parse(page.to) ? ownRange.judgedClosed(words) : ownRange.judged(words);
 }
 
 type Exact = Interval & Pick<Range, "granularity"> & Partial<Pick<Range, "timezone">>;

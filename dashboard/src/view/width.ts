@@ -4,8 +4,9 @@ import type { Granularity, Interval } from "../api/answers";
 import { isWholeDays } from "./period";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** Shorter ranges have too few days to draw, longer ones too many hours. */
+/** Shorter ranges have too few days to draw. */
 const DAILY_LENGTH_MIN_MS = 2 * DAY_MS;
+/** Longer ranges, in days, have too many hours to draw. */
 export const HOURLY_DAYS_MAX = 31;
 /** The API shows shorter ranges by the hour. */
 const HOURLY_UNASKED_MAX_MS = 3 * DAY_MS;
