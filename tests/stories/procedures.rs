@@ -30,7 +30,7 @@ pub const ROWS: &[Row] = &[
     row(
         RESTORE,
         "restore_command",
-        Check::Shown("settings of a server; restores:: has a story with the like"),
+        Check::Run("a_point_in_time_is_gone_back_to_and_what_came_after_is_counted_again"),
     ),
     row(RESTORE, "psql", Check::Run("a_dump_is_taken_and_restored")),
     row(
