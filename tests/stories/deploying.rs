@@ -149,6 +149,10 @@ async fn roles_get_their_passwords_from_files() {
         let text = text.replace("deploy/secrets", &secrets.display().to_string());
         run(&stack, &Block { text: text.replace(" deploy/", &format!(" {deploy}")), ..block }).await;
     }
+    let none =
+        format!("psql '{}' --file {deploy}passwords.sql --set secrets=/nowhere", stack.database().as_str());
+    let ended = stack.consumer().shell(&none).run().await;
+    assert!(ended.code != Some(0) && ended.errors.contains("no password was set"), "{ended:#?}");
     for (role, _) in PASSWORDS {
         let with = |password: &str| stack.database().as_role(role, password);
         // In a URL: it's <role>'s \ own
