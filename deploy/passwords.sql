@@ -1,6 +1,6 @@
 -- Gives the roles of roles.sql that log in their passwords, from files in the folder /run/secrets or another one: owner_password,
 -- consumer_password, api_password, eraser_password. A role without a file keeps what it has. It names each role that
--- has got one. Run it as a superuser, after roles.sql:
+-- has got one, and fails if none has: whoever runs psql must be able to read the files. Run it as a superuser, after roles.sql:
 --
 --     psql --set ON_ERROR_STOP=1 --set secrets=/run/secrets --dbname metrics --file passwords.sql
 --
@@ -14,12 +14,14 @@
 \set password `cat :secrets/:file`
 alter role :role password :'password';
 \echo :role has its password
+\set found true
 \endif
 \else
 \if :{?secrets}
 \else
 \set secrets /run/secrets
 \endif
+\set found false
 set track_activities = off;
 set log_statement = 'none';
 set log_min_duration_statement = -1;
@@ -32,4 +34,13 @@ set password_encryption = 'scram-sha-256';
 \set role business_metrics_consumer \set file consumer_password \ir passwords.sql
 \set role business_metrics_api \set file api_password \ir passwords.sql
 \set role business_metrics_eraser \set file eraser_password \ir passwords.sql
+\if :found
+\else
+-- psql ends with an exit code other than 0 only after an error of the server's.
+\set ON_ERROR_STOP 1
+select set_config('passwords.folder', :'secrets', false) \g /dev/null
+do $$ begin
+    raise 'no password was set: % has none of the files, or they may not be read', current_setting('passwords.folder');
+end $$;
+\endif
 \endif

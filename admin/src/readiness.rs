@@ -30,6 +30,9 @@ type Causes = BTreeMap<String, String>;
 /// The cause of a condition that can be wrong in one way only.
 const ONLY_CAUSE: &str = "";
 
+/// The condition that gauges show in place of all parts, while something is wrong with one of them.
+const PARTS: &str = "partitions";
+
 /// What `/readyz` answers.
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -112,8 +115,9 @@ impl Readiness {
         }
     }
 
-    /// The same as gauges, whose names begin with the program's. Of the parts only the whole tells: there can be thousands, and
-    /// their program has gauges of its own for them.
+    /// The same as gauges, whose names begin with the program's. The process is ready while no condition is 0; what people are
+    /// warned of has a label, so that nobody takes it for the reason why it isn't. Of the parts only the whole tells: there can be
+    /// thousands, and their program has gauges of its own for them.
     pub(crate) fn gauges(&self, program: &str) -> [Family; 2] {
         let state = self.locked();
         let ready = Family::of(
@@ -123,16 +127,16 @@ impl Readiness {
         );
         let mut conditions = Family::new(
             format!("{program}_condition_ok"),
-            "Whether /readyz says ok of a condition: 1 if it does, 0 if not, and 0 for what it warns of.",
+            "Whether /readyz says ok of a condition: 1 if it does, 0 if not. What it warns of is 0 and has the label warning.",
         );
         for (name, causes) in &state.conditions {
-            // A warning of the same name says more than that nothing else is wrong with it.
-            if !state.warnings.contains_key(name) {
-                conditions.add(&[("condition", name)], number(causes.is_empty()));
-            }
+            conditions.add(&[("condition", name)], number(causes.is_empty()));
+        }
+        if !state.parts.is_empty() {
+            conditions.add(&[("condition", PARTS)], 0.0);
         }
         for name in state.warnings.keys() {
-            conditions.add(&[("condition", name)], 0.0);
+            conditions.add(&[("condition", name), ("warning", "true")], 0.0);
         }
         [ready, conditions]
     }
@@ -214,8 +218,9 @@ mod tests {
         readiness.blame_part("partition t/0", "stopped", "gone");
         assert_eq!(
             gauges(&readiness),
-            "p_ready 0 p_condition_ok{condition=\"clock\"} 1 p_condition_ok{condition=\"kafka\"} 1",
-            "a part has no series, and the whole is not ready"
+            "p_ready 0 p_condition_ok{condition=\"clock\"} 1 p_condition_ok{condition=\"kafka\"} 1 \
+             p_condition_ok{condition=\"partitions\"} 0",
+            "all parts have one series"
         );
         readiness.lift("partition t/0", "stopped");
         readiness.forget("kafka");
@@ -223,8 +228,9 @@ mod tests {
         readiness.warn("clock", "odd");
         assert_eq!(
             gauges(&readiness),
-            "p_ready 1 p_condition_ok{condition=\"clock\"} 0 p_condition_ok{condition=\"redis\"} 0",
-            "a warning is not ok, and the process is ready"
+            "p_ready 1 p_condition_ok{condition=\"clock\"} 1 \
+             p_condition_ok{condition=\"clock\",warning=\"true\"} 0 p_condition_ok{condition=\"redis\",warning=\"true\"} 0",
+            "a warning is told apart from a condition, and the process is ready"
         );
     }
 }

@@ -7,10 +7,12 @@
 //! tls         whether a connection was encrypted
 //! connector   connects: the first host that will do, checked and set up
 //!   sessions    whether a connection keeps its session
+//! remedies    what people can do about what PostgreSQL replies    pure
 //! ```
 
 mod connector;
 mod hosts;
+pub mod remedies;
 mod sessions;
 mod settings;
 mod tls;

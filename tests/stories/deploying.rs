@@ -46,6 +46,7 @@ pub const ROWS: &[Row] = &[
     row(PAGE, "sudo install --directory /etc/systemd/system/business-metrics-query-api", Check::Shown(ROOT)),
     row(PAGE, "sudo systemctl start", Check::Shown(ROOT)),
     row(PAGE, "sudo install target", Check::Shown(ROOT)),
+    row(PAGE, "acls=", Check::Shown("it needs Kafka's own scripts; encryption::rights allows the like")),
     row(PAGE, "docker compose --file deploy/compose.yaml exec", Check::Shown(DOCKER)),
     row(PAGE, "mkdir -p \"$HOME/recount\"", Check::Shown(DOCKER)),
     row(PAGE, "docker compose --file deploy/compose.yaml run", Check::Shown(DOCKER)),
@@ -79,7 +80,17 @@ pub const ROWS: &[Row] = &[
     row(
         PAGE,
         "sudo systemd-run --pipe --wait --property=DynamicUser=yes \
-         --property=EnvironmentFile=/etc/business-metrics/consumer.env",
+         --property=EnvironmentFile=/etc/business-metrics/consumer.env \\\n  \
+         --property=LoadCredential=database-password:/etc/business-metrics/secrets/consumer-password \\\n  \
+         --property=StateDirectory",
+        Check::Shown(ROOT),
+    ),
+    row(
+        PAGE,
+        "sudo systemd-run --pipe --wait --property=DynamicUser=yes \
+         --property=EnvironmentFile=/etc/business-metrics/consumer.env \\\n  \
+         --property=LoadCredential=database-password:/etc/business-metrics/secrets/consumer-password \\\n  \
+         --property=LoadCredential=kafka-password",
         Check::Shown(ROOT),
     ),
     row(PAGE, "sudo systemctl stop", Check::Shown(ROOT)),
@@ -149,6 +160,10 @@ async fn roles_get_their_passwords_from_files() {
         let text = text.replace("deploy/secrets", &secrets.display().to_string());
         run(&stack, &Block { text: text.replace(" deploy/", &format!(" {deploy}")), ..block }).await;
     }
+    let none =
+        format!("psql '{}' --file {deploy}passwords.sql --set secrets=/nowhere", stack.database().as_str());
+    let ended = stack.consumer().shell(&none).run().await;
+    assert!(ended.code != Some(0) && ended.errors.contains("no password was set"), "{ended:#?}");
     for (role, _) in PASSWORDS {
         let with = |password: &str| stack.database().as_role(role, password);
         // In a URL: it's <role>'s \ own

@@ -39,12 +39,13 @@ const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 const RECEIVER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The files of stories that run blocks.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("documented.rs"),
     include_str!("deploying.rs"),
     include_str!("encryption/pages.rs"),
     include_str!("encryption/redis.rs"),
     include_str!("procedures.rs"),
+    include_str!("restores.rs"),
     include_str!("traces.rs"),
 ];
 

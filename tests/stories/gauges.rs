@@ -63,13 +63,12 @@ fn conditions(ready: &Answer) -> BTreeMap<String, f64> {
     let (ready, mut said) = (ready.json(), BTreeMap::new());
     let of = |member: &str| ready[member].as_object().into_iter().flatten().collect::<Vec<_>>();
     for (name, text) in of("conditions") {
-        // Partitions have gauges of their own.
-        if !name.starts_with("partition ") {
-            said.insert(format!("{{condition=\"{name}\"}}"), number(text == "ok"));
-        }
+        // Partitions have gauges of their own, and are one condition here.
+        let name: &str = if name.starts_with("partition ") { "partitions" } else { name };
+        said.insert(format!("{{condition=\"{name}\"}}"), number(text == "ok"));
     }
     for (name, _) in of("warnings") {
-        said.insert(format!("{{condition=\"{name}\"}}"), 0.0);
+        said.insert(format!("{{condition=\"{name}\",warning=\"true\"}}"), 0.0);
     }
     said
 }
@@ -222,7 +221,7 @@ async fn while_postgresql_is_away_the_lag_grows_and_both_binaries_say_what_is_wr
     until(&member, "consumer_lag_records", |shown| sum(shown) == 100.0).await;
     let longest = |shown: &BTreeMap<String, f64>| shown.values().copied().fold(0.0, f64::max);
     until(&member, "consumer_lag_seconds", |shown| longest(shown) > 3.0).await;
-    until_is(&api, "query_api_condition_ok", POSTGRESQL, 0.0).await;
+    until_is(&api, "query_api_condition_ok", "{condition=\"postgresql\",warning=\"true\"}", 0.0).await;
     until_is(&api, "query_api_ready", "", 1.0).await;
     agrees_with_readyz(&member, "consumer").await;
     agrees_with_readyz(&api, "query_api").await;

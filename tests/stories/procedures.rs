@@ -30,9 +30,14 @@ pub const ROWS: &[Row] = &[
     row(
         RESTORE,
         "restore_command",
-        Check::Shown("settings of a server; restores:: has a story with the like"),
+        Check::Run("a_point_in_time_is_gone_back_to_and_what_came_after_is_counted_again"),
     ),
-    row(RESTORE, "psql", Check::Run("a_dump_is_taken_and_restored")),
+    row(RESTORE, "psql \"$ADMIN_URL\"", Check::Run("a_dump_is_taken_and_restored")),
+    row(
+        RESTORE,
+        "psql \"$METRICS_URL\"",
+        Check::Shown("roles are the whole server's, which stories share; deploying:: runs the like"),
+    ),
     row(
         RESTORE,
         "docker compose --file deploy/compose.yaml exec -T postgres pg_dump",
@@ -43,7 +48,7 @@ pub const ROWS: &[Row] = &[
         "docker compose --file deploy/compose.yaml exec -T postgres psql",
         Check::Shown("it needs a Docker engine; the blocks without Compose are run"),
     ),
-    row(RESTORE, "redis-cli", Check::Run("versions_are_raised_after_a_restore")),
+    row(RESTORE, "set -- -e -u", Check::Run("versions_are_raised_after_a_restore")),
     row(RESTORE, "consumer audit", Check::Run("the_books_are_compared_after_a_restore")),
     row(RESTORE, "consumer recount --repair", Check::Run("a_difference_is_set_right_after_a_restore")),
     row(FAILOVER, "select pg_is_in_recovery()", Check::Run("queries_for_procedures_are_answered")),

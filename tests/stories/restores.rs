@@ -1,6 +1,7 @@
 //! Whatever the database is put back from, everything ends counted once: a base backup, a dump, a point in time, and the backup
 //! from before a release.
 
+use crate::documented::blocks_of;
 use crate::operators::answer;
 use crate::recount::EQUAL;
 use crate::telling::{counted, orders, orders_in, so_far};
@@ -128,14 +129,20 @@ async fn a_point_in_time_is_gone_back_to_and_what_came_after_is_counted_again() 
     stack.until_idle().await;
     assert_eq!(member.stop().await, Some(0));
     let then = offsets(&stack).await;
-    let now = "select clock_timestamp()::text";
+    let now = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')";
     let now: String = stack.client().await.query_one(now, &[]).await.expect("a time").get(0);
     let member = stack.consumer().start().await;
     stack.produce(third.clone()).await;
     stack.until_idle().await;
     assert_eq!(member.stop().await, Some(0));
 
-    stack.pair().restore_until(&now).await.expect("a database as it was then");
+    let blocks = blocks_of("a_point_in_time_is_gone_back_to_and_what_came_after_is_counted_again");
+    let [settings] = &blocks[..] else { panic!("{} blocks", blocks.len()) };
+    let archive = stack.pair().archived().display().to_string();
+    let settings = settings.text.replace("/var/backups/metrics/wal", &archive);
+    assert!(settings.contains("'2026-02-25 10:00:00+00'"), "the documented instant: {settings}");
+    let settings = settings.replace("2026-02-25 10:00:00", &now);
+    stack.pair().restore_until(&settings).await.expect("a database as it was then");
     assert_eq!(
         offsets(&stack).await,
         then,

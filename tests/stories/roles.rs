@@ -151,3 +151,21 @@ async fn a_right_that_the_next_migration_needs_is_there() {
     owner.batch_execute(back).await.expect("another migration");
     stack.counts("acme").await.are(crate::telling::orders_created(12));
 }
+
+#[tokio::test]
+async fn an_api_that_lacks_a_right_says_which_and_what_to_do() {
+    let stack = Stack::start().await;
+    let name = format!("{}_ungranted", stack.name());
+    let url = stack.postgres().create_migrated(&name).await.expect("a database without roles' rights");
+    let database = url.of(Role::Api).as_str().to_owned();
+    let mut api = stack.api().set("DATABASE_URL", database).serve().await;
+    let told = wait::until("readiness to name the right", LIMIT, async || {
+        let ready = api.admin("/readyz").await;
+        let words = ["not seen yet", "permission denied", "give the role in DATABASE_URL this right"];
+        let tells = ready.status == 503 && words.iter().all(|word| ready.body.contains(word));
+        Ok(Seen::when(tells, ready.body))
+    });
+    told.await.expect("PostgreSQL's own words");
+    url.grant_roles().await.expect("roles");
+    api.until_ready().await;
+}

@@ -1,8 +1,8 @@
 //! What people can do about a failure of PostgreSQL.
 
 use super::Error;
+use database::remedies::of_state;
 use std::error::Error as _;
-use tokio_postgres::error::SqlState;
 
 /// A failure in a sentence, with the next step where there is one.
 pub fn with_remedy(error: &Error) -> String {
@@ -36,32 +36,4 @@ pub fn remedy(error: &Error) -> Option<&'static str> {
 fn is_read_only(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
-}
-
-fn of_state(state: &SqlState) -> Option<&'static str> {
-    const REMEDIES: [(&SqlState, &str); 10] = [
-        (
-            &SqlState::INSUFFICIENT_PRIVILEGE,
-            "give the role in DATABASE_URL this right, or the role that owns the tables",
-        ),
-        (
-            &SqlState::INVALID_PASSWORD,
-            "check user and password in DATABASE_URL, or in the file that has the password",
-        ),
-        (
-            &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-            "check user and sslmode in DATABASE_URL, DATABASE_CERT_FILE, and pg_hba.conf",
-        ),
-        (&SqlState::INVALID_CATALOG_NAME, "check the database's name in DATABASE_URL, or create it"),
-        (&SqlState::UNDEFINED_TABLE, "run `consumer migrate`, and check search_path"),
-        (&SqlState::READ_ONLY_SQL_TRANSACTION, "let DATABASE_URL lead to the primary"),
-        (&SqlState::LOCK_NOT_AVAILABLE, "look for the session that holds the lock in pg_stat_activity"),
-        (&SqlState::DISK_FULL, "make room on PostgreSQL's disk"),
-        (
-            &SqlState::PROTOCOL_VIOLATION,
-            "if a pooler says this, look into its settings and log, and leave `options` out of DATABASE_URL",
-        ),
-        (&SqlState::TOO_MANY_CONNECTIONS, "raise max_connections, or close other sessions"),
-    ];
-    REMEDIES.iter().find(|(known, _)| *known == state).map(|(_, remedy)| *remedy)
 }

@@ -64,13 +64,14 @@ pub enum State {
     Unusable(String),
     /// It is unreachable, for this reason.
     Unreachable(String),
-    /// A certificate is refused, its own or this client's, in a sentence that says what to do.
+    /// It refuses this client or what it asks, or a certificate is refused, in a sentence that says what to do.
     Refused(String),
 }
 
 impl State {
     fn of_failure(error: &(dyn std::error::Error + 'static), words: String) -> Self {
-        database::refused(error).map_or(Self::Unreachable(words), Self::Refused)
+        let refused = database::refused(error).or_else(|| database::remedies::of_reply(error));
+        refused.map_or(Self::Unreachable(words), Self::Refused)
     }
 }
 

@@ -225,21 +225,18 @@ impl PostgresPair {
         primary.start_again().await
     }
 
-    /// Puts the backup in the place of the primary's data, as [`PostgresPair::restore`] does, and has it follow its archived log until
-    /// an instant, written as PostgreSQL writes it. Something must have been committed after that.
+    /// Puts the backup in the place of the primary's data, as [`PostgresPair::restore`] does, and has it follow its archived log as far
+    /// as these settings say, whose files are in [`PostgresPair::archived`]. Something must have been committed after that.
     ///
     /// # Errors
     /// When there is no backup, or the log isn't archived, or the server doesn't start or doesn't get there.
-    pub async fn restore_until(&self, instant: &str) -> anyhow::Result<()> {
+    pub async fn restore_until(&self, settings: &str) -> anyhow::Result<()> {
         self.archive_all().await?;
         self.put_backup_back()?;
-        let (primary, archive) = (self.primary(), self.archived());
-        let (data, archive) = (primary.cluster.data(), archive.display());
-        let settings = format!(
-            "restore_command = 'cp {archive}/%f %p'\nrecovery_target_time = '{instant}'\nrecovery_target_action = 'promote'\n"
-        );
+        let primary = self.primary();
+        let data = primary.cluster.data();
         let configuration = data.join("postgresql.auto.conf");
-        let text = std::fs::read_to_string(&configuration)? + &settings;
+        let text = std::fs::read_to_string(&configuration)? + settings;
         std::fs::write(&configuration, text)?;
         let signal = data.join("recovery.signal");
         std::fs::write(&signal, "")?;
@@ -304,7 +301,9 @@ impl PostgresPair {
         self.nodes[0].cluster.folder.join("backup")
     }
 
-    fn archived(&self) -> PathBuf {
+    /// The folder of the archived log.
+    #[must_use]
+    pub fn archived(&self) -> PathBuf {
         self.nodes[0].cluster.folder.join("archive")
     }
 }

@@ -15,6 +15,7 @@ const SETTINGS: Check = Check::Run("the_documented_settings_of_connections_can_b
 pub const ROWS: &[Row] = &[
     row(SECURING, "DATABASE_URL=", SETTINGS),
     row(SECURING, "hostssl", Check::Shown("lines of pg_hba.conf, like those of encryption::postgres")),
+    row(SECURING, "superuser", Check::Shown("lines of pg_ident.conf: they are about this machine's users")),
     row(SECURING, "KAFKA_CONFIG_SECURITY_PROTOCOL=SASL_SSL", SETTINGS),
     row(SECURING, "KAFKA_CONFIG_SECURITY_PROTOCOL=SSL", SETTINGS),
     row(SECURING, "acls=", Check::Shown("it needs Kafka's own scripts; encryption::rights allows the same")),
