@@ -11,6 +11,7 @@ use crate::source::cluster::{self, At, Cluster, Right};
 use crate::store::settings::Database;
 use crate::store::{Closed, OperatorConnection};
 use anyhow::{Context as _, bail};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -129,8 +130,8 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     let layout = &settings.layout;
     let right = if settings.partitions.is_some() { Right::Alter } else { Right::Describe };
     let (mut connection, cluster) = layout.open(right).await?;
-    let more = settings.more_partitions(&layout.ends(&cluster)?)?;
-    settings.must_be_allowed(&connection, &cluster, more).await?;
+    settings.must_add(&layout.ends(&cluster)?)?;
+    settings.must_be_allowed(&connection, &cluster).await?;
     let ends = settings.until_quiet_and_counted(&connection, &cluster).await?;
     if settings.dry_run {
         console::answer("everything is counted, and nothing is changed")?;
@@ -138,7 +139,7 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     }
     console::tell("3/5 ending the layout, in Kafka and in the database");
     let number = layout.end_layout(&mut connection, &cluster, &ends).await?;
-    if let Some(count) = more {
+    if let Some(count) = settings.partitions {
         console::tell(format_args!("4/5 adding partitions, up to {count}"));
         let added = cluster.extend(&layout.topic, count).await;
         added.context(
@@ -315,13 +316,27 @@ impl Layout {
     }
 }
 
+/// Says why a topic that has so many partitions isn't given `wanted` ones, if that wouldn't add any.
+fn adds_none(topic: &str, has: usize, wanted: i32) -> Option<String> {
+    match usize::try_from(wanted).unwrap_or_default().cmp(&has) {
+        Ordering::Greater => None,
+        Ordering::Less => {
+            Some(format!("{topic} has {has} partitions; Kafka can't remove any; nothing is changed"))
+        }
+        Ordering::Equal => Some(format!(
+            "{topic} has {has} partitions already; nothing is changed. If an interrupted run of this command has added them, nothing \
+             is left to do: `consumer layout show` says where the layout before ended. If they were added otherwise, or the style of \
+             key changes, leave --partitions out"
+        )),
+    }
+}
+
 impl Change {
     /// Fails unless every right that the change needs is there.
     async fn must_be_allowed(
         &self,
         connection: &OperatorConnection,
         cluster: &Cluster,
-        more: Option<i32>,
     ) -> anyhow::Result<()> {
         let lacking = connection.rights_lacking_for_layouts().await.context("PostgreSQL")?;
         if !lacking.is_empty() {
@@ -330,7 +345,7 @@ impl Change {
         if let Some(right) = cluster.right_lacking_to_announce().await.context("Kafka")? {
             bail!("this user of Kafka needs {right}; nothing is changed");
         }
-        if let Some(count) = more {
+        if let Some(count) = self.partitions {
             let topic = &self.layout.topic;
             let allowed = cluster.may_extend(topic, count).await;
             allowed.with_context(|| {
@@ -340,15 +355,10 @@ impl Change {
         Ok(())
     }
 
-    /// How many partitions to ask Kafka for, if the topic doesn't have as many yet.
-    fn more_partitions(&self, ends: &Ends) -> anyhow::Result<Option<i32>> {
-        let Some(wanted) = self.partitions else { return Ok(None) };
-        let has = i32::try_from(ends.len())?;
-        if wanted < has {
-            let what = format!("{} has {has} partitions; Kafka can't remove any", self.layout.topic);
-            return Err(BadSetting(what).into());
-        }
-        Ok(Some(wanted).filter(|wanted| *wanted > has))
+    /// Fails if partitions are asked for, and the topic has as many already.
+    fn must_add(&self, ends: &Ends) -> anyhow::Result<()> {
+        let wrong = self.partitions.and_then(|wanted| adds_none(&self.layout.topic, ends.len(), wanted));
+        wrong.map_or(Ok(()), |what| Err(BadSetting(what).into()))
     }
 
     /// Waits until nothing is written any more and everything is counted; returns where the partitions end. The end of a dead
@@ -403,5 +413,25 @@ impl Change {
             advance.at(format_args!("{behind} offsets to go"));
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_greater_number_of_partitions_is_asked_for() {
+        let check = |has, wanted, expected: Option<&str>| {
+            let said = adds_none("t", has, wanted);
+            let is_right = match expected {
+                Some(part) => said.as_ref().is_some_and(|said| said.contains(part)),
+                None => said.is_none(),
+            };
+            assert!(is_right, "{wanted} of {has}: {said:?}");
+        };
+        check(6, 7, None);
+        check(6, 6, Some("t has 6 partitions already; nothing is changed"));
+        check(6, 5, Some("Kafka can't remove any; nothing is changed"));
     }
 }
