@@ -46,8 +46,13 @@ async fn reset(stack: &Stack, partition: Option<i32>) -> String {
 
 /// Has Kafka forget what stands before an offset of the events' partition, as retention does.
 pub async fn forget_before(stack: &Stack, partition: i32, offset: i64) {
+    forget_of(stack, &stack.topics().events, partition, offset).await;
+}
+
+/// The same of any topic's partition.
+pub async fn forget_of(stack: &Stack, topic: &str, partition: i32, offset: i64) {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&stack.topics().events, partition, Offset::Offset(offset)).expect("an offset");
+    list.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
     let admin = stack.kafka().admin().expect("an administration");
     let deleted = admin.delete_records(&list, &AdminOptions::new()).await.expect("an answer");
     assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
