@@ -48,6 +48,11 @@ async fn change_layout(stack: &Stack, partitions: &str) -> String {
         .await
 }
 
+/// Ends the layout of the topic of events, and adds no partitions.
+async fn end_layout(stack: &Stack) -> String {
+    answer(stack, &[&["layout", "change", "--topic", &*stack.topics().events], &QUIET[..]].concat()).await
+}
+
 /// A topic of two partitions, counted; then five partitions, and every record sent again to where its key belongs now.
 async fn changed_and_sent_again() -> Stack {
     let stack = Stack::with_partitions(2).await;
@@ -109,6 +114,12 @@ async fn the_change_is_refused_while_something_is_not_counted() {
     stack.counts("acme").await.are(orders_created(10));
     let fewer = [&change[..], &["--partitions", "1"]].concat();
     assert_eq!(operate(&stack, &fewer).await.code, Some(2), "Kafka takes no partitions away");
+    let as_many = [&change[..], &["--partitions", "2"]].concat();
+    for args in [[&as_many[..], &["--dry-run"]].concat(), as_many] {
+        let ended = operate(&stack, &args).await;
+        assert_eq!(ended.code, Some(2), "{ended:#?}");
+        assert!(ended.errors.contains("has 2 partitions already; nothing is changed"), "{ended:#?}");
+    }
     let unknown = ["layout", "change", "--topic", "nothing of that name"];
     assert_eq!(operate(&stack, &unknown).await.code, Some(2));
     let ended = stack.client().await.query("select 1 from topic_layouts", &[]).await.expect("layouts");
@@ -170,7 +181,7 @@ async fn a_backup_that_brings_a_lost_claim_back_under_its_holder_counts_on_exact
     let before = epochs(&stack).await;
     // It holds its partitions by the claims that the backup has, and doesn't hear that they are lost.
     member.pause();
-    change_layout(&stack, "2").await;
+    end_layout(&stack).await;
     let other = |mut record: Produced| {
         record.partition = record.partition.map(|partition| 1 - partition);
         record

@@ -110,11 +110,21 @@ async fn a_redrive_that_may_not_write_says_which_right_is_missing_and_redrives_t
     count(&stack).await;
     let events = &*stack.topics().events;
     stack.deny(Resource::Topic(events), Denied::Write).await;
-    let refused = stack.consumer().command(&["dead-letters", "redrive", "--all"]).run().await;
-    assert_eq!(refused.code, Some(1), "{refused:#?}");
-    let right = format!("may not write to topic {events}: grant it the operation WRITE");
-    assert!(refused.errors.contains(&right) && !refused.errors.contains("PurgeQueue"), "{refused:#?}");
-    assert_eq!(refused.output, "1 redriven\n", "the other topic's");
+    let right = format!("needs WRITE on the topic {events}");
+    let rest = "5 refused: this user of Kafka lacks a right on their topic\n";
+    let redrive = ["dead-letters", "redrive", "--all"];
+    for (args, done) in
+        [(&[&redrive[..], &["--dry-run"]].concat()[..], "would be redriven"), (&redrive[..], "redriven")]
+    {
+        let refused = stack.consumer().command(args).run().await;
+        assert_eq!(refused.code, Some(1), "{refused:#?}");
+        assert_eq!(refused.errors.matches(&right).count(), 1, "{refused:#?}");
+        assert!(
+            !refused.errors.contains("may not write") && !refused.errors.contains("PurgeQueue"),
+            "{refused:#?}"
+        );
+        assert_eq!(refused.output, format!("1 {done}\n{rest}"), "the other topic's");
+    }
 
     stack.allow_again(Resource::Topic(events)).await;
     assert_eq!(answer(&stack, &["dead-letters", "redrive", "--all"]).await, "5 redriven\n");

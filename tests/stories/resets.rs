@@ -1,7 +1,7 @@
 //! Partitions whose next record Kafka doesn't have: each stops by itself, loudly, and waits for an operator; the others
 //! go on.
 
-use crate::operators::answer;
+use crate::operators::{answer, operate};
 use crate::telling::{count, make_anew, orders_created, orders_in, plain, until_counted, yesterday};
 use load::Message;
 use rdkafka::admin::AdminOptions;
@@ -46,8 +46,13 @@ async fn reset(stack: &Stack, partition: Option<i32>) -> String {
 
 /// Has Kafka forget what stands before an offset of the events' partition, as retention does.
 pub async fn forget_before(stack: &Stack, partition: i32, offset: i64) {
+    forget_of(stack, &stack.topics().events, partition, offset).await;
+}
+
+/// The same of any topic's partition.
+pub async fn forget_of(stack: &Stack, topic: &str, partition: i32, offset: i64) {
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&stack.topics().events, partition, Offset::Offset(offset)).expect("an offset");
+    list.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
     let admin = stack.kafka().admin().expect("an administration");
     let deleted = admin.delete_records(&list, &AdminOptions::new()).await.expect("an answer");
     assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
@@ -60,6 +65,11 @@ async fn what_retention_took_stops_its_partition_alone_until_an_operator_decides
     forget_before(&stack, 0, 120).await;
     let member = stack.consumer().start().await;
     until_stopped(&stack, &member, &[0]).await;
+    let gone = "20 records from 100 were deleted before they were counted";
+    let ready = member.admin("/readyz").await.body;
+    assert!(ready.contains(&format!("stopped: {gone}; decide by `consumer progress reset")), "{ready}");
+    let shown = operate(&stack, &["progress", "show"]).await;
+    assert!(shown.errors.contains(gone), "{shown:#?}");
     for numbers in [100..150, 150..200] {
         let end = numbers.end;
         stack.produce(orders_in(1, "beta", numbers)).await;
@@ -157,6 +167,8 @@ async fn an_offset_beyond_the_end_stops_its_partition_and_proves_nothing() {
     client.execute(ahead, &[&events]).await.expect("a row");
     let member = stack.consumer().start().await;
     until_stopped(&stack, &member, &[0]).await;
+    let ready = member.admin("/readyz").await.body;
+    assert!(ready.contains("stopped: goes on at 1000000, and Kafka ends at 100;"), "{ready}");
     stack.produce(orders_in(0, "acme", 100..150)).await;
     stack.produce(orders_in(1, "beta", 100..150)).await;
     until_counted(&stack, "beta", "orders_created", 150).await;

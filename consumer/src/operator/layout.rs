@@ -7,10 +7,11 @@ use crate::record::Offset;
 use crate::record::layouts::{self, Announced, Layouts, heard, next_number};
 use crate::record::place::Place;
 use crate::settings::{BadSetting, duration};
-use crate::source::cluster::{self, At, Cluster, Right};
+use crate::source::cluster::{self, At, Cluster, Lacking, Right};
 use crate::store::settings::Database;
 use crate::store::{Closed, OperatorConnection};
 use anyhow::{Context as _, bail};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -80,7 +81,7 @@ struct Known {
 /// # Errors
 /// When PostgreSQL or Kafka doesn't answer.
 pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
-    let (connection, cluster) = settings.open(Right::Describe).await?;
+    let (connection, cluster) = settings.open().await?;
     let ends = settings.ends(&cluster)?;
     let behind = settings.behind(&connection, &ends).await?;
     let known = settings.known(&connection, &cluster).await?;
@@ -111,7 +112,7 @@ pub async fn show(settings: &Layout) -> anyhow::Result<Ending> {
 /// When PostgreSQL or Kafka doesn't answer, or Kafka refuses.
 pub async fn announce(settings: &Announce) -> anyhow::Result<Ending> {
     let settings = &settings.layout;
-    let (connection, cluster) = settings.open(Right::Describe).await?;
+    let (connection, cluster) = settings.open().await?;
     let known = settings.known(&connection, &cluster).await?;
     let unheard = settings.unheard(&known, &settings.ends(&cluster)?)?;
     for announced in &unheard {
@@ -127,10 +128,8 @@ pub async fn announce(settings: &Announce) -> anyhow::Result<Ending> {
 /// When a step is refused, or PostgreSQL or Kafka doesn't answer. The error says whether the layout has changed.
 pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     let layout = &settings.layout;
-    let right = if settings.partitions.is_some() { Right::Alter } else { Right::Describe };
-    let (mut connection, cluster) = layout.open(right).await?;
-    let more = settings.more_partitions(&layout.ends(&cluster)?)?;
-    settings.must_be_allowed(&connection, &cluster, more).await?;
+    let (mut connection, cluster) = layout.connect().await?;
+    settings.must_be_allowed(&connection, &cluster).await?;
     let ends = settings.until_quiet_and_counted(&connection, &cluster).await?;
     if settings.dry_run {
         console::answer("everything is counted, and nothing is changed")?;
@@ -138,7 +137,7 @@ pub async fn change(settings: &Change) -> anyhow::Result<Ending> {
     }
     console::tell("3/5 ending the layout, in Kafka and in the database");
     let number = layout.end_layout(&mut connection, &cluster, &ends).await?;
-    if let Some(count) = more {
+    if let Some(count) = settings.partitions {
         console::tell(format_args!("4/5 adding partitions, up to {count}"));
         let added = cluster.extend(&layout.topic, count).await;
         added.context(
@@ -175,6 +174,12 @@ impl Known {
     fn announcement(&self, topic: &str, layout: i32, ends: Vec<i64>) -> Announced {
         Announced { topic: topic.to_owned(), topic_id: self.topic_id.clone(), layout, ends }
     }
+}
+
+/// Says which rights in Kafka are lacking; `None` if none is.
+fn needs(lacking: &[Lacking]) -> Option<String> {
+    let named: Vec<String> = lacking.iter().map(Lacking::named).collect();
+    (!named.is_empty()).then(|| format!("this user of Kafka needs {} (ACLs)", named.join(", ")))
 }
 
 /// Where a topic's partitions end.
@@ -261,15 +266,26 @@ impl Layout {
         }
     }
 
-    /// Connections to both; `right` is what the command needs on the topic.
-    async fn open(&self, right: Right) -> anyhow::Result<(OperatorConnection, Cluster)> {
-        let connection = OperatorConnection::open(&self.database).await.context("PostgreSQL")?;
-        let cluster = Cluster::new(&self.cluster)?;
-        tokio::task::block_in_place(|| {
-            cluster.must_allow(&self.topic, right)?;
-            cluster.must_allow(&self.cluster.layouts_topic, Right::Read)
-        })?;
+    /// Connections to both, by a client that may see the topic and read of its layouts.
+    async fn open(&self) -> anyhow::Result<(OperatorConnection, Cluster)> {
+        let (connection, cluster) = self.connect().await?;
+        let rights = self.rights(&cluster, Right::Describe);
+        let lacking: Vec<Lacking> = rights.into_iter().filter_map(Result::err).collect();
+        if let Some(needs) = needs(&lacking) {
+            bail!("{needs}");
+        }
         Ok((connection, cluster))
+    }
+
+    async fn connect(&self) -> anyhow::Result<(OperatorConnection, Cluster)> {
+        let connection = OperatorConnection::open(&self.database).await.context("PostgreSQL")?;
+        Ok((connection, Cluster::new(&self.cluster)?))
+    }
+
+    /// Whether this client has the right on the topic, and may read the layouts' topic.
+    fn rights(&self, cluster: &Cluster, right: Right) -> [Result<(), Lacking>; 2] {
+        let asked = [(&self.topic, right), (&self.cluster.layouts_topic, Right::Read)];
+        tokio::task::block_in_place(|| asked.map(|(topic, right)| cluster.must_allow(topic, right)))
     }
 
     /// Where each of the topic's partitions ends.
@@ -315,40 +331,60 @@ impl Layout {
     }
 }
 
+/// Says why a topic that has so many partitions isn't given `wanted` ones, if that wouldn't add any.
+fn adds_none(topic: &str, has: usize, wanted: i32) -> Option<String> {
+    match usize::try_from(wanted).unwrap_or_default().cmp(&has) {
+        Ordering::Greater => None,
+        Ordering::Less => {
+            Some(format!("{topic} has {has} partitions; Kafka can't remove any; nothing is changed"))
+        }
+        Ordering::Equal => Some(format!(
+            "{topic} has {has} partitions already; nothing is changed. If an interrupted run of this command has added them, nothing \
+             is left to do: `consumer layout show` says where the layout before ended. If they were added otherwise, or the style of \
+             key changes, leave --partitions out"
+        )),
+    }
+}
+
 impl Change {
-    /// Fails unless every right that the change needs is there.
+    /// Fails unless every right that the change needs is there, in Kafka and in PostgreSQL, and names all that are missing.
     async fn must_be_allowed(
         &self,
         connection: &OperatorConnection,
         cluster: &Cluster,
-        more: Option<i32>,
     ) -> anyhow::Result<()> {
-        let lacking = connection.rights_lacking_for_layouts().await.context("PostgreSQL")?;
-        if !lacking.is_empty() {
-            bail!("this role of PostgreSQL needs {}; nothing is changed", lacking.join(", "));
+        let right = if self.partitions.is_some() { Right::Alter } else { Right::Describe };
+        let rights = self.layout.rights(cluster, right);
+        let sees_topic = rights[0].is_ok();
+        let mut lacking: Vec<Lacking> = rights.into_iter().filter_map(Result::err).collect();
+        if sees_topic {
+            self.must_add(&self.layout.ends(cluster)?)?;
+            lacking.extend(self.lacking_to_add(cluster).await?);
         }
-        if let Some(right) = cluster.right_lacking_to_announce().await.context("Kafka")? {
-            bail!("this user of Kafka needs {right}; nothing is changed");
-        }
-        if let Some(count) = more {
-            let topic = &self.layout.topic;
-            let allowed = cluster.may_extend(topic, count).await;
-            allowed.with_context(|| {
-                format!("Kafka would not give {topic} {count} partitions (it needs the right ALTER); nothing is changed")
-            })?;
+        lacking.extend(cluster.lacking_to_announce().await.context("Kafka")?);
+        let tables = connection.rights_lacking_for_layouts().await.context("PostgreSQL")?;
+        let of_tables =
+            (!tables.is_empty()).then(|| format!("this role of PostgreSQL needs {}", tables.join(", ")));
+        let all: Vec<String> = needs(&lacking).into_iter().chain(of_tables).collect();
+        if !all.is_empty() {
+            bail!("{}; nothing is changed", all.join("; "));
         }
         Ok(())
     }
 
-    /// How many partitions to ask Kafka for, if the topic doesn't have as many yet.
-    fn more_partitions(&self, ends: &Ends) -> anyhow::Result<Option<i32>> {
-        let Some(wanted) = self.partitions else { return Ok(None) };
-        let has = i32::try_from(ends.len())?;
-        if wanted < has {
-            let what = format!("{} has {has} partitions; Kafka can't remove any", self.layout.topic);
-            return Err(BadSetting(what).into());
-        }
-        Ok(Some(wanted).filter(|wanted| *wanted > has))
+    /// The right to add partitions, if it is lacking.
+    async fn lacking_to_add(&self, cluster: &Cluster) -> anyhow::Result<Option<Lacking>> {
+        let Some(count) = self.partitions else { return Ok(None) };
+        let topic = &self.layout.topic;
+        let lacking = cluster.lacking_to_extend(topic, count).await;
+        lacking
+            .with_context(|| format!("Kafka would not give {topic} {count} partitions; nothing is changed"))
+    }
+
+    /// Fails if partitions are asked for, and the topic has as many already.
+    fn must_add(&self, ends: &Ends) -> anyhow::Result<()> {
+        let wrong = self.partitions.and_then(|wanted| adds_none(&self.layout.topic, ends.len(), wanted));
+        wrong.map_or(Ok(()), |what| Err(BadSetting(what).into()))
     }
 
     /// Waits until nothing is written any more and everything is counted; returns where the partitions end. The end of a dead
@@ -403,5 +439,25 @@ impl Change {
             advance.at(format_args!("{behind} offsets to go"));
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_greater_number_of_partitions_is_asked_for() {
+        let check = |has, wanted, expected: Option<&str>| {
+            let said = adds_none("t", has, wanted);
+            let is_right = match expected {
+                Some(part) => said.as_ref().is_some_and(|said| said.contains(part)),
+                None => said.is_none(),
+            };
+            assert!(is_right, "{wanted} of {has}: {said:?}");
+        };
+        check(6, 7, None);
+        check(6, 6, Some("t has 6 partitions already; nothing is changed"));
+        check(6, 5, Some("Kafka can't remove any; nothing is changed"));
     }
 }

@@ -5,6 +5,7 @@ use super::table::Table;
 use super::{console, moment};
 use crate::record::Offset;
 use crate::record::place::Place;
+use crate::source::breaks;
 use crate::source::cluster::{self, At, Cluster, KafkaError, Lacking, OpenTransaction, Right};
 use crate::store::settings::Database;
 use crate::store::{OperatorConnection, ProgressRow};
@@ -61,6 +62,8 @@ pub async fn show(settings: &Show) -> anyhow::Result<Ending> {
 struct Log {
     /// What the brokers have acknowledged.
     ends: HashMap<Place, Offset>,
+    /// The oldest offsets that Kafka has.
+    firsts: HashMap<Place, Offset>,
     open_transactions: HashMap<Place, OpenTransaction>,
     /// Rights without which Kafka says nothing about a topic.
     lacking: Vec<Lacking>,
@@ -72,8 +75,9 @@ impl Log {
         let allowed = topics.into_iter().map(|topic| cluster.must_allow(topic, Right::Describe));
         let lacking = allowed.filter_map(Result::err).collect();
         let ends = cluster.offsets(places, At::Acknowledged)?;
+        let firsts = cluster.offsets(places, At::Earliest)?;
         let open_transactions = cluster.open_transactions(&ends)?;
-        Ok(Self { ends, open_transactions, lacking })
+        Ok(Self { ends, firsts, open_transactions, lacking })
     }
 }
 
@@ -87,12 +91,17 @@ fn lag(row: &ProgressRow, end: Option<&Offset>) -> Option<i64> {
 fn remarks(rows: &[ProgressRow], log: &Log) -> Vec<String> {
     let mut remarks = Vec::new();
     for row in rows {
-        let next = row.next_offset.map_or(0, |offset| offset.0);
-        if let Some(end) = log.ends.get(&row.place).filter(|end| end.0 < next) {
+        let Some(next) = row.next_offset else { continue };
+        if let Some(deleted) = log.firsts.get(&row.place).and_then(|first| breaks::deleted(next, *first)) {
             remarks.push(format!(
-                "{} ends at {}, before its next offset {next}: the log went back, or the topic was made anew; decide with \
-                 `consumer progress reset`",
-                row.place, end.0
+                "{}: {deleted}; LAG has them, too; decide by `consumer progress reset --to earliest`",
+                row.place
+            ));
+        }
+        if let Some(beyond) = log.ends.get(&row.place).and_then(|end| breaks::beyond(next, *end)) {
+            remarks.push(format!(
+                "{}: {beyond}: the log went back, or the topic was made anew; decide by `consumer progress reset`",
+                row.place
             ));
         }
     }

@@ -211,7 +211,10 @@ impl Claims<'_> {
 /// Says why a partition stops: its topic has another id than before.
 #[must_use]
 pub fn topic_made_anew(before: &str, now: &str) -> String {
-    format!("the topic was deleted and made anew (its id was {before}, now it is {now})")
+    format!(
+        "the topic was deleted and made anew (its id was {before}, now it is {now}); decide by `consumer progress reset --to \
+         earliest`"
+    )
 }
 
 /// Notes the topics' ids. Returns each topic whose id has changed, with a sentence that says so.

@@ -2,6 +2,7 @@
 
 use crate::record::layouts::Announced;
 use crate::record::{Partition, Topic};
+use crate::source::breaks::Extent;
 use crate::source::{Ends, KafkaError, Round, StartOffset};
 use admin::Readiness;
 use std::collections::{BTreeSet, HashMap};
@@ -90,6 +91,11 @@ impl Kafka {
             tracing::warn!(target: "kafka", %error, "Kafka does not answer; asking again");
         };
         answer.inspect_err(warn).ok()
+    }
+
+    /// What Kafka has of a partition, as far as it says.
+    pub async fn extent(&self, partition: Partition) -> Extent {
+        self.ask(move |ends| Ok(ends.extent(partition))).await.unwrap_or_default()
     }
 
     /// What Kafka says about the ends of layouts. Log and readiness say when it can't be learned.

@@ -158,8 +158,9 @@ impl Pipeline {
             }
             Message::Broken { partition, epoch, why } => {
                 self.idle().await;
-                if self.holds(partition, epoch) {
-                    self.stop(partition, &why);
+                if let Some(next) = self.next_of(partition, epoch) {
+                    let extent = self.kafka.extent(partition).await;
+                    self.stop(partition, &why.sentence(next, extent));
                 }
             }
         }
@@ -267,7 +268,13 @@ impl Pipeline {
 
     /// Whether a partition is held by this claim. What the source says of an earlier one is void.
     fn holds(&self, partition: Partition, epoch: i64) -> bool {
-        self.member.held().get(&partition).is_some_and(|held| held.epoch == epoch)
+        self.next_of(partition, epoch).is_some()
+    }
+
+    /// The offset of the next record of a partition that is held by this claim.
+    fn next_of(&self, partition: Partition, epoch: i64) -> Option<Offset> {
+        let held = self.member.held().get(&partition).filter(|held| held.epoch == epoch);
+        held.map(|held| held.next_offset)
     }
 
     fn forget(&mut self, partition: Partition) {

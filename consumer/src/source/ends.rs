@@ -1,5 +1,6 @@
 //! Questions to Kafka beside the stream: what topics and the group are, and how far partitions reach. They block the thread.
 
+use super::breaks::Extent;
 use super::certificates::Certificates;
 use super::context::Context;
 use super::describing::{self, TopicDescription, Undescribed};
@@ -154,6 +155,17 @@ impl Ends {
     /// When Kafka answers for none.
     pub fn acknowledged(&self, partitions: &[Partition]) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)
+    }
+
+    /// What Kafka has of a partition, as far as it says.
+    #[must_use]
+    pub fn extent(&self, partition: Partition) -> Extent {
+        let ask = |client: &BaseConsumer<Context>, which: KafkaOffset| {
+            let found = self.offsets_by(client, &[partition], which).unwrap_or_default();
+            found.first().map(|(_, offset)| *offset)
+        };
+        let first = ask(&self.consumer, KafkaOffset::Beginning);
+        Extent { first, end: ask(&self.uncommitted, KafkaOffset::End) }
     }
 
     /// What Kafka keeps about the ends of the topics' layouts, in order.

@@ -1,5 +1,6 @@
 //! The partitions that librdkafka fetches for this member, and the claims under which their records are folded.
 
+use super::breaks::Break;
 use super::context::Context;
 use super::folding::Fold;
 use super::queue::{self, Fetched, RecordQueue};
@@ -58,7 +59,7 @@ pub struct Taken {
     /// Whether a partition's records under its caution are complete: no more of them are read before it is claimed anew.
     pub is_complete: bool,
     /// Partitions that can't be read any further, with their claims' epochs and the reason.
-    pub broken: Vec<(Partition, i64, String)>,
+    pub broken: Vec<(Partition, i64, Break)>,
 }
 
 impl Fetching {
@@ -380,7 +381,7 @@ mod tests {
                 }
                 assert!(Instant::now() < deadline, "the partition breaks");
             };
-            assert!(matches!(&*broken, [(EVENTS, 1, _)]), "{broken:?}");
+            assert!(matches!(&*broken, [(EVENTS, 1, Break::Missing(_))]), "{broken:?}");
         }
     }
 }

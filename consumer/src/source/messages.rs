@@ -1,5 +1,6 @@
 //! What the source and the pipeline tell each other.
 
+use super::breaks::Break;
 use crate::batch::{Batch, Claim};
 use crate::decide::narrowing::Caution;
 use crate::record::{Offset, Partition};
@@ -39,7 +40,7 @@ pub enum Message {
         /// The claim that it was read under.
         epoch: i64,
         /// The reason.
-        why: String,
+        why: Break,
     },
 }
 

@@ -9,6 +9,7 @@
 //! claim.
 
 mod aside;
+pub mod breaks;
 mod certificates;
 mod checking;
 pub mod cluster;
@@ -49,6 +50,7 @@ use crate::measure::KAFKA_ERRORS;
 use crate::record::identity::Fingerprints;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Offset, Partition, Raw};
+use breaks::Break;
 use certificates::Certificates;
 use context::{Context, Rebalance};
 use fetching::Fetching;
@@ -289,7 +291,11 @@ impl Source {
             return;
         }
         if claim.position < Offset(0) {
-            let why = format!("the stored offset {} is no offset", claim.position.0);
+            let what = format!(
+                "the stored offset {} is no offset; decide by `consumer progress reset`",
+                claim.position.0
+            );
+            let why = Break::Unreadable(what);
             return self.outbox.push(Message::Broken { partition, epoch: claim.epoch, why });
         }
         if self.fetching.has(partition) {

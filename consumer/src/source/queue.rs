@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+use super::breaks::Break;
 use crate::record::{Offset, Partition, Raw};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
@@ -22,7 +23,7 @@ pub enum Fetched<'a> {
     /// A record.
     Record(Raw<'a>),
     /// Kafka no longer has the next record, or it is corrupt: the partition can't be read on without losing records.
-    Broken(Partition, String),
+    Broken(Partition, Break),
     /// An error that passes by itself, or that people must repair while the partition is tried again.
     Trouble(Partition, String),
     /// All records up to the end of now have been given out. Only with `enable.partition.eof`.
@@ -138,13 +139,16 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         let what = format!("{} ({:?})", unsafe { text(sys::rd_kafka_message_errstr(message)) }, message.err);
         // librdkafka goes on behind a batch of records that it can't read.
         Some(if message.err == Code::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET {
-            Fetched::Broken(partition, what)
+            Fetched::Broken(partition, Break::Missing(what))
         } else if message.err == Code::RD_KAFKA_RESP_ERR__BAD_MSG {
-            Fetched::Broken(partition, format!("the partition's log is corrupt: {what}"))
+            let remedy = "mend the broker's log, or skip what can't be read by `consumer progress reset`";
+            let sentence = format!("the partition's log is corrupt ({what}); {remedy}");
+            Fetched::Broken(partition, Break::Unreadable(sentence))
         } else if message.err == Code::RD_KAFKA_RESP_ERR__BAD_COMPRESSION {
-            let remedy =
-                "unpacked it is larger than KAFKA_CONFIG_RECEIVE_MESSAGE_MAX_BYTES allows, or it is corrupt";
-            Fetched::Broken(partition, format!("a batch of records can't be unpacked: {remedy}: {what}"))
+            let remedy = "raise KAFKA_CONFIG_RECEIVE_MESSAGE_MAX_BYTES, which it exceeds if it isn't corrupt; \
+                          otherwise skip it by `consumer progress reset`";
+            let sentence = format!("a batch of records can't be unpacked ({what}); {remedy}");
+            Fetched::Broken(partition, Break::Unreadable(sentence))
         } else {
             Fetched::Trouble(partition, what)
         })

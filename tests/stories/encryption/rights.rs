@@ -92,6 +92,11 @@ async fn each_command_needs_the_documented_rights_and_names_the_one_it_lacks() {
         Case { args, needs }.check(&world).await;
     }
 
+    let lacking = world.by_password(OPERATOR).command(&change).run().await;
+    let needs = [format!("ALTER on the topic {events}"), format!("READ on the topic {layouts}")];
+    let says = needs.iter().all(|right| lacking.errors.contains(right));
+    assert!(says && lacking.errors.contains("nothing is changed"), "all rights at once: {lacking:#?}");
+
     // What was redriven is refused again; a layout changes once everything is counted.
     count(&world).await;
     let rights = [(Alter, topic), (Read, ends), (Write, ends), (Create, ends)];

@@ -5,6 +5,7 @@ use super::finding::Finding;
 use super::log::Log;
 use crate::record::Offset;
 use crate::record::layouts::Layouts;
+use crate::source::breaks;
 use crate::store::ProgressRow;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -65,20 +66,13 @@ impl Standing<'_> {
     }
 
     fn deleted(&self) -> Finding {
-        let gone = self.where_next(|row, next| {
-            let first = self.log.earliest.get(&row.place)?;
-            let gone = first.0 - next.0;
-            (gone > 0)
-                .then(|| format!("{gone} records from {} were deleted before they were counted", next.0))
-        });
+        let gone = self.where_next(|row, next| breaks::deleted(next, *self.log.earliest.get(&row.place)?));
         of_partitions(Check::ProgressDeleted, &gone, "no record was deleted before it was counted")
     }
 
     fn beyond(&self) -> Finding {
-        let beyond = self.where_next(|row, next| {
-            let end = self.log.acknowledged.get(&row.place)?;
-            (*end < next).then(|| format!("goes on at {}, and Kafka ends at {}", next.0, end.0))
-        });
+        let beyond =
+            self.where_next(|row, next| breaks::beyond(next, *self.log.acknowledged.get(&row.place)?));
         of_partitions(Check::ProgressBeyond, &beyond, "every partition goes on within its log")
     }
 

@@ -2,7 +2,7 @@
 
 use super::channels::{self, Judge};
 use super::differences::{Difference, Differences, Table};
-use super::fixes::Fixes;
+use super::fixes::{Fixes, Said};
 use super::judged::{Judged, counters_of};
 use super::settings::Recount;
 use super::state::State;
@@ -168,10 +168,9 @@ impl<'a> Comparing<'a> {
             Width::Day => Table::Days,
         };
         let highest = self.judged.highest(start, cell);
-        let (wrong, mut right, mut is_certain) = (self.differences.wrong, found, true);
+        let (wrong, mut said) = (self.differences.wrong, Said::nothing(found));
         for place in self.topics.iter().flat_map(|topic| counters_of(*topic)) {
-            right[place] = cell.low[place];
-            is_certain &= cell.low[place] == highest[place];
+            said.take(place, cell.low[place], highest[place]);
             let range = (cell.low[place], cell.high[place], highest[place]);
             self.differences.counter(range, found[place], |values| Difference {
                 table,
@@ -185,7 +184,7 @@ impl<'a> Comparing<'a> {
         if self.differences.wrong > wrong && self.differences.is_complete() {
             let found = MetricRow { organization: organization.to_owned(), start, values: found };
             let is_finest = width == Width::Quarter || width == Width::Hour && start < self.quarters_from;
-            self.fixes.metric(width, found, is_certain.then_some(right), is_finest);
+            self.fixes.metric(width, found, said, is_finest);
         }
     }
 

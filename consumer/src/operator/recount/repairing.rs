@@ -42,7 +42,8 @@ pub async fn repair(
     }
     if fixes.impossible > 0 {
         console::answer(format_args!(
-            "{} rows are left as they are: the log can't say exactly what is right",
+            "{} rows have wrong values that are left as they are: the log can't say exactly what is right, since records are gone from it \
+             or contradict each other; what to do then is in docs/operating.md, What a repair leaves",
             fixes.impossible
         ))?;
     }

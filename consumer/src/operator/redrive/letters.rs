@@ -40,13 +40,17 @@ pub async fn redrive(
 async fn redrive_page(
     round: &mut Round,
     connection: &OperatorConnection,
-    mut page: Vec<Letter>,
+    page: Vec<Letter>,
 ) -> anyhow::Result<()> {
-    for letter in page.iter_mut().filter(|letter| !letter.line.is_whole) {
-        complete(round, letter)?;
+    let mut kept = Vec::with_capacity(page.len());
+    for mut letter in page {
+        match complete(round, &mut letter)? {
+            Ok(()) => kept.push(letter),
+            Err(unfit) => round.tally.hold_back(unfit, 1),
+        }
     }
     let mut fit = Vec::new();
-    for letter in &page {
+    for letter in &kept {
         match fitted(round, connection, letter).await? {
             Ok(fitted) => fit.push((letter, fitted)),
             Err(unfit) => round.tally.hold_back(unfit, 1),
@@ -65,18 +69,24 @@ async fn redrive_page(
     all_published(outcomes).context("Kafka did not take a record")
 }
 
-/// Fills in what was cut off, if Kafka still has the record.
-fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<()> {
+/// Fills in what was cut off, if Kafka still has the record, or says why it can't be looked for.
+fn complete(round: &mut Round, letter: &mut Letter) -> anyhow::Result<Result<(), Unfit>> {
+    if letter.line.is_whole {
+        return Ok(Ok(()));
+    }
     let at = letter.line.at.clone();
     let spans = [Span { from: Offset(at.offset), until: Offset(at.offset).next() }];
-    let Ok(there) = round.still_there(&at.place, &at.topic_id, &spans)? else { return Ok(()) };
+    let there = match round.still_there(&at.place, &at.topic_id, &spans)? {
+        Ok(there) => there,
+        Err(unfit) => return Ok(Err(unfit)),
+    };
     let rereader = round.rereader()?;
     let found = tokio::task::block_in_place(|| rereader.begin(&at.place, &there)?.take_next());
     if let Some(record) = found.context("Kafka")?.pop() {
         (letter.line.key, letter.headers, letter.payload) = (record.key, record.headers, record.payload);
         letter.line.is_whole = true;
     }
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// What a record is published with, beside what is kept of it.

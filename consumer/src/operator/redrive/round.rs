@@ -37,6 +37,8 @@ pub enum Unfit {
     UnknownPlace,
     /// It comes from before an erasure of its organization.
     Erased,
+    /// This client lacks a right on its topic.
+    NoRight,
 }
 
 /// What has been done so far.
@@ -49,6 +51,7 @@ pub struct Tally {
     no_such_partition: u64,
     unknown_place: u64,
     erased: u64,
+    no_right: u64,
 }
 
 /// One run of the command.
@@ -77,6 +80,8 @@ struct Known {
     /// `None` where an id can't be learned.
     topic_ids: HashMap<String, Option<String>>,
     layouts: HashMap<String, Layouts>,
+    /// Whether this client has a right on a topic.
+    allowed: HashMap<(String, Right), bool>,
 }
 
 impl Selected {
@@ -116,24 +121,21 @@ impl Round {
         })
     }
 
-    /// Whether Kafka has the partition.
-    ///
-    /// # Errors
-    /// When Kafka doesn't answer.
-    pub fn exists(&mut self, place: &Place) -> anyhow::Result<bool> {
-        Ok(self.partitions(&place.topic)?.contains(place))
+    /// Whether this client has a right on a topic. People are told of each one that it lacks.
+    fn allowed(&mut self, topic: &str, right: Right) -> Result<(), Unfit> {
+        let Self { known, cluster, .. } = self;
+        let is_allowed = known.allowed.entry((topic.to_owned(), right)).or_insert_with(|| {
+            let lacking = tokio::task::block_in_place(|| cluster.must_allow(topic, right)).err();
+            lacking.iter().for_each(console::tell);
+            lacking.is_none()
+        });
+        if *is_allowed { Ok(()) } else { Err(Unfit::NoRight) }
     }
 
     fn partitions(&mut self, topic: &str) -> anyhow::Result<&[Place]> {
         let partitions = &mut self.known.partitions;
         if !partitions.contains_key(topic) {
-            let known = tokio::task::block_in_place(|| {
-                // A topic that may not be seen looks as if it had no partitions. The other topics' records are redriven.
-                if let Err(lacking) = self.cluster.must_allow(topic, Right::Write) {
-                    console::tell(lacking);
-                }
-                self.cluster.partitions(topic)
-            });
+            let known = tokio::task::block_in_place(|| self.cluster.partitions(topic));
             partitions.insert(topic.to_owned(), known.context("Kafka")?);
         }
         Ok(partitions.get(topic).map_or(&[], Vec::as_slice))
@@ -162,8 +164,13 @@ impl Round {
             return Ok(Err(Unfit::Erased));
         }
         let Refused { place, topic_id, offset, key, .. } = *record;
-        let count = i32::try_from(self.partitions(&place.topic)?.len())?;
-        let there = self.exists(place)?.then_some(place.partition).ok_or(Unfit::NoSuchPartition);
+        // A topic that may not be seen looks as if it had no partitions.
+        if let Err(unfit) = self.allowed(&place.topic, Right::Write) {
+            return Ok(Err(unfit));
+        }
+        let partitions = self.partitions(&place.topic)?;
+        let count = i32::try_from(partitions.len())?;
+        let there = partitions.contains(place).then_some(place.partition).ok_or(Unfit::NoSuchPartition);
         match key {
             None => Ok(there),
             Some(_) if count == 0 => Ok(Err(Unfit::NoSuchPartition)),
@@ -193,7 +200,8 @@ impl Round {
         Ok(is_present && (topic_id.is_empty() || now.is_empty() || topic_id == now))
     }
 
-    /// The part of these spans that Kafka still has, unless the partition no longer exists or the topic was made anew.
+    /// The part of these spans that Kafka still has, unless the partition no longer exists, the topic was made anew, or this client
+    /// may not read them and publish them again.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
@@ -203,7 +211,12 @@ impl Round {
         topic_id: &str,
         spans: &[Span],
     ) -> anyhow::Result<Result<Vec<Span>, Unfit>> {
-        if !self.exists(place)? {
+        for right in [Right::Write, Right::Read] {
+            if let Err(unfit) = self.allowed(&place.topic, right) {
+                return Ok(Err(unfit));
+            }
+        }
+        if !self.partitions(&place.topic)?.contains(place) {
             return Ok(Err(Unfit::NoSuchPartition));
         }
         let now = self.topic_id(&place.topic);
@@ -253,13 +266,15 @@ impl Tally {
             Unfit::NoSuchPartition => self.no_such_partition += records,
             Unfit::UnknownPlace => self.unknown_place += records,
             Unfit::Erased => self.erased += records,
+            Unfit::NoRight => self.no_right += records,
         }
     }
 
     /// How many records were not redriven.
     #[must_use]
     pub fn held_back(&self) -> u64 {
-        self.too_often + self.payload_not_kept + self.no_such_partition + self.unknown_place + self.erased
+        let of_records = self.too_often + self.payload_not_kept + self.unknown_place + self.erased;
+        of_records + self.no_such_partition + self.no_right
     }
 
     /// A line for each kind of outcome.
@@ -284,6 +299,7 @@ impl Tally {
                     .into(),
             ),
             (self.erased, "refused: they come from before their organization was erased".into()),
+            (self.no_right, "refused: this user of Kafka lacks a right on their topic".into()),
         ];
         let held_back = held_back.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(held_back.map(|(count, why)| format!("{count} {why}")));

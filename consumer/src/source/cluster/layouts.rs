@@ -1,13 +1,12 @@
 //! The layouts' topic for operators: reading it, making it, and announcing where a layout ends.
 
 use super::republisher::Unpublished;
+use super::rights::{Lacking, Right};
 use super::{ANSWER_WAIT_MAX, Cluster, KafkaError, Outgoing, Republisher};
 use crate::record::layouts::Announced;
 use crate::source::aside::Quiet;
-use crate::source::describing;
 use crate::source::layout_log::{self, LayoutLog, PARTITION};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::consumer::Consumer as _;
 use rdkafka::types::RDKafkaErrorCode;
 
 /// The brokers' default.
@@ -23,28 +22,28 @@ impl Cluster {
         Ok(log.read(&self.uncommitted, ANSWER_WAIT_MAX)?.to_vec())
     }
 
-    /// The right on the layouts' topic that announcing needs and this client lacks; `None` if it lacks none.
+    /// The right on the layouts' topic that announcing needs and this client lacks; `None` if it lacks none. A client that may not
+    /// see the topic lacks the right to write to it if it exists.
     ///
     /// # Errors
-    /// When Kafka doesn't answer.
-    pub async fn right_lacking_to_announce(&self) -> Result<Option<String>, KafkaError> {
+    /// When Kafka doesn't answer, or wouldn't make the topic for another reason.
+    pub async fn lacking_to_announce(&self) -> Result<Option<Lacking>, KafkaError> {
         let topic = &self.settings.layouts_topic;
-        if layout_log::exists(&self.uncommitted, topic, ANSWER_WAIT_MAX)? {
-            let described = describing::topics(self.consumer.client(), &[topic], ANSWER_WAIT_MAX);
-            let described = described.ok().and_then(|mut topics| topics.remove(topic)?.ok());
-            let lacks = described.is_some_and(|described| described.may_write == Some(false));
-            return Ok(lacks.then(|| format!("WRITE on the topic {topic}")));
+        match layout_log::exists(&self.uncommitted, topic, ANSWER_WAIT_MAX) {
+            Ok(true) | Err(KafkaError::MetadataFetch(RDKafkaErrorCode::TopicAuthorizationFailed)) => {
+                Ok(tokio::task::block_in_place(|| self.must_allow(topic, Right::Write)).err())
+            }
+            Ok(false) => lacking(self.make_layouts_topic(true).await, topic, Right::Create),
+            Err(error) => Err(error),
         }
-        let refused = self.make_layouts_topic(true).await.err();
-        Ok(refused.map(|error| format!("CREATE for the topic {topic} ({error})")))
     }
 
-    /// Checks that this client may give a topic `count` partitions.
+    /// The right that this client lacks to give a topic `count` partitions; `None` if it lacks none.
     ///
     /// # Errors
-    /// When Kafka refuses, or doesn't answer.
-    pub async fn may_extend(&self, topic: &str, count: i32) -> Result<(), KafkaError> {
-        self.partitioned(topic, count, true).await
+    /// When Kafka refuses for another reason, or doesn't answer.
+    pub async fn lacking_to_extend(&self, topic: &str, count: i32) -> Result<Option<Lacking>, KafkaError> {
+        lacking(self.partitioned(topic, count, true).await, topic, Right::Alter)
     }
 
     /// Gives a topic more partitions: `count` in all.
@@ -100,6 +99,17 @@ impl Cluster {
 
     pub(super) fn admin(&self) -> Result<AdminClient<Quiet>, KafkaError> {
         self.settings.config().create_with_context(Quiet)
+    }
+}
+
+/// The right for whose sake Kafka has refused; any other error stays one.
+fn lacking(answer: Result<(), KafkaError>, topic: &str, right: Right) -> Result<Option<Lacking>, KafkaError> {
+    match answer {
+        Ok(()) => Ok(None),
+        Err(KafkaError::AdminOp(
+            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed,
+        )) => Ok(Some(Lacking::of_topic(right, topic))),
+        Err(error) => Err(error),
     }
 }
 

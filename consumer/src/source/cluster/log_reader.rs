@@ -94,7 +94,7 @@ impl LogReader {
             }),
             Fetched::End => has_ended = true,
             Fetched::Trouble(_, what) => tracing::debug!("Kafka: {what}"),
-            Fetched::Broken(_, why) => broken = Some(why),
+            Fetched::Broken(_, why) => broken = Some(why.to_string()),
         });
         match broken {
             Some(why) => Next::Broken(why),

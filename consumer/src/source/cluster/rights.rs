@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::types::RDKafkaErrorCode;
 
 /// What a command does with a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
     /// Asks what it is, and where it ends.
     Describe,
@@ -17,12 +17,29 @@ pub enum Right {
     Write,
     /// Gives it more partitions. Kafka is asked for that right by itself.
     Alter,
+    /// Makes it. Kafka is asked for that right by itself.
+    Create,
 }
 
 /// A right that is missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this user of Kafka needs {0} (an ACL)")]
-pub struct Lacking(String);
+#[error("this user of Kafka needs {right} on {on} (an ACL)")]
+pub struct Lacking {
+    right: &'static str,
+    on: String,
+}
+
+impl Lacking {
+    pub(super) fn of_topic(right: Right, topic: &str) -> Self {
+        Self { right: right.name(), on: format!("the topic {topic}") }
+    }
+
+    /// The right and what it is on, such as `READ on the topic events`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        format!("{} on {}", self.right, self.on)
+    }
+}
 
 impl Right {
     const fn name(self) -> &'static str {
@@ -31,6 +48,7 @@ impl Right {
             Self::Read => "READ",
             Self::Write => "WRITE",
             Self::Alter => "ALTER",
+            Self::Create => "CREATE",
         }
     }
 }
@@ -46,7 +64,7 @@ impl Cluster {
         let described = described.ok().and_then(|mut topics| topics.remove(topic));
         let is_lacking = match described {
             Some(Ok(described)) => match right {
-                Right::Describe | Right::Alter => false,
+                Right::Describe | Right::Alter | Right::Create => false,
                 Right::Read => described.may_read == Some(false),
                 Right::Write => described.may_write == Some(false),
             },
@@ -55,7 +73,7 @@ impl Cluster {
             }
             None => false,
         };
-        if is_lacking { Err(Lacking(format!("{} on the topic {topic}", right.name()))) } else { Ok(()) }
+        if is_lacking { Err(Lacking::of_topic(right, topic)) } else { Ok(()) }
     }
 
     /// Checks that this client may see who is in the consumer group. Blocks.
@@ -68,7 +86,7 @@ impl Cluster {
             Err(Undescribed(code))
                 if RDKafkaErrorCode::from(code) == RDKafkaErrorCode::GroupAuthorizationFailed =>
             {
-                Err(Lacking(format!("DESCRIBE on the consumer group {group}")))
+                Err(Lacking { right: Right::Describe.name(), on: format!("the consumer group {group}") })
             }
             Ok(_) | Err(_) => Ok(()),
         }
