@@ -6,6 +6,10 @@
 //!             cache, machine
 //! topic, layouts, standing, group, cache judge what was seen; check has what is checked: all of these are pure
 //! ```
+//!
+//! Members count meanwhile, and offsets only grow. Of two that are compared, the one that can't be the larger is read first:
+//! Kafka's oldest records, then the progress, then Kafka's ends. Likewise the layouts that the database knows, and then those
+//! that Kafka has.
 
 mod cache;
 mod check;
@@ -34,15 +38,18 @@ use finding::{DAY, Finding, in_words};
 use kafka::{Kafka, Seen, TopicSeen};
 use postgresql::Progress;
 use report::Report;
+use tokio::sync::oneshot;
 
 /// Checks everything, and tells what was found.
 ///
 /// # Errors
 /// When the answer can't be written.
 pub async fn examine(settings: &Doctor) -> anyhow::Result<Ending> {
+    let (begun, has_begun) = oneshot::channel();
+    let (counted, is_counted) = oneshot::channel();
     let (kafka, database, redis) = tokio::join!(
-        kafka::ask(settings),
-        postgresql::ask(settings),
+        kafka::ask(settings, begun, is_counted),
+        postgresql::ask(settings, has_begun, counted),
         settings.member.announce.look(settings.wait)
     );
     let mut findings = of_kafka(settings, &kafka, database.progress.as_ref());
