@@ -136,7 +136,9 @@ fn of_topic(settings: &Doctor, seen: &Seen, topic: &TopicSeen, progress: Option<
             findings.push(Finding::ok(Check::TopicSettings, "its settings may be seen"));
             findings.extend(topic::judge(set, log.copies, &needs(settings)));
         }
-        Err(why) => findings.push(Finding::bad(Check::TopicSettings, why)),
+        Err(why) => {
+            findings.push(Finding::bad(Check::TopicSettings, format!("its settings can't be seen: {why}")));
+        }
     }
     let known = progress.and_then(|progress| progress.layouts.get(&topic.topic));
     let name = settings.member.source.topics.of(topic.topic);
