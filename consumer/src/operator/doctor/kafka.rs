@@ -76,7 +76,7 @@ pub async fn ask(settings: &Doctor, begun: oneshot::Sender<()>, counted: oneshot
             spawn_blocking(move || drop(examining));
             round
         }
-        Err(why) => return Kafka { faults: vec![Finding::bad(Check::Brokers, why)], seen: None },
+        Err(why) => return Kafka { faults: vec![Finding::told(Check::Brokers, &why)], seen: None },
     };
     let names = &member.source.topics;
     let is_away = faults.iter().any(|fault| matches!(fault, Fault::NoAnswer(_)));
@@ -96,7 +96,7 @@ pub async fn ask(settings: &Doctor, begun: oneshot::Sender<()>, counted: oneshot
             Kafka { faults: told, seen: Some(asking.all(topics.collect(), begun, counted).await) }
         }
         Err(error) => {
-            let refused = Finding::bad(Check::Brokers, error.to_string());
+            let refused = Finding::told(Check::Brokers, &in_words(&error));
             Kafka { faults: told.into_iter().chain([refused]).collect(), seen: None }
         }
     }
@@ -185,10 +185,18 @@ async fn in_time<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
 ) -> Asked<T> {
     match tokio::time::timeout(limit, spawn_blocking(question)).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Ok(answer)) => answer.map_err(|error| in_words(&error)),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(no_answer(limit)),
     }
+}
+
+/// An error in a sentence. A client that can't be made asks nobody, so its settings are wrong, or what their files have.
+fn in_words(error: &KafkaError) -> String {
+    if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) {
+        return format!("{error}; correct KAFKA_CONFIG_*, or the files that it names");
+    }
+    error.to_string()
 }
 
 fn no_answer(limit: Duration) -> String {
@@ -218,11 +226,7 @@ fn of_fault(fault: &Fault, names: &TopicNames, group: &str) -> Finding {
         Fault::ForbiddenGroup | Fault::NotInGroup(_) => (Check::GroupRights, None),
     };
     let said = fault.sentence(names, group);
-    // The remedy is behind the first semicolon.
-    let finding = match said.split_once("; ") {
-        Some((seen, remedy)) => Finding::bad(check, seen).remedied_by(remedy),
-        None => Finding::bad(check, said),
-    };
+    let finding = Finding::told(check, &said);
     match topic {
         Some(topic) => finding.about(names.of(topic)),
         None => finding,
@@ -232,6 +236,14 @@ fn of_fault(fault: &Fault, names: &TopicNames, group: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_that_cannot_be_made_is_told_with_the_settings_to_correct() {
+        let why = in_words(&KafkaError::ClientCreation("key values mismatch".into()));
+        let told = Finding::told(Check::Brokers, &why);
+        assert!(told.seen.ends_with("key values mismatch"), "{told:?}");
+        assert!(told.remedy.is_some_and(|remedy| remedy.starts_with("correct KAFKA_CONFIG_*")), "{why}");
+    }
 
     #[test]
     fn a_members_fault_is_a_finding_with_its_own_remedy() {

@@ -139,10 +139,9 @@ fn failure(error: &Error) -> Finding {
     } else {
         Check::Postgresql
     };
-    let finding = Finding::bad(check, error.to_string());
     match store::remedy(error) {
-        Some(remedy) => finding.remedied_by(remedy),
-        None => finding,
+        Some(remedy) => Finding::bad(check, error.to_string()).remedied_by(remedy),
+        None => Finding::told(check, &error.to_string()),
     }
 }
 
