@@ -30,6 +30,7 @@ pub use settings::Doctor;
 
 use super::console;
 use super::ending::Ending;
+use crate::limits::WATCH;
 use crate::record::layouts::Layouts;
 use crate::source::Fault;
 use crate::store::ProgressRow;
@@ -108,6 +109,8 @@ fn of_group(settings: &Doctor, seen: &Seen, progress: Option<&Progress>) -> Vec<
             members,
             is_hidden: settings.member.source.has_newer_protocol(),
             moved: progress.moved,
+            still_for: progress.still_for(),
+            listed_for: settings.member.source.session_timeout() + WATCH,
             sessions: progress.sessions,
         })),
         (Ok(_), None) => {}

@@ -52,6 +52,14 @@ pub struct Progress {
     pub layouts: HashMap<Topic, Layouts>,
 }
 
+impl Progress {
+    /// How long ago a partition moved last; `None` if none ever has.
+    pub fn still_for(&self) -> Option<Duration> {
+        let moved_at = self.rows.iter().map(|row| row.updated_at).max()?;
+        Some((self.now - moved_at).to_std().unwrap_or_default())
+    }
+}
+
 /// Asks PostgreSQL: for the progress once `begun` ends. Drops `counted` when that was read, or won't be.
 pub async fn ask(settings: &Doctor, begun: oneshot::Receiver<()>, counted: oneshot::Sender<()>) -> Database {
     let mut seen = Database::default();
