@@ -5,7 +5,7 @@
 mod forgetting;
 mod probe;
 
-pub use probe::RedisSeen;
+pub use probe::{RedisSeen, Unusable};
 
 use crate::limits::{ANNOUNCE_FINISH_WAIT_MAX, ANNOUNCE_ROUND_WAIT_MAX};
 use crate::measure::ANNOUNCEMENTS_LOST;

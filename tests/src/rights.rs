@@ -40,6 +40,8 @@ pub enum Denied {
     Read,
     /// Writing records into a topic.
     Write,
+    /// Asking what a topic is set to.
+    DescribeConfigs,
 }
 
 /// What a user may be allowed to do.
@@ -141,6 +143,7 @@ impl Denied {
             Self::All => 2,
             Self::Read => 3,
             Self::Write => 4,
+            Self::DescribeConfigs => 10,
         }
     }
 }

@@ -49,26 +49,35 @@ pub fn bar(done: i64, total: i64) -> String {
 pub struct Advance {
     on_terminal: bool,
     said_at: Instant,
+    said: String,
 }
 
 impl Advance {
     /// Work that begins now.
     #[must_use]
     pub fn start() -> Self {
-        Self { on_terminal: std::io::stderr().is_terminal(), said_at: Instant::now() }
+        Self { on_terminal: std::io::stderr().is_terminal(), said_at: Instant::now(), said: String::new() }
     }
 
-    /// Reports `how_far`, unless the last report was a moment ago.
+    /// Reports `how_far`, unless the last report was a moment ago, or the same.
     pub fn at(&mut self, how_far: impl Display) {
-        if self.said_at.elapsed() < EVERY {
+        if !self.is_news(self.said_at.elapsed(), how_far) {
             return;
         }
         self.said_at = Instant::now();
         if self.on_terminal {
-            let _ = write!(std::io::stderr().lock(), "\r\u{1b}[Kconsumer: {how_far}");
+            let _ = write!(std::io::stderr().lock(), "\r\u{1b}[Kconsumer: {}", self.said);
         } else {
-            tell(how_far);
+            tell(&self.said);
         }
+    }
+
+    fn is_news(&mut self, since: Duration, how_far: impl Display) -> bool {
+        if since < EVERY {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.said, how_far.to_string());
+        self.said != before
     }
 }
 
@@ -83,6 +92,20 @@ impl Drop for Advance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_the_same_is_said_once() {
+        let mut advance = Advance::start();
+        let mut check = |since, how_far: &str, expected: bool| {
+            assert_eq!(advance.is_news(since, how_far), expected, "{how_far} after {since:?}");
+        };
+        check(EVERY / 2, "waiting", false);
+        check(EVERY, "waiting", true);
+        check(EVERY, "waiting", false);
+        check(EVERY / 2, "1 of 2", false);
+        check(EVERY, "2 of 2", true);
+        check(EVERY, "waiting", true);
+    }
 
     #[test]
     fn a_reader_that_closes_the_answer_does_not_make_a_fault_good() {

@@ -302,13 +302,9 @@ fn in_full(letter: &Letter) -> Vec<String> {
         format!("topic id      {}", if line.at.topic_id.is_empty() { "-" } else { &line.at.topic_id }),
         format!("reason        {}: {}", line.reason, printable(&line.detail)),
         format!("organization  {}", printable(sender.as_deref().unwrap_or("-"))),
-        format!("timestamp     {}", moment::exact(line.broker_timestamp).unwrap_or_default()),
+        format!("timestamp     {}", moment::exact(line.broker_timestamp).unwrap_or_else(|| "-".into())),
         format!("refused       {}", moment::exact(Some(line.rejected_at)).unwrap_or_default()),
-        format!(
-            "redriven      {} times, last {}",
-            line.redrives,
-            moment::exact(line.redriven_at).unwrap_or_default()
-        ),
+        format!("redriven      {}", redriven(line)),
         format!("key           {}", shown::bytes(line.key.as_deref())),
     ];
     lines.extend(
@@ -324,6 +320,13 @@ fn in_full(letter: &Letter) -> Vec<String> {
         lines.push(format!("              the record was cut{long}; a redrive reads it again from Kafka"));
     }
     lines
+}
+
+fn redriven(line: &LetterLine) -> String {
+    match moment::exact(line.redriven_at) {
+        Some(last) => format!("{} times, last {last}", line.redrives),
+        None => "never".to_owned(),
+    }
 }
 
 /// A place for `--after`. A topic's name has no slash; its id may.

@@ -11,7 +11,7 @@ use crate::settings::BadSetting;
 use crate::signals;
 use crate::store::settings::Database;
 use crate::store::{
-    Boundary, ErasedTable, Erasure, LetterPlace, OF_BATCHES, OF_SETTINGS, OperatorConnection, RowKey,
+    Boundary, ErasedTable, Erasure, Error, LetterPlace, OF_BATCHES, OF_SETTINGS, OperatorConnection, RowKey,
     Stepped, Why,
 };
 use anyhow::{Context as _, bail};
@@ -30,6 +30,9 @@ const TRIES_MAX: u32 = 120;
 const CATCH_UP_LOOKS_MAX: u32 = 60;
 /// Between two tries, or looks.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Who may erase.
+const ROLE: &str =
+    "the role in DATABASE_URL may not erase: use business_metrics_eraser, which deploy/roles.sql makes";
 /// What the last step waits for.
 const BETWEEN_BATCHES: &str = "moment between the members' batches";
 
@@ -63,6 +66,16 @@ pub struct Erase {
 /// # Errors
 /// When PostgreSQL or Redis fails, or others hold locks for too long. What is erased stays so, and the command can be run again.
 pub async fn erase(settings: &Erase) -> anyhow::Result<Ending> {
+    erase_or_report(settings).await.map_err(with_role)
+}
+
+/// Names the role that has the rights to erase, where one is missing.
+fn with_role(error: anyhow::Error) -> anyhow::Error {
+    let is_about_rights = error.downcast_ref::<Error>().is_some_and(Error::is_about_rights);
+    if is_about_rights { error.context(ROLE) } else { error }
+}
+
+async fn erase_or_report(settings: &Erase) -> anyhow::Result<Ending> {
     if settings.organization.is_empty() {
         return Err(BadSetting("--organization must be an organization's id".into()).into());
     }

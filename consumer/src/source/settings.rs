@@ -202,6 +202,13 @@ impl Settings {
         self.kafka_config.get(GROUP_PROTOCOL).is_some_and(|protocol| protocol == "consumer")
     }
 
+    /// How long the group lists a member that has stopped without leaving it. Zero where the broker decides that.
+    #[must_use]
+    pub fn session_timeout(&self) -> Duration {
+        let millis = self.limits().get(limit::SESSION_TIMEOUT).copied().unwrap_or_default();
+        Duration::from_millis(millis)
+    }
+
     /// Whether the group knows this member again by a name of its own (KIP-345).
     #[must_use]
     pub fn is_static(&self) -> bool {

@@ -54,3 +54,15 @@ async fn members_of_another_group_that_count_into_this_database_are_found() {
     report.finds("fault", "group-database", &["the group has no members", "another group", "KAFKA_GROUP_ID"]);
     assert_eq!(member.stop().await, Some(0));
 }
+
+#[tokio::test]
+async fn static_members_that_were_just_stopped_are_no_fault() {
+    let Some(stack) = stack().await else { return };
+    let launch = || stack.consumer().set("KAFKA_CONFIG_SESSION_TIMEOUT_MS", "30000");
+    let mut member = launch().set("KAFKA_CONFIG_GROUP_INSTANCE_ID", "member-0").start().await;
+    stack.produce(orders("acme", 10)).await;
+    stack.until_idle().await;
+    member.until_ready().await;
+    assert_eq!(member.stop().await, Some(0));
+    assert_eq!(examine(launch(), &[]).await.beside(), [], "the group still lists it");
+}

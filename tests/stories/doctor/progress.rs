@@ -1,9 +1,12 @@
 //! Partitions that are stopped, or stand still.
 
-use super::{examine, stack};
+use super::{PRODUCE_LIMIT, examine, stack};
 use crate::resets::forget_before;
-use crate::telling::{count, orders_created, orders_in};
+use crate::telling::{count, orders, orders_created, orders_in, until_counted};
+use load::Producer;
 use stack::wait::{self, Seen};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a member may take to have a partition stand still.
@@ -65,5 +68,35 @@ async fn a_partition_that_stands_still_is_found() {
     stack.until_idle().await;
     stack.counts("acme").await.are(orders_created(25));
     assert_eq!(examine(launch(), &[]).await.beside(), []);
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_is_sound_while_records_flow() {
+    let Some(stack) = stack().await else { return };
+    let member = stack.consumer().start().await;
+    let is_enough = Arc::new(AtomicBool::new(false));
+    let flow = {
+        let mut producer =
+            Producer::new(stack.kafka().brokers(), stack.topics().clone()).expect("a producer");
+        let partitions = stack.partitions();
+        let some: Vec<_> = ["acme", "bolt", "cone", "dune"]
+            .into_iter()
+            .flat_map(|organization| orders(organization, 25))
+            .collect();
+        let some: Vec<_> = some.into_iter().map(|record| record.placed(partitions)).collect();
+        let is_enough = Arc::clone(&is_enough);
+        std::thread::spawn(move || {
+            while !is_enough.load(Ordering::Relaxed) {
+                producer.send_all(&some, PRODUCE_LIMIT).expect("records are taken");
+            }
+        })
+    };
+    until_counted(&stack, "acme", "orders_created", 25).await;
+    for _ in 0..3 {
+        assert_eq!(examine(stack.consumer(), &[]).await.beside(), []);
+    }
+    is_enough.store(true, Ordering::Relaxed);
+    tokio::task::block_in_place(|| flow.join()).expect("a flow that ends well");
     assert_eq!(member.stop().await, Some(0));
 }

@@ -1,4 +1,4 @@
-//! Redis: away, silent about changes, and set to evict versions.
+//! Redis: away, without rights, silent about changes, and set to evict versions.
 
 use super::{examine, stack, stack_with_own};
 use stack::Service;
@@ -17,6 +17,13 @@ async fn a_redis_that_tells_nobody_of_changes_or_evicts_versions_is_found() {
     let Some(stack) = stack_with_own(Service::Redis).await else { return };
     let Some(redis) = stack.redis() else { return };
     let does = |line: &str| assert_eq!(redis.command(line).expect("an answer"), "+OK", "{line}");
+    assert_eq!(examine(stack.consumer(), &[]).await.beside(), []);
+    does("ACL SETUSER default -incrby");
+    let words = ["may not be raised", "`incrby`", "CACHE_KEY_PREFIX"];
+    examine(stack.consumer(), &[]).await.finds("fault", "redis-rights", &words);
+    does("ACL SETUSER default +incrby resetkeys ~elsewhere:*");
+    examine(stack.consumer(), &[]).await.finds("fault", "redis-rights", &words);
+    does("ACL SETUSER default allkeys");
     assert_eq!(examine(stack.consumer(), &[]).await.beside(), []);
     does("ACL SETUSER default -client|tracking");
     let silent = examine(stack.consumer(), &[]).await;

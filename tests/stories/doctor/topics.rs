@@ -136,6 +136,17 @@ async fn rights_that_are_missing_on_topics_are_found() {
     assert_eq!(examine(stack.consumer(), &[]).await.beside(), []);
 }
 
+#[tokio::test]
+async fn settings_that_may_not_be_seen_are_a_warning() {
+    let Some(stack) = stack_with_own(Service::Kafka).await else { return };
+    let events = &*stack.topics().events;
+    stack.deny(Resource::Topic(events), Denied::DescribeConfigs).await;
+    let report = examine(stack.consumer(), &[]).await;
+    report.finds("warning", "topic-settings", &[events, "its settings can't be seen", "DESCRIBE_CONFIGS"]);
+    stack.allow_again(Resource::Topic(events)).await;
+    assert_eq!(examine(stack.consumer(), &[]).await.beside(), []);
+}
+
 /// Ends the layout of the events, which a member has counted.
 async fn end_layout(stack: &Stack) {
     stack.produce(orders("acme", 10)).await;

@@ -229,7 +229,7 @@ async fn the_documented_users_of_redis_may_do_all_that_they_need() {
 
     // What a user lacks is seen: the doctor needs more than the eraser has.
     let found = examine(as_eraser(), &[]).await.found;
-    assert!(found.iter().any(|found| found.check == "redis"), "{found:#?}");
-    assert_eq!(refusals(redis).await, ["metrics-eraser ping"]);
+    assert!(found.iter().any(|found| found.check == "redis-rights"), "{found:#?}");
+    assert_eq!(refusals(redis).await, ["metrics-eraser incrby"]);
     assert_eq!((member.stop().await, api.stop().await), (Some(0), Some(0)));
 }

@@ -90,6 +90,8 @@ pub enum Check {
     Clock,
     /// Redis answers.
     Redis,
+    /// This user may raise versions in Redis.
+    RedisRights,
     /// Redis tells clients what has changed.
     RedisTracking,
     /// Redis evicts no version.
@@ -103,7 +105,7 @@ pub enum Check {
 }
 
 /// Each check, by its code, with what it is if it isn't well, and what is to be done then.
-const CHECKS: [(Check, &str, Mark, &str); 37] = [
+const CHECKS: [(Check, &str, Mark, &str); 38] = [
     (Check::Brokers, "brokers", Mark::Fault, "check KAFKA_BROKERS, the network, and that all brokers run"),
     (
         Check::GroupRights,
@@ -276,6 +278,12 @@ const CHECKS: [(Check, &str, Mark, &str); 37] = [
     ),
     (Check::Clock, "clock", Mark::Fault, "set both clocks by NTP"),
     (Check::Redis, "redis", Mark::Fault, "check REDIS_URL, the network, and that Redis runs"),
+    (
+        Check::RedisRights,
+        "redis-rights",
+        Mark::Fault,
+        "allow this user `incrby` on keys with CACHE_KEY_PREFIX (an ACL): otherwise old answers stay until they expire",
+    ),
     (
         Check::RedisTracking,
         "redis-tracking",

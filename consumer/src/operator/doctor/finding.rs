@@ -33,6 +33,14 @@ impl Finding {
         Self { check, about: None, mark: check.mark(), seen: seen.into(), remedy }
     }
 
+    /// It didn't, in a sentence that may have its own remedy, behind its first semicolon.
+    pub fn told(check: Check, sentence: &str) -> Self {
+        match sentence.split_once("; ") {
+            Some((seen, remedy)) => Self::bad(check, seen).remedied_by(remedy),
+            None => Self::bad(check, sentence),
+        }
+    }
+
     /// It went well, or it didn't.
     pub fn of(check: Check, is_well: bool, seen: impl Into<String>) -> Self {
         if is_well { Self::ok(check, seen) } else { Self::bad(check, seen) }
@@ -83,5 +91,15 @@ mod tests {
         assert_eq!((bad.mark, bad.remedy.as_deref()), (Mark::Fault, Some(Check::Clock.remedy())));
         assert_eq!(bad.remedied_by("wait").remedy.as_deref(), Some("wait"));
         assert_eq!(Finding::of(Check::Clock, true, "no difference").remedy, None);
+    }
+
+    #[test]
+    fn a_sentence_with_a_remedy_takes_the_place_of_the_checks_own() {
+        let check = |sentence, seen: &str, remedy: &str| {
+            let told = Finding::told(Check::Redis, sentence);
+            assert_eq!((&*told.seen, told.remedy.as_deref()), (seen, Some(remedy)));
+        };
+        check("it has expired; renew it; or not", "it has expired", "renew it; or not");
+        check("it is away", "it is away", Check::Redis.remedy());
     }
 }

@@ -13,8 +13,10 @@ use crate::record::layouts::Announced;
 use crate::record::topic_names::TopicNames;
 use crate::source::cluster::{self, Cluster, KafkaError, Members};
 use crate::source::{Examining, Fault, Round};
+use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 /// An answer, or why there is none.
@@ -57,8 +59,9 @@ pub struct TopicSeen {
     pub newest: Asked<Vec<Keyed>>,
 }
 
-/// Asks Kafka.
-pub async fn ask(settings: &Doctor) -> Kafka {
+/// Asks Kafka: until `begun` is dropped what must be older than the progress in PostgreSQL, and once `counted` ends what must be
+/// newer.
+pub async fn ask(settings: &Doctor, begun: oneshot::Sender<()>, counted: oneshot::Receiver<()>) -> Kafka {
     let member = &settings.member;
     let (source, clock, wait) = (member.source.clone(), Clock::new(member.clock), settings.wait);
     let look = move || {
@@ -73,7 +76,7 @@ pub async fn ask(settings: &Doctor) -> Kafka {
             spawn_blocking(move || drop(examining));
             round
         }
-        Err(why) => return Kafka { faults: vec![Finding::bad(Check::Brokers, why)], seen: None },
+        Err(why) => return Kafka { faults: vec![Finding::told(Check::Brokers, &why)], seen: None },
     };
     let names = &member.source.topics;
     let is_away = faults.iter().any(|fault| matches!(fault, Fault::NoAnswer(_)));
@@ -90,10 +93,10 @@ pub async fn ask(settings: &Doctor) -> Kafka {
             let asking = Asking { settings, cluster: Arc::new(cluster), of_cluster };
             let topics =
                 readable.into_iter().map(|topic| (topic, ids.get(&topic).cloned().unwrap_or_default()));
-            Kafka { faults: told, seen: Some(asking.all(topics.collect()).await) }
+            Kafka { faults: told, seen: Some(asking.all(topics.collect(), begun, counted).await) }
         }
         Err(error) => {
-            let refused = Finding::bad(Check::Brokers, error.to_string());
+            let refused = Finding::told(Check::Brokers, &in_words(&error));
             Kafka { faults: told.into_iter().chain([refused]).collect(), seen: None }
         }
     }
@@ -107,15 +110,19 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn all(&self, topics: Vec<(Topic, String)>) -> Seen {
-        let topics =
-            futures_util::future::join_all(topics.into_iter().map(|(topic, id)| self.topic(topic, id)));
-        let (topics, members, may_join, announced) = tokio::join!(
-            topics,
-            self.members(),
-            self.question(Cluster::may_join),
-            self.question(Cluster::announced)
-        );
+    async fn all(
+        &self,
+        topics: Vec<(Topic, String)>,
+        begun: oneshot::Sender<()>,
+        counted: oneshot::Receiver<()>,
+    ) -> Seen {
+        let topics = join_all(topics.into_iter().map(|(topic, id)| self.topic(topic, id)));
+        let (topics, may_join) = tokio::join!(topics, self.question(Cluster::may_join));
+        drop(begun);
+        // Whatever became of PostgreSQL, it is asked no more.
+        let (members, _) = tokio::join!(self.members(), counted);
+        let topics = join_all(topics.into_iter().map(|topic| self.with_ends(topic)));
+        let (topics, announced) = tokio::join!(topics, self.question(Cluster::announced));
         Seen { topics, members, may_join, announced }
     }
 
@@ -129,7 +136,7 @@ impl Asking<'_> {
         let name = self.settings.member.source.topics.of(topic).to_owned();
         let (settings, log) = tokio::join!(self.topic_settings(&name), {
             let name = name.clone();
-            self.question(move |cluster: &Cluster| Log::ask(cluster, &name))
+            self.question(move |cluster: &Cluster| Log::begin(cluster, &name))
         });
         let newest = match &log {
             Ok(log) if self.settings.member.source.keys.are_placed_by_murmur2(&name) => {
@@ -139,6 +146,14 @@ impl Asking<'_> {
             Err(why) => Err(why.clone()),
         };
         TopicSeen { topic, id, settings, log, newest }
+    }
+
+    async fn with_ends(&self, seen: TopicSeen) -> TopicSeen {
+        let log = match seen.log {
+            Ok(log) => self.question(move |cluster: &Cluster| log.with_ends(cluster)).await,
+            Err(why) => Err(why),
+        };
+        TopicSeen { log, ..seen }
     }
 
     async fn topic_settings(&self, name: &str) -> Asked<topic::Settings> {
@@ -170,10 +185,18 @@ async fn in_time<T: Send + 'static>(
     question: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
 ) -> Asked<T> {
     match tokio::time::timeout(limit, spawn_blocking(question)).await {
-        Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+        Ok(Ok(answer)) => answer.map_err(|error| in_words(&error)),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(no_answer(limit)),
     }
+}
+
+/// An error in a sentence. A client that can't be made asks nobody, so its settings are wrong, or what their files have.
+fn in_words(error: &KafkaError) -> String {
+    if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) {
+        return format!("{error}; correct KAFKA_CONFIG_*, or the files that it names");
+    }
+    error.to_string()
 }
 
 fn no_answer(limit: Duration) -> String {
@@ -203,11 +226,7 @@ fn of_fault(fault: &Fault, names: &TopicNames, group: &str) -> Finding {
         Fault::ForbiddenGroup | Fault::NotInGroup(_) => (Check::GroupRights, None),
     };
     let said = fault.sentence(names, group);
-    // The remedy is behind the first semicolon.
-    let finding = match said.split_once("; ") {
-        Some((seen, remedy)) => Finding::bad(check, seen).remedied_by(remedy),
-        None => Finding::bad(check, said),
-    };
+    let finding = Finding::told(check, &said);
     match topic {
         Some(topic) => finding.about(names.of(topic)),
         None => finding,
@@ -217,6 +236,14 @@ fn of_fault(fault: &Fault, names: &TopicNames, group: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_that_cannot_be_made_is_told_with_the_settings_to_correct() {
+        let why = in_words(&KafkaError::ClientCreation("key values mismatch".into()));
+        let told = Finding::told(Check::Brokers, &why);
+        assert!(told.seen.ends_with("key values mismatch"), "{told:?}");
+        assert!(told.remedy.is_some_and(|remedy| remedy.starts_with("correct KAFKA_CONFIG_*")), "{why}");
+    }
 
     #[test]
     fn a_members_fault_is_a_finding_with_its_own_remedy() {

@@ -21,19 +21,27 @@ pub struct Log {
 }
 
 impl Log {
-    /// Asks Kafka. Blocks the thread.
+    /// Asks Kafka for all but the acknowledged ends. Blocks the thread.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
-    pub fn ask(cluster: &Cluster, topic: &str) -> Result<Self, KafkaError> {
+    pub fn begin(cluster: &Cluster, topic: &str) -> Result<Self, KafkaError> {
         let places = cluster.partitions(topic)?;
         Ok(Self {
             copies: cluster.copies(topic)?,
             earliest: cluster.offsets(&places, At::Earliest)?,
             readable: cluster.offsets(&places, At::Latest)?,
-            acknowledged: cluster.offsets(&places, At::Acknowledged)?,
+            acknowledged: HashMap::new(),
             places,
         })
+    }
+
+    /// The same log with its acknowledged ends as they are now. Blocks the thread.
+    ///
+    /// # Errors
+    /// When Kafka doesn't answer.
+    pub fn with_ends(self, cluster: &Cluster) -> Result<Self, KafkaError> {
+        Ok(Self { acknowledged: cluster.offsets(&self.places, At::Acknowledged)?, ..self })
     }
 
     /// How many partitions the topic has.

@@ -6,6 +6,10 @@
 //!             cache, machine
 //! topic, layouts, standing, group, cache judge what was seen; check has what is checked: all of these are pure
 //! ```
+//!
+//! Members count meanwhile, and offsets only grow. Of two that are compared, the one that can't be the larger is read first:
+//! Kafka's oldest records, then the progress, then Kafka's ends. Likewise the layouts that the database knows, and then those
+//! that Kafka has.
 
 mod cache;
 mod check;
@@ -26,6 +30,7 @@ pub use settings::Doctor;
 
 use super::console;
 use super::ending::Ending;
+use crate::limits::WATCH;
 use crate::record::layouts::Layouts;
 use crate::source::Fault;
 use crate::store::ProgressRow;
@@ -34,15 +39,18 @@ use finding::{DAY, Finding, in_words};
 use kafka::{Kafka, Seen, TopicSeen};
 use postgresql::Progress;
 use report::Report;
+use tokio::sync::oneshot;
 
 /// Checks everything, and tells what was found.
 ///
 /// # Errors
 /// When the answer can't be written.
 pub async fn examine(settings: &Doctor) -> anyhow::Result<Ending> {
+    let (begun, has_begun) = oneshot::channel();
+    let (counted, is_counted) = oneshot::channel();
     let (kafka, database, redis) = tokio::join!(
-        kafka::ask(settings),
-        postgresql::ask(settings),
+        kafka::ask(settings, begun, is_counted),
+        postgresql::ask(settings, has_begun, counted),
         settings.member.announce.look(settings.wait)
     );
     let mut findings = of_kafka(settings, &kafka, database.progress.as_ref());
@@ -101,6 +109,8 @@ fn of_group(settings: &Doctor, seen: &Seen, progress: Option<&Progress>) -> Vec<
             members,
             is_hidden: settings.member.source.has_newer_protocol(),
             moved: progress.moved,
+            still_for: progress.still_for(),
+            listed_for: settings.member.source.session_timeout() + WATCH,
             sessions: progress.sessions,
         })),
         (Ok(_), None) => {}
@@ -129,7 +139,9 @@ fn of_topic(settings: &Doctor, seen: &Seen, topic: &TopicSeen, progress: Option<
             findings.push(Finding::ok(Check::TopicSettings, "its settings may be seen"));
             findings.extend(topic::judge(set, log.copies, &needs(settings)));
         }
-        Err(why) => findings.push(Finding::bad(Check::TopicSettings, why)),
+        Err(why) => {
+            findings.push(Finding::bad(Check::TopicSettings, format!("its settings can't be seen: {why}")));
+        }
     }
     let known = progress.and_then(|progress| progress.layouts.get(&topic.topic));
     let name = settings.member.source.topics.of(topic.topic);

@@ -10,6 +10,8 @@ use crate::record::layouts::Layouts;
 use crate::store::{self, Error, OperatorConnection, ProgressRow, SchemaSeen, ServerSeen, SessionsMax};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The oldest version of PostgreSQL that the schema supports.
 const VERSION_MIN: i32 = 150_000;
@@ -50,20 +52,37 @@ pub struct Progress {
     pub layouts: HashMap<Topic, Layouts>,
 }
 
-/// Asks PostgreSQL.
-pub async fn ask(settings: &Doctor) -> Database {
-    let mut seen = Database::default();
-    let limit = settings.wait + WATCH;
-    let failed = match tokio::time::timeout(limit, fill(settings, &mut seen)).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error),
-        Err(_) => Some(Error::Timeout(limit)),
-    };
-    Database { failed, ..seen }
+impl Progress {
+    /// How long ago a partition moved last; `None` if none ever has.
+    pub fn still_for(&self) -> Option<Duration> {
+        let moved_at = self.rows.iter().map(|row| row.updated_at).max()?;
+        Some((self.now - moved_at).to_std().unwrap_or_default())
+    }
 }
 
-/// Asks one thing after the other. What a role may not see, or an older schema doesn't have, is not asked for.
-async fn fill(settings: &Doctor, seen: &mut Database) -> Result<(), Error> {
+/// Asks PostgreSQL: for the progress once `begun` ends. Drops `counted` when that was read, or won't be.
+pub async fn ask(settings: &Doctor, begun: oneshot::Receiver<()>, counted: oneshot::Sender<()>) -> Database {
+    let mut seen = Database::default();
+    let asked = fill(settings, &mut seen, begun).await;
+    drop(counted);
+    Database { failed: asked.err(), ..seen }
+}
+
+async fn fill(settings: &Doctor, seen: &mut Database, begun: oneshot::Receiver<()>) -> Result<(), Error> {
+    let Some(connection) = in_time(settings.wait, server(settings, seen)).await? else { return Ok(()) };
+    // Nothing is sent: that the other end is gone is the sign.
+    let _ = begun.await;
+    seen.progress = Some(in_time(settings.wait + WATCH, progress(settings, &connection)).await?);
+    Ok(())
+}
+
+async fn in_time<T>(limit: Duration, asking: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(limit, asking).await.unwrap_or(Err(Error::Timeout(limit)))
+}
+
+/// Asks one thing after the other. What a role may not see, or an older schema doesn't have, is not asked for. The connection, if
+/// the progress may be read by it.
+async fn server(settings: &Doctor, seen: &mut Database) -> Result<Option<OperatorConnection>, Error> {
     let connection = OperatorConnection::examine(&settings.member.database, settings.wait).await?;
     seen.server = Some(connection.server().await?);
     let clock = Clock::new(settings.member.clock);
@@ -71,13 +90,11 @@ async fn fill(settings: &Doctor, seen: &mut Database) -> Result<(), Error> {
     seen.clock = Some((clock.skew().as_seconds_f64(), clock.is_off()));
     let schema = seen.schema.insert(connection.schema().await?);
     if schema.unusable.is_some() || !schema.missing.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let lacking = seen.lacking.insert(connection.rights_lacking().await?);
-    if lacking.is_empty() {
-        seen.progress = Some(progress(settings, &connection).await?);
-    }
-    Ok(())
+    let may_read = lacking.is_empty();
+    Ok(may_read.then_some(connection))
 }
 
 /// Watches the progress for as long as a member that counts takes to move it.
@@ -130,10 +147,9 @@ fn failure(error: &Error) -> Finding {
     } else {
         Check::Postgresql
     };
-    let finding = Finding::bad(check, error.to_string());
     match store::remedy(error) {
-        Some(remedy) => finding.remedied_by(remedy),
-        None => finding,
+        Some(remedy) => Finding::bad(check, error.to_string()).remedied_by(remedy),
+        None => Finding::told(check, &error.to_string()),
     }
 }
 
@@ -207,7 +223,6 @@ fn of_rights_lacking(lacking: &[String]) -> Finding {
 mod tests {
     use super::*;
     use crate::operator::doctor::finding::codes_of_bad;
-    use std::time::Duration;
 
     fn sound() -> ServerSeen {
         ServerSeen {

@@ -25,7 +25,7 @@ impl Cluster {
     /// The settings of a topic that are in force, its own and the brokers' defaults, by name.
     ///
     /// # Errors
-    /// When Kafka refuses, or doesn't answer.
+    /// When Kafka refuses to tell them, or doesn't answer.
     pub async fn topic_settings(&self, topic: &str) -> Result<BTreeMap<String, String>, KafkaError> {
         let options = AdminOptions::new().request_timeout(Some(ANSWER_WAIT_MAX));
         let asked = [ResourceSpecifier::Topic(topic)];
@@ -33,7 +33,7 @@ impl Cluster {
         let answers = admin.describe_configs(&asked, &options).await?;
         let told: Result<Vec<_>, RDKafkaErrorCode> = answers.into_iter().collect();
         let entries = told.map_err(KafkaError::AdminOp)?.into_iter().flat_map(|resource| resource.entries);
-        Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
+        told(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 
     /// How many copies the partition of the topic with the fewest has; `None` if it has no partitions.
@@ -61,5 +61,26 @@ impl Cluster {
             }
             Err(Undescribed(code)) => Err(KafkaError::AdminOp(code.into())),
         }
+    }
+}
+
+/// The client passes on what Kafka has told of a topic, and not why it has told nothing. Every topic has settings.
+fn told(settings: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KafkaError> {
+    if settings.is_empty() {
+        return Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAuthorizationFailed));
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_seems_to_have_no_setting_may_not_be_seen() {
+        let refused = told(BTreeMap::new()).unwrap_err();
+        assert!(refused.to_string().contains("authorization"), "{refused}");
+        let settings = BTreeMap::from([("retention.ms".to_owned(), "1".to_owned())]);
+        assert_eq!(told(settings.clone()).unwrap(), settings);
     }
 }
