@@ -147,7 +147,7 @@ const CHECKS: [(Check, &str, Mark, &str); 38] = [
         Check::TopicPartitions,
         "topic-partitions",
         Mark::Fault,
-        "add partitions by `consumer layout change --partitions`: otherwise copies of earlier records may count twice",
+        "end the layout by `consumer layout change`, without `--partitions` where the topic has them already: otherwise copies of earlier records may count twice",
     ),
     (
         Check::TopicReplicas,
