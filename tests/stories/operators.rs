@@ -166,6 +166,7 @@ async fn dead_letters_are_listed_page_by_page_and_shown_whole() {
     let show = ["dead-letters", "show", "--topic", events, "--partition", "0", "--offset", "2"];
     let shown = answer(&stack, &show).await;
     assert!(shown.contains("text, 4 bytes: acme") && shown.contains("hex, 2 bytes: ff02"), "{shown}");
+    assert!(shown.lines().any(|line| line == "redriven      never"), "{shown}");
     let none = operate(&stack, &[&show[..7], &["99"]].concat()).await;
     assert_eq!((none.code, &*none.output), (Some(1), ""), "{none:#?}");
 }
