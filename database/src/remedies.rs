@@ -7,7 +7,7 @@ use tokio_postgres::error::{DbError, SqlState};
 /// answers.
 #[must_use]
 pub fn of_reply(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    let mut chain = std::iter::successors(Some(error), |&error| error.source());
     let reply = chain.find_map(|error| error.downcast_ref::<DbError>())?;
     Some(match of_state(reply.code()) {
         Some(remedy) => format!("{}; {remedy}", reply.message()),

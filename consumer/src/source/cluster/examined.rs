@@ -31,8 +31,8 @@ impl Cluster {
         let asked = [ResourceSpecifier::Topic(topic)];
         let admin = self.admin()?;
         let answers = admin.describe_configs(&asked, &options).await?;
-        let told: Result<Vec<_>, RDKafkaErrorCode> = answers.into_iter().collect();
-        let entries = told.map_err(KafkaError::AdminOp)?.into_iter().flat_map(|resource| resource.entries);
+        let all: Result<Vec<_>, RDKafkaErrorCode> = answers.into_iter().collect();
+        let entries = all.map_err(KafkaError::AdminOp)?.into_iter().flat_map(|resource| resource.entries);
         told(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
     }
 

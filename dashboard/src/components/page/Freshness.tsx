@@ -64,7 +64,10 @@ export function Freshness({ completeThrough, range }: FreshnessProps) {
   );
 }
 
-/** A click says what "complete" means: late records are still to come. */
+/**
+ * A click says what "complete" means: late records are still to come. It appears with the answer, so the room for a finger
+ * reaches beyond the line and moves nothing.
+ */
 function Explained({ children }: { children: ReactNode }) {
   const { page } = useTexts();
   return (
@@ -76,7 +79,7 @@ function Explained({ children }: { children: ReactNode }) {
         <button
           type="button"
           data-freshness
-          className="underline decoration-dotted underline-offset-2 hover:text-ink pointer-coarse:min-h-10 print:no-underline"
+          className="underline decoration-dotted underline-offset-2 hover:text-ink pointer-coarse:-my-2.5 pointer-coarse:py-2.5 print:no-underline"
           title={page.completeWhy}
         >
           {children}
