@@ -33,7 +33,7 @@ const BATCH_AGE_MAX: &str = "50ms";
 const GRACE: Duration = Duration::from_secs(30);
 
 /// How long a command that ends by itself may take.
-const RUN_LIMIT: Duration = Duration::from_secs(60);
+const RUN_LIMIT: Duration = Duration::from_secs(180);
 
 /// How long one may take that fetches and compiles, such as an example's.
 const BUILD_LIMIT: Duration = Duration::from_secs(600);
