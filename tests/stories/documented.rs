@@ -39,12 +39,13 @@ const FINISHED_AT: &str = "2026-02-25T10:00:00.25Z";
 const RECEIVER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The files of stories that run blocks.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("documented.rs"),
     include_str!("deploying.rs"),
     include_str!("encryption/pages.rs"),
     include_str!("encryption/redis.rs"),
     include_str!("procedures.rs"),
+    include_str!("recount.rs"),
     include_str!("restores.rs"),
     include_str!("traces.rs"),
 ];
@@ -84,6 +85,7 @@ const TABLE: &[Row] = &[
         "consumer recount",
         Check::Run("the_recount_finds_that_the_tables_are_equal_to_the_log"),
     ),
+    row("docs/operating.md", "begin;", Check::Run("the_documented_correction_makes_the_books_agree")),
     row("docs/operating.md", "select topic", Check::Run("the_query_for_progress_shows_every_partition")),
     row(
         "docs/operating.md",

@@ -1,12 +1,13 @@
 //! The third book: the log, read anew, is compared with the tables.
 
+use crate::documented::blocks_of;
 use crate::operators::{answer, forty_channels, operate, sent_by};
 use crate::resets::{forget_before, forget_of};
 use crate::telling::{
     count, counted, orders, orders_created, orders_in, plain, text, until_waiting_for_locks, yesterday,
 };
 use chrono::{Duration, Utc};
-use domain::Counters;
+use domain::{BucketSize, Counters};
 use load::{Load, Message, Produced};
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
@@ -516,4 +517,26 @@ fn read_so_far(folder: &Path) -> u64 {
     let text = std::fs::read(folder.join("state.json")).unwrap_or_default();
     let state: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     state["records"].as_u64().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn the_documented_correction_makes_the_books_agree() {
+    let day = BucketSize::Day.floor(yesterday());
+    // In the hour and the quarter that the page speaks of.
+    let at = day + Duration::minutes(10 * 60 + 20);
+    let order = |n| Message::order("acme", &format!("o{n}"), at);
+    let stack = counted(plain((0..9).map(order))).await;
+    let client = stack.client().await;
+    let tampered = "update org_hourly_metrics
+                    set orders_created = orders_created + 5, orders_created_q2 = orders_created_q2 + 5;
+                    update org_daily_metrics set orders_created = orders_created + 5";
+    client.batch_execute(tampered).await.expect("rows");
+    assert_eq!(operate(&stack, &["audit"]).await.code, Some(1), "the audit sees it");
+
+    for block in blocks_of("the_documented_correction_makes_the_books_agree") {
+        let of_now = block.text.replace("2026-02-25", &day.format("%Y-%m-%d").to_string());
+        client.batch_execute(&of_now).await.expect("rows that are put right");
+    }
+    assert!(answer(&stack, &["audit"]).await.contains("the books agree"));
+    stack.counts("acme").await.are(orders_created(9));
 }
