@@ -1,17 +1,13 @@
 // The entry point: reads session, language and theme, then renders the page.
 
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { startTransition, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { arrive } from "./api/arrival";
-import { LiveProvider } from "./api/live";
-import { SessionProvider } from "./api/session";
+import { Providers } from "./Providers";
 import { chosenLanguage, ENGLISH, spoken } from "./texts";
-import { TextsProvider } from "./texts/TextsContext";
 import { loadTemporal } from "./view/temporal";
 import { applyStoredTheme } from "./view/theme";
-import { ViewProvider } from "./view/ViewContext";
 import "./styles.css";
 
 applyStoredTheme();
@@ -30,17 +26,9 @@ Promise.all([spoken(chosenLanguage()), loadTemporal()]).then(
     startTransition(() =>
       createRoot(root).render(
         <StrictMode>
-          <TextsProvider initial={language}>
-            <QueryClientProvider client={new QueryClient()}>
-              <SessionProvider initial={arrival}>
-                <ViewProvider>
-                  <LiveProvider>
-                    <App />
-                  </LiveProvider>
-                </ViewProvider>
-              </SessionProvider>
-            </QueryClientProvider>
-          </TextsProvider>
+          <Providers spoken={language} session={arrival}>
+            <App />
+          </Providers>
         </StrictMode>,
       ),
     ),

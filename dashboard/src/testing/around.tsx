@@ -1,19 +1,16 @@
 // Renders a part of the page by itself, with everything around it that it may ask for.
 
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { configure, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { expect } from "vitest";
-import { LiveProvider } from "../api/live";
-import { SessionProvider } from "../api/session";
+import { Providers } from "../Providers";
 import { ENGLISH, type Spoken } from "../texts";
-import { TextsProvider } from "../texts/TextsContext";
-import { ViewProvider } from "../view/ViewContext";
 
 /** The limit for a piece to be loaded and drawn on a busy machine; elsewhere it takes no time. */
 configure({ asyncUtilTimeout: 10_000 });
 
-interface Around {
+export interface Around {
+  /** Null for somebody who isn't signed in. */
   token?: string | null;
   /** The address's query. */
   search?: string;
@@ -26,15 +23,9 @@ export function renderAlone(
 ): void {
   history.replaceState(null, "", `/overview${search}`);
   render(
-    <TextsProvider initial={spoken}>
-      <QueryClientProvider client={new QueryClient()}>
-        <SessionProvider initial={token}>
-          <ViewProvider>
-            <LiveProvider>{part}</LiveProvider>
-          </ViewProvider>
-        </SessionProvider>
-      </QueryClientProvider>
-    </TextsProvider>,
+    <Providers spoken={spoken} session={token}>
+      {part}
+    </Providers>,
   );
 }
 
