@@ -7,8 +7,11 @@ import { fileURLToPath } from "node:url";
 /** Where the reader finds its files; no such host is asked. */
 const HOST = "http://paper.test";
 const READER = new URL("../node_modules/pdfjs-dist/build/", import.meta.url);
-/** Pixels for each point of the paper: A4 becomes as wide as a small window. */
-const SCALE = 1.5;
+/**
+ * Pixels for each point of the paper: one for each of CSS. A line of text lies on a whole one of these, so it is drawn at the same
+ * height each time; between two pixels it would be rounded up in one picture and down in the next.
+ */
+const SCALE = 96 / 72;
 
 export interface Word {
   text: string;
