@@ -40,8 +40,8 @@ pub struct Known {
     /// where it begins. `None` where they are exact.
     #[serde(skip)]
     pub comparison_exact_from: Option<DateTime<Utc>>,
-    /// The start of the first hour of UTC in which anything was counted for the organization. `None` if there is none, and of an answer
-    /// that compares nothing.
+    /// The start of the first hour of UTC in which anything was counted for the organization. `None` if there is none, and in answers
+    /// that never compare.
     #[serde(skip)]
     pub records_from: Option<DateTime<Utc>>,
     /// The numbers include all records that the brokers held at this instant, but for those of partitions that stand still
