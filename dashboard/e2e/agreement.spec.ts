@@ -129,6 +129,14 @@ test.describe("changes that are no percentage", () => {
     await expect(card(page, "orders_created")).toContainText(en.kpi.changes.tenfold);
     await expect(card(page, "orders_created")).not.toContainText("%");
   });
+
+  test("a change from part of the time before isn't judged", async ({ visit: { page, open } }) => {
+    // The records begin at noon of the day before.
+    await open(YOUNG_TOKEN, `?from=${midnight(1)}&to=${midnight(0)}&timezone=UTC`);
+    await expect(card(page, "orders_created")).toContainText(en.kpi.incomplete(en.kpi.from("2")));
+    await expect(card(page, "orders_created")).not.toContainText(en.kpi.better);
+    await expect(panel(page, "trend").locator('[data-legend="before"]')).toContainText("records begin on");
+  });
 });
 
 test.describe("how complete the numbers are", () => {

@@ -7,7 +7,7 @@ import { HttpResponse } from "msw";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Overview, Summary } from "./api/answers";
 import { answer, answerTo, asked, cut, refuse, serve } from "./testing/api";
-import { bucket, overview, summary, trends } from "./testing/answers";
+import { BEGUN, bucket, overview, summary, trends } from "./testing/answers";
 import { openPage } from "./testing/page";
 import { spoken } from "./texts";
 
@@ -92,6 +92,22 @@ describe("the cards", () => {
     expect(text).toContain("> 10×worsefrom 24.5 ms");
     expect(text).not.toContain("4,938");
     expect((await cardOf("Workflow failure rate")).text).toContain("No changefrom 25.0%");
+  });
+
+  it("judge no change from an interval that records don’t cover, and say why", async () => {
+    answerSummary(BEGUN);
+    openPage();
+    expect((await cardOf("Orders created")).text).toContain("+16.1%from 1,150, incomplete");
+    expect((await cardOf("Payment success rate")).text).toContain("−7.5 ptsfrom 91.6%, incomplete");
+    const { element, text } = await cardOf("Average execution time");
+    expect(text).toContain("> 10×from 24.5 ms, incomplete");
+    expect(element.querySelector('.text-muted > [data-part="change"]')).not.toBeNull();
+    expect((await button("Average execution time")).title).toMatch(/^incomplete: records begin on .*24/m);
+    cleanup();
+    const fresh = { trend: "new", deltaPercent: null, previousValue: 0 } as const;
+    answerSummary({ ...BEGUN, kpis: kpisWith("orders_created", fresh) });
+    openPage();
+    expect((await cardOf("Orders created")).text).toContain("Newnothing before, incomplete");
   });
 
   it("say no change where nothing is compared", async () => {

@@ -7,10 +7,14 @@ use load::Message;
 use proto::v1::message_delivery::Status;
 use proto::v1::workflow_terminal::Outcome;
 use serde_json::{Value, json};
+use stack::wait::{self, Seen};
 use tests::{Api, Stack, Token};
 
 /// How many things happened to the organization.
 const HAPPENED: u64 = 2_500;
+
+/// A commit shows in the API within this, the batch's age and the announcement included.
+const SEEN_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// How many ranges are asked about at each instant of "now".
 const RANGES: u64 = 45;
@@ -211,6 +215,9 @@ fn check(all: &[Happened], summary: &Value, mode: &str, offset: Option<i64>) {
     if mode == "previous_period" {
         assert!(previous.1 <= range.0, "{summary:#}");
     }
+    let first = all.iter().map(|one| BucketSize::Hour.floor(one.at)).min().expect("something happened");
+    assert_eq!(time(&summary["recordsFrom"]), first, "{summary:#}");
+    assert_eq!(comparison["previousCovered"], first <= previous.0, "{summary:#}");
     if let Some(minutes) = offset {
         let from = earlier(mode, range, end, now, Duration::minutes(minutes));
         assert_eq!(previous.0, from, "{mode} of {summary:#}");
@@ -328,6 +335,60 @@ async fn before_a_quarter_of_an_hour_is_over_nothing_is_compared() {
         let trends = ask(&api, &format!("/metrics/trends?{question}")).await;
         assert_eq!(trends.get("previousSeries").is_some(), !trends["comparison"].is_null(), "{trends:#}");
     }
+}
+
+/// What an answer says of the records and of the first KPI's change: since when, whether they cover the previous interval, by how much.
+fn said(summary: &Value) -> Value {
+    json!([
+        summary["recordsFrom"],
+        summary["comparison"]["previousCovered"],
+        summary["kpis"][0]["previousValue"],
+        summary["kpis"][0]["deltaPercent"],
+    ])
+}
+
+#[tokio::test]
+async fn a_comparison_says_whether_records_cover_what_it_compares_with() {
+    let noon = yesterday();
+    let at = |minutes: i64| noon + Duration::minutes(minutes);
+    let order = |organization: &str, id: &str, minutes| Message::order(organization, id, at(minutes));
+    // One order at twenty past noon, ten at half past one; others have had some for longer.
+    let mut messages = vec![order("acme", "o0", 20), order("other", "o0", -60 * 24 * 3)];
+    messages.extend((1..=10).map(|n| order("acme", &format!("o{n}"), 90)));
+    let stack = counted(plain(messages)).await;
+    let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").serve().await;
+    let range = |from: i64, to: i64| format!("from={}&to={}", text(at(60 * from)), text(at(60 * to)));
+    let summary = async |from, to| ask(&api, &format!("/metrics/summary?{}", range(from, to))).await;
+
+    // Compared with the hour from noon on; with the three before one o'clock, of which only that has records; and with two that have none.
+    assert_eq!(said(&summary(1, 2).await), json!([text(noon), true, 1, 900]));
+    assert_eq!(said(&summary(1, 4).await), json!([text(noon), false, 1, 900]));
+    assert_eq!(said(&summary(0, 2).await), json!([text(noon), false, 0, null]));
+    let one = range(1, 4);
+    let overview = ask(&api, &format!("/metrics/overview?{one}")).await;
+    let trends = ask(&api, &format!("/metrics/trends?{one}")).await;
+    let of_workflow = ask(&api, &format!("/metrics/trends?{one}&workflow=w1")).await;
+    for answer in [&trends, &of_workflow, &overview["summary"], &overview["trends"]] {
+        assert_eq!(answer["recordsFrom"], text(noon), "{answer:#}");
+        assert_eq!(answer["comparison"]["previousCovered"], false, "{answer:#}");
+    }
+    let alone = ask(&api, &format!("/metrics/summary?{one}&compare=none")).await;
+    assert_eq!((&alone["recordsFrom"], &alone["comparison"]), (&json!(text(noon)), &Value::Null));
+    let nobody = api.get(&format!("/metrics/summary?{one}"), &Token::of("nobody").sign()).await.json();
+    assert_eq!(said(&nobody), json!([null, false, 0, 0]));
+
+    // A late record from nine o'clock: what is kept for an hour is no longer given.
+    if stack.redis().is_none() {
+        return;
+    }
+    stack.produce(plain([order("acme", "late", -170)])).await;
+    count(&stack).await;
+    let nine = text(noon - Duration::hours(3));
+    let covered = wait::until("the late record to be seen", SEEN_LIMIT, async || {
+        let said = said(&summary(1, 4).await);
+        Ok(Seen::when(said == json!([nine, true, 1, 900]), said.to_string()))
+    });
+    covered.await.expect("an answer that is fresh");
 }
 
 #[tokio::test]

@@ -312,16 +312,14 @@ async fn cached_answers_of_an_erased_organization_are_gone_at_once() {
     let stack = counted([orders(GONE, 5), orders(STAYS, 5)].concat()).await;
     let Some(redis) = stack.redis() else { return };
     let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "3600").serve().await;
-    let orders_of = async |organization: &str| {
-        let path = format!(
-            "/metrics/summary?from={}&to={}",
-            text(yesterday()),
-            text(yesterday() + Duration::hours(1))
-        );
+    let noon = yesterday();
+    let summary_of = async |organization: &str| {
+        let path = format!("/metrics/summary?from={}&to={}", text(noon), text(noon + Duration::hours(1)));
         let answer = api.get(&path, &Token::of(organization).sign()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.json()["kpis"][0]["value"].clone()
+        answer.json()
     };
+    let orders_of = async |organization: &str| summary_of(organization).await["kpis"][0]["value"].clone();
     for organization in [GONE, STAYS] {
         assert_eq!(orders_of(organization).await, 5);
     }
@@ -357,7 +355,10 @@ async fn cached_answers_of_an_erased_organization_are_gone_at_once() {
         Ok(Seen::when(orders == 0 || orders.is_null(), orders.to_string()))
     });
     fresh.await.expect("an answer of the tables as they are");
-    assert_eq!(orders_of(STAYS).await, 5);
+    assert_eq!(summary_of(GONE).await["recordsFrom"], Value::Null);
+    let stays = summary_of(STAYS).await;
+    assert_eq!(stays["kpis"][0]["value"], 5);
+    assert_eq!(stays["recordsFrom"], text(noon));
 }
 
 #[tokio::test]

@@ -547,6 +547,7 @@ export interface components {
          *         "timezone": "UTC"
          *       },
          *       "completeThrough": "2026-02-25T10:00:11.482Z",
+         *       "recordsFrom": "2025-11-03T09:00:00.000Z",
          *       "comparison": {
          *         "mode": "previous_period",
          *         "from": "2026-02-24T14:00:00.000Z",
@@ -558,7 +559,8 @@ export interface components {
          *         "previous": {
          *           "from": "2026-02-24T14:00:00.000Z",
          *           "to": "2026-02-25T00:00:00.000Z"
-         *         }
+         *         },
+         *         "previousCovered": true
          *       },
          *       "kpis": [
          *         {
@@ -613,6 +615,11 @@ export interface components {
              * @description Only there if some buckets are not exact: in a zone whose buckets don't begin with an hour of UTC, those before this instant are made of whole hours of UTC, each counted in the bucket in which it begins. They were counted by a version that kept no quarters of an hour.
              */
             exactFrom?: string;
+            /**
+             * Format: date-time
+             * @description The start of the first hour of UTC in which a record of the organization was counted, of whatever kind; null while there is none.
+             */
+            recordsFrom: string | null;
             /** @description What is compared; null without a comparison, or while no quarter of an hour of the range is over. */
             comparison: components["schemas"]["Comparison"] | null;
             /** @description Always all of them, in this order: `orders_created`, `payment_success_rate`, `workflow_failure_rate`, `avg_execution_time_ms`, `message_delivery_rate`. */
@@ -651,6 +658,11 @@ export interface components {
              * @description Only there if some buckets are not exact: in a zone whose buckets don't begin with an hour of UTC, those before this instant are made of whole hours of UTC, each counted in the bucket in which it begins. They were counted by a version that kept no quarters of an hour.
              */
             exactFrom?: string;
+            /**
+             * Format: date-time
+             * @description The start of the first hour of UTC in which a record of the organization was counted, of whatever kind; null while there is none.
+             */
+            recordsFrom: string | null;
             /** @description What is compared; null without a comparison, or while no quarter of an hour of the range is over. */
             comparison: components["schemas"]["Comparison"] | null;
             /** @description Oldest first. */
@@ -678,6 +690,7 @@ export interface components {
          *         "timezone": "UTC"
          *       },
          *       "completeThrough": "2026-02-25T10:00:00.000Z",
+         *       "recordsFrom": "2025-11-03T09:00:00.000Z",
          *       "comparison": null,
          *       "series": [
          *         {
@@ -729,6 +742,11 @@ export interface components {
              * @description Only there in a zone whose buckets don't begin with an hour of UTC: workflows are counted by the hour of UTC, and each hour counts in the bucket in which it begins.
              */
             exactFrom?: string;
+            /**
+             * Format: date-time
+             * @description The start of the first hour of UTC in which a record of the organization was counted, of whatever kind; null while there is none.
+             */
+            recordsFrom: string | null;
             /** @description What is compared, whole hours of UTC; null without a comparison, or while no hour of the range is over. */
             comparison: components["schemas"]["Comparison"] | null;
             /** @description Oldest first. */
@@ -1188,6 +1206,7 @@ export interface components {
          *           "timezone": "UTC"
          *         },
          *         "completeThrough": "2026-02-25T10:00:11.482Z",
+         *         "recordsFrom": "2025-11-03T09:00:00.000Z",
          *         "comparison": {
          *           "mode": "previous_period",
          *           "from": "2026-02-24T14:00:00.000Z",
@@ -1199,7 +1218,8 @@ export interface components {
          *           "previous": {
          *             "from": "2026-02-24T14:00:00.000Z",
          *             "to": "2026-02-25T00:00:00.000Z"
-         *           }
+         *           },
+         *           "previousCovered": true
          *         },
          *         "kpis": [
          *           {
@@ -1239,6 +1259,7 @@ export interface components {
          *           "timezone": "UTC"
          *         },
          *         "completeThrough": "2026-02-25T10:00:00.000Z",
+         *         "recordsFrom": "2025-11-03T09:00:00.000Z",
          *         "comparison": null,
          *         "series": [
          *           {
@@ -1468,6 +1489,8 @@ export interface components {
             to: string;
             current: components["schemas"]["Interval"];
             previous: components["schemas"]["Interval"];
+            /** @description Whether records cover the previous interval: `recordsFrom` is not after its start. If it is, or is null, a change compares with time before the organization's first record. */
+            previousCovered: boolean;
             /**
              * Format: date-time
              * @description Only there if an interval may be inexact: where it begins or ends within an hour of UTC before this instant, that hour counts where it begins. Such hours were counted by a version that kept no quarters of an hour.

@@ -32,7 +32,10 @@ const COMPARISON = {
   to: "2026-02-25T00:00:00.000Z",
   current: { from: "2026-02-25T00:00:00.000Z", to: "2026-02-25T02:30:00.000Z" },
   previous: { from: "2026-02-24T21:30:00.000Z", to: "2026-02-25T00:00:00.000Z" },
+  previousCovered: true,
 } as const;
+/** Since when there are records, where an answer says so. */
+const RECORDS = { recordsFrom: "2025-11-03T09:00:00.000Z" } as const;
 
 const FIGURE = {
   unit: "count",
@@ -44,9 +47,16 @@ const FIGURE = {
   thresholds: [] as Summary["kpis"][number]["thresholds"],
 } as const;
 
+/** Of an organization whose records begin within what is compared with, in its second bucket. */
+export const BEGUN = {
+  recordsFrom: "2026-02-24T22:00:00.000Z",
+  comparison: { ...COMPARISON, previousCovered: false },
+} as const;
+
 export function summary(part: Partial<Summary> = {}): Summary {
   return {
     ...ENVELOPE,
+    ...RECORDS,
     organizationName: "Acme",
     plan: { id: "plan_pro", name: "pro" },
     kpis: [
@@ -178,6 +188,7 @@ export function bucket(hour: number, orders: number, payments: number, open = fa
 export function trends(part: Partial<Trends> = {}): Trends {
   return {
     ...ENVELOPE,
+    ...RECORDS,
     series: [bucket(0, 500, 400), bucket(1, 700, 500), bucket(2, 142, 100, true)],
     previousSeries: [bucket(-3, 450, 380), bucket(-2, 600, 420)],
     comparison: COMPARISON,
@@ -346,6 +357,7 @@ export function workflowBucket(hour: number, runs: number, failed: number, open 
 export function workflowTrends(part: Partial<WorkflowTrends> = {}): WorkflowTrends {
   return {
     ...ENVELOPE,
+    ...RECORDS,
     workflow: { workflowId: "w1", workflowName: "Welcome" },
     comparison: COMPARISON,
     series: [workflowBucket(0, 4, 1), workflowBucket(1, 3, 1), workflowBucket(2, 1, 1, true)],

@@ -143,6 +143,8 @@ export const deFirst: Texts = {
       `Was nach ${until} kam, ist nur im Wert enthalten: Verglichen werden volle Viertelstunden.`,
     changeInFull: (points: string) => `${points}: Prozentpunkte`,
     noneBefore: "vorher nichts",
+    incomplete: (before) => `${before}, unvollständig`,
+    incompleteWhy: (from) => `unvollständig: Datensätze erst ab ${from}`,
     from: (before: string) => `vorher ${before}`,
     fromToBy: (before: string, now: string, time: string) => `von ${before} auf ${now} bis ${time} Uhr`,
   },

@@ -149,6 +149,8 @@ export const enFirst = {
     /** Percentage points, written out. */
     changeInFull: (points: string) => `${points}: percentage points`,
     noneBefore: "nothing before",
+    incomplete: (before: string) => `${before}, incomplete`,
+    incompleteWhy: (from: string) => `incomplete: records begin on ${from}`,
     from: (before: string) => `from ${before}`,
     /** `now` is the value by that time; the range goes on. */
     fromToBy: (before: string, now: string, time: string) => `from ${before} to ${now} by ${time}`,

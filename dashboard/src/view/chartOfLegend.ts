@@ -7,6 +7,7 @@ import type { Plot } from "./chartOfPlot";
 import { partsIn, type Speech, valueIn } from "./chartOfWords";
 import { namedIn } from "./comparing";
 import { zoneOfDays } from "./formats";
+import { uncoveredIn } from "./records";
 import type { TrendPoint } from "./trendPoints";
 import { isDayStart } from "./zone";
 
@@ -31,12 +32,14 @@ interface Shown {
   metric: Metric;
   range: Range;
   comparison: Comparison | null;
+  /** Up to when what is compared with has no records; null if they cover it. */
+  uncovered: string | null;
   limits: readonly Limit[];
   plot: Pick<Plot, "axis">;
 }
 
 export function legendOf(speech: Speech, shown: Shown): LegendItem[] {
-  const { name, points, metric, range, comparison, limits, plot } = shown;
+  const { name, points, metric, range, comparison, uncovered, limits, plot } = shown;
   const { texts, formats } = speech;
   const isBars = metric.drawing === "bars";
   const before = points.flatMap((point) => point.before ?? []);
@@ -51,11 +54,12 @@ export function legendOf(speech: Speech, shown: Shown): LegendItem[] {
   if (comparison !== null && before.length > 0) {
     const { from, to } = comparison.previous;
     const byDays = range.granularity === "day" && isDayStart(zoneOfDays(range), new Date(from));
+    const dates = formats.range({ from, to, granularity: byDays ? "day" : "hour" });
     items.push({
       ...{ id: "before", sample: isBars ? "mark" : "dashed", ink: "before" },
       label: texts.trend.compared[namedIn(comparison)],
       ...{ value: valueIn(speech, then.value, metric), total: then.value },
-      note: formats.range({ from, to, granularity: byDays ? "day" : "hour" }),
+      note: uncovered === null ? dates : `${dates} · ${uncoveredIn(texts, formats, uncovered)}`,
     });
   }
   const marked = limits.map(({ value, severity, label }): LegendItem => {

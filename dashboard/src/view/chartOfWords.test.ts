@@ -1,7 +1,7 @@
 // The chart's numbers and times in words.
 
 import { describe, expect, it } from "vitest";
-import { bucket, trends } from "../testing/answers";
+import { BEGUN, bucket, trends } from "../testing/answers";
 import { ORDERS, PAYMENTS, TIME } from "../testing/measures";
 import { de } from "../texts/de";
 import { en } from "../texts/en";
@@ -21,6 +21,7 @@ import {
   whenIn,
 } from "./chartOfWords";
 import { formatsOf } from "./formats";
+import { uncoveredUntil } from "./records";
 import { trendPoints } from "./trendPoints";
 
 const ENGLISH: Speech = { texts: en, formats: formatsOf("en-GB", "UTC", en.formats) };
@@ -88,12 +89,12 @@ it("labels midnight with its date, by the zone’s clock", () => {
 });
 
 it("tells a screen reader all that a bucket has", () => {
-  const answer = trends();
-  const shown = { range: answer.range, comparison: answer.comparison };
-  const spoken = (measure: Measure, index: number) => {
+  const spoken = (measure: Measure, index: number, answer = trends()) => {
     const metric = of(measure);
     const point = trendPoints(answer, metric)[index];
-    return point && plain(pointIn(ENGLISH, point, { ...shown, metric }));
+    const { range, comparison } = answer;
+    const around = { metric, range, comparison, uncovered: uncoveredUntil(answer) };
+    return point && plain(pointIn(ENGLISH, point, around));
   };
   expect(spoken(ORDERS, 1)).toMatch(
     /^Wed,? 25 Feb,? (at )?01:00: 700 orders; Before \(.+22:00.+00:00\): 600 orders$/,
@@ -103,6 +104,10 @@ it("tells a screen reader all that a bucket has", () => {
   expect(spoken(TIME, 2)).toMatch(
     /: 1\.23 s \(over 4 workflow runs\); p50 about 900 ms; p95 about 4\.1 s; p99 about 13 s$/,
   );
+  // Records begin with the second bucket before.
+  const begun = trends(BEGUN);
+  expect(spoken(ORDERS, 0, begun)).toMatch(/: 450 orders; incomplete: records begin on 24 Feb 2026, 22:00$/);
+  expect(spoken(ORDERS, 1, begun)).toMatch(/: 600 orders$/);
 });
 
 describe("limits", () => {
@@ -132,14 +137,21 @@ describe("the legend", () => {
     const size = { width: 700, height: 300, unit: 1 };
     const plot = plotOf({ points, metric, written: String, limits: [1] }, size);
     const { range, comparison } = answer;
-    return legendOf(ENGLISH, { name: "Name", points, metric, range, comparison, limits, plot });
+    const uncovered = uncoveredUntil(answer);
+    return legendOf(ENGLISH, { name: "Name", points, metric, range, comparison, uncovered, limits, plot });
   };
 
   it("has what both periods have in all, and the dates of the one before", () => {
     const [now, before] = legend(ORDERS);
     expect(now).toMatchObject({ id: "now", sample: "bar", label: "Name", value: "1,342", total: 1_342 });
     expect(before).toMatchObject({ id: "before", sample: "mark", label: "Period before", value: "1,050" });
-    expect(before?.note).toMatch(/24 Feb 2026.*21:30/);
+    expect(before?.note).toMatch(/24 Feb 2026.*21:30.*00:00$/);
+  });
+
+  it("says that what is compared with isn’t complete, where records begin within it", () => {
+    const [now, before] = legend(ORDERS, trends(BEGUN));
+    expect(now?.note).toBeUndefined();
+    expect(before?.note).toMatch(/00:00 · incomplete: records begin on 24 Feb 2026, 22:00$/);
   });
 
   it("says what a rate is made of, and that a limit isn’t in view", () => {

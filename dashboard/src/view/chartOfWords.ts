@@ -6,6 +6,7 @@ import type { Measured, Metric } from "./chartOfMetric";
 import type { Limit } from "./chartOfMarks";
 import type { Stretch, TrendPoint } from "./trendPoints";
 import { type Formats, zoneOfDays } from "./formats";
+import { uncoveredIn } from "./records";
 import { isDayStart } from "./zone";
 
 /** What a person reads: the language's words, and numbers and times as it writes them. */
@@ -89,14 +90,27 @@ export function whenIn(
   return days ? formats.bucket(from, "day") : formats.period(from, to);
 }
 
+/** Why a bucket before has less than all of its time, if records begin only at `uncovered`; null if they cover it. */
+export function partlyIn(
+  { texts, formats }: Speech,
+  { from }: Pick<Stretch, "from">,
+  uncovered: string | null,
+): string | null {
+  return uncovered === null || from >= uncovered ? null : uncoveredIn(texts, formats, uncovered);
+}
+
+interface Around {
+  metric: Metric;
+  range: Range;
+  comparison: Pick<Comparison, "mode"> | null;
+  /** Up to when what is compared with has no records; null if they cover it. */
+  uncovered: string | null;
+}
+
 /** All that a bucket has, for a screen reader. */
-export function pointIn(
-  speech: Speech,
-  point: TrendPoint,
-  shown: { metric: Metric; range: Range; comparison: Pick<Comparison, "mode"> | null },
-): string {
+export function pointIn(speech: Speech, point: TrendPoint, around: Around): string {
   const { texts, formats } = speech;
-  const { metric, range, comparison } = shown;
+  const { metric, range, comparison, uncovered } = around;
   const of = (one: Measured) => {
     const parts = partsIn(speech, one, metric);
     const value = valueIn(speech, one.value, metric);
@@ -111,11 +125,10 @@ export function pointIn(
     return value === null ? [] : [`${label} ${formats.estimate(value)}`];
   });
   const { before } = point;
-  const then =
-    before === null || comparison === null
-      ? []
-      : [`${texts.trend.before} (${whenIn(speech, before, range, comparison)}): ${of(before)}`];
-  return [now, ...percentiles, ...then].join("; ");
+  if (before === null || comparison === null) return [now, ...percentiles].join("; ");
+  const then = `${texts.trend.before} (${whenIn(speech, before, range, comparison)}): ${of(before)}`;
+  const partly = partlyIn(speech, before, uncovered);
+  return [now, ...percentiles, then, ...(partly === null ? [] : [partly])].join("; ");
 }
 
 /** What a rate's or a mean's alerts are judged by. A count is judged over the whole range, so its buckets aren't. */

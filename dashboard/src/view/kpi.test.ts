@@ -74,6 +74,14 @@ describe("a change", () => {
   ])("if %s is better, from %d to %d is %s", (better, before, now, tone) => {
     expect(changeOf(counted(before, now, { better }), false, EVENTS)).toMatchObject({ tone });
   });
+
+  it("from an interval that records don't cover is neither good nor bad", () => {
+    const tenfold = { kind: "percent", percent: 900 };
+    expect(changeOf(counted(3, 30), false, EVENTS, true)).toMatchObject({ ...tenfold, tone: "good" });
+    expect(changeOf(counted(3, 30), false, EVENTS, false)).toMatchObject({ ...tenfold, tone: "neutral" });
+    const rate = counted(91.6, 84.1, { unit: "percent", deltaPoints: -7.5 });
+    expect(changeOf(rate, false, EVENTS, false)).toMatchObject({ kind: "points", tone: "neutral" });
+  });
 });
 
 describe("what is noise", () => {

@@ -31,15 +31,16 @@ type Compared = Pick<
 
 /**
  * `hadNothing`: the interval before has nothing that the KPI is a rate or a mean of. `events`: how many it is of now; a
- * count is of those by which it has changed.
+ * count is of those by which it has changed. `covered`: records cover the interval before; a change from less is neither
+ * good nor bad.
  */
-export function changeOf(kpi: Compared, hadNothing: boolean, events: number): Change {
+export function changeOf(kpi: Compared, hadNothing: boolean, events: number, covered = true): Change {
   const { comparedValue: now, previousValue: before, deltaPercent: percent, deltaPoints: points } = kpi;
   if (now === null || before === null) return { kind: "none" };
   if (hadNothing) return { kind: "new", before, now };
   if (now === before || percent === 0) return { kind: "same", before, now };
   const judged = now > before === (kpi.better === "up") ? "good" : "bad";
-  const tone: Tone = isNoise(kpi, now - before, events) ? "neutral" : judged;
+  const tone: Tone = !covered || isNoise(kpi, now - before, events) ? "neutral" : judged;
   // Before "new": a rate that was 0 per cent is not new.
   if (kpi.unit === "percent" && points != null) return { kind: "points", tone, before, now, points };
   if (before === 0 || percent === null) return { kind: "new", before, now };

@@ -1,6 +1,6 @@
-// How much the organization has in the range. Pure.
+// How much the organization has in the range, and whether in what that is compared with. Pure.
 
-import { type Bucket, figure, type Figures, type Overview, type Range } from "../api/answers";
+import { type Bucket, figure, type Figures, type Overview, type Range, type Summary } from "../api/answers";
 import type { Texts } from "../texts";
 import type { Formats } from "./formats";
 
@@ -40,6 +40,20 @@ export function emptyIn({ page }: Texts, formats: Formats, counted: Counted): st
   if (until === null) return null;
   const { to, granularity } = counted.range;
   return until === to ? page.empty : page.emptyBefore(formats.bucket(until, granularity));
+}
+
+/** Up to when what is compared with has no records, because they begin only then. Null if they cover it, or there are none. */
+export function uncoveredUntil({
+  recordsFrom,
+  comparison,
+}: Pick<Summary, "recordsFrom" | "comparison">): string | null {
+  return comparison === null || comparison.previousCovered ? null : recordsFrom;
+}
+
+/** The same in words, which belong beside what is compared with. */
+export function uncoveredIn({ kpi }: Texts, formats: Formats, until: string): string {
+  // One instant, written with its year.
+  return kpi.incompleteWhy(formats.range({ from: until, to: until, granularity: "hour" }));
 }
 
 function recordsIn(series: readonly Figures[]): number {

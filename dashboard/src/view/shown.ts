@@ -10,7 +10,7 @@ import { usePlace } from "./ViewContext";
 
 /** The series of the organization, or of one workflow. */
 export type ShownTrends = Series &
-  Pick<WorkflowTrends, "completeThrough" | "percentilesFrom" | "comparison"> & {
+  Pick<WorkflowTrends, "completeThrough" | "percentilesFrom" | "recordsFrom" | "comparison"> & {
     workflow?: WorkflowTrends["workflow"];
   };
 

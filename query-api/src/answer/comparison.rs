@@ -19,6 +19,8 @@ pub struct Intervals {
     interval: Interval,
     current: Interval,
     previous: Interval,
+    /// Whether the organization's records begin by the start of the previous interval. Otherwise a change says that they began.
+    previous_covered: bool,
     #[serde(
         serialize_with = "crate::request::timestamp::time_or_null",
         skip_serializing_if = "Option::is_none"
@@ -35,6 +37,7 @@ impl Intervals {
             interval: seen.previous,
             current: seen.current,
             previous: seen.previous,
+            previous_covered: known.records_from.is_some_and(|first| first <= seen.previous.from),
             exact_from: known.comparison_exact_from,
         };
         range.comparison().map(shown)

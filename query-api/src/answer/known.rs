@@ -40,6 +40,10 @@ pub struct Known {
     /// where it begins. `None` where they are exact.
     #[serde(skip)]
     pub comparison_exact_from: Option<DateTime<Utc>>,
+    /// The start of the first hour of UTC in which anything was counted for the organization. `None` if there is none, and in answers
+    /// that never compare.
+    #[serde(skip)]
+    pub records_from: Option<DateTime<Utc>>,
     /// The numbers include all records that the brokers held at this instant, but for those of partitions that stand still
     /// while others of their topic go on.
     #[serde(skip)]
@@ -96,6 +100,7 @@ impl Known {
             mostly_through: through.most,
             exact_from: begins_before(extent, since.quarters),
             comparison_exact_from: basis.comparison_exact_from(since.quarters),
+            records_from: None,
             percentiles_from: begins_before(basis.runs, since.percentiles),
             channels_from: begins_before(basis.channels, since.channels),
         }

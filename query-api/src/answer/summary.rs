@@ -110,6 +110,8 @@ pub struct Summary<'a> {
     range: Range,
     #[serde(flatten)]
     known: Known,
+    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
+    records_from: Option<DateTime<Utc>>,
     comparison: Option<Intervals>,
     kpis: Vec<Figure>,
     alerts: Vec<Alert>,
@@ -138,6 +140,7 @@ impl<'a> Summary<'a> {
             plan,
             range,
             comparison: Intervals::of(&range, &known),
+            records_from: known.records_from,
             known,
             kpis,
             system_health: Health { status: worst(&alerts), alert_count: alerts.len() },

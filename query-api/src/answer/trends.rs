@@ -38,6 +38,8 @@ pub struct Trends<'a> {
     range: Range,
     #[serde(flatten)]
     known: Known,
+    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
+    records_from: Option<DateTime<Utc>>,
     comparison: Option<Intervals>,
     series: Vec<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,7 @@ impl<'a> Trends<'a> {
             organization_id,
             range,
             known,
+            records_from: known.records_from,
             comparison,
             series: points(&range.cells(), &rows.series, |bucket| bucket >= closed_until),
             previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
@@ -128,7 +131,8 @@ mod tests {
         };
         let now = now.parse().unwrap();
         let range = raw.normalise(now, &Settings { max_range_days: 90 }).unwrap();
-        serde_json::to_value(Trends::new("acme", range, Known::default(), rows, now)).unwrap()
+        let known = Known { records_from: Some("2026-02-25T05:00:00Z".parse().unwrap()), ..Known::default() };
+        serde_json::to_value(Trends::new("acme", range, known, rows, now)).unwrap()
     }
 
     #[test]
@@ -167,6 +171,8 @@ mod tests {
             ["2026-02-25T05:15:00.000Z", "2026-02-25T06:15:00.000Z", "2026-02-25T07:15:00.000Z"]
         );
         assert_eq!(trends["comparison"]["current"]["to"], "2026-02-25T10:45:00.000Z");
+        assert_eq!(trends["recordsFrom"], "2026-02-25T05:00:00.000Z");
+        assert_eq!(trends["comparison"]["previousCovered"], true);
         assert_eq!((&previous[0]["orders_created"], &previous[1]["open"]), (&1.into(), &false.into()));
     }
 
@@ -176,5 +182,6 @@ mod tests {
         let trends = trends("2026-02-25T11:00:00Z", "none", &rows);
         assert!(trends["series"].as_array().unwrap().iter().all(|point| point["open"] == false), "{trends}");
         assert!(trends["comparison"].is_null() && trends.get("previousSeries").is_none());
+        assert_eq!(trends["recordsFrom"], "2026-02-25T05:00:00.000Z");
     }
 }

@@ -46,6 +46,8 @@ pub struct WorkflowTrends<'a> {
     range: Range,
     #[serde(flatten)]
     known: Known,
+    #[serde(serialize_with = "crate::request::timestamp::time_or_null")]
+    records_from: Option<DateTime<Utc>>,
     comparison: Option<Intervals>,
     series: Vec<Point>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +74,7 @@ impl<'a> WorkflowTrends<'a> {
             workflow: Workflow { workflow_id, workflow_name: rows.name.as_deref() },
             range,
             known,
+            records_from: known.records_from,
             comparison,
             series: points(&range.cells(), &rows.series, |bucket| bucket >= closed_until),
             previous_series: comparison.map(|_| points(&range.compared_cells(), &rows.previous, |_| false)),
@@ -159,7 +162,8 @@ mod tests {
 
     fn trends(now: &str, pairs: &[(&str, &str)], rows: &Rows) -> Value {
         let range = range(now, pairs);
-        let answer = WorkflowTrends::new("acme", "w1", range, Known::default(), rows, now.parse().unwrap());
+        let known = Known { records_from: Some("2026-02-25T07:00:00Z".parse().unwrap()), ..Known::default() };
+        let answer = WorkflowTrends::new("acme", "w1", range, known, rows, now.parse().unwrap());
         serde_json::to_value(answer).unwrap()
     }
 
@@ -198,6 +202,9 @@ mod tests {
         let rows = Rows { series: vec![Runs::default(); 3], ..Rows::default() };
         let seen = trends("2026-02-25T10:45:00Z", &HOURS, &rows);
         assert_eq!(seen["workflow"], json!({"workflowId": "w1", "workflowName": null}));
+        // Since when the organization has records, and what is compared begins at six.
+        let covered = &seen["comparison"]["previousCovered"];
+        assert_eq!((&seen["recordsFrom"], covered), (&json!("2026-02-25T07:00:00.000Z"), &json!(false)));
         assert!(
             seen["series"].as_array().unwrap().iter().all(|point| point["workflows_total"] == 0),
             "{seen}"

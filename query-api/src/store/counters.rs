@@ -3,6 +3,7 @@
 use crate::request::cells::Cells;
 use crate::request::interval::Interval;
 use crate::store::error::Error;
+use chrono::{DateTime, Utc};
 use deadpool_postgres::Object;
 use domain::{BucketSize, Counters};
 use tokio_postgres::Row;
@@ -48,6 +49,19 @@ pub async fn of_intervals(
         }
     }
     Ok(sums)
+}
+
+/// The start of the first hour in which anything was counted. The primary key begins with the organization and has its hours in
+/// order, so this reads the first of its rows, however many there are. A row that a repair has set to zeros is passed over.
+pub async fn first_hour(client: &Object, organization: &str) -> Result<Option<DateTime<Utc>>, Error> {
+    let sql = "
+        select hour_bucket from org_hourly_metrics
+        where organization_id = $1
+          and orders_created + payments_total + workflows_total + messages_sent + messages_delivered > 0
+        order by hour_bucket limit 1";
+    let statement = client.prepare_cached(sql).await?;
+    let Some(row) = client.query_opt(&statement, &[&organization]).await? else { return Ok(None) };
+    Ok(Some(row.try_get(0)?))
 }
 
 fn seconds(size: BucketSize) -> i32 {

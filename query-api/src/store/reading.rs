@@ -103,7 +103,7 @@ impl Reading {
             .await?;
             Ok((profile, Sums { parts, counters, thresholds: kept.setting }))
         };
-        read(client, basis, rows).await
+        read_compared(client, organization, basis, rows).await
     }
 
     /// The counters of the range's buckets, and of those it is compared with.
@@ -118,7 +118,8 @@ impl Reading {
             let (series, previous) = try_join(of(&cells), of(&compared)).await?;
             Ok(trends::Rows { series, previous })
         };
-        read(client, Basis { runs: Some(whole(range)), ..of_buckets(range, &cells, &compared) }, rows).await
+        let basis = Basis { runs: Some(whole(range)), ..of_buckets(range, &cells, &compared) };
+        read_compared(client, organization, basis, rows).await
     }
 
     /// The runs of a workflow in the range's buckets, and in those it is compared with.
@@ -138,7 +139,8 @@ impl Reading {
             Ok(workflow_trends::Rows { name, series, previous })
         };
         let basis = of_buckets(range, &cells, &compared);
-        read(client, Basis { runs: Some(whole(range)), by_hours: true, ..basis }, rows).await
+        let basis = Basis { runs: Some(whole(range)), by_hours: true, ..basis };
+        read_compared(client, organization, basis, rows).await
     }
 
     /// Workflow runs in total, by workflow, and a page of the failures.
@@ -261,6 +263,19 @@ async fn read<T>(
     let span = traces::of_database("statements", "postgresql");
     let read = span.around(read_in_order(client, basis, rows)).await;
     read.inspect_err(|_| span.fail("postgresql"))
+}
+
+/// The same for an answer that compares, which also says since when the organization has records: one more statement among those
+/// that are sent at once.
+async fn read_compared<T>(
+    client: &Object,
+    organization: &str,
+    basis: Basis<'_>,
+    rows: impl Future<Output = Result<T, Error>>,
+) -> Result<Read<T>, Error> {
+    let rows = try_join(counters::first_hour(client, organization), rows);
+    let Read { known, rows: (records_from, rows) } = read(client, basis, rows).await?;
+    Ok(Read { known: Known { records_from, ..known }, rows })
 }
 
 async fn read_in_order<T>(

@@ -27,6 +27,9 @@ class Summary(TypedDict):
     """Only there if some buckets are not exact: in a zone whose buckets don't begin with an hour of UTC,
     those before this instant are made of whole hours of UTC, each counted in the bucket in which it
     begins. They were counted by a version that kept no quarters of an hour."""
+    recordsFrom: str | None
+    """The start of the first hour of UTC in which a record of the organization was counted, of whatever
+    kind; null while there is none."""
     comparison: "Comparison | None"
     """What is compared; null without a comparison, or while no quarter of an hour of the range is over."""
     kpis: list["Kpi"]
@@ -59,6 +62,9 @@ class Trends(TypedDict):
     """Only there if some buckets are not exact: in a zone whose buckets don't begin with an hour of UTC,
     those before this instant are made of whole hours of UTC, each counted in the bucket in which it
     begins. They were counted by a version that kept no quarters of an hour."""
+    recordsFrom: str | None
+    """The start of the first hour of UTC in which a record of the organization was counted, of whatever
+    kind; null while there is none."""
     comparison: "Comparison | None"
     """What is compared; null without a comparison, or while no quarter of an hour of the range is over."""
     series: list["Point"]
@@ -90,6 +96,9 @@ class WorkflowTrends(TypedDict):
     exactFrom: NotRequired[str]
     """Only there in a zone whose buckets don't begin with an hour of UTC: workflows are counted by the
     hour of UTC, and each hour counts in the bucket in which it begins."""
+    recordsFrom: str | None
+    """The start of the first hour of UTC in which a record of the organization was counted, of whatever
+    kind; null while there is none."""
     comparison: "Comparison | None"
     """What is compared, whole hours of UTC; null without a comparison, or while no hour of the range is
     over."""
@@ -407,6 +416,7 @@ Comparison = TypedDict(
         "to": str,
         "current": "Interval",
         "previous": "Interval",
+        "previousCovered": bool,
         "exactFrom": NotRequired[str],
     },
 )

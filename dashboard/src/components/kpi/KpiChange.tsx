@@ -13,9 +13,11 @@ interface KpiChangeProps {
   kpi: Kpi;
   change: Change;
   comparison: Comparison | null;
+  /** Records cover what is compared with. */
+  covered: boolean;
 }
 
-export function KpiChange({ kpi, change, comparison }: KpiChangeProps) {
+export function KpiChange({ kpi, change, comparison, covered }: KpiChangeProps) {
   const { view, formats } = usePlace();
   const { kpi: words } = useTexts();
   switch (change.kind) {
@@ -33,7 +35,7 @@ export function KpiChange({ kpi, change, comparison }: KpiChangeProps) {
               {words.changes.same}
             </data>
           </Line>
-          <Between kpi={kpi} {...change} comparison={comparison} />
+          <Between kpi={kpi} {...change} comparison={comparison} covered={covered} />
         </>
       );
     case "new":
@@ -42,7 +44,7 @@ export function KpiChange({ kpi, change, comparison }: KpiChangeProps) {
           <Line icon={ArrowUp} tone="neutral">
             {words.changes.new}
           </Line>
-          <p className="text-muted">{words.noneBefore}</p>
+          <p className="text-muted">{covered ? words.noneBefore : words.incomplete(words.noneBefore)}</p>
         </>
       );
     case "tenfold":
@@ -67,7 +69,7 @@ export function KpiChange({ kpi, change, comparison }: KpiChangeProps) {
               </span>
             )}
           </Line>
-          <Between kpi={kpi} {...change} comparison={comparison} />
+          <Between kpi={kpi} {...change} comparison={comparison} covered={covered} />
         </>
       );
     }
@@ -88,24 +90,31 @@ interface BetweenProps {
   before: number;
   now: number;
   comparison: Comparison | null;
+  covered: boolean;
 }
 
-/** If the value has gone on since the quarter of an hour with which the comparison ends, that is told, too. */
-function Between({ kpi, before, now, comparison }: BetweenProps) {
+/**
+ * If the value has gone on since the quarter of an hour with which the comparison ends, that is told, too; of what isn't
+ * covered only that is told, since the line is short.
+ */
+function Between({ kpi, before, now, comparison, covered }: BetweenProps) {
   const { formats } = usePlace();
   const { kpi: words } = useTexts();
   const quantity = (value: number) => {
     const { text, exact } = formats.quantity(value, kpi);
     return kpi.unit === "count" ? exact : text;
   };
-  const goneOn = comparison !== null && now !== kpi.value;
+  const goneOn = covered && comparison !== null && now !== kpi.value;
+  const from = words.from(quantity(before));
   return (
     <p className="text-muted">
       <data data-part="before" value={before} hidden />
       <data data-part="now" value={now} hidden />
       {goneOn
         ? words.fromToBy(quantity(before), quantity(now), formats.tick(comparison.current.to, "hour"))
-        : words.from(quantity(before))}
+        : covered
+          ? from
+          : words.incomplete(from)}
     </p>
   );
 }

@@ -5,6 +5,7 @@ import { figure, type Overview } from "../../api/answers";
 import { useChooseMetric, useWorkflowFigures } from "../../view/choosing";
 import { changeOf, eventsIn, isWithoutData } from "../../view/kpi";
 import type { Asked } from "../../view/questions";
+import { uncoveredUntil } from "../../view/records";
 import { PanelTrouble } from "../panel/PanelTrouble";
 import { MetricKpiCard, MetricKpiCardSkeleton } from "./MetricKpiCard";
 
@@ -40,13 +41,16 @@ export function KpiRow({ overview, chosen }: KpiRowProps) {
         ? Object.values(words.names).map((name) => <MetricKpiCardSkeleton key={name} name={name} />)
         : data.body.summary.kpis.map((kpi) => {
             const { series, previousSeries = [] } = data.body.trends;
+            const uncovered = uncoveredUntil(data.body.summary);
+            const hadNothing = isWithoutData(kpi, previousSeries);
             return (
               <MetricKpiCard
                 key={kpi.key}
                 kpi={kpi}
                 series={series}
                 comparison={data.body.summary.comparison}
-                change={changeOf(kpi, isWithoutData(kpi, previousSeries), eventsIn(kpi, series))}
+                uncovered={uncovered}
+                change={changeOf(kpi, hadNothing, eventsIn(kpi, series), uncovered === null)}
                 withoutData={isWithoutData(kpi, series)}
                 chosen={kpi.key === chosen}
                 ofAll={ofWorkflow !== undefined && figure(ofWorkflow, kpi.key) !== null}

@@ -5,6 +5,7 @@ import type { Bucket, Comparison, Kpi } from "../../api/answers";
 import { useTexts } from "../../texts/TextsContext";
 import type { Change } from "../../view/kpi";
 import { comparedWords, kpiDescription, kpiName } from "../../view/kpiWords";
+import { uncoveredIn } from "../../view/records";
 import { usePlace } from "../../view/ViewContext";
 import { SeverityPill } from "../parts/SeverityPill";
 import { KpiChange } from "./KpiChange";
@@ -18,6 +19,8 @@ interface MetricKpiCardProps {
   kpi: Kpi;
   series: readonly Bucket[];
   comparison: Comparison | null;
+  /** Up to when what is compared with has no records; null if they cover it. */
+  uncovered: string | null;
   change: Change;
   /** The range has nothing that it is a rate or a mean of. */
   withoutData: boolean;
@@ -28,7 +31,7 @@ interface MetricKpiCardProps {
 }
 
 export function MetricKpiCard(props: MetricKpiCardProps) {
-  const { kpi, series, comparison, change, withoutData, chosen, ofAll, onChoose } = props;
+  const { kpi, series, comparison, uncovered, change, withoutData, chosen, ofAll, onChoose } = props;
   const { formats } = usePlace();
   const texts = useTexts();
   const { value, unit, text, exact } = formats.quantity(kpi.value, kpi);
@@ -38,6 +41,7 @@ export function MetricKpiCard(props: MetricKpiCardProps) {
     change.kind === "tenfold" && formats.change(change.percent),
     change.kind === "points" && texts.kpi.changeInFull(formats.points(change.points)),
     !withoutData && comparedWords(texts, formats, kpi, comparison),
+    !withoutData && uncovered !== null && uncoveredIn(texts, formats, uncovered),
     kpiDescription(texts, kpi),
   ];
   return (
@@ -75,7 +79,7 @@ export function MetricKpiCard(props: MetricKpiCardProps) {
         {withoutData ? (
           <p className="text-muted">{texts.kpi.without[kpi.base.noun] ?? texts.kpi.withoutAny}</p>
         ) : (
-          <KpiChange kpi={kpi} change={change} comparison={comparison} />
+          <KpiChange kpi={kpi} change={change} comparison={comparison} covered={uncovered === null} />
         )}
       </div>
       <div className="mt-2 flex items-end print:mt-1">

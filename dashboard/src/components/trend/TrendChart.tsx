@@ -32,7 +32,7 @@ interface TrendChartProps {
 }
 
 export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendChartProps) {
-  const { name, points, metric, limits, range, comparison, speech } = trend;
+  const { name, points, metric, limits, range, comparison, uncovered, speech } = trend;
   const { trend: texts } = useTexts();
   const keysId = useId();
   const [sized, { width, height }] = useSize();
@@ -49,8 +49,8 @@ export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendC
   const opens = opensBuckets(range);
   const { active, selection, offered, handlers, clear } = useSelection(last, indexAt, onZoom, opens);
   const legend = useMemo(
-    () => legendOf(speech, { name, points, metric, range, comparison, limits, plot: screen.plot }),
-    [speech, name, points, metric, range, comparison, limits, screen.plot],
+    () => legendOf(speech, { name, points, metric, range, comparison, uncovered, limits, plot: screen.plot }),
+    [speech, name, points, metric, range, comparison, uncovered, limits, screen.plot],
   );
   const spoken = points[active ?? last];
   const written = (some: Selection | null) => {
@@ -84,7 +84,7 @@ export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendC
                   chosenRange,
                   valueIn(speech, measuredIn(points, selection, metric).value, metric),
                 )
-              : spoken && pointIn(speech, spoken, { metric, range, comparison })
+              : spoken && pointIn(speech, spoken, { metric, range, comparison, uncovered })
           }
           className={`absolute inset-0 ${opens ? "cursor-pointer" : "cursor-crosshair"} touch-pan-y touch-pinch-zoom rounded-lg select-none print:hidden`}
           {...handlers}

@@ -5,7 +5,7 @@
 import { cleanup, configure, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { answer, asked, serve } from "../../testing/api";
-import { bucket, overview, trends, workflowTrends } from "../../testing/answers";
+import { BEGUN, bucket, overview, trends, workflowTrends } from "../../testing/answers";
 import { openPage } from "../../testing/page";
 import { tokenOf } from "../../testing/tokens";
 
@@ -200,6 +200,21 @@ describe("the crosshair", () => {
     expect(document.querySelector("[data-tooltip]")).toBeNull();
   });
 
+  it("says of a bucket before that it isn't complete, where records begin later", async () => {
+    answer("overview", overview({ trends: trends(BEGUN) }));
+    openPage({ search: "?timezone=UTC" });
+    const words = () => plain(document.querySelector("[data-tooltip]")?.textContent);
+    fireEvent.pointerMove(await slider(), at(0));
+    await waitFor(() =>
+      expect(words()).toMatch(/Before450.*incomplete: records begin on 24 Feb 2026, 22:00$/),
+    );
+    fireEvent.pointerMove(await slider(), at(1));
+    expect(words()).toMatch(/Before600/);
+    expect(words()).not.toContain("incomplete");
+    const legend = document.querySelector('[data-legend="before"]');
+    expect(plain(legend?.textContent)).toContain("incomplete: records begin on 24 Feb 2026, 22:00");
+  });
+
   it("has percentiles as estimates", async () => {
     openPage({ search: "?timezone=UTC&metric=avg_execution_time_ms" });
     fireEvent.pointerMove(await slider(), at(0));
@@ -385,6 +400,12 @@ describe("the table", () => {
       [expect.stringContaining("still open"), "142", ""],
       ["Total", "1,342", "1,050"],
     ]);
+  });
+
+  it("says that what is compared with isn't complete", async () => {
+    answer("overview", overview({ trends: trends(BEGUN) }));
+    const [periods] = await rows("?timezone=UTC");
+    expect(periods?.at(-1)).toMatch(/^Period before: .*incomplete: records begin on 24 Feb 2026, 22:00$/);
   });
 
   it("leads to the thresholds of a rate, as the chart does", async () => {

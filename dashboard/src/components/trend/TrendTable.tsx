@@ -6,6 +6,7 @@ import { type Measured, totalOf } from "../../view/chartOfMetric";
 import { opensBuckets, type Selection } from "../../view/chartOfSelection";
 import { capital, counterIn, nounIn, valueIn } from "../../view/chartOfWords";
 import { namedIn } from "../../view/comparing";
+import { uncoveredIn } from "../../view/records";
 import { Scroll } from "../parts/Scroll";
 import { ThresholdsButton } from "../thresholds/ThresholdsButton";
 import type { Trend } from "./useTrend";
@@ -22,7 +23,7 @@ interface TrendTableProps {
 }
 
 export function TrendTable({ trend, onZoom }: TrendTableProps) {
-  const { points, metric, range, comparison, name, kpi, speech } = trend;
+  const { points, metric, range, comparison, uncovered, name, kpi, speech } = trend;
   const { trend: words } = speech.texts;
   const { chart } = useAllTexts();
   const opens = opensBuckets(range);
@@ -54,6 +55,11 @@ export function TrendTable({ trend, onZoom }: TrendTableProps) {
                   {words.compared[namedIn(comparison)]}
                   {": "}
                   {speech.formats.range({ ...comparison.previous, granularity: range.granularity })}
+                  {uncovered !== null && (
+                    <span className="block font-normal whitespace-normal">
+                      {uncoveredIn(speech.texts, speech.formats, uncovered)}
+                    </span>
+                  )}
                 </th>
               </tr>
             )}

@@ -5,7 +5,7 @@ import { useAllTexts } from "../../texts/useAllTexts";
 import type { Measured } from "../../view/chartOfMetric";
 import type { Plot } from "../../view/chartOfPlot";
 import { measuredIn, opensBuckets, selectedInterval, type Selection } from "../../view/chartOfSelection";
-import { partsIn, valueIn, whenIn } from "../../view/chartOfWords";
+import { partlyIn, partsIn, valueIn, whenIn } from "../../view/chartOfWords";
 import { wordsOf } from "../../view/rowsInsights";
 import type { TrendPoint } from "../../view/trendPoints";
 import type { Trend } from "./useTrend";
@@ -54,7 +54,7 @@ export function TrendTooltip({ trend, plot, active, selection }: TrendTooltipPro
 }
 
 function Bucket({ trend, point }: { trend: Trend; point: TrendPoint }) {
-  const { range, comparison, metric, name, speech, insights } = trend;
+  const { range, comparison, uncovered, metric, name, speech, insights } = trend;
   const { trend: words } = speech.texts;
   const texts = useAllTexts();
   const { before } = point;
@@ -78,7 +78,12 @@ function Bucket({ trend, point }: { trend: Trend; point: TrendPoint }) {
             trend={trend}
             label={point.open ? words.sameTimeBefore : words.before}
             measured={before}
-            when={<time dateTime={before.from}>{whenIn(speech, before, range, comparison)}</time>}
+            when={
+              <>
+                <time dateTime={before.from}>{whenIn(speech, before, range, comparison)}</time>
+                <span className="block">{partlyIn(speech, before, uncovered)}</span>
+              </>
+            }
           />
         )}
       </dl>

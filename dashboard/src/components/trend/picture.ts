@@ -61,8 +61,9 @@ async function pictureOf(trend: Trend, percentiles: boolean): Promise<Blob> {
     height: CHART_HEIGHT,
     unit: 1.15,
   });
-  const { name, points, metric, range, comparison, limits, speech } = trend;
-  const legend = legendOf(speech, { name, points, metric, range, comparison, limits, plot: drawing.plot });
+  const { name, points, metric, range, comparison, uncovered, limits, speech } = trend;
+  const { plot } = drawing;
+  const legend = legendOf(speech, { name, points, metric, range, comparison, uncovered, limits, plot });
   const words = legend.map(({ label, value, note }) => [label, value, note].filter(Boolean).join("  "));
   font(TEXT, 400);
   const places = inLines(words.map((text) => SAMPLE.width + 8 + context.measureText(text).width));

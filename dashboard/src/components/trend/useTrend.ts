@@ -9,7 +9,7 @@ import type { Limit } from "../../view/chartOfMarks";
 import { limitsIn, type Speech } from "../../view/chartOfWords";
 import { zoneOfDays } from "../../view/formats";
 import { kpiName } from "../../view/kpiWords";
-import { emptyIn } from "../../view/records";
+import { emptyIn, uncoveredUntil } from "../../view/records";
 import type { Shown, ShownTrends } from "../../view/shown";
 import { type TrendPoint, trendPoints } from "../../view/trendPoints";
 import { metricIn } from "../../view/view";
@@ -23,6 +23,8 @@ export interface Trend {
   points: readonly TrendPoint[];
   range: Range;
   comparison: Comparison | null;
+  /** Up to when what is compared with has no records; null if they cover it. */
+  uncovered: string | null;
   /** The zone of the labels. */
   zone: string;
   speech: Speech;
@@ -72,6 +74,7 @@ export function useTrend(overview: Overview | undefined, { trends, kpi }: Shown)
     const { range, comparison } = trends;
     return {
       ...{ kpi, metric, points, speech, limits, insights, range, comparison },
+      uncovered: uncoveredUntil(trends),
       name: kpiName(texts, kpi),
       zone: range.granularity === "day" ? zoneOfDays(range) : view.zone,
       percentilesFrom: metric.percentiles.length === 0 ? null : (trends.percentilesFrom ?? null),

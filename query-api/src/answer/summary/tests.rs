@@ -41,7 +41,9 @@ fn sums(range: &Range, counted: &[Counted]) -> Sums {
 
 fn shown(range: Range, counted: &[Counted], now: DateTime<Utc>) -> Value {
     let rows = (None, sums(&range, counted));
-    serde_json::to_value(Summary::new("acme", range, Known::default(), rows, now)).unwrap()
+    let records_from = counted.iter().map(|(time, _)| BucketSize::Hour.floor(*time)).min();
+    let known = Known { records_from, ..Known::default() };
+    serde_json::to_value(Summary::new("acme", range, known, rows, now)).unwrap()
 }
 
 fn orders(n: i64) -> Counters {
@@ -55,17 +57,20 @@ fn the_summary_is_spelled_to_the_letter() {
     let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T10:00:12Z");
     let now = at("2026-02-25T10:00:12Z");
     let counted = [(at("2026-02-24T20:00:00Z"), orders(36)), (at("2026-02-25T03:00:00Z"), orders(42))];
-    let known = Known { complete_through: Some(now), ..Known::default() };
+    let records_from = Some(at("2026-02-24T14:00:00Z"));
+    let known = Known { complete_through: Some(now), records_from, ..Known::default() };
     let rows = (Some(profile), sums(&range, &counted));
     let json = serde_json::to_string(&Summary::new("org_123", range, known, rows, now)).unwrap();
     let start = concat!(
         r#"{"organizationId":"org_123","organizationName":"Acme","plan":{"id":"plan_pro","name":"pro"},"#,
         r#""range":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z","granularity":"hour","#,
         r#""timezone":"UTC"},"completeThrough":"2026-02-25T10:00:12.000Z","#,
+        r#""recordsFrom":"2026-02-24T14:00:00.000Z","#,
         r#""comparison":{"mode":"previous_period","from":"2026-02-24T14:00:00.000Z","#,
         r#""to":"2026-02-25T00:00:00.000Z","#,
         r#""current":{"from":"2026-02-25T00:00:00.000Z","to":"2026-02-25T10:00:00.000Z"},"#,
-        r#""previous":{"from":"2026-02-24T14:00:00.000Z","to":"2026-02-25T00:00:00.000Z"}},"#,
+        r#""previous":{"from":"2026-02-24T14:00:00.000Z","to":"2026-02-25T00:00:00.000Z"},"#,
+        r#""previousCovered":true},"#,
         r#""kpis":[{"key":"orders_created","label":"Orders Created","value":42,"unit":"count","decimals":0,"#,
         r#""trend":"up","deltaPercent":16.7,"comparedValue":42,"previousValue":36,"better":"up","#,
         r#""severity":"healthy","thresholds":[],"description":"Orders captured from commerce events","#,
@@ -85,12 +90,33 @@ fn an_organization_nobody_has_heard_of_is_all_zeros() {
     let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
     let summary = shown(range, &[], now);
     assert_eq!((&summary["organizationName"], &summary["plan"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&summary["recordsFrom"], &summary["comparison"]["previousCovered"]),
+        (&Value::Null, &json!(false))
+    );
     for figure in summary["kpis"].as_array().unwrap() {
         for name in ["value", "comparedValue", "previousValue", "deltaPercent"] {
             assert_eq!(figure[name], 0, "{name} of {figure}");
         }
         assert_eq!(figure["trend"], "flat", "{figure}");
     }
+}
+
+#[test]
+fn a_previous_interval_that_begins_before_the_records_do_is_not_covered() {
+    // Compared with what is from 14:00 of the day before on.
+    let range = range("2026-02-25T00:00:00Z", "2026-02-25T10:00:00Z", "2026-02-25T12:00:00Z");
+    let check = |counted: &[Counted], expected: Value| {
+        let summary = shown(range, counted, range.to());
+        let (orders, comparison) = (&summary["kpis"][0], &summary["comparison"]);
+        let seen = json!([summary["recordsFrom"], comparison["previousCovered"], orders["deltaPercent"]]);
+        assert_eq!(seen, expected, "{summary}");
+    };
+    let now = (at("2026-02-25T03:00:00Z"), orders(30));
+    check(&[now, (at("2026-02-24T14:40:00Z"), orders(3))], json!(["2026-02-24T14:00:00.000Z", true, 900]));
+    check(&[now, (at("2026-02-24T15:00:00Z"), orders(3))], json!(["2026-02-24T15:00:00.000Z", false, 900]));
+    check(&[now, (at("2025-11-03T09:30:00Z"), orders(3))], json!(["2025-11-03T09:00:00.000Z", true, null]));
+    check(&[now], json!(["2026-02-25T03:00:00.000Z", false, null]));
 }
 
 #[test]
@@ -232,6 +258,12 @@ fn follows(counted: &[Counted], summary: &Value) -> Result<(), TestCaseError> {
     let until = range.to.min(BucketSize::Quarter.floor(now));
     let comparison = &summary["comparison"];
     prop_assert_eq!(comparison.is_null(), until <= range.from, "{}", summary);
+    if !comparison.is_null() {
+        // The hour in which it begins is enough.
+        let end = BucketSize::Hour.floor(interval(&comparison["previous"]).from) + TimeDelta::hours(1);
+        let covered = counted.iter().any(|(time, _)| *time < end);
+        prop_assert_eq!(comparison["previousCovered"].as_bool(), Some(covered), "{}", summary);
+    }
     for kpi in summary["kpis"].as_array().unwrap() {
         prop_assert_eq!(tenths(&kpi["value"]), Some(recounted(counted, range, kpi)), "{}", kpi);
         if comparison.is_null() {

@@ -199,6 +199,7 @@ fn answers_are_as_said() {
         complete_through,
         exact_from: Some(now),
         comparison_exact_from: Some(now),
+        records_from: complete_through,
         ..Known::default()
     };
     let shown = |value: &dyn Fn() -> Answer| serde_json::from_slice(&value().body).unwrap();
