@@ -28,7 +28,30 @@ impl TlsFiles {
     /// # Panics
     /// Never: ring speaks the versions that rustls thinks safe.
     pub fn config(&self, pems: &Pems, check: Check) -> Result<ClientConfig, BadSetting> {
-        let roots = Arc::new(self.roots(pems)?);
+        let roots = match &pems.authorities {
+            None => system(),
+            Some(authorities) => self.added(RootCertStore::empty(), authorities)?,
+        };
+        self.trusting(roots, pems, check)
+    }
+
+    /// The same, which trusts the authorities in the file beside the system's, not instead of them, and checks names.
+    ///
+    /// # Errors
+    /// As [`TlsFiles::config`].
+    ///
+    /// # Panics
+    /// Never, for the same reason.
+    pub fn config_beside_system(&self, pems: &Pems) -> Result<ClientConfig, BadSetting> {
+        let roots = match &pems.authorities {
+            None => system(),
+            Some(authorities) => self.added(system(), authorities)?,
+        };
+        self.trusting(roots, pems, Check::Name)
+    }
+
+    fn trusting(&self, roots: RootCertStore, pems: &Pems, check: Check) -> Result<ClientConfig, BadSetting> {
+        let roots = Arc::new(roots);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -48,13 +71,8 @@ impl TlsFiles {
         }
     }
 
-    fn roots(&self, pems: &Pems) -> Result<RootCertStore, BadSetting> {
-        let mut roots = RootCertStore::empty();
-        let Some(authorities) = &pems.authorities else {
-            // Without any of them nobody can be believed, and each connection says so.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            return Ok(roots);
-        };
+    /// These authorities, and those in the file's text.
+    fn added(&self, mut roots: RootCertStore, authorities: &[u8]) -> Result<RootCertStore, BadSetting> {
         let name = TlsFiles::named(self.names.authorities, self.authorities.as_deref());
         let certificates = certificates(authorities, &name)?;
         if roots.add_parsable_certificates(certificates).0 == 0 {
@@ -93,6 +111,13 @@ impl TlsFiles {
         let key = TlsFiles::named(self.names.key, self.key.as_deref());
         BadSetting(format!("{certificate} and {key} don't belong together, or can't be used: {error}"))
     }
+}
+
+/// The system's authorities. Without any of them nobody can be believed, and each connection says so.
+fn system() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 /// The certificates in a text; at least one.
@@ -170,10 +195,13 @@ mod tests {
             let said = files.config(pems, Check::Name).err().map(|bad| bad.0).unwrap_or_default();
             assert!(said.contains(expected), "{said}");
         };
+        let beside = |pems: &Pems| files.config_beside_system(pems).err().map(|bad| bad.0);
         let text = b"open sesame".to_vec();
-        check(&Pems { authorities: Some(text.clone()), identity: None }, "CA (/ca.pem) has no certificate");
+        let unusable = Pems { authorities: Some(text.clone()), identity: None };
+        check(&unusable, "CA (/ca.pem) has no certificate");
+        assert!(beside(&unusable).is_some_and(|why| why.contains("CA (/ca.pem)")));
         let identity = Some(Identity { certificate: text.clone(), key: text });
         check(&Pems { authorities: None, identity }, "CERT (/cert.pem) has no certificate");
-        assert!(files.config(&Pems::default(), Check::Name).is_ok());
+        assert!(files.config(&Pems::default(), Check::Name).is_ok() && beside(&Pems::default()).is_none());
     }
 }

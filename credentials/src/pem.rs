@@ -12,10 +12,18 @@ pub struct TlsNames {
     pub address: &'static str,
     /// The setting that names the file of authorities.
     pub authorities: &'static str,
-    /// The setting that names the file of this client's certificate.
+    /// The setting that names the file of this client's certificate; empty where it never shows one.
     pub certificate: &'static str,
-    /// The setting that names the file of its key.
+    /// The setting that names the file of its key; empty where it never shows a certificate.
     pub key: &'static str,
+}
+
+impl TlsNames {
+    /// Those of a server to which this client never shows a certificate.
+    #[must_use]
+    pub const fn of_server(server: &'static str, address: &'static str, authorities: &'static str) -> Self {
+        Self { server, address, authorities, certificate: "", key: "" }
+    }
 }
 
 /// The files of TLS with a server.

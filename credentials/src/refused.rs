@@ -77,6 +77,13 @@ fn theirs(why: &CertificateError, names: &TlsNames) -> String {
 fn ours(alert: AlertDescription, names: &TlsNames) -> Option<String> {
     let TlsNames { server, certificate, key, .. } = names;
     match alert {
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate if certificate.is_empty() => {
+            Some(format!(
+                "{server} asks for a certificate of this client, which has none; let it ask for none"
+            ))
+        }
+        // Whoever shows no certificate can't have it refused: the alert is about something else.
+        _ if certificate.is_empty() => None,
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
             Some(format!("{server} asks for a certificate of this client; set {certificate} and {key}"))
         }
@@ -142,6 +149,17 @@ mod tests {
         let unknown = alert(AlertDescription::UnknownCA).unwrap();
         assert!(unknown.contains("refuses this client's certificate (UnknownCA)"), "{unknown}");
         assert_eq!(alert(AlertDescription::InternalError), None);
+    }
+
+    #[test]
+    fn a_client_that_never_shows_a_certificate_is_told_of_no_setting_for_one() {
+        let names = TlsNames::of_server("Server", "URL", "CA");
+        let alert = |alert| refused(&rustls::Error::AlertReceived(alert), &names);
+        let missing = alert(AlertDescription::CertificateRequired).unwrap();
+        assert!(missing.contains("which has none") && !missing.contains("set "), "{missing}");
+        assert_eq!(alert(AlertDescription::UnknownCA), None);
+        let theirs = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        assert!(refused(&theirs, &names).is_some_and(|said| said.contains("let CA name the file")));
     }
 
     #[test]

@@ -19,6 +19,7 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
         jwt_hs256_secret_file: None,
         jwt_jwks_file: None,
         jwt_jwks_url: None,
+        jwt_jwks_ca_file: None,
         jwt_issuer: None,
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,

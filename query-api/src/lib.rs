@@ -69,6 +69,7 @@ use cache::Cache;
 use cache::loads::Loads;
 use cache::shared::Shared;
 use cache::slots::Slots;
+use outward::Trust;
 use request::rate_limit::RateLimit;
 use request::token::Verifier;
 use routes::page::Page;
@@ -106,9 +107,9 @@ pub enum StartError {
     /// PostgreSQL can't be used.
     #[error("{0}")]
     Database(String),
-    /// Redis can't be reached with these settings.
+    /// Redis, the issuer's keys or webhooks' receivers can't be reached with these settings.
     #[error(transparent)]
-    Shared(#[from] credentials::BadSetting),
+    Connection(#[from] credentials::BadSetting),
     /// Traces can't be sent.
     #[error("{0}")]
     Traces(String),
@@ -127,7 +128,7 @@ pub enum StartError {
 pub async fn run(settings: Settings, in_force: &InForce) -> Result<(), StartError> {
     log::start(&settings.log)?;
     // Settings that can't be used are told before anything claims a start.
-    let Parts { verifier, store, shared, page } = Parts::of(&settings)?;
+    let Parts { verifier, issuer, store, shared, page, sender } = Parts::of(&settings)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = in_force.chosen(), "starting");
     warn(&settings, &verifier);
     let server = server::Server::bind(&settings.server)?;
@@ -158,12 +159,12 @@ pub async fn run(settings: Settings, in_force: &InForce) -> Result<(), StartErro
         streams: Streams::new(&settings.streams, stopping.clone()),
         exports: Slots::new(EXPORTS_MAX, EXPORTS_PER_ORGANIZATION_MAX),
         page,
-        sender: Sender::new(&settings.webhooks, &store),
+        sender,
         store,
         settings: settings.routes,
         clock: chrono::Utc::now,
     });
-    spawn_tasks(&api, shared, &readiness);
+    spawn_tasks(&api, shared, issuer, &readiness);
     if let Ok(address) = server.address() {
         tracing::info!(%address, page = has_page, "serving /metrics/..., /openapi.json and /docs");
     }
@@ -191,9 +192,12 @@ pub fn check(settings: &Settings) -> Result<(), StartError> {
 /// What is made of the settings alone, with the files and keys that they name. Nothing of it has asked a server yet.
 struct Parts {
     verifier: Arc<Verifier>,
+    /// Whom TLS with the tokens' issuer trusts, if keys are fetched from it.
+    issuer: Option<Trust>,
     store: Arc<Store>,
     shared: Option<Arc<Shared>>,
     page: Option<Page>,
+    sender: Arc<Sender>,
 }
 
 impl Parts {
@@ -203,11 +207,15 @@ impl Parts {
         if let Some(wrong) = settings.traces.wrong() {
             return Err(StartError::Traces(wrong));
         }
+        let verifier = Arc::new(Verifier::new(&settings.token)?);
+        let store = Arc::new(Store::new(&settings.store)?);
         Ok(Self {
-            verifier: Arc::new(Verifier::new(&settings.token)?),
-            store: Arc::new(Store::new(&settings.store)?),
+            issuer: issuer::trust(&verifier, &settings.token)?,
+            verifier,
             shared: Shared::new(&settings.shared, settings.cache.keys())?.map(Arc::new),
             page: Page::open(&settings.page, &settings.token, settings.ranges.max_range_days)?,
+            sender: Sender::new(&settings.webhooks, &store)?,
+            store,
         })
     }
 }
@@ -224,7 +232,7 @@ fn warn(settings: &Settings, verifier: &Verifier) {
 }
 
 /// Starts the tasks that run beside requests, for ever.
-fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readiness) {
+fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, issuer: Option<Trust>, readiness: &Readiness) {
     let (watched, reported) = (Arc::clone(api), readiness.clone());
     tokio::spawn(async move { watch::postgresql(&watched.store, &reported).await });
     if let Some(shared) = shared {
@@ -237,8 +245,9 @@ fn spawn_tasks(api: &Arc<Api>, shared: Option<Arc<Shared>>, readiness: &Readines
     }
     if api.verifier.has_file() {
         tokio::spawn(watch::keys(Arc::clone(&api.verifier)));
-    } else {
-        tokio::spawn(issuer::follow(Arc::clone(&api.verifier), readiness.clone()));
+    }
+    if let Some(trust) = issuer {
+        tokio::spawn(issuer::follow(Arc::clone(&api.verifier), trust, readiness.clone()));
     }
     let api = Arc::clone(api);
     tokio::spawn(async move { follow::follow(&api.streams, &api.cache, &api.store).await });

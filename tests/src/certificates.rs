@@ -8,7 +8,13 @@ use rcgen::{
 };
 use stack::ServerTls;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// The names of the servers that are started here.
 const HERE: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -103,6 +109,20 @@ impl Authority {
 }
 
 impl Certified {
+    /// What accepts TLS on connections, and shows this certificate.
+    #[must_use]
+    pub fn acceptor(&self) -> TlsAcceptor {
+        let read = |path: &Path| must(std::fs::read(path).map_err(Into::into));
+        let chain = CertificateDer::pem_slice_iter(&read(&self.certificate)).collect::<Result<Vec<_>, _>>();
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks the versions rustls thinks safe")
+            .with_no_client_auth()
+            .with_single_cert(chain.expect("a certificate in PEM"), key.expect("its key in PEM"));
+        TlsAcceptor::from(Arc::new(config.expect("a certificate and its key")))
+    }
+
     /// Puts both in the place of these files, as whoever renews a certificate does: the key first, so that for a moment the two
     /// don't belong together.
     pub fn replace(&self, Self { certificate, key }: &Self) {

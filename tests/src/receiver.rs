@@ -1,5 +1,6 @@
-//! A receiver of webhooks: it answers as the story says, and keeps what it got.
+//! A receiver of webhooks, with or without TLS: it answers as the story says, and keeps what it got.
 
+use crate::certificates::Certified;
 use crate::must::must;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,8 +16,10 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// How long a message may take.
 const MESSAGE_LIMIT: Duration = Duration::from_secs(60);
@@ -53,6 +56,7 @@ enum Answers {
 /// A receiver.
 #[derive(Debug)]
 pub struct Receiver {
+    scheme: &'static str,
     address: SocketAddr,
     shared: Arc<Shared>,
     serving: JoinHandle<()>,
@@ -67,18 +71,28 @@ struct Shared {
 impl Receiver {
     /// A receiver that answers 204.
     pub async fn start() -> Self {
+        Self::serving(None).await
+    }
+
+    /// The same over TLS alone, with this certificate.
+    pub async fn start_with(certified: &Certified) -> Self {
+        Self::serving(Some(certified.acceptor())).await
+    }
+
+    async fn serving(tls: Option<TlsAcceptor>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = must(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Into::into));
         let address = must(listener.local_addr().map_err(Into::into));
         let shared =
             Arc::new(Shared { answers: Mutex::new(Answers::Status(204)), received: Mutex::default() });
-        let serving = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Self { address, shared, serving }
+        let serving = tokio::spawn(serve(listener, tls, Arc::clone(&shared)));
+        Self { scheme, address, shared, serving }
     }
 
     /// Its address, as organizations name it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("{}://{}/hook", self.scheme, self.address)
     }
 
     /// Its port.
@@ -142,14 +156,28 @@ impl Received {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let shared = Arc::clone(&shared);
-        let answer = service_fn(move |request| answer(request, Arc::clone(&shared)));
-        let serving =
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-        tokio::spawn(async move { drop(serving.await) });
+        tokio::spawn(converse(stream, tls.clone(), Arc::clone(&shared)));
     }
+}
+
+async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    match tls {
+        None => speak(stream, shared).await,
+        // Who doesn't believe the certificate hangs up.
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                speak(stream, shared).await;
+            }
+        }
+    }
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
+    let answer = service_fn(move |request| answer(request, Arc::clone(&shared)));
+    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+    drop(serving.await);
 }
 
 async fn answer(

@@ -1,9 +1,11 @@
 //! Encryption, and who is who: Kafka, PostgreSQL and Redis with TLS, passwords and certificates, right and wrong, and replaced
-//! while records stream.
+//! while records stream; a token issuer and webhooks' receivers with authorities of their own.
 
+mod issuers;
 mod kafka;
 mod pages;
 mod postgres;
+mod receivers;
 mod redis;
 mod rights;
 mod rotation;

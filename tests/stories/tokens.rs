@@ -8,19 +8,20 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tests::{Stack, Token};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tests::{Certified, Stack, Token};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
-/// How long it may take until a key file is looked at.
-const RELOAD_LIMIT: Duration = Duration::from_secs(20);
+/// How long it may take until a key file is looked at, or keys are fetched anew.
+pub const RELOAD_LIMIT: Duration = Duration::from_secs(20);
 
 /// They sign nothing but tests.
 const OLD_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ed.der");
 const NEW_KEY: &[u8] = include_bytes!("../../query-api/src/request/token/testkeys/ec.der");
 
-const PATH: &str = "/metrics/summary";
+pub const PATH: &str = "/metrics/summary";
 
 #[tokio::test]
 async fn a_good_token_is_answered_and_no_other() {
@@ -154,25 +155,28 @@ async fn paths_and_methods_that_are_not_there_are_problems() {
 }
 
 /// A private key with its name and its algorithm.
-type Key = (&'static str, EncodingKey, Algorithm);
+pub type Key = (&'static str, EncodingKey, Algorithm);
 
-fn keys() -> [Key; 2] {
+/// An old key and a new one.
+pub fn keys() -> [Key; 2] {
     jwt::install();
     let old = ("old", EncodingKey::from_ed_der(OLD_KEY), Algorithm::EdDSA);
     [old, ("new", EncodingKey::from_ec_der(NEW_KEY), Algorithm::ES256)]
 }
 
-fn signed_as(id: &str, (_, key, algorithm): &Key) -> String {
+/// A token of acme's, signed by this key under another name.
+pub fn signed_as(id: &str, (_, key, algorithm): &Key) -> String {
     let header = Header { kid: Some(id.into()), ..Header::new(*algorithm) };
     jsonwebtoken::encode(&header, &Token::of("acme").claims(), key).expect("a token")
 }
 
-fn signed(key: &Key) -> String {
+/// The same under the key's own name.
+pub fn signed(key: &Key) -> String {
     signed_as(key.0, key)
 }
 
 /// The public halves, as a key set.
-fn set(keys: &[&Key]) -> String {
+pub fn set(keys: &[&Key]) -> String {
     let jwk = |(id, key, algorithm): &&Key| {
         let mut jwk = json!(Jwk::from_encoding_key(key, *algorithm).expect("a public key"));
         jwk["kid"] = json!(id);
@@ -182,8 +186,8 @@ fn set(keys: &[&Key]) -> String {
 }
 
 /// Where an issuer publishes its keys.
-struct Issuer {
-    address: SocketAddr,
+pub struct Issuer {
+    pub address: SocketAddr,
     set: Arc<Mutex<String>>,
     asked: Arc<AtomicUsize>,
     serving: Option<JoinHandle<()>>,
@@ -191,38 +195,60 @@ struct Issuer {
 
 impl Issuer {
     /// An issuer whose server is not there yet.
-    fn away() -> Self {
+    pub fn away() -> Self {
         let port = stack::port::free().expect("a port");
         let address = (std::net::Ipv4Addr::LOCALHOST, port).into();
         Self { address, set: Arc::default(), asked: Arc::default(), serving: None }
     }
 
-    fn publish(&self, set: String) {
+    pub fn publish(&self, set: String) {
         *self.set.lock().expect("a set") = set;
     }
 
     async fn come(&mut self) {
+        self.serve(None).await;
+    }
+
+    /// Comes over TLS alone, with this certificate.
+    pub async fn come_with(&mut self, certified: &Certified) {
+        self.serve(Some(certified.acceptor())).await;
+    }
+
+    async fn serve(&mut self, tls: Option<TlsAcceptor>) {
         let listener = TcpListener::bind(self.address).await.expect("the port is free");
         let (set, asked) = (Arc::clone(&self.set), Arc::clone(&self.asked));
         self.serving = Some(tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
+            while let Ok((stream, _)) = listener.accept().await {
                 asked.fetch_add(1, Ordering::Relaxed);
                 let body = set.lock().expect("a set").clone();
-                let mut request = [0; 4_096];
-                let head =
-                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-                let answered = async {
-                    let _ = stream.read(&mut request).await?;
-                    stream.write_all((head + &body).as_bytes()).await
+                let answered = match &tls {
+                    None => answer(stream, &body).await,
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => answer(stream, &body).await,
+                        // Who doesn't believe the certificate hangs up.
+                        Err(_) => Ok(()),
+                    },
                 };
-                answered.await.expect("a request answered");
+                answered.expect("a request answered");
             }
         }));
     }
 
-    fn go(&mut self) {
-        self.serving.take().expect("it is there").abort();
+    /// Its server goes, and can come again.
+    pub async fn go(&mut self) {
+        let serving = self.serving.take().expect("it is there");
+        serving.abort();
+        // Its port is free once it has ended.
+        drop(serving.await);
     }
+}
+
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, body: &str) -> std::io::Result<()> {
+    let mut request = [0; 4_096];
+    let _ = stream.read(&mut request).await?;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    stream.write_all((head + body).as_bytes()).await?;
+    stream.flush().await
 }
 
 #[tokio::test]
@@ -254,7 +280,7 @@ async fn keys_are_fetched_kept_while_the_issuer_is_away_and_fetched_anew_for_an_
     let fetched = issuer.asked.load(Ordering::Relaxed) - before;
     assert!(fetched <= 2, "names that nobody has were fetched for {fetched} times");
 
-    issuer.go();
+    issuer.go().await;
     let missed = wait::until("the issuer to be missed", RELOAD_LIMIT, async || {
         let _ = api.get(PATH, &signed_as("gone", &new)).await;
         Ok(Seen::when(api.log_tail().contains("can't be fetched"), "nothing is said of it"))

@@ -21,7 +21,7 @@ pub fn payments(organization: &str, numbers: Range<usize>, successful: bool) -> 
 }
 
 /// A stack whose organization `acme` has a warning: 92 of 100 payments have succeeded.
-async fn with_a_warning() -> Stack {
+pub async fn with_a_warning() -> Stack {
     counted([payments("acme", 0..92, true), payments("acme", 92..100, false)].concat()).await
 }
 
@@ -69,7 +69,7 @@ pub async fn endpoint(api: &Api, organization: &str, url: &str) -> (String, Stri
 }
 
 /// Waits until something of the endpoint's is as it should be.
-async fn until(api: &Api, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(api: &Api, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let waiting = wait::until("a webhook to be as expected", LIMIT, async || {
         let answer = api.get(path, &token("acme")).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);

@@ -1,7 +1,7 @@
 //! One attempt to deliver a message: signed, sent, answered.
 
-use crate::outward::causes;
-use crate::sending::client::Http;
+use crate::outward::Trust;
+use crate::sending::client::client;
 use crate::store::webhooks::Claimed;
 use crate::webhooks::endpoint::{self, Rules};
 use crate::webhooks::outcome::Outcome;
@@ -25,11 +25,11 @@ const REST_BYTES_MAX: usize = 64 * 1024;
 pub const REST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Sends the message, and says what came of it.
-pub async fn attempt(http: &Http, rules: &Rules, within: Duration, claimed: &Claimed) -> Outcome {
+pub async fn attempt(trust: &Trust, rules: &Rules, within: Duration, claimed: &Claimed) -> Outcome {
     let span = Start::within_current("POST").kind(Kind::Client).begin();
     span.set("http.request.method", "POST");
     span.set("business_metrics.organization", Arc::clone(&claimed.organization));
-    let outcome = span.around(send(http, rules, within, claimed, span.traceparent())).await;
+    let outcome = span.around(send(trust, rules, within, claimed, span.traceparent())).await;
     outcome.status().iter().for_each(|status| span.count("http.response.status_code", *status));
     if !matches!(outcome, Outcome::Delivered(_)) {
         span.fail(outcome.name());
@@ -38,7 +38,7 @@ pub async fn attempt(http: &Http, rules: &Rules, within: Duration, claimed: &Cla
 }
 
 async fn send(
-    http: &Http,
+    trust: &Trust,
     rules: &Rules,
     within: Duration,
     claimed: &Claimed,
@@ -48,9 +48,10 @@ async fn send(
         Ok(request) => request,
         Err(why) => return Outcome::Failed(why),
     };
+    let http = client(&rules.networks, within, trust.tls());
     let response = match tokio::time::timeout(within, http.request(request)).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Outcome::Failed(format!("there was no response: {}", causes(&error))),
+        Ok(Err(error)) => return Outcome::Failed(format!("there was no response: {}", trust.why(&error))),
         Err(_) => return Outcome::Failed(format!("there was no response within {within:?}")),
     };
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -1,7 +1,6 @@
 //! HTTP to addresses that are allowed. A name is resolved here, its addresses are checked, and one of those is connected to: what a name means
 //! may change between two questions.
 
-use crate::outward;
 use crate::webhooks::networks::Networks;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -10,6 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -27,11 +27,11 @@ pub type Http = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 struct NotPublic;
 
 /// A client that connects to the addresses of these networks, within this time. An address in a URL is not resolved, and so not checked.
-pub fn client(networks: &Networks, connect_within: Duration) -> Http {
+pub fn client(networks: &Networks, connect_within: Duration, tls: ClientConfig) -> Http {
     let mut http = HttpConnector::new_with_resolver(Resolver(Arc::new(networks.clone())));
     http.enforce_http(false);
     http.set_connect_timeout(Some(connect_within));
-    let https = HttpsConnectorBuilder::new().with_tls_config(outward::tls()).https_or_http().enable_http1();
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https.wrap_connector(http))
 }
 

@@ -19,6 +19,7 @@ mod evaluate;
 pub mod random;
 
 use crate::cache::slots::{Full, Slots};
+use crate::outward::{Trust, With};
 use crate::store::webhooks::Claimed;
 use crate::store::{Error, Store};
 use crate::webhooks::Settings;
@@ -28,7 +29,7 @@ use crate::webhooks::message;
 use crate::webhooks::networks::Networks;
 use crate::webhooks::outcome::{Next, Outcome};
 use chrono::Utc;
-use client::Http;
+use credentials::{BadSetting, TlsNames};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -47,12 +48,15 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 const RECORDED_TRIES: u32 = 5;
 const RECORDED_APART: Duration = Duration::from_millis(500);
 
+/// A receiver and the setting of its TLS, for operators and for whoever owns the endpoint.
+const NAMES: TlsNames = TlsNames::of_server("the receiver", "the webhook's address", "WEBHOOK_CA_FILE");
+
 /// Sends messages.
 pub struct Sender {
     /// What operators decide.
     pub settings: Settings,
     rules: Rules,
-    http: Http,
+    trust: Trust,
     store: Arc<Store>,
     tests: Arc<Slots>,
     /// Told when messages are due.
@@ -72,18 +76,20 @@ pub enum Untested {
 
 impl Sender {
     /// A sender of what is in these tables.
-    #[must_use]
-    pub fn new(settings: &Settings, store: &Arc<Store>) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// When the file of authorities can't be used: a sentence that names it. While webhooks are off it isn't looked at.
+    pub fn new(settings: &Settings, store: &Arc<Store>) -> Result<Arc<Self>, BadSetting> {
         let networks = Networks::new(settings.webhook_allowed_networks.clone());
-        let rules = Rules { networks, allow_http: settings.allow_http() };
-        Arc::new(Self {
-            http: client::client(&rules.networks, settings.webhook_timeout),
-            rules,
+        let authorities = settings.webhook_ca_file.clone().filter(|_| settings.are_on());
+        Ok(Arc::new(Self {
+            rules: Rules { networks, allow_http: settings.allow_http() },
+            trust: Trust::new(NAMES, authorities, With::SystemToo)?,
             settings: settings.clone(),
             store: Arc::clone(store),
             tests: Slots::new(TESTS_MAX, TESTS_SHARE),
             due: Notify::new(),
-        })
+        }))
     }
 
     /// Which addresses are allowed.
@@ -146,7 +152,8 @@ impl Sender {
 
     /// Makes an attempt.
     async fn attempt(&self, claimed: &Claimed) -> Outcome {
-        let outcome = attempt::attempt(&self.http, &self.rules, self.settings.webhook_timeout, claimed).await;
+        let outcome =
+            attempt::attempt(&self.trust, &self.rules, self.settings.webhook_timeout, claimed).await;
         metrics::counter!("query_api_webhook_attempts_total", "outcome" => outcome.name()).increment(1);
         outcome
     }

@@ -4,9 +4,10 @@
 //! is away: who took it down would take this service down, too, and a key that is revoked meanwhile is good for as long
 //! as its tokens at most.
 
-use crate::outward::{self, causes};
-use crate::request::token::{KEY_SET_BYTES_MAX, Reload, Verifier};
+use crate::outward::{Trust, With};
+use crate::request::token::{KEY_SET_BYTES_MAX, Reload, Settings, Verifier};
 use admin::Readiness;
+use credentials::{BadSetting, TlsNames, is_set};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::Uri;
 use hyper::body::Bytes;
@@ -14,6 +15,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,25 +34,46 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// The condition that there are keys.
 const CONDITION: &str = "keys";
 
+/// The issuer and the settings of its TLS, for people.
+const NAMES: TlsNames = TlsNames::of_server("the issuer", "JWT_JWKS_URL", "JWT_JWKS_CA_FILE");
+
 type Http = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
+
+/// Whom TLS with the issuer trusts; `None` if no keys are fetched.
+///
+/// # Errors
+/// When the file of authorities can't be used, or the address asks for no TLS: a sentence that names the setting.
+pub fn trust(verifier: &Verifier, settings: &Settings) -> Result<Option<Trust>, BadSetting> {
+    let Some(url) = verifier.url() else { return Ok(None) };
+    let file = settings.jwt_jwks_ca_file.clone().filter(|file| is_set(file));
+    if file.is_some() && url.scheme_str() != Some("https") {
+        let why = "JWT_JWKS_CA_FILE is set, and JWT_JWKS_URL doesn't ask for TLS: let it begin with https://";
+        return Err(BadSetting(why.into()));
+    }
+    Trust::new(NAMES, file, With::FileAlone).map(Some)
+}
 
 /// Says that the service has no keys yet, if they are to be fetched.
 pub fn await_keys(verifier: &Verifier, readiness: &Readiness) {
     if verifier.url().is_some() {
-        readiness
-            .bad(CONDITION, "the keys at JWT_JWKS_URL are not fetched yet (the log says why, if that fails)");
+        readiness.bad(CONDITION, "the keys at JWT_JWKS_URL are not fetched yet");
     }
 }
 
 /// Keeps the verifier's keys up to date, for ever.
-pub async fn follow(verifier: Arc<Verifier>, readiness: Readiness) {
+pub async fn follow(verifier: Arc<Verifier>, trust: Trust, readiness: Readiness) {
     let Some(url) = verifier.url() else { return };
-    let http = client();
     loop {
-        let fetched = tokio::time::timeout(WITHIN, fetch(&http, url)).await;
+        let fetched = tokio::time::timeout(WITHIN, fetch(&trust, url)).await;
         let fetched = fetched.unwrap_or_else(|_| Err(format!("can't be fetched: no answer in {WITHIN:?}")));
         let failed = fetched.is_err();
-        report(verifier.take(fetched));
+        let reload = verifier.take(fetched);
+        report(&reload);
+        if let Reload::Refused(why) = &reload
+            && !verifier.has_keys()
+        {
+            readiness.bad(CONDITION, why.as_str());
+        }
         if !verifier.has_keys() {
             tokio::time::sleep(RETRY).await;
             continue;
@@ -65,7 +88,7 @@ pub async fn follow(verifier: Arc<Verifier>, readiness: Readiness) {
 }
 
 /// Logs what has come of new keys.
-pub fn report(reload: Reload) {
+pub fn report(reload: &Reload) {
     match reload {
         Reload::Same => {}
         Reload::Changed { keys, remarks } => {
@@ -81,16 +104,15 @@ pub fn report(reload: Reload) {
     }
 }
 
-fn client() -> Http {
-    let connector =
-        HttpsConnectorBuilder::new().with_tls_config(outward::tls()).https_or_http().enable_http1();
+fn client(trust: &Trust) -> Http {
+    let connector = HttpsConnectorBuilder::new().with_tls_config(trust.tls()).https_or_http().enable_http1();
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.build())
 }
 
 /// The text at the address, up to a limit.
-async fn fetch(http: &Http, url: &Uri) -> Result<Vec<u8>, String> {
-    let failed = |error: &dyn std::error::Error| format!("can't be fetched: {}", causes(error));
-    let response = http.get(url.clone()).await.map_err(|error| failed(&error))?;
+async fn fetch(trust: &Trust, url: &Uri) -> Result<Vec<u8>, String> {
+    let failed = |error: &(dyn Error + 'static)| format!("can't be fetched: {}", trust.why(error));
+    let response = client(trust).get(url.clone()).await.map_err(|error| failed(&error))?;
     if response.status() != hyper::StatusCode::OK {
         return Err(format!(
             "can't be fetched: it answers {} (redirections are not followed)",

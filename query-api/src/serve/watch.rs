@@ -102,7 +102,7 @@ pub async fn keys(verifier: Arc<Verifier>) {
         let verifier = Arc::clone(&verifier);
         // Blocking: the file may be on a disk that is slow or gone.
         match tokio::task::spawn_blocking(move || verifier.reload()).await {
-            Ok(reload) => issuer::report(reload),
+            Ok(reload) => issuer::report(&reload),
             Err(error) => tracing::error!(%error, "reading the file of keys panicked"),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::webhooks::schedule::Schedule;
 use ipnet::IpNet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Whether something is done.
@@ -35,6 +36,11 @@ pub struct Settings {
     /// where receivers are in-house: whoever may change settings can have requests sent there
     #[arg(long, env, value_delimiter = ',')]
     pub webhook_allowed_networks: Vec<IpNet>,
+
+    /// A PEM file of certificate authorities to trust beside the system's; read again for each attempt. Set it where receivers are
+    /// in-house and their certificates are signed by an authority of your own
+    #[arg(long, env)]
+    pub webhook_ca_file: Option<PathBuf>,
 
     /// How long an attempt may take, from resolving the name to the response. Keep it at SHUTDOWN_TIMEOUT or below
     #[arg(long, env, default_value = "10s", value_parser = humantime::parse_duration)]

@@ -119,16 +119,21 @@ async fn the_apis_settings_are_shown_without_secrets_and_no_server_is_touched() 
     says(&shown, 0, &["u:***@", "redis://:***@", "(default)", "the settings can be used"]);
     let line = |name: &str| shown.output.lines().find(|line| line.starts_with(name)).unwrap_or_default();
     assert!(line("JWT_HS256_SECRET ").contains("***"), "{shown:#?}");
-    let cases: [(&str, &str, &str); 5] = [
+    let cases: [(&str, &str, &str); 6] = [
         ("JWT_HS256_SECRET", "short", "JWT_HS256_SECRET"),
         ("JWT_JWKS_FILE", "/nowhere/keys.json", "JWT_"),
         ("DASHBOARD_DIR", "/nowhere", "DASHBOARD_DIR"),
         ("CORS_ORIGINS", "nonsense", "CORS_ORIGINS"),
         ("DATABASE_CA_FILE", "/nowhere/ca.pem", "DATABASE_CA_FILE"),
+        ("WEBHOOK_CA_FILE", "/nowhere/ca.pem", "WEBHOOK_CA_FILE"),
     ];
     for (name, value, word) in cases {
-        says(&api(&stack, &ports).set(name, value).run().await, 2, &[word]);
+        says(&api(&stack, &ports).set(name, value).set("WEBHOOKS", "on").run().await, 2, &[word]);
     }
+    let fetched = api(&stack, &ports).without("JWT_HS256_SECRET");
+    let fetched = fetched.set("JWT_JWKS_URL", format!("https://{}/keys", ports.address(2)));
+    says(&fetched.clone().run().await, 0, &["the settings can be used"]);
+    says(&fetched.set("JWT_JWKS_CA_FILE", "/nowhere/ca.pem").run().await, 2, &["JWT_JWKS_CA_FILE"]);
     ports.is_true();
 }
 

@@ -1,7 +1,7 @@
 //! What is known against the packages of npm that are shipped, by `npm audit`. Its registry may not answer, which says nothing
 //! against the packages.
 
-use machine::{page, say, workspace};
+use machine::{page, workspace};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -22,17 +22,17 @@ pub enum Verdict {
     Bad,
 }
 
-/// Asks npm, and prints what it says.
+/// Asks npm, and tells what it says, a line for each folder.
 ///
 /// # Errors
 /// When npm can't be run.
-pub fn ask() -> anyhow::Result<Verdict> {
+pub fn ask(mut tell: impl FnMut(&str)) -> anyhow::Result<Verdict> {
     let mut worst = Verdict::Good;
     for folder in FOLDERS {
         let path: PathBuf = workspace::root().join(folder);
         let output = page::npm(&path, &AUDIT).output()?;
         let (verdict, said) = judge(&String::from_utf8_lossy(&output.stdout));
-        say::line(format_args!("npm {} in {folder}: {said}", AUDIT.join(" ")));
+        tell(&format!("npm {} in {folder}: {said}", AUDIT.join(" ")));
         worst = worst.max(verdict);
     }
     Ok(worst)

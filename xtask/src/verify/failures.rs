@@ -1,6 +1,6 @@
 //! What failed tests said, to be read again at the end: much else is printed after them.
 
-use std::collections::VecDeque;
+use crate::verify::tail::Tail;
 
 /// How many lines are kept of each: its last ones, which say why.
 const LINES_MAX: usize = 12;
@@ -8,7 +8,7 @@ const LINES_MAX: usize = 12;
 /// The last words of each test that failed.
 #[derive(Debug, Default)]
 pub struct Failures {
-    tests: Vec<(String, VecDeque<String>)>,
+    tests: Vec<(String, Tail<LINES_MAX>)>,
     is_reading: bool,
 }
 
@@ -16,25 +16,20 @@ impl Failures {
     /// Takes a line of cargo's output. Rust's tests repeat there what those that failed have printed.
     pub fn take(&mut self, line: &str) {
         if let Some(name) = begun(line) {
-            self.tests.push((name.to_owned(), VecDeque::new()));
+            self.tests.push((name.to_owned(), Tail::default()));
             self.is_reading = true;
         } else if line == "failures:" {
             self.is_reading = false;
-        } else if let Some((_, words)) = self.tests.last_mut().filter(|_| self.is_reading && !line.is_empty())
-        {
-            if words.len() == LINES_MAX {
-                words.pop_front();
-            }
-            words.push_back(line.to_owned());
+        } else if let Some((_, words)) = self.tests.last_mut().filter(|_| self.is_reading) {
+            words.take(line);
         }
     }
 
     /// The lines to print; none if no test failed.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        self.tests.iter().flat_map(|(name, words)| {
-            let words = words.iter().map(|line| format!("    {line}"));
-            std::iter::once(format!("failed: {name}")).chain(words)
-        })
+        self.tests
+            .iter()
+            .flat_map(|(name, words)| std::iter::once(format!("failed: {name}")).chain(words.lines()))
     }
 }
 

@@ -3,6 +3,7 @@
 mod advisories;
 mod failures;
 mod slowest;
+mod tail;
 
 use advisories::Verdict;
 use clap::Args;
@@ -16,6 +17,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
+use tail::Tail;
+
+/// How many lines of a failed check are repeated at the end: its last ones, which say why.
+const WORDS_MAX: usize = 15;
 
 /// Options of `cargo verify`.
 #[derive(Clone, Copy, Debug, Args)]
@@ -171,6 +176,16 @@ impl Tests {
     }
 }
 
+/// What has come of a check, how long it took, and its last words.
+struct Ran {
+    name: &'static str,
+    outcome: Outcome,
+    took: Duration,
+    words: Words,
+}
+
+type Words = Tail<WORDS_MAX>;
+
 enum Outcome {
     Passed,
     Failed,
@@ -180,7 +195,7 @@ enum Outcome {
 }
 
 /// Prints what can't be checked here, runs all checks, and ends with a table of them, what failed tests said, the slowest tests,
-/// and what was skipped.
+/// what was skipped, the last words of each check that failed, and a line that says whether all is well.
 ///
 /// # Errors
 /// When cargo or npm can't be run.
@@ -191,14 +206,16 @@ pub fn run(options: Options) -> anyhow::Result<ExitCode> {
     preview(&lacking, &not_run);
     let (mut rows, mut tests) = (Vec::new(), Tests::begin());
     for check in &CHECKS {
-        let since = Instant::now();
-        rows.push((check.name, check.run(&environment, &mut tests)?, since.elapsed()));
+        let (since, mut words) = (Instant::now(), Words::default());
+        let outcome = check.run(&environment, &mut tests, &mut words)?;
+        rows.push(Ran { name: check.name, outcome, took: since.elapsed(), words });
     }
     let skipped = skipped(&rows, lacking);
     report(&rows, began.elapsed(), &tests, &skipped, &not_run);
-    let failed = rows.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed));
-    let incomplete = options.complete && !skipped.is_empty();
-    Ok(if failed || incomplete { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let end = End::of(&rows, &skipped, options.complete);
+    rows.iter().for_each(Ran::repeat);
+    say::line(&end);
+    Ok(if matches!(end, End::Passed { .. }) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What the tests can't show on this machine.
@@ -228,23 +245,32 @@ fn preview(lacking: &[String], not_run: &[(&str, &str)]) {
 }
 
 impl Check {
-    fn run(&self, environment: &Environment, tests: &mut Tests) -> anyhow::Result<Outcome> {
+    fn run(
+        &self,
+        environment: &Environment,
+        tests: &mut Tests,
+        words: &mut Words,
+    ) -> anyhow::Result<Outcome> {
         let begin = |what: &str| say::line(format_args!("\n=== {}: {what}", self.name));
         match &self.work {
             Work::Cargo(cargo) => {
                 begin(&format!("cargo {}", cargo.args.join(" ")));
-                cargo.run(tests)
+                cargo.run(tests, words)
             }
             Work::Npm(npm) => {
                 begin(&format!("npm in {}", (npm.folder)().display()));
-                npm.run(environment)
+                npm.run(environment, words)
             }
             Work::Advisories => {
                 begin("npm audit");
                 if let Some(missing) = page::build_shortcoming(environment) {
                     return Ok(skip(missing));
                 }
-                Ok(match advisories::ask()? {
+                let tell = |line: &str| {
+                    words.take(line);
+                    say::line(line);
+                };
+                Ok(match advisories::ask(tell)? {
                     Verdict::Good => Outcome::Passed,
                     Verdict::Bad => Outcome::Failed,
                     Verdict::Unanswered => Outcome::Unanswered,
@@ -261,35 +287,43 @@ fn tests_at_once() -> usize {
 
 impl Cargo {
     /// Passes its output on line by line, and takes from it what is told of the tests at the end.
-    fn run(&self, tests: &mut Tests) -> anyhow::Result<Outcome> {
+    fn run(&self, tests: &mut Tests, words: &mut Words) -> anyhow::Result<Outcome> {
         if let Some((probe, missing)) = self.needs {
             let there = cargo(probe).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
             if !there.success() {
                 return Ok(skip(missing.to_owned()));
             }
         }
-        let (output, input) = std::io::pipe()?;
         let mut command = cargo(self.args);
-        command.env("RUST_TEST_THREADS", tests_at_once().to_string());
-        command.envs(self.env.iter().copied()).stdout(input.try_clone()?).stderr(input);
-        let mut child = command.spawn()?;
-        drop(command); // and its end of the pipe: the output ends when cargo does
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line)? > 0 {
-            // Tests print what they like, be it text or not.
-            let text = String::from_utf8_lossy(&line);
-            tests.take(text.trim_end());
-            say::line(text.trim_end());
-            line.clear();
-        }
-        Ok(if child.wait()?.success() { Outcome::Passed } else { Outcome::Failed })
+        command.env("RUST_TEST_THREADS", tests_at_once().to_string()).envs(self.env.iter().copied());
+        let succeeded = listen(command, |line| {
+            tests.take(line);
+            words.take(line);
+            say::line(line);
+        })?;
+        Ok(if succeeded { Outcome::Passed } else { Outcome::Failed })
     }
+}
+
+/// Runs a command, and passes on each line that it says, its errors among them. Returns whether it succeeded.
+fn listen(mut command: Command, mut take: impl FnMut(&str)) -> anyhow::Result<bool> {
+    let (output, input) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn()?;
+    drop(command); // and its ends of the pipe: the output ends when the command does
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line)? > 0 {
+        // Tests print what they like, be it text or not.
+        take(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(child.wait()?.success())
 }
 
 impl Npm {
     /// Prints a line for each command, what it notes, and all output of one that fails. Stops there.
-    fn run(&self, environment: &Environment) -> anyhow::Result<Outcome> {
+    fn run(&self, environment: &Environment, words: &mut Words) -> anyhow::Result<Outcome> {
         let browser = if self.browser { page::browser_shortcoming(environment) } else { None };
         if let Some(missing) = page::build_shortcoming(environment).or(browser) {
             return Ok(skip(missing));
@@ -302,22 +336,24 @@ impl Npm {
             if self.browser {
                 command.envs(page::browser(environment).map(|browser| ("CHROMIUM", browser)));
             }
-            let output = command.output()?;
-            let text = String::from_utf8_lossy(&output.stdout);
-            if !output.status.success() {
-                say::line(text);
-                say::problem(String::from_utf8_lossy(&output.stderr));
+            let mut lines = Vec::new();
+            let succeeded = listen(command, |line| {
+                words.take(line);
+                lines.push(line.to_owned());
+            })?;
+            if !succeeded {
+                lines.iter().for_each(say::line);
                 return Ok(Outcome::Failed);
             }
-            notes(&text).for_each(say::line);
+            notes(&lines).for_each(say::line);
         }
         Ok(Outcome::Passed)
     }
 }
 
 /// The lines of a command's output that are to be seen even if it succeeds.
-fn notes(output: &str) -> impl Iterator<Item = &str> {
-    output.lines().map(str::trim).filter(|line| line.starts_with("note: "))
+fn notes(output: &[String]) -> impl Iterator<Item = &str> {
+    output.iter().map(|line| line.trim()).filter(|line| line.starts_with("note: "))
 }
 
 /// The folder of the records' contract for tools, and its checks.
@@ -338,23 +374,17 @@ fn cargo(args: &[&str]) -> Command {
 }
 
 /// Checks that did not run, and what the tests could not show.
-fn skipped(rows: &[(&str, Outcome, Duration)], lacking: Vec<String>) -> Vec<String> {
-    let checks = rows.iter().filter_map(|(name, outcome, _)| match outcome {
+fn skipped(rows: &[Ran], lacking: Vec<String>) -> Vec<String> {
+    let checks = rows.iter().filter_map(|Ran { name, outcome, .. }| match outcome {
         Outcome::Skipped(why) => Some(format!("{name}: {why}")),
         Outcome::Passed | Outcome::Failed | Outcome::Unanswered => None,
     });
     checks.chain(lacking).collect()
 }
 
-fn report(
-    rows: &[(&str, Outcome, Duration)],
-    took: Duration,
-    tests: &Tests,
-    skipped: &[String],
-    not_run: &[(&str, &str)],
-) {
+fn report(rows: &[Ran], took: Duration, tests: &Tests, skipped: &[String], not_run: &[(&str, &str)]) {
     say::line("\ncheck            time      result");
-    for (name, outcome, took) in rows {
+    for Ran { name, outcome, took, .. } in rows {
         say::line(format_args!("{name:<15}{:>6.1} s  {outcome}", took.as_secs_f64()));
     }
     say::line(format_args!("{:<15}{:>6.1} s\n", "in all", took.as_secs_f64()));
@@ -365,6 +395,55 @@ fn report(
         _ => skipped.iter().for_each(|what| say::line(format_args!("skipped: {what}"))),
     }
     not_run.iter().for_each(|(command, what)| say::line(format_args!("not run: `{command}`, {what}")));
+}
+
+impl Ran {
+    fn has_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed)
+    }
+
+    /// Prints its last words once more, if it has failed.
+    fn repeat(&self) {
+        if self.has_failed() {
+            say::line(format_args!("FAILED: {}", self.name));
+            self.words.lines().for_each(say::line);
+        }
+    }
+}
+
+/// What has come of all checks: the last line, which says the same as the exit code.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Whatever ran has passed, and so much was skipped.
+    Passed { skipped: usize },
+    /// These checks have failed.
+    Failed(Vec<&'static str>),
+    /// Nothing failed, but this was skipped, and nothing was to be.
+    Incomplete(Vec<String>),
+}
+
+impl End {
+    fn of(rows: &[Ran], skipped: &[String], is_complete_wanted: bool) -> Self {
+        let failed: Vec<_> = rows.iter().filter(|row| row.has_failed()).map(|row| row.name).collect();
+        // What comes before the colon is the matter, and what comes after it the reason.
+        let matter = |what: &String| what.split(':').next().unwrap_or_default().to_owned();
+        match (failed.is_empty(), is_complete_wanted && !skipped.is_empty()) {
+            (false, _) => Self::Failed(failed),
+            (true, true) => Self::Incomplete(skipped.iter().map(matter).collect()),
+            (true, false) => Self::Passed { skipped: skipped.len() },
+        }
+    }
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed { skipped: 0 } => f.write_str("verify: passed"),
+            Self::Passed { skipped } => write!(f, "verify: passed ({skipped} skipped)"),
+            Self::Failed(checks) => write!(f, "verify: FAILED: {}", checks.join(", ")),
+            Self::Incomplete(skipped) => write!(f, "verify: incomplete: {}", skipped.join(", ")),
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -384,7 +463,41 @@ mod tests {
 
     #[test]
     fn what_a_command_notes_is_told() {
-        let output = "> playwright test\n\nnote: the browser is another one\n  ok 1 week\nno note: of this\n";
-        assert_eq!(notes(output).collect::<Vec<_>>(), ["note: the browser is another one"]);
+        let output =
+            ["> playwright test", "", " note: the browser is another one", "ok 1 week", "no note: of this"];
+        let output = output.map(str::to_owned);
+        assert_eq!(notes(&output).collect::<Vec<_>>(), ["note: the browser is another one"]);
+    }
+
+    #[test]
+    fn the_last_line_says_what_failed_or_what_was_missing() {
+        let ran = |name, outcome| Ran { name, outcome, took: Duration::ZERO, words: Words::default() };
+        let check = |outcomes: [Outcome; 3], skipped: &[&str], is_complete_wanted, expected: &str| {
+            let [one, two, three] = outcomes;
+            let rows = [ran("format", one), ran("pictures", two), ran("clippy", three)];
+            let skipped: Vec<_> = skipped.iter().map(ToString::to_string).collect();
+            assert_eq!(End::of(&rows, &skipped, is_complete_wanted).to_string(), expected);
+        };
+        use Outcome::{Failed, Passed, Unanswered};
+        check([Passed, Passed, Unanswered], &[], true, "verify: passed");
+        check([Passed, Passed, Passed], &["Redis: it is missing"], false, "verify: passed (1 skipped)");
+        let missing = ["Redis: it is missing", "clients: npm: 9"];
+        check([Passed, Passed, Passed], &missing, true, "verify: incomplete: Redis, clients");
+        check([Passed, Failed, Failed], &missing, true, "verify: FAILED: pictures, clippy");
+        check([Failed, Passed, Unanswered], &[], false, "verify: FAILED: format");
+    }
+
+    #[test]
+    fn a_command_is_listened_to_to_its_end_and_its_errors_are_among_its_lines() {
+        let hear = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let mut lines = Vec::new();
+            let succeeded = listen(command, |line| lines.push(line.to_owned())).expect("a shell");
+            (succeeded, lines)
+        };
+        let expected = ["one", "two", "three"].map(str::to_owned).to_vec();
+        assert_eq!(hear("echo one; echo two >&2; printf three"), (true, expected));
+        assert_eq!(hear("echo one; exit 3"), (false, vec!["one".to_owned()]));
     }
 }

@@ -60,6 +60,15 @@ Secrets reach processes as files. Each is an entry of a list: `setting` is the v
 {{- with .Values.queryApi.tokens.jwks }}{{ if .name }}
 - { setting: JWT_JWKS_FILE, path: jwks.json, configMap: {{ .name }}, key: {{ .key }} }
 {{- end }}{{ end }}
+{{- with .Values.queryApi.tokens.jwksCa }}{{ if .name }}
+- { setting: JWT_JWKS_CA_FILE, path: jwks-ca.crt, secret: {{ .name }}, key: {{ .key }} }
+{{- end }}{{ end }}
+{{- end -}}
+
+{{- define "business-metrics.webhookFiles" -}}
+{{- with .Values.queryApi.webhookCa }}{{ if .name }}
+- { setting: WEBHOOK_CA_FILE, path: webhook-ca.crt, secret: {{ .name }}, key: {{ .key }} }
+{{- end }}{{ end }}
 {{- end -}}
 
 {{- define "business-metrics.migrateFiles" -}}
@@ -84,6 +93,7 @@ Secrets reach processes as files. Each is an entry of a list: `setting` is the v
 {{ include "business-metrics.databaseFiles" (list . "api") }}
 {{ include "business-metrics.redisFiles" . }}
 {{ include "business-metrics.tokenFiles" . }}
+{{ include "business-metrics.webhookFiles" . }}
 {{ include "business-metrics.secretFiles" (list "" .Values.queryApi.secretSettings) }}
 {{- end -}}
 

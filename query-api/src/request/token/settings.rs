@@ -28,6 +28,11 @@ pub struct Settings {
     #[arg(long, env)]
     pub jwt_jwks_url: Option<String>,
 
+    /// A PEM file of certificate authorities to trust instead of the system's when that address is asked; read again for each fetch.
+    /// Set it where the issuer's certificate is signed by an authority of your own
+    #[arg(long, env)]
+    pub jwt_jwks_ca_file: Option<PathBuf>,
+
     /// The `iss` a token must have; unset, any. Set it where the key also signs for others
     #[arg(long, env)]
     pub jwt_issuer: Option<String>,

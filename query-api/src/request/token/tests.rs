@@ -25,6 +25,7 @@ fn settings() -> Settings {
         jwt_hs256_secret_file: None,
         jwt_jwks_file: None,
         jwt_jwks_url: None,
+        jwt_jwks_ca_file: None,
         jwt_issuer: None,
         jwt_audience: None,
         jwt_leeway: Duration::ZERO,
@@ -579,4 +580,7 @@ fn before_there_are_keys_nobody_is_told_that_a_token_is_bad() {
         "neither issuer nor audience is checked: {:?}",
         verifier.remarks()
     );
+    let plain = Settings { jwt_jwks_url: Some("HTTP://id.example/keys".into()), ..settings };
+    let remarks = Verifier::new(&plain).unwrap().remarks().concat();
+    assert!(remarks.contains("JWT_JWKS_URL is fetched without TLS"), "{remarks}");
 }
