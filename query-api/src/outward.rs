@@ -78,7 +78,7 @@ fn tls(files: &TlsFiles, pems: &Pems, with: With) -> Result<ClientConfig, BadSet
 
 /// The error and what caused it.
 fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes = std::iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
