@@ -176,7 +176,12 @@ async fn an_organization_keeps_no_more_in_redis_than_its_share() {
     assert!(kept < 5 << 19, "{kept} bytes are kept");
     assert!(api.metric("query_api_kept_over_share_total", "").await > 1.0);
     ask(&api, &summary_path(), "quiet", &[]).await;
-    assert_eq!(kept_in_redis(&stack, &mut redis, "quiet").await.len(), 1, "another's share is its own");
+    // It is kept after it was given.
+    let kept = wait::until("another's share to be its own", SEEN_LIMIT, async || {
+        let kept = kept_in_redis(&stack, &mut redis, "quiet").await.len();
+        Ok(Seen::when(kept == 1, format!("{kept} answers")))
+    });
+    kept.await.expect("an answer in Redis");
 }
 
 /// What is left of the organization's rate, as an answer says.
@@ -251,6 +256,8 @@ async fn a_client_that_has_the_numbers_is_told_so_however_often_they_are_loaded(
     let stack = Stack::start().await;
     let consumer = stack.consumer().start().await;
     stack.produce(orders("acme", 5)).await;
+    // Since when there are records is part of the numbers, and doesn't change with what is counted later.
+    stack.produce(plain([Message::order("acme", "first", yesterday() - Duration::days(5))])).await;
     stack.until_idle().await;
     let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "1").set("LOCAL_CACHE_TTL", "1s");
     let api = api.serve().await;
@@ -305,7 +312,7 @@ async fn one_slow_question_makes_no_other_stale() {
         (0..4).map(|n| Message::workflow("acme", &format!("w{n}"), yesterday(), Outcome::Success, 100));
     let stack = counted(plain(runs)).await;
     let api = stack.api().set("BUSINESS_METRICS_CACHE_TTL_SEC", "1").set("LOCAL_CACHE_TTL", "1s");
-    let api = api.set("STALE_AFTER", "300ms").serve().await;
+    let api = api.set("STALE_AFTER", "1s").serve().await;
     let health = path("workflow-health", yesterday() + Duration::hours(1), 1);
     for path in [&health, &summary_path()] {
         assert_eq!(ask(&api, path, "acme", &[]).await.status, 200);
@@ -319,7 +326,7 @@ async fn one_slow_question_makes_no_other_stale() {
         slow += i32::from(is_stale(&ask(&api, &health, "acme", &[]).await));
         let summary = ask(&api, &summary_path(), "acme", &[]).await;
         assert!(summary.status == 200 && !is_stale(&summary), "{} {}", summary.status, summary.body);
-        Ok(Seen::when(slow >= 30, format!("{slow} stale answers")))
+        Ok(Seen::when(slow >= 10, format!("{slow} stale answers")))
     });
     seen.await.expect("stale answers");
     lock.rollback().await.expect("the end of a lock");
