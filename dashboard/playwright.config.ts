@@ -51,7 +51,7 @@ export default defineConfig({
   },
   projects: [
     { name: "page", testIgnore: PICTURES },
-    // Smaller, so that all pictures together stay below 6 MB.
+    // Smaller than a usual window, so that all pictures together take some 6 MB.
     {
       name: "pictures",
       testMatch: PICTURES,

@@ -107,7 +107,7 @@ describe("the cards", () => {
     const fresh = { trend: "new", deltaPercent: null, previousValue: 0 } as const;
     answerSummary({ ...BEGUN, kpis: kpisWith("orders_created", fresh) });
     openPage();
-    expect((await cardOf("Orders created")).text).toContain("Newnothing before, incomplete");
+    expect((await cardOf("Orders created")).text).toContain("Newrecords begin later");
   });
 
   it("say no change where nothing is compared", async () => {

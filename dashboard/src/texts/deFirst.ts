@@ -143,6 +143,7 @@ export const deFirst: Texts = {
       `Was nach ${until} kam, ist nur im Wert enthalten: Verglichen werden volle Viertelstunden.`,
     changeInFull: (points: string) => `${points}: Prozentpunkte`,
     noneBefore: "vorher nichts",
+    begunSince: "Datensätze erst danach",
     incomplete: (before) => `${before}, unvollständig`,
     incompleteWhy: (from) => `unvollständig: Datensätze erst ab ${from}`,
     from: (before: string) => `vorher ${before}`,

@@ -149,6 +149,8 @@ export const enFirst = {
     /** Percentage points, written out. */
     changeInFull: (points: string) => `${points}: percentage points`,
     noneBefore: "nothing before",
+    /** Nothing before, because nothing was recorded yet. */
+    begunSince: "records begin later",
     incomplete: (before: string) => `${before}, incomplete`,
     incompleteWhy: (from: string) => `incomplete: records begin on ${from}`,
     from: (before: string) => `from ${before}`,

@@ -44,7 +44,7 @@ export function KpiChange({ kpi, change, comparison, covered }: KpiChangeProps) 
           <Line icon={ArrowUp} tone="neutral">
             {words.changes.new}
           </Line>
-          <p className="text-muted">{covered ? words.noneBefore : words.incomplete(words.noneBefore)}</p>
+          <p className="text-muted">{covered ? words.noneBefore : words.begunSince}</p>
         </>
       );
     case "tenfold":
