@@ -7,7 +7,7 @@ use std::time::Duration as StdDuration;
 use tests::{Api, Stack, Token};
 
 /// How long the promise may take to pass an instant, a dead member's session included.
-const PROMISE_LIMIT: StdDuration = StdDuration::from_secs(60);
+pub const PROMISE_LIMIT: StdDuration = StdDuration::from_secs(60);
 
 /// What an answer promises, and how many orders it counts.
 #[derive(Clone, Copy, Debug)]
