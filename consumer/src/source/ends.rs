@@ -1,4 +1,5 @@
-//! Questions to Kafka beside the stream: what topics and the group are, and how far partitions reach. They block the thread.
+//! Questions to Kafka beside the stream: what topics and the group are, and how far partitions reach. They block the thread,
+//! and several questions together wait no longer than one [`Patience`].
 
 use super::breaks::Extent;
 use super::certificates::Certificates;
@@ -17,10 +18,32 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long one question waits for its answer.
+/// How long one question waits for its answer. At most [`ANSWERS_WAIT_MAX`].
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long questions that belong together wait for all their answers. A fault may begin right after the first answer of a
+/// round, and is found by the first question of the next: readiness tells of it after two of these at most.
+const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(3);
+
+const _: () = assert!(ANSWER_WAIT_MAX.as_millis() <= ANSWERS_WAIT_MAX.as_millis());
+
+/// How long questions that belong together may still wait. Begins when it is made.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    ends_at: Instant,
+}
+
+impl Patience {
+    pub(super) fn begin() -> Self {
+        Self { ends_at: Instant::now() + ANSWERS_WAIT_MAX }
+    }
+
+    /// How long the next question may wait.
+    fn left(self) -> Duration {
+        self.ends_at.saturating_duration_since(Instant::now()).min(ANSWER_WAIT_MAX)
+    }
+}
 
 /// How far a partition reached at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +105,11 @@ impl Ends {
     /// When no broker answers.
     pub(super) fn describe(
         &self,
+        patience: Patience,
     ) -> Result<BTreeMap<Topic, Result<TopicDescription, Undescribed>>, Undescribed> {
-        let described = describing::topics(self.consumer.client(), &self.topics.all(), ANSWER_WAIT_MAX);
+        let described = describing::topics(self.consumer.client(), &self.topics.all(), patience.left());
         if described.is_err() {
-            self.learn_brokers();
+            self.learn_brokers(patience);
         }
         Ok(described?
             .into_iter()
@@ -96,8 +120,8 @@ impl Ends {
     /// Asks any broker which brokers there are. Topics are described by the controller alone, and a client whose latest word
     /// of the cluster came from a broker that was just starting may know no controller for minutes (librdkafka renews it every
     /// five).
-    fn learn_brokers(&self) {
-        if let Err(error) = self.consumer.fetch_metadata(Some(self.topics.of(Topic::ALL[0])), ANSWER_WAIT_MAX)
+    fn learn_brokers(&self, patience: Patience) {
+        if let Err(error) = self.consumer.fetch_metadata(Some(self.topics.of(Topic::ALL[0])), patience.left())
         {
             tracing::debug!(%error, "no broker said which brokers there are");
         }
@@ -118,31 +142,37 @@ impl Ends {
     /// What there is in Kafka, as far as it answers.
     #[must_use]
     pub fn found(&self) -> Found {
-        Found { partitions: self.all_partitions(), topic_ids: self.topic_ids() }
+        let patience = Patience::begin();
+        Found { partitions: self.all_partitions(patience), topic_ids: self.topic_ids(patience) }
     }
 
     /// All partitions of the topics, as far as Kafka answers.
-    pub(super) fn all_partitions(&self) -> Vec<Partition> {
-        Topic::ALL.iter().filter_map(|topic| self.partitions(*topic).ok()).flatten().collect()
+    pub(super) fn all_partitions(&self, patience: Patience) -> Vec<Partition> {
+        Topic::ALL
+            .iter()
+            .filter_map(|topic| self.partitions_within(*topic, patience).ok())
+            .flatten()
+            .collect()
     }
 
     // --- How far partitions reach ---
 
-    /// How far partitions reach, given in groups that one broker leads each. A group for which Kafka doesn't answer is left
-    /// out: one broker that is down must not hide what the others say.
-    pub(super) fn ask(&self, groups: &[&[Partition]]) -> Vec<End> {
-        let ends = groups.iter().flat_map(|partitions| self.ask_one(partitions).unwrap_or_default());
-        let ends = ends.collect();
+    /// How far partitions reach, given in groups that one broker leads each. All are asked at once, and a group for which Kafka
+    /// doesn't answer is left out: one broker that is down must neither hide nor delay what the others say.
+    pub(super) fn ask(&self, groups: &[&[Partition]], patience: Patience) -> Vec<End> {
+        let ends = at_once(groups, |partitions| self.ask_one(partitions, patience).unwrap_or_default());
+        let ends = ends.into_iter().flatten().collect();
         // Nobody else takes this client's events, and they must not pile up.
         while self.uncommitted.poll(Duration::ZERO).is_some() {}
         ends
     }
 
-    fn ask_one(&self, partitions: &[Partition]) -> Result<Vec<End>, KafkaError> {
+    fn ask_one(&self, partitions: &[Partition], patience: Patience) -> Result<Vec<End>, KafkaError> {
         let asked_at = self.clock.earliest();
-        let ends = self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)?;
+        let ends = self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End, patience)?;
         // Asked second, so a transaction that ends in between is not taken for an open one.
-        let readable = self.offsets_by(&self.consumer, partitions, KafkaOffset::End).unwrap_or_default();
+        let readable =
+            self.offsets_by(&self.consumer, partitions, KafkaOffset::End, patience).unwrap_or_default();
         let readable: HashMap<Partition, Offset> = readable.into_iter().collect();
         let end =
             |(partition, end)| End { partition, asked_at, end, readable: readable.get(&partition).copied() };
@@ -154,14 +184,15 @@ impl Ends {
     /// # Errors
     /// When Kafka answers for none.
     pub fn acknowledged(&self, partitions: &[Partition]) -> Result<Vec<(Partition, Offset)>, KafkaError> {
-        self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End)
+        self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End, Patience::begin())
     }
 
     /// What Kafka has of a partition, as far as it says.
     #[must_use]
     pub fn extent(&self, partition: Partition) -> Extent {
+        let patience = Patience::begin();
         let ask = |client: &BaseConsumer<Context>, which: KafkaOffset| {
-            let found = self.offsets_by(client, &[partition], which).unwrap_or_default();
+            let found = self.offsets_by(client, &[partition], which, patience).unwrap_or_default();
             found.first().map(|(_, offset)| *offset)
         };
         let first = ask(&self.consumer, KafkaOffset::Beginning);
@@ -196,11 +227,14 @@ impl Ends {
             StartOffset::Earliest => KafkaOffset::Beginning,
             StartOffset::Latest => KafkaOffset::End,
         };
+        let patience = Patience::begin();
         let described =
-            self.describe().map_err(|Undescribed(code)| KafkaError::MetadataFetch(code.into()))?;
+            self.describe(patience).map_err(|Undescribed(code)| KafkaError::MetadataFetch(code.into()))?;
         let groups = by_leader(partitions, &described);
-        let answers = groups.values().map(|partitions| self.offsets_by(&self.consumer, partitions, which));
-        let (answered, failed): (Vec<_>, Vec<_>) = answers.partition(Result::is_ok);
+        let groups: Vec<&[Partition]> = groups.values().map(Vec::as_slice).collect();
+        let answers =
+            at_once(&groups, |partitions| self.offsets_by(&self.consumer, partitions, which, patience));
+        let (answered, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
         match failed.into_iter().find_map(Result::err).filter(|_| answered.is_empty()) {
             Some(error) => Err(error),
             None => Ok(answered.into_iter().flatten().flatten().collect()),
@@ -212,6 +246,7 @@ impl Ends {
         client: &BaseConsumer<Context>,
         partitions: &[Partition],
         which: KafkaOffset,
+        patience: Patience,
     ) -> Result<Vec<(Partition, Offset)>, KafkaError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
@@ -220,7 +255,7 @@ impl Ends {
         for partition in partitions {
             list.add_partition_offset(self.topics.of(partition.topic), partition.number, which)?;
         }
-        let found = client.offsets_for_times(list, ANSWER_WAIT_MAX)?;
+        let found = client.offsets_for_times(list, patience.left())?;
         let mut offsets = Vec::with_capacity(partitions.len());
         for element in found.elements() {
             if element.error().is_err() {
@@ -240,9 +275,13 @@ impl Ends {
     /// # Errors
     /// When Kafka doesn't answer, or has no such topic.
     pub fn partitions(&self, topic: Topic) -> Result<Vec<Partition>, KafkaError> {
-        let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
+        self.partitions_within(topic, Patience::begin())
+    }
+
+    fn partitions_within(&self, topic: Topic, patience: Patience) -> Result<Vec<Partition>, KafkaError> {
+        let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), patience.left())?;
         // Each client has metadata of its own, and must learn of new partitions.
-        self.uncommitted.fetch_metadata(Some(self.topics.of(topic)), ANSWER_WAIT_MAX)?;
+        self.uncommitted.fetch_metadata(Some(self.topics.of(topic)), patience.left())?;
         if let Some(error) = metadata.topics().iter().find_map(|topic| topic.error()) {
             return Err(KafkaError::MetadataFetch(error.into()));
         }
@@ -251,12 +290,24 @@ impl Ends {
     }
 
     /// Kafka's ids of the topics, as far as they can be learned.
-    #[must_use]
-    pub fn topic_ids(&self) -> HashMap<Topic, String> {
-        let described = self.describe().unwrap_or_default();
+    fn topic_ids(&self, patience: Patience) -> HashMap<Topic, String> {
+        let described = self.describe(patience).unwrap_or_default();
         let ids = described.into_iter().filter_map(|(topic, about)| Some((topic, about.ok()?.id)));
         ids.filter(|(_, id)| !id.is_empty()).collect()
     }
+}
+
+/// The answers about groups of partitions, in order; each group is asked about by a thread of its own, as many as brokers lead
+/// partitions.
+fn at_once<T: Send>(groups: &[&[Partition]], ask: impl Fn(&[Partition]) -> T + Sync) -> Vec<T> {
+    if let [group] = groups {
+        return vec![ask(group)];
+    }
+    let ask = &ask;
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = groups.iter().map(|group| scope.spawn(move || ask(group))).collect();
+        asked.into_iter().map(|asked| asked.join().expect("no panic while Kafka is asked")).collect()
+    })
 }
 
 /// The partitions by the broker that leads them; those without a leader are left out.
@@ -274,4 +325,92 @@ pub(super) fn by_leader(
         }
     }
     by_leader
+}
+
+#[cfg(test)]
+#[allow(unsafe_code)]
+mod tests {
+    use super::super::settings::Settings;
+    use super::*;
+    use crate::clock;
+    use clap::Parser as _;
+    use rdkafka_sys as sys;
+    use std::sync::Barrier;
+    use sys::RDKafkaApiKey as Request;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        clock: clock::Settings,
+    }
+
+    const EVENTS: Partition = Partition { topic: Topic::Events, number: 0 };
+
+    /// What asks a broker that lives within its client.
+    fn ends() -> Ends {
+        let Line { settings, clock } = Line::parse_from(["consumer", "--kafka-brokers", ""]);
+        let mut config = settings.config();
+        let client = config.set("test.mock.num.brokers", "1").create_with_context(Context::default());
+        let client: Arc<BaseConsumer<Context>> = Arc::new(client.unwrap());
+        let kafka = client.client().mock_cluster().unwrap();
+        settings.topics.all().iter().for_each(|topic| kafka.create_topic(topic, 1, 1).unwrap());
+        let mut config = settings.uncommitted_config();
+        let uncommitted = config.set("bootstrap.servers", kafka.bootstrap_servers());
+        let uncommitted = uncommitted.create_with_context(Context::default()).unwrap();
+        drop(kafka);
+        let layouts = LayoutLog::new(&settings.layouts_topic, settings.uncommitted_config());
+        Ends::new(client, uncommitted, layouts, settings.topics.clone(), Clock::new(clock))
+    }
+
+    /// The broker answers the next requests of this kind after a minute.
+    fn hang(ends: &Ends, request: Request) {
+        for _ in 0..9 {
+            let none = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+            let minute: i32 = 60_000;
+            // SAFETY: the client is valid and has a cluster within it; one pair of an error and a time follows the count.
+            unsafe {
+                let cluster = sys::rd_kafka_handle_mock_cluster(ends.consumer.client().native_ptr());
+                sys::rd_kafka_mock_broker_push_request_error_rtts(
+                    cluster,
+                    1,
+                    request as i16,
+                    1,
+                    none,
+                    minute,
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn questions_that_belong_together_wait_no_longer_than_one_patience_though_none_is_answered() {
+        let ends = ends();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while ends.all_partitions(Patience::begin()).len() < 3 || ends.acknowledged(&[EVENTS]).is_err() {
+            assert!(Instant::now() < deadline, "the broker answers");
+        }
+        hang(&ends, Request::Metadata);
+        hang(&ends, Request::ListOffsets);
+        let (began, patience) = (Instant::now(), Patience::begin());
+        assert!(ends.ask(&[&[EVENTS]], patience).is_empty());
+        assert_eq!(ends.all_partitions(patience), []);
+        // Each of the four questions alone would wait for two seconds.
+        assert!(began.elapsed() < 2 * ANSWERS_WAIT_MAX, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn brokers_are_asked_at_once_and_their_answers_stay_in_order() {
+        let partition = |number| Partition { topic: Topic::Events, number };
+        let groups = [[partition(0)], [partition(1)], [partition(2)]];
+        let groups: Vec<&[Partition]> = groups.iter().map(<[_; 1]>::as_slice).collect();
+        // Each waits here for the others.
+        let all_are_asked = Barrier::new(groups.len());
+        let answers = at_once(&groups, |asked| {
+            all_are_asked.wait();
+            asked[0].number
+        });
+        assert_eq!(answers, [0, 1, 2]);
+    }
 }

@@ -1,26 +1,27 @@
 //! Rounds of questions to Kafka beside the stream, about once a second: whether brokers answer, what the topics and the group
-//! are and whether they may be read, and how far partitions reach. A round blocks its thread, for a limited time.
+//! are and whether they may be read, and how far partitions reach. A round blocks its thread, no longer than one [`Patience`].
 
 use super::describing::{TopicDescription, Undescribed};
-use super::ends::{End, Ends, Found, by_leader};
+use super::ends::{End, Ends, Found, Patience, by_leader};
 use super::faults::{Fault, OUTSIDE_MAX};
 use super::wanted::Standing;
 use crate::record::{Partition, Topic};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 /// In one of this many rounds Kafka is also asked for partitions to add, and for the topics' ids.
 const DISCOVER_ROUNDS: u32 = 10;
-/// A partition whose end Kafka doesn't give in this many rounds in a row is named. Leaders move in fewer.
-const UNANSWERED_ROUNDS_MAX: u32 = 4;
+/// A partition whose end Kafka doesn't give for so long is named. Leaders move faster.
+const UNANSWERED_MAX: Duration = Duration::from_secs(4);
 
 /// Asks Kafka in rounds.
 pub struct Rounds {
     ends: Ends,
     rounds: u32,
     discovery_is_due: bool,
-    /// In how many rounds in a row these partitions had no end.
-    unanswered: HashMap<Partition, u32>,
+    /// When the first of the rounds in a row began in which these partitions had no end.
+    unanswered: HashMap<Partition, Instant>,
 }
 
 /// Kafka's answers to a round.
@@ -42,7 +43,8 @@ impl Rounds {
 
     /// One round about these partitions, by a member that stands so in its group, and that Kafka may not let be there.
     pub fn next(&mut self, partitions: &[Partition], standing: Standing, is_forbidden: bool) -> Round {
-        let described = match self.ends.describe() {
+        let (began, patience) = (Instant::now(), Patience::begin());
+        let described = match self.ends.describe(patience) {
             Ok(described) => described,
             Err(_) => {
                 let faults = vec![Fault::NoAnswer(self.ends.obstacle())];
@@ -55,11 +57,11 @@ impl Rounds {
         faults.extend(outside(standing).filter(|_| !is_forbidden));
         let leaders = by_leader(partitions, &described);
         let led = leaders.values().map(Vec::as_slice).collect::<Vec<_>>();
-        let ends = self.ends.ask(&led);
-        faults.extend(self.without_end(partitions, &leaders, &ends));
+        let ends = self.ends.ask(&led, patience);
+        faults.extend(self.without_end(began, partitions, &leaders, &ends));
         self.discovery_is_due |= self.rounds.is_multiple_of(DISCOVER_ROUNDS);
         self.rounds = self.rounds.wrapping_add(1);
-        let found = std::mem::take(&mut self.discovery_is_due).then(|| self.found(described));
+        let found = std::mem::take(&mut self.discovery_is_due).then(|| self.found(described, patience));
         Round { ends, faults, found }
     }
 
@@ -68,10 +70,14 @@ impl Rounds {
         self.discovery_is_due = true;
     }
 
-    fn found(&self, described: BTreeMap<Topic, Result<TopicDescription, Undescribed>>) -> Found {
+    fn found(
+        &self,
+        described: BTreeMap<Topic, Result<TopicDescription, Undescribed>>,
+        patience: Patience,
+    ) -> Found {
         let ids = described.into_iter().filter_map(|(topic, described)| Some((topic, described.ok()?.id)));
         Found {
-            partitions: self.ends.all_partitions(),
+            partitions: self.ends.all_partitions(patience),
             topic_ids: ids.filter(|(_, id)| !id.is_empty()).collect(),
         }
     }
@@ -79,6 +85,7 @@ impl Rounds {
     /// Partitions for which Kafka has not given an end for a while.
     fn without_end(
         &mut self,
+        began: Instant,
         partitions: &[Partition],
         leaders: &BTreeMap<i32, Vec<Partition>>,
         ends: &[End],
@@ -87,9 +94,8 @@ impl Rounds {
         self.unanswered.retain(|partition, _| partitions.contains(partition) && !answered(partition));
         let (mut silent, mut unled) = (Vec::new(), Vec::new());
         for partition in partitions.iter().filter(|partition| !answered(partition)) {
-            let rounds = self.unanswered.entry(*partition).or_default();
-            *rounds += 1;
-            if *rounds >= UNANSWERED_ROUNDS_MAX {
+            let since = *self.unanswered.entry(*partition).or_insert(began);
+            if since.elapsed() >= UNANSWERED_MAX {
                 let is_led = leaders.values().flatten().any(|led| led == partition);
                 if is_led { &mut silent } else { &mut unled }.push(*partition);
             }
