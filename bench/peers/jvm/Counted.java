@@ -40,7 +40,12 @@ public record Counted(String organization, String id, long seconds, Change chang
                 default -> input.skipField(tag);
             }
         }
-        return change == null ? null : new Counted(organization, "e" + id, seconds, change, 0);
+        if (change == null) {
+            return null;
+        }
+        // An order and its payment may have the same id.
+        String sort = change == Change.ORDER ? "o" : "p";
+        return new Counted(organization, sort + id, seconds, change, 0);
     }
 
     private static Change payment(CodedInputStream input) throws IOException {

@@ -36,15 +36,15 @@ pub fn decode(topic: usize, value: &[u8]) -> Result<Option<Counted>> {
 }
 
 fn event(event: Event) -> Result<Option<Counted>> {
-    let change = match event.body {
-        Some(Body::OrderCreated(_)) => [1, 0, 0, 0, 0, 0, 0, 0],
+    let (sort, change) = match event.body {
+        Some(Body::OrderCreated(_)) => ('o', [1, 0, 0, 0, 0, 0, 0, 0]),
         Some(Body::PaymentAttempted(payment)) => {
             let successful = payment.outcome() == payment_attempted::Outcome::Successful;
-            [0, 1, i64::from(successful), 0, 0, 0, 0, 0]
+            ('p', [0, 1, i64::from(successful), 0, 0, 0, 0, 0])
         }
         Some(Body::OrganizationUpdated(_)) | None => return Ok(None),
     };
-    counted('e', event.organization_id, &event.event_id, event.occurred_at, change).map(Some)
+    counted(sort, event.organization_id, &event.event_id, event.occurred_at, change).map(Some)
 }
 
 fn workflow(run: WorkflowTerminal) -> Result<Counted> {
@@ -72,4 +72,25 @@ fn counted(
 ) -> Result<Counted> {
     let seconds = time.context("a record has no time")?.seconds;
     Ok(Counted { organization, id: format!("{sort}{id}"), seconds, change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::v1::{OrderCreated, PaymentAttempted};
+
+    #[test]
+    fn an_order_and_its_payment_may_have_the_same_id() {
+        let id = |body| {
+            let event = Event {
+                event_id: "1".into(),
+                occurred_at: Some(Timestamp::default()),
+                body: Some(body),
+                ..Event::default()
+            };
+            decode(0, &event.encode_to_vec()).unwrap().unwrap().id
+        };
+        let order = id(Body::OrderCreated(OrderCreated::default()));
+        assert_ne!(order, id(Body::PaymentAttempted(PaymentAttempted::default())));
+    }
 }
