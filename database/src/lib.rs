@@ -8,11 +8,13 @@
 //! connector   connects: the first host that will do, checked and set up
 //!   sessions    whether a connection keeps its session
 //! remedies    what people can do about what PostgreSQL replies    pure
+//! rights      what roles may do with tables, as operators give it
 //! ```
 
 mod connector;
 mod hosts;
 pub mod remedies;
+pub mod rights;
 mod sessions;
 mod settings;
 mod tls;

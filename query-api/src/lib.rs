@@ -208,7 +208,7 @@ impl Parts {
             return Err(StartError::Traces(wrong));
         }
         let verifier = Arc::new(Verifier::new(&settings.token)?);
-        let store = Arc::new(Store::new(&settings.store)?);
+        let store = Arc::new(Store::new(&settings.store, settings.webhooks.are_on())?);
         Ok(Self {
             issuer: issuer::trust(&verifier, &settings.token)?,
             verifier,
@@ -260,10 +260,13 @@ async fn tell(api: Arc<Api>, stopping: CancellationToken, grace: Duration) {
     }
     tokio::spawn(sending::keep_up(Arc::clone(&api.sender)));
     let delivered = tokio::spawn(sending::deliver(Arc::clone(&api.sender), stopping.clone(), grace));
-    let evaluated = tokio::spawn(async move {
-        let Api { sender, store, cache, ranges, .. } = &*api;
-        sending::evaluate(sending::Evaluating { sender, store, cache, ranges }, stopping).await;
-    });
+    let evaluating = sending::Evaluating {
+        sender: Arc::clone(&api.sender),
+        store: Arc::clone(&api.store),
+        cache: Arc::clone(&api.cache),
+        ranges: api.ranges.clone(),
+    };
+    let evaluated = tokio::spawn(sending::evaluate(evaluating, stopping));
     // They end when they are asked to; one that panics ends the other's messages no sooner.
     let (_, _) = tokio::join!(delivered, evaluated);
 }

@@ -4,13 +4,11 @@ use credentials::{BadSetting, Check, Pems, TlsFiles, TlsNames};
 use rustls::ClientConfig;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whom TLS with a kind of server trusts: the system's authorities, or those in a file, which is read again for each connection.
 pub struct Trust {
-    files: TlsFiles,
-    with: With,
-    known: Mutex<Known>,
+    source: Arc<Source>,
 }
 
 /// What becomes of the system's authorities where a file names others.
@@ -22,10 +20,19 @@ pub enum With {
     SystemToo,
 }
 
+/// Where authorities come from.
+struct Source {
+    files: TlsFiles,
+    with: With,
+    known: Mutex<Known>,
+}
+
 /// What was in the file, and what was made of it.
 struct Known {
     pems: Pems,
     tls: ClientConfig,
+    /// Why the file couldn't be used when it was last read.
+    trouble: Option<String>,
 }
 
 impl Trust {
@@ -36,36 +43,52 @@ impl Trust {
     pub fn new(names: TlsNames, file: Option<PathBuf>, with: With) -> Result<Self, BadSetting> {
         let files = TlsFiles { authorities: file, ..TlsFiles::none(names) };
         let pems = files.read()?;
-        let known = Known { tls: tls(&files, &pems, with)?, pems };
-        Ok(Self { files, with, known: Mutex::new(known) })
+        let known = Known { tls: tls(&files, &pems, with)?, pems, trouble: None };
+        Ok(Self { source: Arc::new(Source { files, with, known: Mutex::new(known) }) })
     }
 
-    /// TLS by what the file has now. A file that can't be used changes nothing.
-    #[must_use]
-    pub fn tls(&self) -> ClientConfig {
-        let setting = self.files.names.authorities;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.files.read().and_then(|pems| {
-            let changed = (pems != known.pems).then_some(pems);
-            changed.map(|pems| Ok(Known { tls: tls(&self.files, &pems, self.with)?, pems })).transpose()
-        });
-        match read {
-            Ok(None) => {}
-            Ok(Some(changed)) => {
-                tracing::info!(setting, "authorities have changed in their file; new connections trust them");
-                *known = changed;
-            }
-            Err(bad) => {
-                tracing::warn!(error = %bad, "a file of authorities can't be used; those of before stay");
-            }
-        }
-        known.tls.clone()
+    /// TLS by what the file has now. A file that can't be used changes nothing; the log says so once for each cause. Waits as long
+    /// as the file's disk does.
+    pub async fn tls(&self) -> ClientConfig {
+        let source = Arc::clone(&self.source);
+        // It fails only if the process ends.
+        drop(tokio::task::spawn_blocking(move || source.read()).await);
+        self.source.known().tls.clone()
     }
 
     /// Why a server wasn't reached: what is wrong with its certificate, or the error and what caused it.
     #[must_use]
     pub fn why(&self, error: &(dyn Error + 'static)) -> String {
-        credentials::refused(error, &self.files.names).unwrap_or_else(|| causes(error))
+        credentials::refused(error, &self.source.files.names).unwrap_or_else(|| causes(error))
+    }
+}
+
+impl Source {
+    fn read(&self) {
+        let setting = self.files.names.authorities;
+        let read = self.files.read();
+        let mut known = self.known();
+        let changed = read.and_then(|pems| {
+            let changed = (pems != known.pems).then_some(pems);
+            changed.map(|pems| Ok((tls(&self.files, &pems, self.with)?, pems))).transpose()
+        });
+        match changed {
+            Ok(None) => known.trouble = None,
+            Ok(Some((tls, pems))) => {
+                tracing::info!(setting, "authorities have changed in their file; new connections trust them");
+                *known = Known { pems, tls, trouble: None };
+            }
+            Err(BadSetting(why)) => {
+                if known.trouble.as_ref() != Some(&why) {
+                    tracing::warn!(error = why, "a file of authorities can't be used; those of before stay");
+                }
+                known.trouble = Some(why);
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,14 +2,16 @@
 //! found.
 
 use crate::telling::{count, counted, orders, text, until_waiting_for_locks, yesterday};
+use crate::webhooks::{endpoint, payments, send, telling, with_a_warning};
 use chrono::{DateTime, Duration, Utc};
 use domain::BucketSize;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use stack::Service;
 use stack::wait::{self, Seen};
 use std::sync::Arc;
 use std::time::{Duration as StdDuration, Instant};
-use tests::{Answer, Api, Launch, Stack, Token};
+use tests::{Answer, Api, Launch, Receiver, Stack, Token};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -18,6 +20,9 @@ const WATCHED_FOR: StdDuration = StdDuration::from_secs(9);
 
 /// How long it may take until connections that fell silent are found: a load's whole time, and a new connection.
 const FOUND_LIMIT: StdDuration = StdDuration::from_secs(15);
+
+/// How long it may take until what nobody asks for goes on after that: several times what work may take that isn't a load.
+const GOES_ON_LIMIT: StdDuration = StdDuration::from_secs(60);
 
 /// How long it may take until a session waits for a lock.
 const HANGS_LIMIT: StdDuration = StdDuration::from_secs(30);
@@ -205,4 +210,46 @@ async fn connections_of_which_a_proxy_swallows_everything_are_found_and_replaced
         proxy.silence_all();
     }
     until_answered(&api, 400).await;
+}
+
+/// Sets acme's thresholds to what they are, again and again until it is done.
+async fn until_set(api: &Api) {
+    let done = wait::until("a setting to be changed", GOES_ON_LIMIT, async || {
+        let answer = set(api).await;
+        Ok(Seen::when(answer.status == 200, format!("{}: {}", answer.status, answer.body)))
+    });
+    done.await.expect("a setting that is changed");
+}
+
+async fn set(api: &Api) -> Answer {
+    send(api, "PUT", "/settings/thresholds", "acme", Some(json!({ "thresholds": {} }))).await
+}
+
+#[tokio::test]
+async fn webhooks_streams_and_changes_go_on_by_themselves_after_a_proxy_has_swallowed_everything() {
+    let (stack, receiver) = (with_a_warning().await, Receiver::start().await);
+    let proxy = stack.proxy();
+    // Without Redis webhooks and streams read versions from PostgreSQL: all connections are in use all the time, so none is found by being
+    // silent.
+    let launch = telling(&stack).without("REDIS_URL").set("DATABASE_STATEMENT_TIMEOUT", "2s");
+    let mut api = launch.through(&proxy).serve().await;
+    api.until_ready().await;
+    endpoint(&api, "acme", &receiver.url()).await;
+    receiver.until(1).await;
+    let mut listening = api.listen(&Token::of("acme").sign(), &[]).await;
+    assert_eq!(listening.event().await.id, "100", "its payments");
+    for (told, numbers, successful) in [(2, 100..200_usize, false), (3, 200..4_200, true)] {
+        let version = numbers.end.to_string();
+        until_set(&api).await;
+        proxy.silence_all();
+        // It may fail, but takes the connection of the change before along.
+        set(&api).await;
+        stack.produce(payments("acme", numbers, successful)).await;
+        count(&stack).await;
+        receiver.until(told).await;
+        let heard = async { while listening.event().await.id != version {} };
+        tokio::time::timeout(GOES_ON_LIMIT, heard).await.expect("a stream that goes on");
+    }
+    // There are two connections for changes, and both were swallowed.
+    until_set(&api).await;
 }

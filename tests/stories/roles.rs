@@ -5,7 +5,7 @@ use load::{Message, Produced};
 use stack::Role;
 use stack::wait::{self, Seen};
 use std::time::Duration;
-use tests::Stack;
+use tests::{Api, Stack};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -158,14 +158,29 @@ async fn an_api_that_lacks_a_right_says_which_and_what_to_do() {
     let name = format!("{}_ungranted", stack.name());
     let url = stack.postgres().create_migrated(&name).await.expect("a database without roles' rights");
     let database = url.of(Role::Api).as_str().to_owned();
-    let mut api = stack.api().set("DATABASE_URL", database).serve().await;
-    let told = wait::until("readiness to name the right", LIMIT, async || {
-        let ready = api.admin("/readyz").await;
-        let words = ["not seen yet", "permission denied", "give the role in DATABASE_URL this right"];
-        let tells = ready.status == 503 && words.iter().all(|word| ready.body.contains(word));
-        Ok(Seen::when(tells, ready.body))
-    });
-    told.await.expect("PostgreSQL's own words");
+    let mut api = stack.api().set("DATABASE_URL", &database).serve().await;
+    tells(&api, 503, &["not seen yet", "permission denied", "give the role in DATABASE_URL this right"])
+        .await;
     url.grant_roles().await.expect("roles");
     api.until_ready().await;
+
+    // As after a migration that has added tables, and no run of roles.sql.
+    let client = url.connect().await.expect("a connection");
+    client.batch_execute("revoke select on roll_ups from business_metrics_api").await.expect("a right less");
+    let words = ["lacks SELECT on roll_ups", "run deploy/roles.sql"];
+    let mut late = stack.api().set("DATABASE_URL", &database).serve().await;
+    tells(&late, 503, &words).await;
+    tells(&api, 200, &words).await;
+    url.grant_roles().await.expect("roles");
+    late.until_ready().await;
+}
+
+/// Waits until readiness has this status and says all of these words.
+async fn tells(api: &Api, status: u16, words: &[&str]) {
+    let told = wait::until("readiness to name the right", LIMIT, async || {
+        let ready = api.admin("/readyz").await;
+        let tells = ready.status == status && words.iter().all(|word| ready.body.contains(word));
+        Ok(Seen::when(tells, format!("{} {}", ready.status, ready.body)))
+    });
+    told.await.expect("PostgreSQL's own words");
 }

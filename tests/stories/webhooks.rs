@@ -399,3 +399,38 @@ async fn dead_receivers_of_one_organization_do_not_hold_up_another() {
     alive.until(1).await;
     assert_eq!(dead.received().len(), 4, "and no more");
 }
+
+#[tokio::test]
+async fn organizations_whose_evaluations_hang_do_not_hold_up_another() {
+    let stack = Stack::start().await;
+    let (others, receiver) = (Receiver::start().await, Receiver::start().await);
+    let api = telling(&stack).serve().await;
+    // More than are evaluated at once.
+    let hanging: Vec<String> = (0..6).map(|n| format!("hangs{n}")).collect();
+    for organization in &hanging {
+        endpoint(&api, organization, &others.url()).await;
+    }
+    stack.produce(hanging.iter().flat_map(|organization| payments(organization, 0..100, false))).await;
+    count(&stack).await;
+    others.until(hanging.len()).await;
+
+    // What they were told is written in each evaluation, and has to wait for this until PostgreSQL gives up.
+    let locking = stack.client().await;
+    locking.batch_execute("begin; select 1 from alert_states for update").await.expect("a lock");
+    let failed = async || api.metric("query_api_webhook_evaluations_total", "outcome=\"failed\"").await;
+    let all_fail = wait::until("evaluations to fail", LIMIT, async || {
+        let failed = failed().await;
+        Ok(Seen::when(failed >= hanging.len() as f64, format!("{failed} have")))
+    });
+    all_fail.await.expect("evaluations that fail");
+
+    endpoint(&api, "healthy", &receiver.url()).await;
+    stack.produce(payments("healthy", 0..100, false)).await;
+    count(&stack).await;
+    receiver.until(1).await;
+    let before = failed().await;
+    evaluated(&[&api], 20.0).await;
+    let more = failed().await - before;
+    assert!(more < 20.0, "{more} have failed meanwhile");
+    drop(locking);
+}

@@ -44,10 +44,15 @@ impl Collector {
     /// # Errors
     /// When a file of certificates can't be used.
     pub fn new(chosen: &Chosen, resource: &Resource) -> Result<Self, BadSetting> {
-        let connector =
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        // The addresses of a name share it: one that is silent leaves time for the others, and for the spans.
+        http.set_connect_timeout(Some(chosen.within / 2));
+        let https =
             HttpsConnectorBuilder::new().with_tls_config(chosen.tls()?).https_or_http().enable_http1();
+        let https = https.wrap_connector(http);
         Ok(Self {
-            http: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build(connector.build()),
+            http: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build(https),
             endpoint: chosen.endpoint.clone(),
             headers: chosen.headers.clone(),
             within: chosen.within,
@@ -100,4 +105,46 @@ fn refused(answer: Bytes) -> u64 {
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Sampling;
+    use credentials::TlsNames;
+    use tokio::net::{TcpSocket, TcpStream};
+    use tokio::time::timeout;
+
+    const NAMES: TlsNames = TlsNames::of_server("the collector", "ENDPOINT", "CA_FILE");
+
+    /// How long a connection may take on this host before its listener counts as full, and how many may be made before.
+    const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
+    const CONNECTIONS_MAX: usize = 64;
+
+    #[tokio::test]
+    async fn an_address_that_is_silent_leaves_time_for_others() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts these, and once they are enough the system takes no more, and says nothing.
+        let mut waiting = Vec::new();
+        while let Ok(connected) = timeout(CONNECTS_WITHIN, TcpStream::connect(address)).await {
+            waiting.push(connected.unwrap());
+            assert!(waiting.len() < CONNECTIONS_MAX, "the listener is never full");
+        }
+        let chosen = Chosen {
+            endpoint: format!("http://{address}/v1/traces").parse().unwrap(),
+            headers: HeaderMap::new(),
+            within: Duration::from_secs(2),
+            files: TlsFiles::none(NAMES),
+            sampling: Sampling::On,
+            ratio: 1.0,
+            service_name: None,
+            attributes: Vec::new(),
+        };
+        let collector = Collector::new(&chosen, &Resource::builder_empty().build()).ok().unwrap();
+        let why = collector.send(Vec::new()).await.unwrap_err();
+        assert!(!why.starts_with("no answer within"), "the address is given up before the spans are: {why}");
+    }
 }

@@ -598,7 +598,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             /** @description What the organization is called; null while unknown. */
             organizationName: string | null;
@@ -640,7 +640,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**
@@ -717,7 +717,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             /** @description Which workflow. */
             workflow: {
@@ -766,7 +766,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**
@@ -826,7 +826,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**
@@ -890,7 +890,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**
@@ -978,7 +978,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**
@@ -1014,7 +1014,7 @@ export interface components {
              * @constant
              */
             stale?: true;
-            /** @description Whose numbers these are: the token's claim `organization_id`. */
+            /** @description Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names. */
             organizationId: string;
             range: components["schemas"]["Range"];
             /**

@@ -87,7 +87,8 @@ const INSUFFICIENT_SCOPE: Kind = Kind {
     status: 403,
     title: "The token doesn't allow this",
     meaning: "The token is valid, but its scopes don't allow the request. The header `WWW-Authenticate` names the scope that is \
-              needed. A token that names none of this API's scopes may read everything and change nothing.",
+              needed. A token that names none of this API's scopes may read numbers and settings, not refusals, and change \
+              nothing.",
 };
 const NOT_FOUND: Kind = Kind {
     name: "not-found",

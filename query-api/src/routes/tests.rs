@@ -60,7 +60,7 @@ pub fn api(rate_limit_per_second: u32) -> Arc<Api> {
         database_statement_timeout: Duration::from_secs(1),
     };
     let rate_limit = Arc::new(RateLimit::new(&rate_limit::Settings { rate_limit_per_second }));
-    let store = Arc::new(Store::new(&store).unwrap());
+    let store = Arc::new(Store::new(&store, false).unwrap());
     let flags = ["query-api", "--webhooks", "on"];
     let webhooks = <crate::settings::Settings as clap::Parser>::parse_from(flags).webhooks;
     Arc::new(Api {

@@ -48,8 +48,8 @@ async fn send(
         Ok(request) => request,
         Err(why) => return Outcome::Failed(why),
     };
-    let http = client(&rules.networks, within, trust.tls());
-    let response = match tokio::time::timeout(within, http.request(request)).await {
+    let sent = async { client(&rules.networks, within, trust.tls().await).request(request).await };
+    let response = match tokio::time::timeout(within, sent).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Outcome::Failed(format!("there was no response: {}", trust.why(&error))),
         Err(_) => return Outcome::Failed(format!("there was no response within {within:?}")),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! evaluate  alerts, compared with what was told; messages are written with that
+//! queue     whose alerts are evaluated next
 //! deliver   messages that are due, and what their attempts come to
 //! attempt   one attempt: signed, sent, answered
 //! client    HTTP to addresses that are allowed
@@ -16,6 +17,7 @@ mod attempt;
 mod client;
 mod deliver;
 mod evaluate;
+mod queue;
 pub mod random;
 
 use crate::cache::slots::{Full, Slots};
@@ -44,7 +46,8 @@ const TESTS_SHARE: usize = 2;
 /// How long a lease lasts beyond an attempt: as long as its outcome may take to be recorded.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
-/// How often recording an outcome is tried, and how far apart. It ends before the lease does.
+/// How often recording an outcome is tried, and how far apart. It ends before the lease does, unless PostgreSQL is silent: then another
+/// instance may make the attempt again.
 const RECORDED_TRIES: u32 = 5;
 const RECORDED_APART: Duration = Duration::from_millis(500);
 

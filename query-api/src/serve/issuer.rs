@@ -31,6 +31,10 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long a fetch may take.
 const WITHIN: Duration = Duration::from_secs(5);
 
+/// How long connecting may take, which the addresses of a name share: one that is silent leaves time for the others, and for the keys.
+const CONNECTED_WITHIN: Duration = Duration::from_millis(2_500);
+const _: () = assert!(CONNECTED_WITHIN.as_millis() * 2 <= WITHIN.as_millis());
+
 /// The condition that there are keys.
 const CONDITION: &str = "keys";
 
@@ -104,15 +108,19 @@ pub fn report(reload: &Reload) {
     }
 }
 
-fn client(trust: &Trust) -> Http {
-    let connector = HttpsConnectorBuilder::new().with_tls_config(trust.tls()).https_or_http().enable_http1();
-    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector.build())
+async fn client(trust: &Trust) -> Http {
+    let tls = trust.tls().await;
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_connect_timeout(Some(CONNECTED_WITHIN));
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https.wrap_connector(http))
 }
 
 /// The text at the address, up to a limit.
 async fn fetch(trust: &Trust, url: &Uri) -> Result<Vec<u8>, String> {
     let failed = |error: &(dyn Error + 'static)| format!("can't be fetched: {}", trust.why(error));
-    let response = client(trust).get(url.clone()).await.map_err(|error| failed(&error))?;
+    let response = client(trust).await.get(url.clone()).await.map_err(|error| failed(&error))?;
     if response.status() != hyper::StatusCode::OK {
         return Err(format!(
             "can't be fetched: it answers {} (redirections are not followed)",
@@ -121,4 +129,34 @@ async fn fetch(trust: &Trust, url: &Uri) -> Result<Vec<u8>, String> {
     }
     let body = Limited::new(response.into_body(), KEY_SET_BYTES_MAX).collect().await;
     body.map(|body| body.to_bytes().to_vec()).map_err(|error| failed(&*error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpSocket, TcpStream};
+    use tokio::time::timeout;
+
+    /// How long a connection may take on this host before its listener counts as full, and how many may be made before.
+    const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
+    const CONNECTIONS_MAX: usize = 64;
+
+    #[tokio::test]
+    async fn an_address_that_is_silent_leaves_time_for_others() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts these, and once they are enough the system takes no more, and says nothing.
+        let mut waiting = Vec::new();
+        while let Ok(connected) = timeout(CONNECTS_WITHIN, TcpStream::connect(address)).await {
+            waiting.push(connected.unwrap());
+            assert!(waiting.len() < CONNECTIONS_MAX, "the listener is never full");
+        }
+        let trust = Trust::new(NAMES, None, With::FileAlone).ok().unwrap();
+        let url: Uri = format!("http://{address}/keys").parse().unwrap();
+        let fetched = timeout(WITHIN, fetch(&trust, &url)).await.expect("it is given up before the fetch is");
+        let why = fetched.unwrap_err();
+        assert!(why.starts_with("can't be fetched: "), "{why}");
+    }
 }

@@ -17,6 +17,9 @@ pub(crate) const POSTGRESQL_REPLIES_WITHIN: Duration = Duration::from_secs(5);
 /// How often the file of keys is read again.
 const KEYS_EVERY: Duration = Duration::from_secs(2);
 
+/// Rights that a sentence names.
+const NAMED_MAX: usize = 5;
+
 /// What the service needs before its first answer: the schema.
 pub const SCHEMA: &str = "schema";
 
@@ -60,6 +63,14 @@ fn report(state: &State, seen: bool, readiness: &Readiness) {
             tracing::warn!(why, "waiting for postgresql");
             why
         }
+        State::Unpermitted(lacking) => {
+            let why = format!(
+                "its role lacks {}: run deploy/roles.sql, as after each migration, or give the role these rights",
+                listed(lacking)
+            );
+            tracing::warn!(why, "waiting for postgresql");
+            why
+        }
         State::Unusable(why) | State::Refused(why) => {
             tracing::warn!(why, "waiting for postgresql");
             why.clone()
@@ -74,6 +85,15 @@ fn report(state: &State, seen: bool, readiness: &Readiness) {
     readiness.warn(POSTGRESQL, why.clone());
     if !seen {
         readiness.bad(SCHEMA, format!("not seen yet. PostgreSQL: {why}"));
+    }
+}
+
+/// The first of them, and how many more there are.
+fn listed(all: &[String]) -> String {
+    let named = all.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        more => format!("{named}, and {more} more rights"),
     }
 }
 

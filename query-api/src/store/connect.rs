@@ -41,6 +41,19 @@ pub struct Settings {
     pub database_statement_timeout: Duration,
 }
 
+/// For how many statements' time a connection is lent to work that isn't a load.
+const STATEMENTS_WAITED: u32 = 2;
+
+impl Settings {
+    /// How long work that isn't a load may take in all, the wait for a connection included. PostgreSQL ends slow statements itself; who
+    /// hears nothing for as long is connected to nobody.
+    pub(super) fn work_within(&self) -> Duration {
+        let statements = self.database_statement_timeout.saturating_mul(STATEMENTS_WAITED);
+        let connection = self.database_wait_timeout.saturating_add(self.database_connect_timeout);
+        connection.saturating_add(statements)
+    }
+}
+
 /// Why these settings can't be used: a sentence that names the variable.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -171,6 +184,13 @@ mod tests {
         check("postgres://u@a,b/x", primary, primary);
         check("postgres://u@a,b/x?target_session_attrs=any", any, primary);
         check("postgres://u@a,b/x?target_session_attrs=read-only", standby, primary);
+    }
+
+    #[test]
+    fn work_has_the_time_of_a_wait_a_connection_and_two_statements() {
+        assert_eq!(settings("").work_within(), Duration::from_secs(5));
+        let endless = Settings { database_statement_timeout: Duration::MAX, ..settings("") };
+        assert_eq!(endless.work_within(), Duration::MAX);
     }
 
     #[test]

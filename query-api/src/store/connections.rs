@@ -7,13 +7,15 @@
 //!
 //! A connection can be dead without a sign: its host has vanished, or a proxy in between has lost it. A connection that was silent for
 //! [`SILENT_FOR`] must reply before it is lent. If one doesn't reply, all that are as old are closed without being asked.
+//!
+//! Nobody asks one that is in use all the time, so whoever uses it must give up at some time. A load has a limit of its own. All else can
+//! reach a connection only by [`Lent::within`], which has one.
 
 use crate::store::connect::{self, Settings};
 use crate::store::error::Error;
 use crate::store::shares::{Shares, Turn};
 use database::Connector;
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Metrics, Object, Pool};
-use std::ops::Deref;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +38,7 @@ pub struct Connections {
     pool: Pool,
     shares: Arc<Shares>,
     wait: Duration,
+    work_within: Duration,
     connector: Connector,
     trust: Arc<Trust>,
 }
@@ -61,6 +64,8 @@ pub struct Occupancy {
 pub struct Lent {
     /// `None` once it is given back.
     held: Option<Held>,
+    asked_at: Instant,
+    work_within: Duration,
 }
 
 struct Held {
@@ -77,6 +82,7 @@ impl Connections {
             pool: connect::pool(settings, connector.clone(), size, check(Arc::clone(trust))),
             shares: Shares::new(settings.database_pool_share),
             wait: settings.database_wait_timeout,
+            work_within: settings.work_within(),
             connector: connector.clone(),
             trust: Arc::clone(trust),
         }
@@ -96,9 +102,11 @@ impl Connections {
     /// # Errors
     /// When none is free in time, or none can be made.
     pub async fn lend(&self, turn: Option<Arc<Turn>>) -> Result<Lent, Error> {
+        let asked_at = Instant::now();
         let client = self.pool.get().await?;
         let (connector, trust) = (self.connector.clone(), Arc::clone(&self.trust));
-        Ok(Lent { held: Some(Held { client, turn, connector, trust }) })
+        let held = Some(Held { client, turn, connector, trust });
+        Ok(Lent { held, asked_at, work_within: self.work_within })
     }
 
     /// How its places are taken now.
@@ -153,20 +161,30 @@ fn check(trust: Arc<Trust>) -> Hook {
 }
 
 impl Lent {
+    /// What `work` comes to, while there is time: all work with a connection ends so long after it was asked for.
+    ///
+    /// # Errors
+    /// The work's, or when it takes too long. Then drop this: what has become of the statements isn't known.
+    pub async fn within<'a, T, W>(&'a self, work: impl FnOnce(&'a Object) -> W) -> Result<T, Error>
+    where
+        W: Future<Output = Result<T, Error>>,
+    {
+        let left = self.work_within.saturating_sub(self.asked_at.elapsed());
+        let done = timeout(left, work(self.unlimited())).await;
+        done.unwrap_or(Err(Error::TooLong(self.work_within)))
+    }
+
+    /// The connection, for a load alone: whoever loads gives up by themselves.
+    pub fn unlimited(&self) -> &Object {
+        &self.held.as_ref().expect("it is given back by value only").client
+    }
+
     /// The outcome of the statements. If they have succeeded, nothing is left of them, and the connection is given back.
     pub fn give_back<T>(mut self, outcome: Result<T, Error>) -> Result<T, Error> {
         if outcome.is_ok() {
             self.held = None;
         }
         outcome
-    }
-}
-
-impl Deref for Lent {
-    type Target = Object;
-
-    fn deref(&self) -> &Object {
-        &self.held.as_ref().expect("it is given back by value only").client
     }
 }
 

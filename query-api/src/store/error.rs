@@ -1,6 +1,7 @@
 //! Why rows can't be read.
 
 use deadpool_postgres::PoolError;
+use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 /// Why rows can't be read now. The request may be tried again.
@@ -15,6 +16,9 @@ pub enum Error {
     /// PostgreSQL refused the query or gave up on it.
     #[error("PostgreSQL failed: {}", causes(.0))]
     Failed(#[from] tokio_postgres::Error),
+    /// PostgreSQL, or what is between here and there, has taken longer than work may that isn't a load.
+    #[error("PostgreSQL did not finish within {0:?}")]
+    TooLong(Duration),
     /// The state of the schema can't be read.
     #[error("the schema can't be read: {}", causes(.0))]
     Schema(#[from] migrations::Error),
@@ -29,12 +33,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it says nothing of what was asked: there was no connection, or it ended.
+    pub fn is_of_connection(&self) -> bool {
+        match self {
+            Self::NoConnection(_) => true,
+            Self::Failed(error) => error.is_closed(),
+            Self::ShareInUse
+            | Self::TooLong(_)
+            | Self::Schema(_)
+            | Self::ReadOnly(_)
+            | Self::Unexpected(_) => false,
+        }
+    }
+
     /// The same, found to be no failure if the server is a standby, or takes no writes for another reason.
     pub fn of_write(self) -> Self {
         let failed = match &self {
             Self::NoConnection(PoolError::Backend(error)) | Self::Failed(error) => error,
             Self::NoConnection(_)
             | Self::ShareInUse
+            | Self::TooLong(_)
             | Self::Schema(_)
             | Self::ReadOnly(_)
             | Self::Unexpected(_) => return self,

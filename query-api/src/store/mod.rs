@@ -21,6 +21,8 @@ use crate::answer::thresholds::Thresholds;
 use chrono::{DateTime, Utc};
 use connections::{Connections, Trust};
 use database::Connector;
+use database::rights::{self, Right};
+use deadpool_postgres::Object;
 use futures_util::future::try_join3;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,6 +62,8 @@ pub enum State {
     Ready,
     /// It is reachable, but lacks these migrations.
     Unmigrated(Vec<String>),
+    /// It is reachable, but this client's role lacks these rights.
+    Unpermitted(Vec<String>),
     /// It is reachable, but can't hold what is counted, in a sentence that says what to do.
     Unusable(String),
     /// It is unreachable, for this reason.
@@ -78,6 +82,8 @@ impl State {
 /// Reads rows.
 pub struct Store {
     connector: Connector,
+    /// What the role must be able to do.
+    rights: Vec<Right>,
     is_reached: AtomicBool,
     loads: Connections,
     /// A connection of its own, for which nobody waits.
@@ -91,18 +97,19 @@ pub struct Store {
 const WRITES_MAX: u16 = 2;
 
 impl Store {
-    /// A store that connects when it is first asked.
+    /// A store that connects when it is first asked, by a role that also sends webhooks if there are any.
     ///
     /// # Errors
     /// When the settings name no database: a sentence that names the variable.
-    pub fn new(settings: &Settings) -> Result<Self, BadSettings> {
+    pub fn new(settings: &Settings, with_webhooks: bool) -> Result<Self, BadSettings> {
         let (connector, trust) = (connect::connector(settings)?, Trust::new());
         let connections = |size| Connections::new(settings, &connector, size, &trust);
         let (loads, probe) = (connections(settings.database_pool_size), connections(1));
         let writer = connect::writer(settings)?;
         let writes = Connections::new(settings, &writer, WRITES_MAX, &Trust::new());
         let webhooks = Webhooks::new(settings, &writer);
-        Ok(Self { connector, is_reached: AtomicBool::new(false), loads, probe, writes, webhooks })
+        let (is_reached, rights) = (AtomicBool::new(false), rights::of_api(with_webhooks));
+        Ok(Self { connector, rights, is_reached, loads, probe, writes, webhooks })
     }
 
     /// The tables of webhooks.
@@ -144,7 +151,7 @@ impl Store {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn setting<S: Setting>(&self, turn: &Arc<Turn>) -> Result<Kept<S>, Error> {
         let client = self.loads.lend(Some(Arc::clone(turn))).await?;
-        let kept = settings::kept(&client, turn.organization()).await;
+        let kept = client.within(|client| settings::kept(client, turn.organization())).await;
         client.give_back(kept)
     }
 
@@ -161,7 +168,7 @@ impl Store {
     ) -> Result<[Kept<S>; 2], Error> {
         let turn = self.writes.turn(organization).await?;
         let client = self.writes.lend(Some(turn)).await.map_err(Error::of_write)?;
-        let changed = settings::change(&client, (organization, subject), change).await;
+        let changed = client.within(|client| settings::change(client, (organization, subject), change)).await;
         client.give_back(changed.map_err(Error::of_write))
     }
 
@@ -175,26 +182,12 @@ impl Store {
         // A question about one organization counts towards its share.
         let turn = if let [one] = organizations { Some(self.loads.turn(one).await?) } else { None };
         let client = self.loads.lend(turn).await?;
-        let sql = "
-            select asked.id,
-                   coalesce(sum(orders_created + payments_total + workflows_total + messages_sent
-                                + messages_delivered), 0)::bigint
-            from unnest($1::text[]) as asked(id)
-            left join org_daily_metrics
-                   on organization_id = asked.id and day_bucket >= now() - make_interval(days => $2)
-            group by asked.id";
         let asked: Vec<&str> = organizations.iter().map(|id| &**id).collect();
-        let number = |row: &Row| {
-            let number: i64 = row.try_get(1)?;
-            Ok((row.try_get::<_, &str>(0)?.into(), number.unsigned_abs()))
-        };
-        let numbers = async {
-            let statement = client.prepare_cached(sql).await?;
-            let rows = client.query(&statement, &[&asked, &COUNTED_DAYS]).await?;
-            rows.iter().map(number).collect::<Result<Vec<(Arc<str>, u64)>, Error>>()
-        };
-        let revisions = settings::revisions::<Thresholds>(&client, &asked);
-        let all = try_join3(numbers, revisions, refusals::counts(&client, &asked)).await;
+        let all = client.within(|client| {
+            let revisions = settings::revisions::<Thresholds>(client, &asked);
+            try_join3(counted(client, &asked), revisions, refusals::counts(client, &asked))
+        });
+        let all = all.await;
         let (mut numbers, revisions, refusals) = client.give_back(all)?;
         for (organization, number) in &mut numbers {
             for more in [&revisions, &refusals] {
@@ -204,33 +197,19 @@ impl Store {
         Ok(numbers)
     }
 
-    /// Finds out whether PostgreSQL is reachable and has the schema.
+    /// Finds out whether PostgreSQL is reachable, has the schema, and lets this client read it.
     pub async fn state(&self) -> State {
         if let Some(state) = self.first_reached().await {
             return state;
         }
-        match self.schema().await {
-            Ok((Some(why), _)) => State::Unusable(why),
-            Ok((None, missing)) if missing.is_empty() => State::Ready,
-            Ok((None, missing)) => State::Unmigrated(missing),
-            Err(error) => State::of_failure(&error, error.to_string()),
-        }
+        self.schema().await.unwrap_or_else(|error| State::of_failure(&error, error.to_string()))
     }
 
-    /// Why what is counted can't be held, and which migrations are missing.
-    async fn schema(&self) -> Result<(Option<String>, Vec<String>), Error> {
+    /// How the schema stands to this build and to its role.
+    async fn schema(&self) -> Result<State, Error> {
         let client = self.probe.lend(None).await?;
-        let schema = async {
-            let unusable = migrations::unusable(&client).await?;
-            let mut missing = migrations::missing(&client).await?;
-            if missing.is_empty() {
-                let unfilled = migrations::unfilled(&client).await?;
-                missing.extend(unfilled.iter().map(|what| format!("filling of {what}")));
-            }
-            Ok((unusable, missing))
-        };
-        let schema = schema.await;
-        client.give_back(schema)
+        let state = client.within(|client| schema(client, &self.rights)).await;
+        client.give_back(state)
     }
 
     /// What keeps PostgreSQL from being reached for the first time; `None` once it was reached. The pool has no words for all of
@@ -256,4 +235,40 @@ impl Store {
     pub fn occupancy(&self) -> Occupancy {
         self.loads.occupancy()
     }
+}
+
+/// What of a [`Store::fallback_versions`] is in the counters.
+async fn counted(client: &Object, organizations: &[&str]) -> Result<Vec<(Arc<str>, u64)>, Error> {
+    let sql = "
+        select asked.id,
+               coalesce(sum(orders_created + payments_total + workflows_total + messages_sent
+                            + messages_delivered), 0)::bigint
+        from unnest($1::text[]) as asked(id)
+        left join org_daily_metrics
+               on organization_id = asked.id and day_bucket >= now() - make_interval(days => $2)
+        group by asked.id";
+    let number = |row: &Row| {
+        let number: i64 = row.try_get(1)?;
+        Ok((row.try_get::<_, &str>(0)?.into(), number.unsigned_abs()))
+    };
+    let statement = client.prepare_cached(sql).await?;
+    let rows = client.query(&statement, &[&organizations, &COUNTED_DAYS]).await?;
+    rows.iter().map(number).collect()
+}
+
+/// How the schema that is connected to stands to this build, and to a role that needs these rights.
+async fn schema(client: &Object, rights: &[Right]) -> Result<State, Error> {
+    if let Some(why) = migrations::unusable(client).await? {
+        return Ok(State::Unusable(why));
+    }
+    let mut missing = migrations::missing(client).await?;
+    if missing.is_empty() {
+        let unfilled = migrations::unfilled(client).await?;
+        missing.extend(unfilled.iter().map(|what| format!("filling of {what}")));
+    }
+    if !missing.is_empty() {
+        return Ok(State::Unmigrated(missing));
+    }
+    let lacking = rights::lacking(client, rights).await?;
+    Ok(if lacking.is_empty() { State::Ready } else { State::Unpermitted(lacking) })
 }

@@ -65,7 +65,7 @@ impl Reading {
 
     /// Begins to read from one state of the database.
     pub(super) async fn begin(&self) -> Result<(), Error> {
-        Ok(self.client.batch_execute("begin isolation level repeatable read, read only").await?)
+        Ok(self.client().batch_execute("begin isolation level repeatable read, read only").await?)
     }
 
     /// The same as [`Reading::give_back`], of what was read from one state of the database.
@@ -74,10 +74,15 @@ impl Reading {
     /// With the outcome's, or when PostgreSQL gives up.
     pub async fn end<T>(self, outcome: Result<T, Error>) -> Result<T, Error> {
         let outcome = match outcome {
-            Ok(read) => self.client.batch_execute("commit").await.map(|()| read).map_err(Error::from),
+            Ok(read) => self.client().batch_execute("commit").await.map(|()| read).map_err(Error::from),
             failed @ Err(_) => failed,
         };
         self.give_back(outcome)
+    }
+
+    /// The connection: all who load give up after a time of their own.
+    fn client(&self) -> &Object {
+        self.client.unlimited()
     }
 
     /// The organization that it reads for.
@@ -90,7 +95,7 @@ impl Reading {
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn summary(&self, range: &Range) -> Result<Read<(Option<Profile>, Sums)>, Error> {
-        let (client, organization) = (&self.client, self.organization());
+        let (client, organization) = (self.client(), self.organization());
         let parts = Parts::of(range);
         let all = Cells::between(vec![range.from(), range.to()]);
         let basis = Basis { cells: Some(&all), comparison: range.comparison(), ..Basis::default() };
@@ -111,7 +116,7 @@ impl Reading {
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn trends(&self, range: &Range) -> Result<Read<trends::Rows>, Error> {
-        let (client, organization) = (&self.client, self.organization());
+        let (client, organization) = (self.client(), self.organization());
         let (cells, compared) = (range.cells(), range.compared_cells());
         let rows = async {
             let of = |cells| buckets(client, organization, cells);
@@ -131,7 +136,7 @@ impl Reading {
         range: &Range,
         workflow: &str,
     ) -> Result<Read<workflow_trends::Rows>, Error> {
-        let (client, organization) = (&self.client, self.organization());
+        let (client, organization) = (self.client(), self.organization());
         let (cells, compared) = (range.cells(), range.compared_cells());
         let rows = async {
             let of = |cells| workflows::of_cells(client, organization, workflow, cells);
@@ -148,7 +153,7 @@ impl Reading {
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn workflow_health(&self, range: &Range, listing: &Listing) -> Result<Read<Rows>, Error> {
-        let (client, organization, all) = (&self.client, self.organization(), whole(range));
+        let (client, organization, all) = (self.client(), self.organization(), whole(range));
         let workflow = listing.workflow.as_deref();
         let rows = async {
             let ((totals, workflows), failures) = try_join(
@@ -171,7 +176,7 @@ impl Reading {
         Which { workflow, group }: &Which,
         page: &FailuresPage,
     ) -> Result<Read<Vec<Failure>>, Error> {
-        let (client, organization) = (&self.client, self.organization());
+        let (client, organization) = (self.client(), self.organization());
         let rows = async {
             let workflow = workflow.as_deref();
             match group {
@@ -193,8 +198,8 @@ impl Reading {
         range: &Range,
         workflow: Option<&str>,
     ) -> Result<Read<failure_groups::Rows>, Error> {
-        let rows = failures::alike(&self.client, self.organization(), whole(range), workflow);
-        read(&self.client, Basis::default(), rows).await
+        let rows = failures::alike(self.client(), self.organization(), whole(range), workflow);
+        read(self.client(), Basis::default(), rows).await
     }
 
     /// The messages of the range's buckets, in all and of one channel, and those of the range by channel.
@@ -208,8 +213,8 @@ impl Reading {
     ) -> Result<Read<delivery_health::Rows>, Error> {
         let cells = range.cells();
         let basis = Basis { cells: Some(&cells), channels: Some(whole(range)), ..Basis::default() };
-        let rows = channels::messages(&self.client, self.organization(), &cells, channel);
-        read(&self.client, basis, rows).await
+        let rows = channels::messages(self.client(), self.organization(), &cells, channel);
+        read(self.client(), basis, rows).await
     }
 
     /// The records that were refused in the range's buckets, by topic and reason, and examples.
@@ -218,7 +223,7 @@ impl Reading {
     /// When PostgreSQL is unreachable or gives up.
     pub async fn refusals(&self, range: &Range) -> Result<Read<told::Rows>, Error> {
         let cells = range.cells();
-        read(&self.client, Basis::default(), refusals::refusals(&self.client, self.organization(), &cells))
+        read(self.client(), Basis::default(), refusals::refusals(self.client(), self.organization(), &cells))
             .await
     }
 
@@ -227,7 +232,7 @@ impl Reading {
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
     pub async fn insights(&self, window: &Window) -> Result<Read<insights::Rows>, Error> {
-        let (client, organization) = (&self.client, self.organization());
+        let (client, organization) = (self.client(), self.organization());
         let most_failures = Listing::default();
         let rows = async {
             let (hours, (totals, workflows), kept) = try_join3(

@@ -29,12 +29,22 @@ async fn a_receiver_that_is_not_trusted_gets_the_same_message_once_its_authority
     let (path, secret) = endpoint(&api, "acme", &receiver.url()).await;
     let words =
         ["the receiver's certificate is signed by an authority that is not trusted", "WEBHOOK_CA_FILE"];
-    let is_tried_again = |json: &Value| {
-        let delivery = &json["deliveries"][0];
-        let said = delivery["lastError"].as_str().unwrap_or_default();
-        delivery["attempts"].as_i64() >= Some(2) && words.iter().all(|word| said.contains(word))
+    let is_tried = |attempts: i64| {
+        move |json: &Value| {
+            let delivery = &json["deliveries"][0];
+            let said = delivery["lastError"].as_str().unwrap_or_default();
+            delivery["attempts"].as_i64() >= Some(attempts) && words.iter().all(|word| said.contains(word))
+        }
     };
-    let refused = until(&api, &format!("{path}/deliveries?state=pending"), is_tried_again).await;
+    let pending = format!("{path}/deliveries?state=pending");
+    let tried = until(&api, &pending, is_tried(2)).await;
+
+    // A file that can't be used changes nothing, and is told of once, however often it is read.
+    std::fs::write(&trusted, "no certificate").expect("a file");
+    let attempts = tried["deliveries"][0]["attempts"].as_i64().expect("a number");
+    let refused = until(&api, &pending, is_tried(attempts + 3)).await;
+    let told = api.log_tail().matches("a file of authorities can't be used").count();
+    assert_eq!(told, 1, "{}", api.log_tail());
     let refused = &refused["deliveries"][0];
     assert_eq!(refused["lastStatus"], Value::Null, "{refused:#}");
     assert!(refused["nextAttemptAt"].is_string(), "{refused:#}");

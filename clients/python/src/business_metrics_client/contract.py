@@ -14,7 +14,7 @@ class Summary(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     organizationName: str | None
     """What the organization is called; null while unknown."""
     plan: "Plan | None"
@@ -50,7 +50,7 @@ class Trends(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -83,7 +83,7 @@ class WorkflowTrends(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     workflow: "WorkflowTrendsWorkflow"
     """Which workflow."""
     range: "Range"
@@ -127,7 +127,7 @@ class WorkflowHealth(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -155,7 +155,7 @@ class Failures(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -175,7 +175,7 @@ class FailureGroups(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -202,7 +202,7 @@ class DeliveryHealth(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -231,7 +231,7 @@ class Insights(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the token's claim `organization_id`."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition

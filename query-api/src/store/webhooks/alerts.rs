@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 /// How many organizations are looked at together.
-const AT_ONCE_MAX: i64 = 1_000;
+pub const DUE_MAX: i64 = 1_000;
 
 /// An organization whose alerts may be due to be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,21 +46,24 @@ pub struct Evaluation {
 }
 
 impl Webhooks {
-    /// The organizations with endpoints that were not evaluated within the least interval, the longest ago first.
+    /// The organizations with endpoints that were not evaluated within the least interval, the longest ago first, without those that are
+    /// excluded.
     ///
     /// # Errors
     /// When PostgreSQL is unreachable or gives up.
-    pub async fn due(&self, settings: &Settings) -> Result<Vec<Due>, Error> {
+    pub async fn due(&self, settings: &Settings, excluded: &[Arc<str>]) -> Result<Vec<Due>, Error> {
         let write = self.begin().await?;
         let sql =
             "select a.organization_id, a.version, a.evaluated_at <= now() - $1 * interval '1 millisecond'
                    from alert_evaluations a
                    where a.evaluated_at <= now() - $2 * interval '1 millisecond'
+                     and a.organization_id <> all($4)
                      and exists (select from webhook_endpoints e
                                  where e.organization_id = a.organization_id and e.disabled_at is null)
                    order by a.evaluated_at limit $3";
         let [interval, least] = intervals(settings);
-        let rows = write.rows(sql, &[&interval, &least, &AT_ONCE_MAX]).await?;
+        let excluded: Vec<&str> = excluded.iter().map(|id| &**id).collect();
+        let rows = write.rows(sql, &[&interval, &least, &DUE_MAX, &excluded]).await?;
         write.commit().await?;
         let due = |row: &Row| {
             let version: Option<i64> = row.try_get(1)?;

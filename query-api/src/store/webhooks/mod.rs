@@ -14,7 +14,7 @@ mod deliveries;
 mod endpoints;
 mod write;
 
-pub use alerts::{Due, Evaluation, Message};
+pub use alerts::{DUE_MAX, Due, Evaluation, Message};
 pub use deliveries::{Claimed, Counted, Lease, Retried};
 pub use endpoints::{Asker, New};
 

@@ -3,7 +3,6 @@
 use crate::store::connections::Lent;
 use crate::store::error::Error;
 use deadpool_postgres::Object;
-use std::ops::Deref;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -15,43 +14,49 @@ pub struct Write {
 impl Write {
     /// Begins one on this connection. PostgreSQL ends it if its owner hangs, so that nobody waits for its locks.
     pub async fn begin(client: Lent) -> Result<Self, Error> {
-        client
-            .batch_execute(
-                "start transaction read write; set local idle_in_transaction_session_timeout = '20s'",
-            )
-            .await?;
+        let begin = "start transaction read write; set local idle_in_transaction_session_timeout = '20s'";
+        client.within(|client| execute(client, begin)).await?;
         Ok(Self { client })
     }
 
     /// Commits it.
     pub async fn commit(self) -> Result<(), Error> {
-        let committed = self.client.batch_execute("commit").await.map_err(Error::from);
+        let committed = self.client.within(|client| execute(client, "commit")).await;
         self.client.give_back(committed)
     }
 
     /// The rows of a statement.
     pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
-        let statement = self.prepare_cached(sql).await?;
-        Ok(self.query(&statement, parameters).await?)
+        self.client.within(|client| rows(client, sql, parameters)).await
     }
 
     /// The row of a statement that has one at most.
     pub async fn row(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, Error> {
-        let statement = self.prepare_cached(sql).await?;
-        Ok(self.query_opt(&statement, parameters).await?)
+        self.client.within(|client| row(client, sql, parameters)).await
     }
 
     /// How many rows a statement has changed.
     pub async fn change(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, Error> {
-        let statement = self.prepare_cached(sql).await?;
-        Ok(self.execute(&statement, parameters).await?)
+        self.client.within(|client| change(client, sql, parameters)).await
     }
 }
 
-impl Deref for Write {
-    type Target = Object;
+/// Executes what has no parameters and no rows.
+async fn execute(client: &Object, sql: &str) -> Result<(), Error> {
+    Ok(client.batch_execute(sql).await?)
+}
 
-    fn deref(&self) -> &Object {
-        &self.client
-    }
+async fn rows(client: &Object, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, parameters).await?)
+}
+
+async fn row(client: &Object, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, Error> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query_opt(&statement, parameters).await?)
+}
+
+async fn change(client: &Object, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64, Error> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.execute(&statement, parameters).await?)
 }
