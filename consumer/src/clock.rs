@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 /// A reading is replaced by a less precise one after this: clocks drift.
 const PRECISE_FOR: Duration = Duration::from_secs(10);
-/// A reading that is older is due to be renewed. Clocks drift by at most 0.5 ms a second, so it is right to 15 ms.
-const RENEW_AFTER: Duration = Duration::from_secs(30);
 
 /// How far clocks may differ.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -20,7 +18,7 @@ pub struct Settings {
     pub clock_skew_max: Duration,
 }
 
-/// Shared by all who need the time. Readings come with connections and with batches' transactions.
+/// Shared by all who need the time. Readings come with connections, with batches' transactions, and from the probe.
 #[derive(Clone, Debug)]
 pub struct Clock {
     latest: Arc<Mutex<Option<Reading>>>,
@@ -57,12 +55,6 @@ impl Clock {
         if latest.is_none_or(|latest| reading.is_better(&latest)) {
             *latest = Some(reading);
         }
-    }
-
-    /// Whether the database should be asked again.
-    #[must_use]
-    pub fn is_due(&self) -> bool {
-        self.reading().answered.elapsed() > RENEW_AFTER
     }
 
     /// The earliest time that the database's clock may show now.

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// How soon readiness tells of a fault (docs/operating.md).
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
 // --- A transaction, and the members that wait for its locks ---
 
 /// PostgreSQL ends a transaction that idles for this long, so that a member that hangs between two statements releases its
@@ -22,19 +25,22 @@ pub const BATCH_WAIT_MAX: Duration = Duration::from_secs(120);
 pub const UPKEEP_LOCK_TIMEOUT: Duration = Duration::from_millis(400);
 /// How long counting may stand still for upkeep's sake, or an erasure's. At least two [`UPKEEP_LOCK_TIMEOUT`].
 pub const UPKEEP_STALL_MAX: Duration = Duration::from_secs(1);
-/// How long a statement of an erasure may take that deletes rows which batches add to, its waiting for locks included. At least
-/// [`UPKEEP_LOCK_TIMEOUT`], and less than [`UPKEEP_STALL_MAX`].
-pub const ERASING_STEP_MAX: Duration = Duration::from_millis(800);
-/// How long an erasure holds all batches out once it has the lock; a statement that begins before may end as much later. With
-/// [`UPKEEP_LOCK_TIMEOUT`] before it less than [`UPKEEP_STALL_MAX`].
+/// How long a step of an erasure may take that deletes rows which batches add to: all its statements together, from the first
+/// lock on, and their waiting for locks included. At least [`UPKEEP_LOCK_TIMEOUT`], and less than [`UPKEEP_STALL_MAX`].
+pub const ERASING_STEP_MAX: Duration = Duration::from_millis(700);
+/// How long an erasure holds all batches out once it has the lock. With [`UPKEEP_LOCK_TIMEOUT`] before it less than
+/// [`UPKEEP_STALL_MAX`].
 pub const BOUNDARY_HOLD_MAX: Duration = Duration::from_millis(250);
+/// How long PostgreSQL waits for the next statement of an erasure's transaction: longer than the pauses of a busy machine. A
+/// command that is suspended in the midst of one loses its session, and with that its locks.
+pub const SUSPENDED_MAX: Duration = Duration::from_secs(2);
 
 const _: () = assert!(2 * UPKEEP_LOCK_TIMEOUT.as_millis() < UPKEEP_STALL_MAX.as_millis());
 const _: () = assert!(UPKEEP_LOCK_TIMEOUT.as_millis() <= ERASING_STEP_MAX.as_millis());
 const _: () = assert!(ERASING_STEP_MAX.as_millis() < UPKEEP_STALL_MAX.as_millis());
-const _: () = assert!(
-    UPKEEP_LOCK_TIMEOUT.as_millis() + 2 * BOUNDARY_HOLD_MAX.as_millis() < UPKEEP_STALL_MAX.as_millis()
-);
+const _: () =
+    assert!(UPKEEP_LOCK_TIMEOUT.as_millis() + BOUNDARY_HOLD_MAX.as_millis() < UPKEEP_STALL_MAX.as_millis());
+const _: () = assert!(SUSPENDED_MAX.as_millis() < IDLE_IN_TRANSACTION_TIMEOUT.as_millis());
 const _: () = assert!(IDLE_IN_TRANSACTION_TIMEOUT.as_millis() <= LOCK_TIMEOUT.as_millis());
 const _: () = assert!(LOCK_TIMEOUT.as_millis() <= STATEMENT_TIMEOUT.as_millis());
 const _: () = assert!(STATEMENT_TIMEOUT.as_millis() < BATCH_WAIT_MAX.as_millis());
@@ -56,6 +62,21 @@ const _: () = assert!(
         <= UNACKNOWLEDGED_MAX.as_millis()
 );
 
+/// How long connecting to PostgreSQL may take; several hosts share it. With [`LOCK_TIMEOUT`] less than [`OPENING_WAIT_MAX`].
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to connect, to look at the schema and to prepare the statements, by this side's clock. PostgreSQL's own
+/// limit comes first if a lock is waited for, and names its cause.
+pub const OPENING_WAIT_MAX: Duration = Duration::from_secs(45);
+
+const _: () = assert!(CONNECT_TIMEOUT.as_millis() + LOCK_TIMEOUT.as_millis() < OPENING_WAIT_MAX.as_millis());
+
+/// How often PostgreSQL is asked whether it answers.
+pub const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// How long its answer is waited for. With [`PROBE_EVERY`] less than `TOLD_WITHIN`.
+pub const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+const _: () = assert!(PROBE_EVERY.as_millis() + PROBE_PATIENCE.as_millis() < TOLD_WITHIN.as_millis());
+
 // --- Giving partitions up, and ending ---
 
 /// How long a revocation waits for the pipeline to finish what is in flight. At most [`LEAVE_WAIT_MAX`]. Polling stops
@@ -63,8 +84,11 @@ const _: () = assert!(
 /// depends on neither.
 pub const REVOKE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long leaving the group waits for the batch in flight, and then for the broker. A revocation that begins meanwhile
-/// may add [`REVOKE_WAIT_MAX`]. Together with [`ANNOUNCE_FINISH_WAIT_MAX`] and [`traces::FINISH_WAIT_MAX`] at most [`GRACE`].
+/// may add [`REVOKE_WAIT_MAX`]. Together with [`PIPELINE_END_WAIT_MAX`], [`ANNOUNCE_FINISH_WAIT_MAX`] and
+/// [`traces::FINISH_WAIT_MAX`] at most [`GRACE`].
 pub const LEAVE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long the pipeline goes on once the member has left the group: what it was in the midst of then was waited for already.
+pub const PIPELINE_END_WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long one round trip of announcements to Redis may take. At most [`ANNOUNCE_FINISH_WAIT_MAX`].
 pub const ANNOUNCE_ROUND_WAIT_MAX: Duration = Duration::from_millis(500);
 /// How long the end of the process waits for the last announcements.
@@ -75,7 +99,11 @@ pub const GRACE: Duration = Duration::from_secs(20);
 const _: () = assert!(REVOKE_WAIT_MAX.as_millis() <= LEAVE_WAIT_MAX.as_millis());
 const _: () = assert!(ANNOUNCE_ROUND_WAIT_MAX.as_millis() <= ANNOUNCE_FINISH_WAIT_MAX.as_millis());
 const _: () = assert!(
-    LEAVE_WAIT_MAX.as_millis() + ANNOUNCE_FINISH_WAIT_MAX.as_millis() + traces::FINISH_WAIT_MAX.as_millis()
+    LEAVE_WAIT_MAX.as_millis()
+        + REVOKE_WAIT_MAX.as_millis()
+        + PIPELINE_END_WAIT_MAX.as_millis()
+        + ANNOUNCE_FINISH_WAIT_MAX.as_millis()
+        + traces::FINISH_WAIT_MAX.as_millis()
         <= GRACE.as_millis()
 );
 
@@ -88,14 +116,23 @@ pub const POLL_WAIT_SHORT: Duration = Duration::from_millis(2);
 
 const _: () = assert!(POLL_WAIT_SHORT.as_millis() <= POLL_WAIT.as_millis());
 
-// --- The sign of life in the progress rows ---
+// --- Rounds of questions to Kafka, and the sign of life in the progress rows ---
 
 /// How often a member asks Kafka for the partitions' ends, and then updates the rows of those that are counted.
 pub const ENDS_EVERY: Duration = Duration::from_secs(1);
-/// How long `consumer progress reset` watches the rows for a member that still counts. At least two [`ENDS_EVERY`].
-pub const WATCH: Duration = Duration::from_millis(2_500);
+/// How long questions that belong together, such as those of a round, wait for all their answers. A fault may begin right after the
+/// first answer of a round, and is found by the first question of the next.
+pub const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long `consumer progress reset` watches the rows for a member that still counts. More than [`ENDS_EVERY`] and
+/// [`ANSWERS_WAIT_MAX`]: a round with a broker that doesn't answer takes as long.
+pub const WATCH: Duration = Duration::from_millis(4_500);
+/// How long it takes to join a group, or to join it again. It is looked at when a round ends.
+pub const OUTSIDE_MAX: Duration = Duration::from_secs(7);
 
-const _: () = assert!(2 * ENDS_EVERY.as_millis() <= WATCH.as_millis());
+// Two rounds, or the time outside the group and one, are told of in time.
+const _: () = assert!(ENDS_EVERY.as_millis() + ANSWERS_WAIT_MAX.as_millis() < WATCH.as_millis());
+const _: () = assert!(2 * ANSWERS_WAIT_MAX.as_millis() + ENDS_EVERY.as_millis() < TOLD_WITHIN.as_millis());
+const _: () = assert!(OUTSIDE_MAX.as_millis() + ANSWERS_WAIT_MAX.as_millis() <= TOLD_WITHIN.as_millis());
 
 // --- Messages and batches ---
 

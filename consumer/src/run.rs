@@ -17,7 +17,7 @@ use crate::settings::BadSetting;
 use crate::signals::{end_in_time, stop_signal};
 use crate::source::{Order, Rounds, Source};
 use crate::store::upkeep::Retention;
-use crate::store::{self, Access, Activity, Connection, Incarnation, Server, Store};
+use crate::store::{self, Access, Activity, Connection, Incarnation, Probe, Server, Store};
 use crate::trace::SERVICE;
 use crate::upkeep::keep_up;
 use admin::Readiness;
@@ -72,6 +72,7 @@ async fn count(
         // Nothing has begun, so there is nothing to finish.
         () = stop_signal()? => return Ok(()),
     };
+    tokio::spawn(Probe::new(&access).run());
     let (wanted, fingerprints) = (positions.wanted(), Fingerprints::keyed(&key));
     let (source, handles) =
         Source::new(settings.source.clone(), wanted, fingerprints, floor.clone(), clock.clone())
@@ -114,7 +115,7 @@ async fn count(
     tokio::spawn(stop_at(stop_signal()?, handles.orders));
     let polling = std::thread::Builder::new().name("source".into()).spawn(move || source.run())?;
     let counted = tokio::select! {
-        counted = pipeline.run(handles.messages) => counted,
+        counted = pipeline.run(handles.messages, handles.ended) => counted,
         () = keep_up(background, settings.retention, readiness) => Ok(()),
     };
     let ended = tokio::task::spawn_blocking(move || polling.join()).await?;

@@ -220,6 +220,16 @@ async fn a_dependency_that_hangs_takes_its_time_and_hides_no_other_finding() {
 }
 
 #[tokio::test]
+async fn a_broker_of_several_that_hangs_takes_the_time_of_one_dependency() {
+    let Some(stack) = Stack::with_brokers().await else { return };
+    stack.brokers().broker(0).pause();
+    let since = Instant::now();
+    let report = examine(stack.consumer(), &["--wait", "10s"]).await;
+    assert!(since.elapsed() < HANGING_LIMIT, "{:?}: {report:#?}", since.elapsed());
+    stack.brokers().broker(0).resume();
+}
+
+#[tokio::test]
 async fn memory_that_is_not_there_and_letters_that_are_soon_gone_are_found() {
     let Some(stack) = stack().await else { return };
     let large = stack.consumer().set("LEDGER_MEMORY_MB", "1048576");

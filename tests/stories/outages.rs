@@ -1,13 +1,15 @@
 //! Services that go away and come back: members wait, say so, and go on by themselves.
 
 use crate::rebalances::member_ids;
-use crate::telling::{orders, orders_created};
+use crate::telling::{orders, orders_created, orders_in, until_waiting_for_locks};
 use stack::Service;
 use stack::run::server::Server;
 use stack::wait::{self, Seen};
 use std::time::{Duration, Instant};
-use tests::Stack;
+use tests::{Member, Stack};
 
+/// How long a member may take to notice that it was asked to end.
+const END_LIMIT: Duration = Duration::from_secs(30);
 /// How long a member may take to have tried PostgreSQL in vain so often that it has been away for long.
 const AWAY_LIMIT: Duration = Duration::from_secs(90);
 
@@ -132,9 +134,60 @@ async fn ends_without_kafka(lose: fn(&Server)) {
     stack.until_some_are_counted().await;
     lose(server);
     let since = Instant::now();
-    assert_eq!(consumer.stop().await, Some(0));
+    ends_by_itself(consumer).await;
     machine::say::line(format_args!("ended {:.1} s after it was asked to", since.elapsed().as_secs_f32()));
     server.resume();
+}
+
+#[tokio::test]
+async fn a_member_ends_by_itself_though_kafka_takes_no_report_of_what_it_has_counted_last() {
+    let stack = Stack::with_own(Service::Kafka).await;
+    let Some(server) = stack.kafka().server() else { return };
+    let mut consumer = stack.consumer().start().await;
+    stack.produce(orders_in(0, "acme", 0..10)).await;
+    stack.until_idle().await;
+    // The batch is committed after the member was asked to end, so that its offsets are in the last report.
+    let client = stack.client().await;
+    let lock = "begin; select 1 from org_hourly_metrics for update";
+    client.batch_execute(lock).await.expect("a lock");
+    stack.produce(orders_in(0, "acme", 10..20)).await;
+    until_waiting_for_locks(&stack, 1).await;
+    server.pause();
+    consumer.terminate();
+    let asked = wait::until("a member to be about to end", END_LIMIT, async || {
+        Ok(Seen::when(consumer.log_tail().contains("stopping: finishing the batch"), "it doesn't say so"))
+    });
+    asked.await.expect("a member that was asked to end");
+    client.batch_execute("rollback").await.expect("no lock any more");
+    ends_by_itself(consumer).await;
+    server.resume();
+    stack.counts("acme").await.are(orders_created(20));
+}
+
+#[tokio::test]
+async fn a_member_ends_by_itself_though_postgres_hangs_and_others_count_what_it_leaves() {
+    let stack = Stack::with_own(Service::Postgres).await;
+    let Some(server) = stack.postgres().server() else { return };
+    let consumer = stack.consumer().start().await;
+    stack.produce(orders("acme", 2_000)).await;
+    stack.until_idle().await;
+    server.pause();
+    stack.produce(orders("beta", 2_000)).await;
+    ends_by_itself(consumer).await;
+    server.resume();
+    let next = stack.consumer().start().await;
+    stack.until_idle().await;
+    stack.counts("acme").await.are(orders_created(2_000));
+    stack.counts("beta").await.are(orders_created(2_000));
+    assert_eq!(next.stop().await, Some(0));
+}
+
+/// The member ends when it is asked to, and well: not because its grace period is over.
+async fn ends_by_itself(mut member: Member) {
+    member.terminate();
+    assert_eq!(member.ended().await, Some(0));
+    let log = member.log_tail();
+    assert!(!log.contains("the grace period is over"), "{log}");
 }
 
 #[tokio::test]

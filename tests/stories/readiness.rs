@@ -163,6 +163,35 @@ async fn gone(lose: fn(&Server)) {
 }
 
 #[tokio::test]
+async fn postgres_that_hangs_is_told_by_a_member_that_has_nothing_to_count() {
+    postgres_hangs(&[]).await;
+}
+
+#[tokio::test]
+async fn postgres_that_hangs_is_told_by_a_member_that_has_records_to_count() {
+    postgres_hangs(&orders("beta", 100)).await;
+}
+
+/// PostgreSQL keeps its connections, takes new ones, and doesn't answer.
+async fn postgres_hangs(waiting: &[Produced]) {
+    let stack = Stack::with_own(Service::Postgres).await;
+    let Some(server) = stack.postgres().server() else { return };
+    let mut member = stack.consumer().start().await;
+    stack.produce(orders("acme", 100)).await;
+    stack.until_idle().await;
+    member.until_ready().await;
+    server.pause();
+    stack.produce(waiting.to_vec()).await;
+    says(&member, &["PostgreSQL has not answered since", "network"]).await;
+    server.resume();
+    stack.until_idle().await;
+    member.until_ready().await;
+    stack.counts("acme").await.are(orders_created(100));
+    stack.counts("beta").await.are(orders_created(i64::try_from(waiting.len()).expect("a few")));
+    assert_eq!(member.stop().await, Some(0));
+}
+
+#[tokio::test]
 async fn a_right_that_the_database_role_lacks_is_told_steadily_and_named() {
     let stack = Stack::start().await;
     let Some(_) = stack.postgres().server() else { return };

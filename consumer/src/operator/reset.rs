@@ -224,7 +224,7 @@ fn listed(cluster: &Cluster, resets: &[ProgressReset]) -> anyhow::Result<Option<
         Members::Rebalancing => Some("the consumer group is assigning partitions".into()),
         Members::Present(members) => {
             let holds = |member: &cluster::Member| {
-                resets.iter().map(|reset| &reset.place).find(|place| member.may_hold(place)).cloned()
+                resets.iter().map(|reset| &reset.place).find(|place| member.holds.contains(place)).cloned()
             };
             let holder = members.iter().find_map(|member| Some((member, holds(member)?)));
             holder.map(|(member, place)| format!("{} is live on {place}", member.name))

@@ -156,15 +156,19 @@ impl Claims<'_> {
     /// For each partition never read: its first offset and its claim's epoch. The offset is stored before any record is
     /// read.
     async fn first_starts(&mut self, never_read: &[&ClaimedProgress]) -> Vec<(Partition, i64, Offset)> {
-        let mut starts = Vec::new();
+        let mut settled = Vec::new();
         for topic in Topic::ALL {
             let of_topic = never_read.iter().map(|row| row.partition).filter(|at| at.topic == topic);
             let of_topic: Vec<Partition> = of_topic.collect();
             if !of_topic.is_empty() && self.settle_start(topic).await {
-                starts.extend(self.store_starts(&of_topic, StartOffset::Earliest).await);
+                settled.extend(of_topic);
             }
         }
-        starts
+        if settled.is_empty() {
+            return Vec::new();
+        }
+        // Of all topics at once: a broker that doesn't answer is waited for once.
+        self.store_starts(&settled, StartOffset::Earliest).await
     }
 
     /// Stores the ends of all the topic's partitions as their starts, if [`StartOffset::Latest`] applies: it is set, and no

@@ -42,10 +42,7 @@ impl LayoutsLearned<'_> {
         if about.iter().all(|announced| known.cuts().contains_key(&announced.layout)) {
             return true;
         }
-        let ask = self.kafka.ask(move |ends| {
-            let partitions = ends.partitions(topic)?;
-            Ok((partitions.len(), ends.acknowledged(&partitions)?))
-        });
+        let ask = self.kafka.ask(move |ends| ends.all_acknowledged(topic));
         let Some((partitions, ends)) = ask.await else { return false };
         if ends.len() < partitions {
             // An end that Kafka doesn't give now is not one that doesn't exist.

@@ -32,7 +32,7 @@ use crate::decide::held_partition::HeldPartition;
 use crate::decide::member::Member;
 use crate::decide::narrowing::{Narrowing, Next, Rejected};
 use crate::floor::SharedFloor;
-use crate::limits::ENDS_EVERY;
+use crate::limits::{ENDS_EVERY, PIPELINE_END_WAIT_MAX};
 use crate::record::{Offset, Partition, Span, Topic};
 use crate::source::{End, Found, Handed, Message, Order, Round};
 use crate::store::{Claimed, Connection, Incarnation, PreparedCounters, Step, Store};
@@ -44,8 +44,8 @@ use lookups::Lookups;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, timeout};
 use writer::{Finished, Interruption, Job, WriteOutcome};
 
 /// Why the member joins the group again when records must be read under a higher floor.
@@ -53,9 +53,6 @@ const FLOOR_MOVED: &str = "the ledger's floor moved past records in flight";
 
 /// Why everything is claimed anew that is held.
 const ELSEWHERE: &str = "PostgreSQL has started anew, or is another server or another copy of the tables: claiming all partitions again";
-
-/// What people call it.
-const READING_CLOCK: &str = "reading the database's clock";
 
 /// The pipeline. It acts on a message, the end of a write, an answer from Kafka, or the clock.
 pub struct Pipeline {
@@ -95,11 +92,34 @@ pub struct Pipeline {
 pub struct OtherLedger;
 
 impl Pipeline {
-    /// Runs until the source has ended.
+    /// Runs until the source has ended. What PostgreSQL has not finished then is given up: if it is not committed, whoever
+    /// claims its partitions next counts it.
     ///
     /// # Errors
     /// When the database's ledger has become another one. The source was stopped then.
-    pub async fn run(mut self, mut messages: mpsc::Receiver<Handed>) -> Result<(), OtherLedger> {
+    pub async fn run(
+        mut self,
+        messages: mpsc::Receiver<Handed>,
+        ended: oneshot::Receiver<()>,
+    ) -> Result<(), OtherLedger> {
+        self.work_until(messages, ended).await;
+        self.status.say_refusals();
+        self.announcer.finish().await;
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    async fn work_until(&mut self, messages: mpsc::Receiver<Handed>, ended: oneshot::Receiver<()>) {
+        let mut work = std::pin::pin!(self.work(messages));
+        tokio::select! {
+            () = &mut work => {}
+            // Its sender is dropped, so this is an error.
+            _ = ended => {
+                let _ = timeout(PIPELINE_END_WAIT_MAX, work).await;
+            }
+        }
+    }
+
+    async fn work(&mut self, mut messages: mpsc::Receiver<Handed>) {
         let mut round = tokio::time::interval(ENDS_EVERY);
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -120,7 +140,6 @@ impl Pipeline {
                     self.orders.deliver();
                     self.announcer.pass_on();
                     self.status.say_refusals();
-                    self.read_clock().await;
                 }
             }
             while std::mem::take(&mut self.assignments.is_in_haste) {
@@ -128,9 +147,6 @@ impl Pipeline {
             }
         }
         self.idle().await;
-        self.status.say_refusals();
-        self.announcer.finish().await;
-        self.failure.map_or(Ok(()), Err)
     }
 
     async fn take(&mut self, message: Message) {
@@ -461,16 +477,6 @@ impl Pipeline {
             Claimed { partition: *partition, epoch: held.epoch, next_offset: held.next_offset, until }
         };
         self.member.held().iter().map(claim).collect()
-    }
-
-    /// Reads the database's clock if no batch has done it for a while.
-    async fn read_clock(&mut self) {
-        if self.clock.is_due() && !self.desk.is_busy() {
-            let mut read = async |connection: &mut Connection| connection.read_clock().await;
-            if let Err(error) = self.store.attempt(READING_CLOCK, &mut read).await {
-                self.store.say(READING_CLOCK, &error, ENDS_EVERY);
-            }
-        }
     }
 
     /// Claims a partition anew that this member holds, and reads it again from where it stands.

@@ -109,9 +109,9 @@ impl Watch {
             every.tick().await;
             let positions = self.positions.all();
             let asked: Vec<Partition> = positions.keys().copied().collect();
-            let (standing, is_forbidden) = (self.wanted.standing(), self.wanted.is_forbidden());
+            let (wanted, is_forbidden) = (self.wanted.clone(), self.wanted.is_forbidden());
             let asking = tokio::task::spawn_blocking(move || {
-                let round = rounds.next(&asked, standing, is_forbidden);
+                let round = rounds.next(&asked, || wanted.standing(), is_forbidden);
                 (rounds, round)
             });
             // It fails only if the process ends.

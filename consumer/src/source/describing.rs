@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code)]
 
+pub mod group;
+
 use rdkafka::client::{Client, ClientContext};
 use rdkafka_sys as sys;
 use std::collections::HashMap;

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::describing::{self, TopicDescription, Undescribed};
 use super::faults::{self, Obstacle};
 use super::layout_log::LayoutLog;
+use super::patience::Patience;
 use super::settings::StartOffset;
 use crate::clock::Clock;
 use crate::record::layouts::Announced;
@@ -18,32 +19,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// How long one question waits for its answer. At most [`ANSWERS_WAIT_MAX`].
-const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
-/// How long questions that belong together wait for all their answers. A fault may begin right after the first answer of a
-/// round, and is found by the first question of the next: readiness tells of it after two of these at most.
-const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(3);
-
-const _: () = assert!(ANSWER_WAIT_MAX.as_millis() <= ANSWERS_WAIT_MAX.as_millis());
-
-/// How long questions that belong together may still wait. Begins when it is made.
-#[derive(Clone, Copy)]
-pub(super) struct Patience {
-    ends_at: Instant,
-}
-
-impl Patience {
-    pub(super) fn begin() -> Self {
-        Self { ends_at: Instant::now() + ANSWERS_WAIT_MAX }
-    }
-
-    /// How long the next question may wait.
-    fn left(self) -> Duration {
-        self.ends_at.saturating_duration_since(Instant::now()).min(ANSWER_WAIT_MAX)
-    }
-}
+use std::thread;
+use std::time::Duration;
 
 /// How far a partition reached at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +35,9 @@ pub struct End {
     /// `None` where Kafka doesn't say.
     pub readable: Option<Offset>,
 }
+
+/// What Kafka says about the topics.
+pub(super) type Described = BTreeMap<Topic, Result<TopicDescription, Undescribed>>;
 
 /// What there is in Kafka.
 #[derive(Default)]
@@ -103,10 +83,7 @@ impl Ends {
     ///
     /// # Errors
     /// When no broker answers.
-    pub(super) fn describe(
-        &self,
-        patience: Patience,
-    ) -> Result<BTreeMap<Topic, Result<TopicDescription, Undescribed>>, Undescribed> {
+    pub(super) fn describe(&self, patience: Patience) -> Result<Described, Undescribed> {
         let described = describing::topics(self.consumer.client(), &self.topics.all(), patience.left());
         if described.is_err() {
             self.learn_brokers(patience);
@@ -143,24 +120,43 @@ impl Ends {
     #[must_use]
     pub fn found(&self) -> Found {
         let patience = Patience::begin();
-        Found { partitions: self.all_partitions(patience), topic_ids: self.topic_ids(patience) }
+        self.found_in(self.describe(patience).unwrap_or_default(), patience)
     }
 
-    /// All partitions of the topics, as far as Kafka answers.
-    pub(super) fn all_partitions(&self, patience: Patience) -> Vec<Partition> {
-        Topic::ALL
-            .iter()
-            .filter_map(|topic| self.partitions_within(*topic, patience).ok())
-            .flatten()
-            .collect()
+    /// What there is in Kafka by what it has said about the topics, or, if it has said nothing about one, by the brokers' metadata.
+    pub(super) fn found_in(&self, described: Described, patience: Patience) -> Found {
+        let is_said = |partition: &Partition| described.get(&partition.topic).is_some_and(Result::is_ok);
+        let mut partitions = self.refresh(patience);
+        partitions.retain(|partition| !is_said(partition));
+        let mut topic_ids = HashMap::new();
+        for (topic, said) in described {
+            let Ok(said) = said else { continue };
+            partitions.extend(said.leaders.iter().map(|(number, _)| Partition { topic, number: *number }));
+            if !said.id.is_empty() {
+                topic_ids.insert(topic, said.id);
+            }
+        }
+        Found { partitions, topic_ids }
+    }
+
+    /// Lets both clients learn of new partitions: each has metadata of its own. Returns the partitions that the first one learned.
+    fn refresh(&self, patience: Patience) -> Vec<Partition> {
+        let learn = |client: &&BaseConsumer<Context>| {
+            let learned = Topic::ALL.iter().filter_map(|topic| self.learned(client, *topic, patience).ok());
+            learned.flatten().collect::<Vec<_>>()
+        };
+        let learned = at_once(&[&*self.consumer, &*self.uncommitted], learn);
+        learned.into_iter().next().unwrap_or_default()
     }
 
     // --- How far partitions reach ---
 
     /// How far partitions reach, given in groups that one broker leads each. All are asked at once, and a group for which Kafka
-    /// doesn't answer is left out: one broker that is down must neither hide nor delay what the others say.
+    /// doesn't answer is left out: one broker that is down must not hide what the others say, nor may several add up.
     pub(super) fn ask(&self, groups: &[&[Partition]], patience: Patience) -> Vec<End> {
-        let ends = at_once(groups, |partitions| self.ask_one(partitions, patience).unwrap_or_default());
+        let ends = at_once(groups, |partitions: &&[Partition]| {
+            self.ask_one(partitions, patience).unwrap_or_default()
+        });
         let ends = ends.into_iter().flatten().collect();
         // Nobody else takes this client's events, and they must not pile up.
         while self.uncommitted.poll(Duration::ZERO).is_some() {}
@@ -177,14 +173,6 @@ impl Ends {
         let end =
             |(partition, end)| End { partition, asked_at, end, readable: readable.get(&partition).copied() };
         Ok(ends.into_iter().map(end).collect())
-    }
-
-    /// Where the brokers say that these partitions end, behind open transactions too.
-    ///
-    /// # Errors
-    /// When Kafka answers for none.
-    pub fn acknowledged(&self, partitions: &[Partition]) -> Result<Vec<(Partition, Offset)>, KafkaError> {
-        self.offsets_by(&self.uncommitted, partitions, KafkaOffset::End, Patience::begin())
     }
 
     /// What Kafka has of a partition, as far as it says.
@@ -206,7 +194,8 @@ impl Ends {
     pub fn layouts(&self) -> Result<HashMap<Topic, Vec<Announced>>, KafkaError> {
         let mut log = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut by_topic: HashMap<Topic, Vec<Announced>> = HashMap::new();
-        for announced in log.read(&self.uncommitted, ANSWER_WAIT_MAX)? {
+        let patience = Patience::begin();
+        for announced in log.read(&self.uncommitted, || patience.left())? {
             if let Some(topic) = self.topics.topic(&announced.topic) {
                 by_topic.entry(topic).or_default().push(announced.clone());
             }
@@ -232,8 +221,8 @@ impl Ends {
             self.describe(patience).map_err(|Undescribed(code)| KafkaError::MetadataFetch(code.into()))?;
         let groups = by_leader(partitions, &described);
         let groups: Vec<&[Partition]> = groups.values().map(Vec::as_slice).collect();
-        let answers =
-            at_once(&groups, |partitions| self.offsets_by(&self.consumer, partitions, which, patience));
+        let ask = |partitions: &&[Partition]| self.offsets_by(&self.consumer, partitions, which, patience);
+        let answers = at_once(&groups, ask);
         let (answered, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
         match failed.into_iter().find_map(Result::err).filter(|_| answered.is_empty()) {
             Some(error) => Err(error),
@@ -278,43 +267,60 @@ impl Ends {
         self.partitions_within(topic, Patience::begin())
     }
 
+    /// How many partitions a topic has, and where the brokers say that they end, behind open transactions too.
+    ///
+    /// # Errors
+    /// When Kafka answers for none, or has no such topic.
+    pub fn all_acknowledged(&self, topic: Topic) -> Result<(usize, Vec<(Partition, Offset)>), KafkaError> {
+        let patience = Patience::begin();
+        let partitions = self.partitions_within(topic, patience)?;
+        let ends = self.offsets_by(&self.uncommitted, &partitions, KafkaOffset::End, patience)?;
+        Ok((partitions.len(), ends))
+    }
+
     fn partitions_within(&self, topic: Topic, patience: Patience) -> Result<Vec<Partition>, KafkaError> {
-        let metadata = self.consumer.fetch_metadata(Some(self.topics.of(topic)), patience.left())?;
-        // Each client has metadata of its own, and must learn of new partitions.
-        self.uncommitted.fetch_metadata(Some(self.topics.of(topic)), patience.left())?;
+        let partitions = self.learned(&self.consumer, topic, patience)?;
+        self.learned(&self.uncommitted, topic, patience)?;
+        Ok(partitions)
+    }
+
+    /// The topic's partitions, as this client learns them by asking a broker.
+    fn learned(
+        &self,
+        client: &BaseConsumer<Context>,
+        topic: Topic,
+        patience: Patience,
+    ) -> Result<Vec<Partition>, KafkaError> {
+        let metadata = client.fetch_metadata(Some(self.topics.of(topic)), patience.left())?;
         if let Some(error) = metadata.topics().iter().find_map(|topic| topic.error()) {
             return Err(KafkaError::MetadataFetch(error.into()));
         }
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
         Ok(partitions.map(|partition| Partition { topic, number: partition.id() }).collect())
     }
-
-    /// Kafka's ids of the topics, as far as they can be learned.
-    fn topic_ids(&self, patience: Patience) -> HashMap<Topic, String> {
-        let described = self.describe(patience).unwrap_or_default();
-        let ids = described.into_iter().filter_map(|(topic, about)| Some((topic, about.ok()?.id)));
-        ids.filter(|(_, id)| !id.is_empty()).collect()
-    }
 }
 
-/// The answers about groups of partitions, in order; each group is asked about by a thread of its own, as many as brokers lead
-/// partitions.
-fn at_once<T: Send>(groups: &[&[Partition]], ask: impl Fn(&[Partition]) -> T + Sync) -> Vec<T> {
-    if let [group] = groups {
-        return vec![ask(group)];
+/// The answers to questions, in order. They are asked at once, each by a thread of its own, as far as the system has threads left.
+fn at_once<Q: Sync, A: Send>(questions: &[Q], ask: impl Fn(&Q) -> A + Sync) -> Vec<A> {
+    if let [question] = questions {
+        return vec![ask(question)];
     }
     let ask = &ask;
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = groups.iter().map(|group| scope.spawn(move || ask(group))).collect();
-        asked.into_iter().map(|asked| asked.join().expect("no panic while Kafka is asked")).collect()
+    thread::scope(|scope| {
+        let begin = |question| {
+            thread::Builder::new().spawn_scoped(scope, move || ask(question)).map_err(|_| question)
+        };
+        let begun: Vec<_> = questions.iter().map(begin).collect();
+        let answers = begun.into_iter().map(|begun| match begun {
+            Ok(thread) => thread.join().expect("no panic while Kafka is asked"),
+            Err(question) => ask(question),
+        });
+        answers.collect()
     })
 }
 
 /// The partitions by the broker that leads them; those without a leader are left out.
-pub(super) fn by_leader(
-    partitions: &[Partition],
-    described: &BTreeMap<Topic, Result<TopicDescription, Undescribed>>,
-) -> BTreeMap<i32, Vec<Partition>> {
+pub(super) fn by_leader(partitions: &[Partition], described: &Described) -> BTreeMap<i32, Vec<Partition>> {
     let mut by_leader: BTreeMap<i32, Vec<Partition>> = BTreeMap::new();
     for partition in partitions {
         let of_topic = described.get(&partition.topic).and_then(|about| about.as_ref().ok());
@@ -333,9 +339,11 @@ mod tests {
     use super::super::settings::Settings;
     use super::*;
     use crate::clock;
+    use crate::limits::ANSWERS_WAIT_MAX;
     use clap::Parser as _;
     use rdkafka_sys as sys;
     use std::sync::Barrier;
+    use std::time::Instant;
     use sys::RDKafkaApiKey as Request;
 
     #[derive(clap::Parser)]
@@ -348,30 +356,34 @@ mod tests {
 
     const EVENTS: Partition = Partition { topic: Topic::Events, number: 0 };
 
-    /// What asks a broker that lives within its client.
-    fn ends() -> Ends {
+    /// What asks a broker, which lives within the client beside it.
+    fn ends() -> (Ends, BaseConsumer<Context>) {
         let Line { settings, clock } = Line::parse_from(["consumer", "--kafka-brokers", ""]);
         let mut config = settings.config();
-        let client = config.set("test.mock.num.brokers", "1").create_with_context(Context::default());
-        let client: Arc<BaseConsumer<Context>> = Arc::new(client.unwrap());
-        let kafka = client.client().mock_cluster().unwrap();
+        let owner = config.set("test.mock.num.brokers", "1").create_with_context(Context::default());
+        let owner: BaseConsumer<Context> = owner.unwrap();
+        let kafka = owner.client().mock_cluster().unwrap();
         settings.topics.all().iter().for_each(|topic| kafka.create_topic(topic, 1, 1).unwrap());
-        let mut config = settings.uncommitted_config();
-        let uncommitted = config.set("bootstrap.servers", kafka.bootstrap_servers());
-        let uncommitted = uncommitted.create_with_context(Context::default()).unwrap();
+        let client = |mut config: rdkafka::ClientConfig| -> BaseConsumer<Context> {
+            config.set("bootstrap.servers", kafka.bootstrap_servers());
+            config.create_with_context(Context::default()).unwrap()
+        };
+        let (consumer, uncommitted) = (client(settings.config()), client(settings.uncommitted_config()));
         drop(kafka);
         let layouts = LayoutLog::new(&settings.layouts_topic, settings.uncommitted_config());
-        Ends::new(client, uncommitted, layouts, settings.topics.clone(), Clock::new(clock))
+        let ends =
+            Ends::new(Arc::new(consumer), uncommitted, layouts, settings.topics.clone(), Clock::new(clock));
+        (ends, owner)
     }
 
     /// The broker answers the next requests of this kind after a minute.
-    fn hang(ends: &Ends, request: Request) {
-        for _ in 0..9 {
+    fn hang(owner: &BaseConsumer<Context>, request: Request) {
+        for _ in 0..99 {
             let none = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
             let minute: i32 = 60_000;
             // SAFETY: the client is valid and has a cluster within it; one pair of an error and a time follows the count.
             unsafe {
-                let cluster = sys::rd_kafka_handle_mock_cluster(ends.consumer.client().native_ptr());
+                let cluster = sys::rd_kafka_handle_mock_cluster(owner.client().native_ptr());
                 sys::rd_kafka_mock_broker_push_request_error_rtts(
                     cluster,
                     1,
@@ -386,31 +398,46 @@ mod tests {
 
     #[test]
     fn questions_that_belong_together_wait_no_longer_than_one_patience_though_none_is_answered() {
-        let ends = ends();
+        let (ends, owner) = ends();
         let deadline = Instant::now() + Duration::from_secs(30);
-        while ends.all_partitions(Patience::begin()).len() < 3 || ends.acknowledged(&[EVENTS]).is_err() {
+        while ends.refresh(Patience::begin()).len() < 3 || ends.all_acknowledged(Topic::Events).is_err() {
             assert!(Instant::now() < deadline, "the broker answers");
         }
-        hang(&ends, Request::Metadata);
-        hang(&ends, Request::ListOffsets);
+        hang(&owner, Request::Metadata);
+        hang(&owner, Request::ListOffsets);
         let (began, patience) = (Instant::now(), Patience::begin());
         assert!(ends.ask(&[&[EVENTS]], patience).is_empty());
-        assert_eq!(ends.all_partitions(patience), []);
-        // Each of the four questions alone would wait for two seconds.
+        assert_eq!(ends.found_in(Described::new(), patience).partitions, []);
+        // Each of four questions in a row alone would wait for two seconds.
         assert!(began.elapsed() < 2 * ANSWERS_WAIT_MAX, "{:?}", began.elapsed());
     }
 
     #[test]
+    fn what_kafka_says_of_the_topics_says_what_there_is_though_no_metadata_comes() {
+        let (ends, owner) = ends();
+        hang(&owner, Request::Metadata);
+        let leaders = vec![(0, Some(1)), (1, None)];
+        let said = TopicDescription { id: "i".into(), may_read: None, may_write: None, leaders };
+        let described = Described::from([
+            (Topic::Events, Ok(said)),
+            (
+                Topic::MessageDeliveries,
+                Err(Undescribed(sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)),
+            ),
+        ]);
+        let found = ends.found_in(described, Patience::begin());
+        assert_eq!(found.partitions, [EVENTS, Partition { number: 1, ..EVENTS }]);
+        assert_eq!(found.topic_ids, HashMap::from([(Topic::Events, "i".to_owned())]));
+    }
+
+    #[test]
     fn brokers_are_asked_at_once_and_their_answers_stay_in_order() {
-        let partition = |number| Partition { topic: Topic::Events, number };
-        let groups = [[partition(0)], [partition(1)], [partition(2)]];
-        let groups: Vec<&[Partition]> = groups.iter().map(<[_; 1]>::as_slice).collect();
         // Each waits here for the others.
-        let all_are_asked = Barrier::new(groups.len());
-        let answers = at_once(&groups, |asked| {
+        let all_are_asked = Barrier::new(3);
+        let answers = at_once(&[0, 1, 2], |asked| {
             all_are_asked.wait();
-            asked[0].number
+            asked + 1
         });
-        assert_eq!(answers, [0, 1, 2]);
+        assert_eq!(answers, [1, 2, 3]);
     }
 }

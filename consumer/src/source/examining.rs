@@ -45,7 +45,7 @@ impl Examining {
     #[must_use]
     pub fn round(&self, deadline: Instant) -> Round {
         loop {
-            let mut round = Rounds::new(self.ends.clone()).next(&[], Standing::Member, false);
+            let mut round = Rounds::new(self.ends.clone()).next(&[], || Standing::Member, false);
             if !matches!(round.faults[..], [Fault::NoAnswer(_)]) {
                 return round;
             }

@@ -1,14 +1,12 @@
 //! What is wrong with Kafka as a member sees it: each cause with a sentence and a remedy for people. Pure.
 
+use crate::limits::OUTSIDE_MAX;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Partition, Topic};
 use std::time::Duration;
 
 /// Partitions that a sentence names; of more it says how many.
 const NAMED_MAX: usize = 5;
-
-/// How long it takes to join a group, or to join it again.
-pub const OUTSIDE_MAX: Duration = Duration::from_secs(8);
 
 /// Why no broker answers. The most specific cause comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

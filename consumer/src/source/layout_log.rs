@@ -35,17 +35,17 @@ impl LayoutLog {
     }
 
     /// Reads what was added, and returns all announcements in order; none if the topic doesn't exist. `client` is asked
-    /// where the topic ends.
+    /// where the topic ends, and `wait` says for how long each answer may be waited for.
     ///
     /// # Errors
     /// When Kafka doesn't answer, or the topic may not be read.
     pub fn read(
         &mut self,
         client: &BaseConsumer<impl ConsumerContext>,
-        wait: Duration,
+        wait: impl Fn() -> Duration,
     ) -> Result<&[Announced], KafkaError> {
-        if exists(client, &self.topic, wait)? {
-            let (first, end) = client.fetch_watermarks(&self.topic, PARTITION, wait)?;
+        if exists(client, &self.topic, wait())? {
+            let (first, end) = client.fetch_watermarks(&self.topic, PARTITION, wait())?;
             if end < self.next {
                 // Another topic of that name.
                 (self.next, self.announced) = (0, Vec::new());

@@ -24,6 +24,7 @@ mod group;
 mod layout_log;
 mod messages;
 mod outbox;
+mod patience;
 mod protection;
 mod queue;
 mod report;
@@ -58,14 +59,14 @@ use folding::Folding;
 use group::Group;
 use layout_log::LayoutLog;
 use outbox::Outbox;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
 use report::OffsetReport;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Orders that wait for the thread's next round.
 const ORDERS_MAX: usize = 64;
@@ -82,6 +83,8 @@ pub struct Source {
     report: OffsetReport,
     /// Kafka's client has failed for good.
     failed: Option<KafkaError>,
+    /// Dropped after all others.
+    _alive: oneshot::Sender<()>,
 }
 
 /// The other ends of the source's channels.
@@ -94,6 +97,8 @@ pub struct Handles {
     pub ends: Ends,
     /// What the group assigns to this member.
     pub wanted: Wanted,
+    /// Resolves once the source has ended.
+    pub ended: oneshot::Receiver<()>,
 }
 
 impl Source {
@@ -113,6 +118,7 @@ impl Source {
         let topics = settings.topics.clone();
         let (outbox, messages) = Outbox::new();
         let (order, orders) = sync_channel(ORDERS_MAX);
+        let (alive, ended) = oneshot::channel();
         let uncommitted = settings.uncommitted_config().create_with_context(Context::default())?;
         let layouts = LayoutLog::new(&settings.layouts_topic, settings.uncommitted_config());
         let ends = Ends::new(Arc::clone(&consumer), uncommitted, layouts, topics.clone(), clock.clone())
@@ -127,8 +133,9 @@ impl Source {
             consumer,
             topics,
             failed: None,
+            _alive: alive,
         };
-        Ok((source, Handles { messages, orders: order, ends, wanted }))
+        Ok((source, Handles { messages, orders: order, ends, wanted, ended }))
     }
 
     /// Polls until it is told to stop, or Kafka's client fails for good.
@@ -343,12 +350,14 @@ impl Source {
         }
     }
 
-    /// Finishes the batch and leaves the group.
+    /// Finishes the batch and leaves the group. Neither PostgreSQL nor Kafka is waited for any longer than [`LEAVE_WAIT_MAX`].
     fn leave(&mut self) {
         let deadline = Instant::now() + LEAVE_WAIT_MAX;
         self.settle(&[], deadline);
         self.take_orders();
-        self.report.send(CommitMode::Sync);
+        if !self.report.send_last(deadline) {
+            tracing::debug!("Kafka has not taken the last report of offsets; PostgreSQL has them");
+        }
         let gives_back = self.group.leave();
         while gives_back && !self.fetching.is_empty() && !self.outbox.is_closed() && Instant::now() < deadline
         {

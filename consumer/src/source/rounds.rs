@@ -2,9 +2,11 @@
 //! are and whether they may be read, and how far partitions reach. A round blocks its thread, no longer than one [`Patience`].
 
 use super::describing::{TopicDescription, Undescribed};
-use super::ends::{End, Ends, Found, Patience, by_leader};
-use super::faults::{Fault, OUTSIDE_MAX};
+use super::ends::{End, Ends, Found, by_leader};
+use super::faults::Fault;
+use super::patience::Patience;
 use super::wanted::Standing;
+use crate::limits::OUTSIDE_MAX;
 use crate::record::{Partition, Topic};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use std::collections::{BTreeMap, HashMap};
@@ -41,8 +43,14 @@ impl Rounds {
         Self { ends, rounds: 0, discovery_is_due: true, unanswered: HashMap::new() }
     }
 
-    /// One round about these partitions, by a member that stands so in its group, and that Kafka may not let be there.
-    pub fn next(&mut self, partitions: &[Partition], standing: Standing, is_forbidden: bool) -> Round {
+    /// One round about these partitions, by a member that stands so in its group when the round ends, and that Kafka may not let
+    /// be there.
+    pub fn next(
+        &mut self,
+        partitions: &[Partition],
+        standing: impl Fn() -> Standing,
+        is_forbidden: bool,
+    ) -> Round {
         let (began, patience) = (Instant::now(), Patience::begin());
         let described = match self.ends.describe(patience) {
             Ok(described) => described,
@@ -53,33 +61,22 @@ impl Rounds {
         };
         let mut faults: Vec<Fault> =
             described.iter().filter_map(|(topic, seen)| of_topic(*topic, seen)).collect();
-        faults.extend(is_forbidden.then_some(Fault::ForbiddenGroup));
-        faults.extend(outside(standing).filter(|_| !is_forbidden));
         let leaders = by_leader(partitions, &described);
         let led = leaders.values().map(Vec::as_slice).collect::<Vec<_>>();
         let ends = self.ends.ask(&led, patience);
         faults.extend(self.without_end(began, partitions, &leaders, &ends));
         self.discovery_is_due |= self.rounds.is_multiple_of(DISCOVER_ROUNDS);
         self.rounds = self.rounds.wrapping_add(1);
-        let found = std::mem::take(&mut self.discovery_is_due).then(|| self.found(described, patience));
+        let is_due = std::mem::take(&mut self.discovery_is_due);
+        let found = is_due.then(|| self.ends.found_in(described, patience));
+        faults.extend(is_forbidden.then_some(Fault::ForbiddenGroup));
+        faults.extend(outside(standing()).filter(|_| !is_forbidden));
         Round { ends, faults, found }
     }
 
     /// The next round looks again for what there is: nobody took it from the last one.
     pub fn discover_again(&mut self) {
         self.discovery_is_due = true;
-    }
-
-    fn found(
-        &self,
-        described: BTreeMap<Topic, Result<TopicDescription, Undescribed>>,
-        patience: Patience,
-    ) -> Found {
-        let ids = described.into_iter().filter_map(|(topic, described)| Some((topic, described.ok()?.id)));
-        Found {
-            partitions: self.ends.all_partitions(patience),
-            topic_ids: ids.filter(|(_, id)| !id.is_empty()).collect(),
-        }
     }
 
     /// Partitions for which Kafka has not given an end for a while.

@@ -2,18 +2,14 @@
 
 use super::Error;
 use crate::limits::{
-    IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LOCK_TIMEOUT,
-    STATEMENT_TIMEOUT, UNACKNOWLEDGED_MAX,
+    CONNECT_TIMEOUT, IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES,
+    LOCK_TIMEOUT, STATEMENT_TIMEOUT, UNACKNOWLEDGED_MAX,
 };
 use crate::settings::BadSetting;
 use crate::store::settings::Database;
 use database::{Address, Connector};
-use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::config::TargetSessionAttrs;
-
-/// How long connecting may take; several hosts share it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// PostgreSQL as a process reaches it: clones share what is known about its hosts.
 #[derive(Clone)]

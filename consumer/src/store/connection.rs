@@ -7,7 +7,7 @@ use super::connect::Server;
 use super::remedy::with_remedy;
 use super::statements::Statements;
 use crate::clock::{Clock, Question};
-use crate::limits::BATCH_WAIT_MAX;
+use crate::limits::{BATCH_WAIT_MAX, OPENING_WAIT_MAX};
 use crate::measure::POSTGRESQL_FAILURES;
 use crate::record::topic_names::TopicNames;
 use crate::settings::BadSetting;
@@ -22,7 +22,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// What [`BATCH_WAIT_MAX`] is to a batch, for a task of upkeep, which has many statements.
 const BACKGROUND_WAIT_MAX: Duration = Duration::from_secs(600);
 /// The readiness condition's name.
-const CONDITION: &str = "postgresql";
+pub(super) const CONDITION: &str = "postgresql";
 /// What people call waiting for the first connection.
 const CONNECTING: &str = "connecting";
 /// The cause until something has succeeded.
@@ -161,7 +161,10 @@ impl Store {
         let patience = self.patience;
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(Connection::open(&self.access).await?),
+            none => {
+                let opened = tokio::time::timeout(OPENING_WAIT_MAX, Connection::open(&self.access)).await;
+                none.insert(opened.unwrap_or(Err(Error::Timeout(OPENING_WAIT_MAX)))?)
+            }
         };
         let done = tokio::time::timeout(patience, work(connection)).await;
         done.unwrap_or(Err(Error::Timeout(patience)))
@@ -248,11 +251,8 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Reads the database's clock.
-    ///
-    /// # Errors
-    /// When PostgreSQL fails.
-    pub async fn read_clock(&mut self) -> Result<(), Error> {
+    /// Reads the database's clock, by which the first records are decided.
+    async fn read_clock(&mut self) -> Result<(), Error> {
         let question = Question::ask();
         let shown = self.client.query_one("select clock_timestamp()", &[]).await?.get(0);
         self.clock.take(question.answer(shown));

@@ -4,15 +4,9 @@ use super::connect::Server;
 use super::settings::Database;
 use super::{Error, OperatorConnection};
 use crate::clock::{Clock, Question};
+use database::rights;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
-
-/// What operators give the roles. The doctor looks for the same rights, so there is no second list of them.
-const ROLES: &str = include_str!("../../../deploy/roles.sql");
-/// The rights that stand behind the word `counted` there.
-const COUNTED: &str = "select, insert, update, delete";
-/// Tables that the consumer's role owns by its membership, and so has no rights granted on.
-const OWNED: [(&str, &str); 1] = [("ledger_segments", "select, insert, delete")];
 
 /// What a server is set to, as far as members depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +57,6 @@ select current_setting('server_version_num')::integer, current_setting('server_v
        d.datconnlimit, r.rolconnlimit
 from pg_roles r, pg_database d
 where r.rolname = current_user and d.datname = current_database()";
-
-/// A table that doesn't exist lacks no right: the schema is another finding.
-const LACKING: &str = "
-select upper(w.privilege) || ' on ' || w.name from unnest($1::text[], $2::text[]) as w (name, privilege)
-where not has_table_privilege(to_regclass(quote_ident(w.name))::oid, w.privilege) order by 1";
 
 /// Sessions by the name that members have, too. Those that were opened by this process come later than this one.
 const SESSIONS: &str = "
@@ -133,9 +122,7 @@ impl OperatorConnection {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn rights_lacking(&self) -> Result<Vec<String>, Error> {
-        let (tables, rights): (Vec<_>, Vec<_>) = rights().into_iter().unzip();
-        let lacking = self.client.query(LACKING, &[&tables, &rights]).await?;
-        Ok(lacking.iter().map(|row| row.get(0)).collect())
+        Ok(rights::lacking(&self.client, &rights::of_consumer()).await?)
     }
 
     /// Sessions of members in the database, which were there before this connection.
@@ -163,57 +150,5 @@ impl Error {
 
     fn code(&self) -> Option<&SqlState> {
         if let Self::Database(error) = self { error.code() } else { None }
-    }
-}
-
-/// The rights that the consumer's role needs: a table and a right each.
-fn rights() -> Vec<(&'static str, &'static str)> {
-    let table = ROLES.split_once("select name, of_api, of_consumer").map(|(_, rows)| rows);
-    let rows = table.and_then(|rows| rows.split_once("as all_of_them")).map_or("", |(rows, _)| rows);
-    let given = rows.lines().filter_map(row).chain(OWNED);
-    given.flat_map(|(table, rights)| rights.split(", ").map(move |right| (table, right))).collect()
-}
-
-/// A row like `('consumer_progress', 'select', counted),`: the table, and what the consumer may do with it.
-fn row(line: &str) -> Option<(&str, &str)> {
-    let parts: Vec<&str> = line.trim_start().split('\'').collect();
-    let [open, table, .., last, end] = parts[..] else { return None };
-    let rights = if end.contains("counted") { COUNTED } else { last };
-    (open == "(" && !rights.is_empty()).then_some((table, rights))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rights_are_those_that_operators_give() {
-        let rights = rights();
-        let has = |table, right| rights.contains(&(table, right));
-        for right in ["select", "insert", "update", "delete"] {
-            assert!(
-                has("consumer_progress", right) && has("org_hourly_metrics", right),
-                "{right}: {rights:?}"
-            );
-        }
-        assert!(
-            has("ledger_floor", "update") && has("ledger_key", "select") && has("ledger_segments", "insert")
-        );
-        assert!(!has("ledger_key", "update") && !has("ledger_floor", "delete"));
-        let is_of = |name: &str| rights.iter().any(|(table, _)| *table == name);
-        assert!(!is_of("webhook_endpoints") && !is_of("organization_thresholds"), "those are the API's");
-        let known = ["select", "insert", "update", "delete"];
-        assert!(rights.iter().all(|(_, right)| known.contains(right)), "{rights:?}");
-    }
-
-    #[test]
-    fn rows_are_read_whatever_the_others_get() {
-        let check = |line: &str, expected| assert_eq!(row(line), expected, "{line}");
-        check("    ('a', 'select', counted),", Some(("a", COUNTED)));
-        check("('a', counted, ''),", None);
-        check("('a', 'select, insert', 'select, update'),", Some(("a", "select, update")));
-        check("('a', '', 'select') -- Why.", Some(("a", "select")));
-        check("-- With 'words' of 'people'.", None);
-        check("", None);
     }
 }

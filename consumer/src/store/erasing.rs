@@ -1,7 +1,8 @@
 //! Deleting an organization's rows while members count, and drawing the boundary behind which it begins anew.
 //!
 //! Members add to the same rows. So a step deletes some of one table's in a transaction of its own, waits for no lock for long, and
-//! gives way: whoever waits for it waits for less than a second. Meanwhile members add rows that were passed already; the last step
+//! gives way: whoever waits for it waits for less than a second, since all its statements share a deadline from the first lock on,
+//! and PostgreSQL ends a session that is silent meanwhile. Meanwhile members add rows that were passed already; the last step
 //! locks all batches out for a moment, deletes these few, and notes where each partition stands. That is the boundary: it lies between
 //! two batches, so what was counted before it is erased, all of it, and nothing behind it.
 
@@ -11,7 +12,7 @@ use super::erasures::Erasure;
 use super::fenced_transaction::seconds_or_min;
 use super::upkeep::LOCKING_OUT;
 use super::{Error, LetterPlace, OperatorConnection};
-use crate::limits::{BOUNDARY_HOLD_MAX, ERASING_STEP_MAX, UPKEEP_LOCK_TIMEOUT};
+use crate::limits::{BOUNDARY_HOLD_MAX, ERASING_STEP_MAX, SUSPENDED_MAX, UPKEEP_LOCK_TIMEOUT};
 use crate::record::place::Place;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{BucketSize, Counters};
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::{Client, GenericClient, Row, Statement, Transaction};
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,11 @@ impl OperatorConnection {
         let transaction = self.client.transaction().await?;
         limit(&transaction, ERASING_STEP_MAX).await?;
         let next = last_of(&transaction, erasure, table, after, rows).await?;
-        let rows = delete(&transaction, erasure, table, after, next.as_ref()).await?;
+        let notes = Notes::prepare(&transaction).await?;
+        let statement = transaction.prepare(&table.delete(after, next.as_ref())).await?;
+        let hold = Hold::begin(&transaction, ERASING_STEP_MAX);
+        let rows = delete(&hold, &notes, erasure, table, &statement, [after, next.as_ref()]).await?;
+        hold.bounded().await?;
         transaction.commit().await?;
         Ok(Stepped::Erased { rows, next })
     }
@@ -133,8 +138,11 @@ impl OperatorConnection {
         );
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&erasure.organization, &erasure.id];
         values.extend([Some(after), next.as_ref()].into_iter().flatten().flat_map(place));
-        let rows = transaction.execute(&delete, &values).await?;
-        note(&transaction, erasure, DEAD_LETTERS, rows).await?;
+        let (notes, statement) = (Notes::prepare(&transaction).await?, transaction.prepare(&delete).await?);
+        let hold = Hold::begin(&transaction, ERASING_STEP_MAX);
+        let rows = hold.bounded().await?.execute(&statement, &values).await?;
+        note(&hold, &notes, erasure, DEAD_LETTERS, rows).await?;
+        hold.bounded().await?;
         transaction.commit().await?;
         Ok(Stepped::Erased { rows, next })
     }
@@ -152,7 +160,7 @@ impl OperatorConnection {
     }
 
     async fn draw(&mut self, erasure: &Erasure) -> Result<Boundary, Error> {
-        let is_cluster: bool = self.client.query_one(&format!("select {IS_CLUSTER}"), &[]).await?.get(0);
+        let statements = Drawing::prepare(&self.client).await?;
         let transaction = self.client.transaction().await?;
         let is_alone = transaction.query_one("select pg_try_advisory_xact_lock($1)", &[&LOCKING_OUT]).await?;
         if !is_alone.get::<_, bool>(0) {
@@ -161,20 +169,18 @@ impl OperatorConnection {
         limit(&transaction, ERASING_STEP_MAX).await?;
         // Batches hold a weaker lock on it to their end; later ones wait for this.
         transaction.batch_execute("lock table ledger_floor in exclusive mode").await?;
-        let since = Instant::now();
-        limit(&transaction, BOUNDARY_HOLD_MAX).await?;
-        if is_cluster && !is_settled(&transaction).await? {
+        let hold = Hold::begin(&transaction, BOUNDARY_HOLD_MAX);
+        if let Some(is_settled) = &statements.is_settled
+            && !hold.bounded().await?.query_one(is_settled, &[]).await?.get::<_, bool>(0)
+        {
             return Ok(Boundary::GaveWay(Why::Locked));
         }
-        for table in &OF_BATCHES {
-            delete(&transaction, erasure, table, None, None).await?;
-            if since.elapsed() > BOUNDARY_HOLD_MAX {
-                return Ok(Boundary::GaveWay(Why::Slow));
-            }
+        for (table, statement) in OF_BATCHES.iter().zip(&statements.deletes) {
+            delete(&hold, &statements.notes, erasure, table, statement, [None, None]).await?;
         }
-        transaction.execute(DRAW, &[&erasure.id]).await?;
-        let drawn = "update erasures set boundary_at = clock_timestamp() where erasure_id = $1";
-        transaction.execute(drawn, &[&erasure.id]).await?;
+        hold.bounded().await?.execute(&statements.draw, &[&erasure.id]).await?;
+        hold.bounded().await?.execute(&statements.drawn, &[&erasure.id]).await?;
+        hold.bounded().await?;
         transaction.commit().await?;
         Ok(Boundary::Drawn)
     }
@@ -188,33 +194,108 @@ const DRAW: &str = "
 insert into erasure_boundaries (erasure_id, topic, kafka_partition, topic_id, next_offset)
 select $1, topic, kafka_partition, topic_id, next_offset from consumer_progress where next_offset is not null";
 
+/// When it was drawn.
+const DRAWN: &str = "update erasures set boundary_at = clock_timestamp() where erasure_id = $1";
+
 /// Adds to how many rows of a table an erasure has erased.
 const NOTE: &str = "
 update erasures
 set erased = jsonb_set(erased, array[$2::text], to_jsonb(coalesce((erased ->> $2::text)::bigint, 0) + $3::bigint))
 where erasure_id = $1";
 
-/// Bounds how long others may wait for this transaction.
+/// Bounds how long this transaction waits for a lock, for a statement, and for this command.
 async fn limit(transaction: &Transaction<'_>, statement: Duration) -> Result<(), Error> {
-    let (lock, statement) = (UPKEEP_LOCK_TIMEOUT.as_millis(), statement.as_millis());
-    let limits =
-        format!("set local lock_timeout = '{lock}ms'; set local statement_timeout = '{statement}ms'");
+    let limits = [UPKEEP_LOCK_TIMEOUT, statement, SUSPENDED_MAX].map(|limit| limit.as_millis());
+    let [lock, statement, suspended] = limits;
+    let limits = format!(
+        "set local lock_timeout = '{lock}ms'; set local statement_timeout = '{statement}ms'; \
+         set local idle_in_transaction_session_timeout = '{suspended}ms'"
+    );
     Ok(transaction.batch_execute(&limits).await?)
+}
+
+/// A transaction that others wait for, and since when.
+struct Hold<'a> {
+    transaction: &'a Transaction<'a>,
+    limit: Duration,
+    since: Instant,
+}
+
+impl<'a> Hold<'a> {
+    /// From now on others may wait.
+    fn begin(transaction: &'a Transaction<'a>, limit: Duration) -> Self {
+        Self { transaction, limit, since: Instant::now() }
+    }
+
+    /// The transaction, for one statement, which PostgreSQL ends when the time for all of them is over.
+    async fn bounded(&self) -> Result<&'a Transaction<'a>, Error> {
+        let left = self.limit.saturating_sub(self.since.elapsed()).as_millis();
+        if left == 0 {
+            return Err(Error::Timeout(self.limit));
+        }
+        self.transaction.batch_execute(&format!("set local statement_timeout = '{left}ms'")).await?;
+        Ok(self.transaction)
+    }
+}
+
+/// What notes and books rows that are deleted, prepared before anybody waits for it.
+struct Notes {
+    note: Statement,
+    floor: Statement,
+    add_booked: Statement,
+}
+
+impl Notes {
+    async fn prepare(client: &impl GenericClient) -> Result<Self, Error> {
+        Ok(Self {
+            note: client.prepare(NOTE).await?,
+            floor: client.prepare("select floor from ledger_floor").await?,
+            add_booked: client.prepare(&add_booked()).await?,
+        })
+    }
+}
+
+/// What draws the boundary, prepared likewise.
+struct Drawing {
+    /// Only on a cluster: whether everything that was committed has reached all nodes.
+    is_settled: Option<Statement>,
+    /// One for each of [`OF_BATCHES`].
+    deletes: Vec<Statement>,
+    notes: Notes,
+    draw: Statement,
+    drawn: Statement,
+}
+
+impl Drawing {
+    async fn prepare(client: &Client) -> Result<Self, Error> {
+        let is_cluster: bool = client.query_one(&format!("select {IS_CLUSTER}"), &[]).await?.get(0);
+        let is_settled =
+            if is_cluster { Some(client.prepare(&format!("select {IS_SETTLED}")).await?) } else { None };
+        let mut deletes = Vec::new();
+        for table in &OF_BATCHES {
+            deletes.push(client.prepare(&table.delete(None, None)).await?);
+        }
+        Ok(Self {
+            is_settled,
+            deletes,
+            notes: Notes::prepare(client).await?,
+            draw: client.prepare(DRAW).await?,
+            drawn: client.prepare(DRAWN).await?,
+        })
+    }
 }
 
 /// Why a step has failed that can be tried again.
 fn why(error: &Error) -> Option<Why> {
+    if matches!(error, Error::Timeout(_)) {
+        return Some(Why::Slow);
+    }
     let code = if let Error::Database(error) = error { error.code()? } else { return None };
     let is_any = |codes: [&SqlState; 2]| codes.contains(&code);
     if is_any([&SqlState::LOCK_NOT_AVAILABLE, &SqlState::T_R_DEADLOCK_DETECTED]) {
         return Some(Why::Locked);
     }
     (*code == SqlState::QUERY_CANCELED).then_some(Why::Slow)
-}
-
-/// Whether everything that was committed has reached all nodes of a cluster.
-async fn is_settled(transaction: &Transaction<'_>) -> Result<bool, Error> {
-    Ok(transaction.query_one(&format!("select {IS_SETTLED}"), &[]).await?.get(0))
 }
 
 /// The key of the last of the next rows; `None` if there are no more than that.
@@ -234,21 +315,22 @@ async fn last_of(
 
 /// Deletes the organization's rows between two keys, and notes how many.
 async fn delete(
-    transaction: &Transaction<'_>,
+    hold: &Hold<'_>,
+    notes: &Notes,
     erasure: &Erasure,
     table: &ErasedTable,
-    after: Option<&RowKey>,
-    until: Option<&RowKey>,
+    statement: &Statement,
+    between: [Option<&RowKey>; 2],
 ) -> Result<u64, Error> {
-    let (delete, values) = (table.delete(after, until), keys(erasure, [after, until]));
+    let (transaction, values) = (hold.bounded().await?, keys(erasure, between));
     let rows = if table.is_booked() {
-        let hours = transaction.query(&delete, &values).await?;
-        book(transaction, &hours).await?;
+        let hours = transaction.query(statement, &values).await?;
+        book(hold, notes, &hours).await?;
         hours.len() as u64
     } else {
-        transaction.execute(&delete, &values).await?
+        transaction.execute(statement, &values).await?
     };
-    note(transaction, erasure, table.name, rows).await?;
+    note(hold, notes, erasure, table.name, rows).await?;
     Ok(rows)
 }
 
@@ -258,10 +340,16 @@ fn keys<'a>(erasure: &'a Erasure, keys: [Option<&'a RowKey>; 2]) -> Vec<&'a (dyn
     std::iter::once(&erasure.organization as &(dyn ToSql + Sync)).chain(columns).collect()
 }
 
-async fn note(transaction: &Transaction<'_>, erasure: &Erasure, table: &str, rows: u64) -> Result<(), Error> {
+async fn note(
+    hold: &Hold<'_>,
+    notes: &Notes,
+    erasure: &Erasure,
+    table: &str,
+    rows: u64,
+) -> Result<(), Error> {
     if rows > 0 {
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        transaction.execute(NOTE, &[&erasure.id, &table, &rows]).await?;
+        hold.bounded().await?.execute(&notes.note, &[&erasure.id, &table, &rows]).await?;
     }
     Ok(())
 }
@@ -279,8 +367,11 @@ fn letter_place(row: &Row) -> LetterPlace {
 }
 
 /// Books what was in hours that are erased: the ledger's sums still have it. Of quarters below the floor there are no sums.
-async fn book(transaction: &Transaction<'_>, hours: &[Row]) -> Result<(), Error> {
-    let floor = seconds_or_min(&transaction.query_one("select floor from ledger_floor", &[]).await?)?;
+async fn book(hold: &Hold<'_>, notes: &Notes, hours: &[Row]) -> Result<(), Error> {
+    if hours.is_empty() {
+        return Ok(());
+    }
+    let floor = seconds_or_min(&hold.bounded().await?.query_one(&notes.floor, &[]).await?)?;
     let mut booked: BTreeMap<DateTime<Utc>, Counters> = BTreeMap::new();
     for row in hours {
         let hour: DateTime<Utc> = row.get(0);
@@ -303,7 +394,7 @@ async fn book(transaction: &Transaction<'_>, hours: &[Row]) -> Result<(), Error>
         std::array::from_fn(|place| booked.values().map(|counters| counters.values()[place]).collect());
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&quarters];
     values.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
-    transaction.execute(&add_booked(), &values).await?;
+    hold.bounded().await?.execute(&notes.add_booked, &values).await?;
     Ok(())
 }
 
@@ -327,6 +418,12 @@ fn add_booked() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_whose_time_is_over_gives_way_for_being_slow() {
+        assert_eq!(why(&Error::Timeout(ERASING_STEP_MAX)), Some(Why::Slow));
+        assert_eq!(why(&Error::Unexpected("no floor")), None);
+    }
 
     #[test]
     fn the_first_quarter_is_what_the_others_leave() {

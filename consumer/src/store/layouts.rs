@@ -7,6 +7,7 @@ use super::{Connection, Error, OperatorConnection};
 use crate::record::layouts::{Announced, Layouts, Standing};
 use crate::record::place::Place;
 use crate::record::{Offset, Partition, Topic};
+use database::rights::{self, Right};
 use domain::{Counters, Quarter};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio_postgres::{GenericClient, Transaction};
@@ -226,10 +227,14 @@ impl OperatorConnection {
     /// # Errors
     /// When PostgreSQL fails.
     pub async fn rights_lacking_for_layouts(&self) -> Result<Vec<String>, Error> {
-        let query = "select r.privilege || ' on ' || r.name from (values ('consumer_progress', 'SELECT'), \
-                     ('consumer_progress', 'UPDATE'), ('topic_layouts', 'SELECT'), ('topic_layouts', 'INSERT')) \
-                     as r (name, privilege) where not has_table_privilege(r.name, r.privilege)";
-        Ok(self.client.query(query, &[]).await?.iter().map(|row| row.get(0)).collect())
+        let right = |table, privilege| Right { table, privilege };
+        let needed = [
+            right("consumer_progress", "select"),
+            right("consumer_progress", "update"),
+            right("topic_layouts", "select"),
+            right("topic_layouts", "insert"),
+        ];
+        Ok(rights::lacking(&self.client, &needed).await?)
     }
 }
 

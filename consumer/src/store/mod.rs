@@ -1,9 +1,9 @@
 //! PostgreSQL: the only room that knows SQL.
 //!
 //! A member has three [`Store`]s: to claim and read, to write, and for upkeep. Each keeps one [`Connection`] open, with a
-//! batch's statements prepared. Only a [`FencedTransaction`] writes to the counted tables, and only the compare-and-set on
-//! the partitions' progress makes one. An operator's command has an [`OperatorConnection`], and gives up where a member
-//! tries again.
+//! batch's statements prepared. A [`Probe`] beside them has a fourth one. Only a [`FencedTransaction`] writes to the counted
+//! tables, and only the compare-and-set on the partitions' progress makes one. An operator's command has an
+//! [`OperatorConnection`], and gives up where a member tries again.
 
 pub mod settings;
 
@@ -27,6 +27,7 @@ mod merge;
 mod page_statements;
 mod pages;
 mod primary;
+mod probe;
 mod progress;
 mod refusal_rows;
 mod roll_up_books;
@@ -72,6 +73,7 @@ pub use letters::{Letter, LetterFilter, LetterLine, LetterPlace, Redriven};
 pub use operator_connection::OperatorConnection;
 pub use page_statements::PageAsked;
 pub use primary::{Claimed, Incarnation};
+pub use probe::Probe;
 pub use progress::ClaimedProgress;
 pub use progress_rows::{ProgressReset, ProgressRow, ResetOutcome};
 pub use remedy::remedy;

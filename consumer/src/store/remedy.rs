@@ -32,6 +32,21 @@ pub fn remedy(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// Whether PostgreSQL gave no answer. A refusal is one.
+pub fn is_silence(error: &Error) -> bool {
+    match error {
+        Error::Timeout(_) => true,
+        Error::Database(error) => {
+            error.as_db_error().is_none() && !is_read_only(error) && database::refused(error).is_none()
+        }
+        Error::SchemaBehind(_)
+        | Error::Unexpected(_)
+        | Error::Unusable(_)
+        | Error::GaveWay(_)
+        | Error::UpgradeFinished => false,
+    }
+}
+
 /// Whether the server was reached, and is no primary.
 fn is_read_only(error: &tokio_postgres::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());

@@ -112,11 +112,11 @@ async fn a_pooler_of_transactions_is_found() {
 async fn too_few_connections_for_the_group_are_found() {
     let Some(stack) = stack().await else { return };
     let many = examine(stack.consumer(), &["--members", "1000"]).await;
-    many.finds("fault", "connections", &["1000 members", "3001 connections", "max_connections"]);
+    many.finds("fault", "connections", &["1000 members", "4001 connections", "max_connections"]);
     execute(&stack, &format!("alter database \"{}\" connection limit 9", stack.name())).await;
     assert_eq!(examine(stack.consumer(), &["--members", "2"]).await.beside(), []);
     let report = examine(stack.consumer(), &["--members", "3"]).await;
-    report.finds("fault", "connections", &["3 members", "10 connections", "the database allows 9"]);
+    report.finds("fault", "connections", &["3 members", "13 connections", "the database allows 9"]);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_group_and_a_database_belong_together() {
-        let member = || Member { name: "m".into(), holds: None };
+        let member = || Member { name: "m".into(), holds: Vec::new() };
         let seconds = Duration::from_secs;
         let listed_for = seconds(10);
         let check = |members: &Members, is_hidden, moved, sessions, expected: bool| {

@@ -1,10 +1,12 @@
-//! Kafka, asked all that the doctor wants to know: each question with a limit of its own, so that one that hangs hides nothing.
+//! Kafka, asked all that the doctor wants to know, within one limit. Each turn of questions leaves some of the time for the
+//! next, so that a question that hangs hides no other's answer.
 
 use super::check::Check;
 use super::finding::Finding;
 use super::keys::{self, Keyed};
 use super::log::Log;
 use super::settings::Doctor;
+use super::time::{half, left};
 use super::topic;
 use crate::clock::Clock;
 use crate::limits::WATCH;
@@ -64,6 +66,7 @@ pub struct TopicSeen {
 pub async fn ask(settings: &Doctor, begun: oneshot::Sender<()>, counted: oneshot::Receiver<()>) -> Kafka {
     let member = &settings.member;
     let (source, clock, wait) = (member.source.clone(), Clock::new(member.clock), settings.wait);
+    let deadline = Instant::now() + wait;
     let look = move || {
         let examining = Examining::new(&source, clock)?;
         // Half of the time, so that the other half is left for the client to say what is wrong.
@@ -93,7 +96,7 @@ pub async fn ask(settings: &Doctor, begun: oneshot::Sender<()>, counted: oneshot
             let asking = Asking { settings, cluster: Arc::new(cluster), of_cluster };
             let topics =
                 readable.into_iter().map(|topic| (topic, ids.get(&topic).cloned().unwrap_or_default()));
-            Kafka { faults: told, seen: Some(asking.all(topics.collect(), begun, counted).await) }
+            Kafka { faults: told, seen: Some(asking.all(deadline, topics.collect(), begun, counted).await) }
         }
         Err(error) => {
             let refused = Finding::told(Check::Brokers, &in_words(&error));
@@ -112,70 +115,83 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn all(
         &self,
+        deadline: Instant,
         topics: Vec<(Topic, String)>,
         begun: oneshot::Sender<()>,
         counted: oneshot::Receiver<()>,
     ) -> Seen {
-        let topics = join_all(topics.into_iter().map(|(topic, id)| self.topic(topic, id)));
-        let (topics, may_join) = tokio::join!(topics, self.question(Cluster::may_join));
+        let turn = half(deadline);
+        let topics = join_all(topics.into_iter().map(|(topic, id)| self.topic(turn, topic, id)));
+        let (topics, may_join) = tokio::join!(topics, self.question(turn, Cluster::may_join));
         drop(begun);
-        // Whatever became of PostgreSQL, it is asked no more.
-        let (members, _) = tokio::join!(self.members(), counted);
-        let topics = join_all(topics.into_iter().map(|topic| self.with_ends(topic)));
-        let (topics, announced) = tokio::join!(topics, self.question(Cluster::announced));
+        // Whatever became of PostgreSQL, it is asked no more. What it takes is not of Kafka's time.
+        let ((members, rest), _) = tokio::join!(self.members(left(deadline)), counted);
+        let deadline = Instant::now() + rest;
+        let topics = join_all(topics.into_iter().map(|topic| self.with_ends(deadline, topic)));
+        let (topics, announced) = tokio::join!(topics, self.question(deadline, Cluster::announced));
         Seen { topics, members, may_join, announced }
     }
 
-    /// One that has just ended is listed for a moment longer, so nobody is asked at once.
-    async fn members(&self) -> Asked<Members> {
+    /// One that has just ended is listed for a moment longer, so nobody is asked at once. Also returns what is left of the
+    /// time.
+    async fn members(&self, time: Duration) -> (Asked<Members>, Duration) {
         tokio::time::sleep(WATCH).await;
-        self.question(Cluster::members).await
+        let deadline = Instant::now() + time;
+        let members = self.question(half(deadline), Cluster::members).await;
+        (members, left(deadline))
     }
 
-    async fn topic(&self, topic: Topic, id: String) -> TopicSeen {
-        let name = self.settings.member.source.topics.of(topic).to_owned();
-        let (settings, log) = tokio::join!(self.topic_settings(&name), {
-            let name = name.clone();
-            self.question(move |cluster: &Cluster| Log::begin(cluster, &name))
-        });
+    async fn topic(&self, deadline: Instant, topic: Topic, id: String) -> TopicSeen {
+        let name = self.settings.member.source.topics.of(topic);
+        let (settings, (log, newest)) =
+            tokio::join!(self.topic_settings(deadline, name), self.records(deadline, name));
+        TopicSeen { topic, id, settings, log, newest }
+    }
+
+    /// Where a topic's partitions begin and end, and then its newest records.
+    async fn records(&self, deadline: Instant, name: &str) -> (Asked<Log>, Asked<Vec<Keyed>>) {
+        let topic = name.to_owned();
+        let log = self.question(deadline, move |cluster: &Cluster| Log::begin(cluster, &topic)).await;
         let newest = match &log {
-            Ok(log) if self.settings.member.source.keys.are_placed_by_murmur2(&name) => {
-                self.newest(log.clone()).await
+            Ok(log) if self.settings.member.source.keys.are_placed_by_murmur2(name) => {
+                self.newest(deadline, log.clone()).await
             }
             Ok(_) => Ok(Vec::new()),
             Err(why) => Err(why.clone()),
         };
-        TopicSeen { topic, id, settings, log, newest }
+        (log, newest)
     }
 
-    async fn with_ends(&self, seen: TopicSeen) -> TopicSeen {
+    async fn with_ends(&self, deadline: Instant, seen: TopicSeen) -> TopicSeen {
         let log = match seen.log {
-            Ok(log) => self.question(move |cluster: &Cluster| log.with_ends(cluster)).await,
+            Ok(log) => self.question(deadline, move |cluster: &Cluster| log.with_ends(cluster)).await,
             Err(why) => Err(why),
         };
         TopicSeen { log, ..seen }
     }
 
-    async fn topic_settings(&self, name: &str) -> Asked<topic::Settings> {
-        match tokio::time::timeout(self.settings.wait, self.cluster.topic_settings(name)).await {
+    async fn topic_settings(&self, deadline: Instant, name: &str) -> Asked<topic::Settings> {
+        let limit = left(deadline);
+        match tokio::time::timeout(limit, self.cluster.topic_settings(name)).await {
             Ok(told) => told.map_err(|error| error.to_string()),
-            Err(_) => Err(no_answer(self.settings.wait)),
+            Err(_) => Err(no_answer(limit)),
         }
     }
 
-    async fn newest(&self, log: Log) -> Asked<Vec<Keyed>> {
+    async fn newest(&self, deadline: Instant, log: Log) -> Asked<Vec<Keyed>> {
         let (of_cluster, count) = (self.of_cluster.clone(), self.settings.newest);
         // Sooner than the limit, so that what was read till then is looked at.
-        let deadline = Instant::now() + self.settings.wait / 2;
-        in_time(self.settings.wait, move || keys::newest(&of_cluster, &log, count, deadline)).await
+        let until = half(deadline);
+        in_time(left(deadline), move || keys::newest(&of_cluster, &log, count, until)).await
     }
 
     async fn question<T: Send + 'static>(
         &self,
+        deadline: Instant,
         question: impl FnOnce(&Cluster) -> Result<T, KafkaError> + Send + 'static,
     ) -> Asked<T> {
         let cluster = Arc::clone(&self.cluster);
-        in_time(self.settings.wait, move || question(&cluster)).await
+        in_time(left(deadline), move || question(&cluster)).await
     }
 }
 

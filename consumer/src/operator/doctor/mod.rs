@@ -24,6 +24,7 @@ mod postgresql;
 mod report;
 mod settings;
 mod standing;
+mod time;
 mod topic;
 
 pub use settings::Doctor;

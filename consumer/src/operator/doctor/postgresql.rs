@@ -3,6 +3,7 @@
 use super::check::Check;
 use super::finding::Finding;
 use super::settings::Doctor;
+use super::time::left;
 use crate::clock::Clock;
 use crate::limits::WATCH;
 use crate::record::Topic;
@@ -10,13 +11,13 @@ use crate::record::layouts::Layouts;
 use crate::store::{self, Error, OperatorConnection, ProgressRow, SchemaSeen, ServerSeen, SessionsMax};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// The oldest version of PostgreSQL that the schema supports.
 const VERSION_MIN: i32 = 150_000;
-/// Sessions of a member: to claim and read, to write, and for upkeep.
-const SESSIONS_OF_A_MEMBER: u32 = 3;
+/// Sessions of a member: to claim and read, to write, for upkeep, and for the probe.
+const SESSIONS_OF_A_MEMBER: u32 = 4;
 /// Sessions beside members: an operator's command.
 const SESSIONS_BESIDE: u32 = 1;
 
@@ -69,10 +70,13 @@ pub async fn ask(settings: &Doctor, begun: oneshot::Receiver<()>, counted: onesh
 }
 
 async fn fill(settings: &Doctor, seen: &mut Database, begun: oneshot::Receiver<()>) -> Result<(), Error> {
+    let deadline = Instant::now() + settings.wait;
     let Some(connection) = in_time(settings.wait, server(settings, seen)).await? else { return Ok(()) };
+    // What Kafka takes is not of PostgreSQL's time.
+    let rest = left(deadline);
     // Nothing is sent: that the other end is gone is the sign.
     let _ = begun.await;
-    seen.progress = Some(in_time(settings.wait + WATCH, progress(settings, &connection)).await?);
+    seen.progress = Some(in_time(rest + WATCH, progress(settings, &connection)).await?);
     Ok(())
 }
 
@@ -245,16 +249,16 @@ mod tests {
             let database = Database { server: Some(server.clone()), ..Database::default() };
             assert_eq!(bad(&database, members), expected, "{members} members, {server:?}");
         };
-        check(sound(), 32, &[]);
-        check(sound(), 33, &["connections"]);
+        check(sound(), 24, &[]);
+        check(sound(), 25, &["connections"]);
         check(ServerSeen { version: 149_999, ..sound() }, 1, &["postgresql-version"]);
         check(ServerSeen { is_superuser: true, ..sound() }, 1, &["role-superuser"]);
         check(ServerSeen { off: vec!["fsync".into()], ..sound() }, 1, &["durability"]);
         let limited =
             |database, role| ServerSeen { sessions: SessionsMax { server: 97, database, role }, ..sound() };
-        check(limited(4, -1), 1, &[]);
-        check(limited(3, -1), 1, &["connections"]);
-        check(limited(-1, 3), 1, &["connections"]);
+        check(limited(5, -1), 1, &[]);
+        check(limited(4, -1), 1, &["connections"]);
+        check(limited(-1, 4), 1, &["connections"]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Cluster {
     /// When Kafka doesn't answer, or the topic may not be read.
     pub fn announced(&self) -> Result<Vec<Announced>, KafkaError> {
         let mut log = LayoutLog::new(&self.settings.layouts_topic, self.settings.reader("read_uncommitted"));
-        Ok(log.read(&self.uncommitted, ANSWER_WAIT_MAX)?.to_vec())
+        Ok(log.read(&self.uncommitted, || ANSWER_WAIT_MAX)?.to_vec())
     }
 
     /// The right on the layouts' topic that announcing needs and this client lacks; `None` if it lacks none. A client that may not

@@ -22,6 +22,7 @@ pub use topic_reader::{Look, TopicReader};
 use crate::record::Offset;
 use crate::record::place::Place;
 use crate::source::aside::Quiet;
+use crate::source::describing::{self, Undescribed};
 use chrono::{DateTime, Utc};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -46,6 +47,10 @@ const LEADERLESS: [RDKafkaErrorCode; 6] = [
     RDKafkaErrorCode::NotLeaderForPartition,
     RDKafkaErrorCode::ReplicaNotAvailable,
 ];
+
+/// What is said of a group that doesn't exist, and of one that this client may not see: it looks as if it had no members.
+const UNSEEN: [RDKafkaErrorCode; 2] =
+    [RDKafkaErrorCode::GroupIdNotFound, RDKafkaErrorCode::GroupAuthorizationFailed];
 
 /// Settings that only apply to a member of the group. The others apply here as well, above all TLS and SASL.
 const MEMBERS_ONLY: [&str; 10] = [
@@ -229,14 +234,17 @@ impl Cluster {
         Ok(answer.collect())
     }
 
-    /// The members of the consumer group now.
+    /// The members of the consumer group now. Only the group's coordinator is asked, so no other broker holds this up.
     ///
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn members(&self) -> Result<Members, KafkaError> {
-        let group = Some(&*self.settings.kafka_group_id);
-        let groups = self.heard(self.consumer.fetch_group_list(group, ANSWER_WAIT_MAX))?;
-        Ok(Members::of(groups.groups()))
+        let (client, group) = (self.consumer.client(), &self.settings.kafka_group_id);
+        match describing::group::describe(client, group, ANSWER_WAIT_MAX) {
+            Ok(described) => Ok(Members::of(described)),
+            Err(Undescribed(code)) if UNSEEN.contains(&code.into()) => Ok(Members::Nobody),
+            Err(Undescribed(code)) => self.heard(Err(KafkaError::AdminOp(code.into()))),
+        }
     }
 
     /// An answer; without one, what the client has to say about it is logged, for which it must be listened to.
