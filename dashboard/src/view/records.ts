@@ -27,7 +27,7 @@ export function totalRecords({ trends }: Pick<Overview, "trends">): number {
 
 /**
  * Up to when the range begins with nothing: the start of the first bucket that has a record, or the range's end. Null if
- * that is less than a day. Nobody can tell whether there were no records, or nobody had begun to report them.
+ * that is less than a day. After the organization's first record nobody can tell whether there were none, or none were reported.
  */
 export function emptyUntil({ range, series }: Counted): string | null {
   const first = series.find((bucket) => recordsIn([bucket]) > 0)?.bucket ?? range.to;
