@@ -14,7 +14,8 @@ class Summary(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     organizationName: str | None
     """What the organization is called; null while unknown."""
     plan: "Plan | None"
@@ -50,7 +51,8 @@ class Trends(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -83,7 +85,8 @@ class WorkflowTrends(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     workflow: "WorkflowTrendsWorkflow"
     """Which workflow."""
     range: "Range"
@@ -127,7 +130,8 @@ class WorkflowHealth(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -155,7 +159,8 @@ class Failures(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -175,7 +180,8 @@ class FailureGroups(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -202,7 +208,8 @@ class DeliveryHealth(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
@@ -231,7 +238,8 @@ class Insights(TypedDict):
     """Only there, and first, when the database is slow or unreachable and this is an older answer; the
     header `Age` says how many seconds old it is."""
     organizationId: str
-    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose among those it names."""
+    """Whose numbers these are: the organization that the token names, or that `Organization-Id` chose
+    among those it names."""
     range: "Range"
     completeThrough: str | None
     """All records that the brokers held up to this instant are in these numbers; null while some partition
