@@ -91,6 +91,9 @@ async fn a_member_that_hangs_with_its_locks_holds_up_no_work_of_another() {
     assert_eq!(other.stop().await, Some(0));
 }
 
+/// For how many seconds batches may wait for a command that hangs: PostgreSQL ends its session after two.
+const SUSPENDED_MAX: f64 = 3.0;
+
 #[tokio::test]
 async fn an_erasure_that_hangs_with_its_locks_holds_up_no_batch() {
     let stack = Stack::with_partitions(1).await;
@@ -112,7 +115,7 @@ async fn an_erasure_that_hangs_with_its_locks_holds_up_no_batch() {
     stack.produce(orders_in(0, "acme", 10..20)).await;
     tokio::select! {
         () = stack.until_idle() => {}
-        () = nobody_waits_for_long(&client) => {}
+        () = nobody_waits_for_long(&client, SUSPENDED_MAX) => {}
     }
     proxy.let_go();
     assert_eq!(command.ended().await, Some(1), "{}", command.log_tail());

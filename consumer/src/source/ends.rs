@@ -334,7 +334,6 @@ pub(super) fn by_leader(partitions: &[Partition], described: &Described) -> BTre
 }
 
 #[cfg(test)]
-#[allow(unsafe_code)]
 mod tests {
     use super::super::settings::Settings;
     use super::*;
@@ -344,7 +343,6 @@ mod tests {
     use rdkafka_sys as sys;
     use std::sync::Barrier;
     use std::time::Instant;
-    use sys::RDKafkaApiKey as Request;
 
     #[derive(clap::Parser)]
     struct Line {
@@ -376,24 +374,10 @@ mod tests {
         (ends, owner)
     }
 
-    /// The broker answers the next requests of this kind after a minute.
-    fn hang(owner: &BaseConsumer<Context>, request: Request) {
-        for _ in 0..99 {
-            let none = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
-            let minute: i32 = 60_000;
-            // SAFETY: the client is valid and has a cluster within it; one pair of an error and a time follows the count.
-            unsafe {
-                let cluster = sys::rd_kafka_handle_mock_cluster(owner.client().native_ptr());
-                sys::rd_kafka_mock_broker_push_request_error_rtts(
-                    cluster,
-                    1,
-                    request as i16,
-                    1,
-                    none,
-                    minute,
-                );
-            }
-        }
+    /// From now on the broker answers after a minute.
+    fn hang(owner: &BaseConsumer<Context>) {
+        let kafka = owner.client().mock_cluster().unwrap();
+        kafka.broker_round_trip_time(1, Duration::from_secs(60)).unwrap();
     }
 
     #[test]
@@ -403,8 +387,7 @@ mod tests {
         while ends.refresh(Patience::begin()).len() < 3 || ends.all_acknowledged(Topic::Events).is_err() {
             assert!(Instant::now() < deadline, "the broker answers");
         }
-        hang(&owner, Request::Metadata);
-        hang(&owner, Request::ListOffsets);
+        hang(&owner);
         let (began, patience) = (Instant::now(), Patience::begin());
         assert!(ends.ask(&[&[EVENTS]], patience).is_empty());
         assert_eq!(ends.found_in(Described::new(), patience).partitions, []);
@@ -415,7 +398,7 @@ mod tests {
     #[test]
     fn what_kafka_says_of_the_topics_says_what_there_is_though_no_metadata_comes() {
         let (ends, owner) = ends();
-        hang(&owner, Request::Metadata);
+        hang(&owner);
         let leaders = vec![(0, Some(1)), (1, None)];
         let said = TopicDescription { id: "i".into(), may_read: None, may_write: None, leaders };
         let described = Described::from([

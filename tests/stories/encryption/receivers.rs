@@ -25,7 +25,8 @@ async fn a_receiver_that_is_not_trusted_gets_the_same_message_once_its_authority
     let trusted = stack.folder().join("receivers-authorities.pem");
     put(&Authority::new("a stranger").await.file(), &trusted);
     let receiver = Receiver::start_with(&authority.server(Flaw::None)).await;
-    let api = telling_by_tls(&stack).set("WEBHOOK_CA_FILE", text(&trusted)).serve().await;
+    let api =
+        telling_by_tls(&stack).set("WEBHOOK_CA_FILE", text(&trusted)).set("RUST_LOG", "warn").serve().await;
     let (path, secret) = endpoint(&api, "acme", &receiver.url()).await;
     let words =
         ["the receiver's certificate is signed by an authority that is not trusted", "WEBHOOK_CA_FILE"];
