@@ -52,7 +52,7 @@ const PAST_DAY: &str = "
     values ($1, date_bin('1 day', now(), 'epoch') - interval '300 days')";
 
 /// Erases while members count.
-pub async fn erase(stack: &Stack, organization: &str) -> Ended {
+async fn erase(stack: &Stack, organization: &str) -> Ended {
     erase_with(stack, organization, &[]).await
 }
 
@@ -203,7 +203,7 @@ async fn what_was_counted_before_never_counts_again_and_what_is_new_begins_anew(
 }
 
 /// Waits until an erasure has erased rows of this table, and waits for a lock.
-pub async fn until_it_waits_after(client: &Client, table: &str) {
+async fn until_it_waits_after(client: &Client, table: &str) {
     let waits = "select exists (select from erasures where ended_at is null and erased ? $1)
                         and exists (select from pg_stat_activity where datname = current_database()
                                     and usename = 'business_metrics_eraser' and wait_event_type = 'Lock')";
@@ -213,11 +213,11 @@ pub async fn until_it_waits_after(client: &Client, table: &str) {
     waiting.await.expect("an erasure that is under way");
 }
 
-/// Fails the story as soon as a session has waited for a lock for so many seconds.
-pub async fn nobody_waits_for_long(client: &Client, seconds: f64) {
+/// Fails the story as soon as a session has waited for a lock for too long.
+async fn nobody_waits_for_long(client: &Client) {
     loop {
         let waited: f64 = client.query_one(LONGEST_WAIT, &[]).await.expect("a wait").get(0);
-        assert!(waited < seconds, "a session has waited for a lock for {waited:.1} s");
+        assert!(waited < STALL_MAX, "a session has waited for a lock for {waited:.1} s");
     }
 }
 
@@ -278,14 +278,14 @@ async fn an_organization_is_erased_under_traffic_though_the_command_is_killed() 
     };
     tokio::select! {
         () = in_the_middle => {}
-        () = nobody_waits_for_long(&watcher, STALL_MAX) => {}
+        () = nobody_waits_for_long(&watcher) => {}
     }
     command.kill();
     held.rollback().await.expect("a lock that is given back");
 
     let said = tokio::select! {
         said = erase(&stack, ERASED) => said,
-        () = nobody_waits_for_long(&watcher, STALL_MAX) => unreachable!("it watches until it fails"),
+        () = nobody_waits_for_long(&watcher) => unreachable!("it watches until it fails"),
     };
     assert!(
         said.errors.contains("going on with the erasure that business_metrics_eraser began"),

@@ -2,9 +2,8 @@
 
 use crate::commits::until_held;
 use crate::connections::Stopped;
-use crate::erasures::{erase, nobody_waits_for_long, until_it_waits_after};
 use crate::interruptions::until_it_holds_some;
-use crate::telling::{orders, orders_created, orders_in, until_waiting_for_locks, yesterday};
+use crate::telling::{orders_created, orders_in, until_waiting_for_locks, yesterday};
 use load::{Message, Produced};
 use proto::v1::workflow_terminal::Outcome;
 use rdkafka::admin::{AdminOptions, NewPartitions};
@@ -89,39 +88,6 @@ async fn a_member_that_hangs_with_its_locks_holds_up_no_work_of_another() {
     }
     assert_eq!(hanging.stop().await, Some(0));
     assert_eq!(other.stop().await, Some(0));
-}
-
-/// For how many seconds batches may wait for a command that hangs: PostgreSQL ends its session after two.
-const SUSPENDED_MAX: f64 = 3.0;
-
-#[tokio::test]
-async fn an_erasure_that_hangs_with_its_locks_holds_up_no_batch() {
-    let stack = Stack::with_partitions(1).await;
-    stack.produce(orders("acme", 10)).await;
-    let member = stack.consumer().start().await;
-    stack.until_idle().await;
-    // Somebody holds the day's row, so that it is the deletion of this row whose commit is held.
-    let (client, mut holder) = (stack.client().await, stack.client().await);
-    let lock = holder.transaction().await.expect("a transaction");
-    lock.query("select 1 from org_daily_metrics for update", &[]).await.expect("a lock");
-    let proxy = stack.proxy();
-    let at_once = ["erase", "--organization", "acme", "--yes", "--despite-lag"];
-    let mut command = stack.consumer().command(&at_once).through(&proxy).begin();
-    until_it_waits_after(&client, "org_hourly_metrics").await;
-    proxy.hold_next_commit(Cut::Before);
-    lock.rollback().await.expect("a lock that is given back");
-    until_held(&proxy).await;
-
-    stack.produce(orders_in(0, "acme", 10..20)).await;
-    tokio::select! {
-        () = stack.until_idle() => {}
-        () = nobody_waits_for_long(&client, SUSPENDED_MAX) => {}
-    }
-    proxy.let_go();
-    assert_eq!(command.ended().await, Some(1), "{}", command.log_tail());
-    erase(&stack, "acme").await;
-    stack.counts("acme").await.are(orders_created(0));
-    assert_eq!(member.stop().await, Some(0));
 }
 
 /// What is true of the session whose commit is held: it alone is in the midst of a batch, once others are done with theirs.

@@ -261,14 +261,16 @@ async fn schema(client: &Object, rights: &[Right]) -> Result<State, Error> {
     if let Some(why) = migrations::unusable(client).await? {
         return Ok(State::Unusable(why));
     }
-    let mut missing = migrations::missing(client).await?;
-    if missing.is_empty() {
-        let unfilled = migrations::unfilled(client).await?;
-        missing.extend(unfilled.iter().map(|what| format!("filling of {what}")));
-    }
+    let missing = migrations::missing(client).await?;
     if !missing.is_empty() {
         return Ok(State::Unmigrated(missing));
     }
+    // Before anything reads the tables: PostgreSQL's own words would name only the first of them.
     let lacking = rights::lacking(client, rights).await?;
-    Ok(if lacking.is_empty() { State::Ready } else { State::Unpermitted(lacking) })
+    if !lacking.is_empty() {
+        return Ok(State::Unpermitted(lacking));
+    }
+    let unfilled = migrations::unfilled(client).await?;
+    let unfilled: Vec<_> = unfilled.iter().map(|what| format!("filling of {what}")).collect();
+    Ok(if unfilled.is_empty() { State::Ready } else { State::Unmigrated(unfilled) })
 }
