@@ -83,6 +83,10 @@ fn loads(settings: &Settings) -> Vec<Pair> {
     let loads_max = Limit::count("LOADS_MAX", loads.loads_max);
     let statement = Limit::time("DATABASE_STATEMENT_TIMEOUT", store.database_statement_timeout);
     let wait = Limit::time("DATABASE_WAIT_TIMEOUT", store.database_wait_timeout);
+    let together = Limit::time(
+        "DATABASE_WAIT_TIMEOUT and DATABASE_STATEMENT_TIMEOUT together",
+        store.database_wait_timeout.saturating_add(store.database_statement_timeout),
+    );
     let connect = Limit::time("DATABASE_CONNECT_TIMEOUT", store.database_connect_timeout);
     let pool = Limit::count("DATABASE_POOL_SIZE", store.database_pool_size);
     let share = Limit::count("DATABASE_POOL_SHARE", store.database_pool_share);
@@ -91,6 +95,7 @@ fn loads(settings: &Settings) -> Vec<Pair> {
         load.at_most(request, "requests get 503 while their load may still succeed"),
         statement.at_most(load, "PostgreSQL works on for a load that is given up, and holds its connection"),
         wait.at_most(load, "a load times out before it has waited that long for a connection"),
+        together.at_most(load, "a load that has waited for its turn is given up while PostgreSQL may still work for it"),
         connect.at_most(load, "a load times out before its connection is made"),
         connect.at_most(probe, "PostgreSQL is reported as unreachable before it is connected to"),
         pool.at_most(loads_max, "connections beyond LOADS_MAX are never used"),
@@ -250,11 +255,13 @@ mod tests {
         );
         check("--load-timeout 10s", "--load-timeout 10001ms", [load, request]);
         check(
-            "--database-statement-timeout 5s",
-            "--database-statement-timeout 5001ms",
+            "--database-statement-timeout 8s",
+            "--database-statement-timeout 8001ms",
             ["DATABASE_STATEMENT_TIMEOUT", load],
         );
-        check("--database-wait-timeout 5s", "--database-wait-timeout 6s", ["DATABASE_WAIT_TIMEOUT", load]);
+        check("--database-wait-timeout 8s", "--database-wait-timeout 9s", ["DATABASE_WAIT_TIMEOUT", load]);
+        let together = "DATABASE_WAIT_TIMEOUT and DATABASE_STATEMENT_TIMEOUT together";
+        check("--load-timeout 8s", "--load-timeout 7999ms", [together, load]);
         check("--load-timeout 3s", "--load-timeout 2s", ["DATABASE_CONNECT_TIMEOUT", load]);
         check(
             "--database-connect-timeout 5s",
@@ -275,7 +282,7 @@ mod tests {
         check("--redis-timeout 10s", &format!("{redis} --redis-timeout 10s"), ["REDIS_TIMEOUT", request]);
         check("--local-cache-ttl 10m", "--local-cache-ttl 601s", ["LOCAL_CACHE_TTL", stale_max]);
         check("--stale-max-age 0s", "--stale-max-age 999ms", ["LOCAL_CACHE_TTL", stale_max]);
-        check("--stale-after 5s", "--stale-after 6s", ["STALE_AFTER", load]);
+        check("--stale-after 8s", "--stale-after 9s", ["STALE_AFTER", load]);
         check("--stale-after 10s --stale-max-age 0s", "--stale-after 10s", ["STALE_AFTER", request]);
     }
 

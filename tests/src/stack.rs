@@ -161,8 +161,7 @@ impl Stack {
 
     async fn on(shared: Shared, partitions: i32) -> Self {
         let name = unique_name();
-        let database = must(shared.services.postgres.create_database(&name).await);
-        must(database.migrate_by_roles().await);
+        let database = must(shared.services.postgres.create_for_roles(&name).await);
         Self::over(shared, name, partitions, database).await
     }
 
@@ -235,12 +234,22 @@ impl Stack {
 
     async fn until_counted(&self, what: &str, reached: impl Fn(i64, i64) -> bool) {
         let ends = self.ends();
+        let mut connection: Option<Client> = None;
         let waiting = wait::until(what, IDLE_LIMIT, async || {
-            // Each check makes a new connection: PostgreSQL may be away for a while, and the wait goes on.
-            let next = match self.database.connect().await {
-                Ok(client) => next_offsets(&client).await?,
-                Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+            // PostgreSQL may be away for a while, and the wait goes on, by a new connection.
+            let client = match connection.take().filter(|client| !client.is_closed()) {
+                Some(client) => client,
+                None => match self.database.connect().await {
+                    Ok(client) => client,
+                    Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+                },
             };
+            let next = match next_offsets(&client).await {
+                Ok(next) => next,
+                Err(error) if client.is_closed() => return Ok(Seen::NotYet(format!("{error:#}"))),
+                Err(error) => return Err(error),
+            };
+            connection = Some(client);
             let behind =
                 ends.iter().find(|(place, end)| !reached(next.get(*place).copied().unwrap_or(0), **end));
             Ok(behind.map_or(Seen::Ready(()), |((topic, partition), end)| {
@@ -254,10 +263,12 @@ impl Stack {
     /// The offset that the next record of each partition will have.
     #[must_use]
     pub fn ends(&self) -> HashMap<(String, i32), i64> {
-        let of = |topic: &str| {
-            (0..).zip(must(self.kafka().ends(topic))).map(|(n, end)| ((topic.into(), n), end)).collect()
+        let topics = self.topics.all();
+        let ends = must(self.kafka().ends_of(&topics));
+        let of_topic = |(topic, ends): (&str, Vec<i64>)| {
+            (0..).zip(ends).map(|(n, end)| ((topic.to_owned(), n), end)).collect::<Vec<_>>()
         };
-        self.topics.all().into_iter().flat_map(|topic| -> Vec<_> { of(topic) }).collect()
+        topics.into_iter().zip(ends).flat_map(of_topic).collect()
     }
 
     /// The sums of the organization's buckets.

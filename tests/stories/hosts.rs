@@ -26,7 +26,7 @@ async fn a_silent_first_host_keeps_nobody_from_the_next() {
     let proxy = stack.proxy();
     proxy.pause();
     let hosts = format!("{},{}", proxy.address(), stack.database().server().expect("an address"));
-    for parameters in ["", "?target_session_attrs=read-write"] {
+    let is_served = async |parameters: &str| {
         let migrated = stack.consumer().command(&["migrate"]).on(&hosts, parameters).run().await;
         assert_eq!(migrated.code, Some(0), "{migrated:#?}");
         let shown = stack.consumer().command(&["progress", "show"]).on(&hosts, parameters).run().await;
@@ -38,7 +38,8 @@ async fn a_silent_first_host_keeps_nobody_from_the_next() {
         let answer = ask(&api, 2).await;
         assert_eq!(answer.status, 200, "{parameters}: {}", answer.body);
         assert_eq!(member.stop().await, Some(0));
-    }
+    };
+    tokio::join!(is_served(""), is_served("?target_session_attrs=read-write"));
 }
 
 #[tokio::test]

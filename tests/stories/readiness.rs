@@ -6,7 +6,7 @@ use stack::Service;
 use stack::run::server::Server;
 use stack::wait::{self, Seen};
 use std::time::{Duration, Instant};
-use tests::{Denied, Member, Resource, Stack};
+use tests::{Denied, Launch, Member, Resource, Stack};
 
 /// How soon readiness must tell of a fault.
 const TRUE_WITHIN: Duration = Duration::from_secs(10);
@@ -47,12 +47,15 @@ async fn all_say(members: &[Member], words: &[&str]) {
 #[tokio::test]
 async fn no_broker_from_the_start_is_told() {
     let stack = Stack::start().await;
-    let member = stack.consumer().set("KAFKA_BROKERS", "127.0.0.1:1").start().await;
-    says(&member, &["no broker answers", "KAFKA_BROKERS"]).await;
-    assert_eq!(member.stop().await, Some(0));
-    let member = stack.consumer().set("KAFKA_BROKERS", "no-such-host.invalid:9092").start().await;
-    says(&member, &["has no address", "no-such-host.invalid", "KAFKA_BROKERS"]).await;
-    assert_eq!(member.stop().await, Some(0));
+    let told = async |brokers: &str, words: &[&str]| {
+        let member = stack.consumer().set("KAFKA_BROKERS", brokers).start().await;
+        says(&member, words).await;
+        assert_eq!(member.stop().await, Some(0));
+    };
+    tokio::join!(
+        told("127.0.0.1:1", &["no broker answers", "KAFKA_BROKERS"]),
+        told("no-such-host.invalid:9092", &["has no address", "no-such-host.invalid", "KAFKA_BROKERS"]),
+    );
 }
 
 #[tokio::test]
@@ -61,14 +64,16 @@ async fn tls_and_a_login_that_are_refused_are_told() {
     if !stack.kafka().is_real() {
         return;
     }
-    let member = stack.consumer().set("KAFKA_CONFIG_SECURITY_PROTOCOL", "SSL").start().await;
-    says(&member, &["no broker answers", "SSL"]).await;
-    assert_eq!(member.stop().await, Some(0));
+    let told = async |member: Launch<'_>, words: &[&str]| {
+        let member = member.start().await;
+        says(&member, words).await;
+        assert_eq!(member.stop().await, Some(0));
+    };
+    let tls = stack.consumer().set("KAFKA_CONFIG_SECURITY_PROTOCOL", "SSL");
     let sasl = stack.consumer().set("KAFKA_CONFIG_SECURITY_PROTOCOL", "SASL_PLAINTEXT");
     let sasl = sasl.set("KAFKA_CONFIG_SASL_MECHANISM", "PLAIN").set("KAFKA_CONFIG_SASL_USERNAME", "u");
-    let member = sasl.set("KAFKA_CONFIG_SASL_PASSWORD", "p").start().await;
-    says(&member, &["KAFKA_CONFIG_S", "SASL"]).await;
-    assert_eq!(member.stop().await, Some(0));
+    let sasl = sasl.set("KAFKA_CONFIG_SASL_PASSWORD", "p");
+    tokio::join!(told(tls, &["no broker answers", "SSL"]), told(sasl, &["KAFKA_CONFIG_S", "SASL"]));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use rdkafka::admin::AdminOptions;
 use stack::wait::{self, Seen};
 use std::ops::Range;
 use tests::Stack;
+use tokio_postgres::Client;
 
 /// How long Kafka may take to forget a topic.
 const FORGET_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -47,16 +48,21 @@ pub fn orders_in(partition: i32, organization: &str, numbers: Range<usize>) -> V
 
 /// What a counter of the organization's days adds up to by now, beside members that count.
 pub async fn so_far(stack: &Stack, organization: &str, counter: &str) -> i64 {
+    sum(&stack.client().await, organization, counter).await
+}
+
+async fn sum(client: &Client, organization: &str, counter: &str) -> i64 {
     let query = format!(
         "select coalesce(sum({counter}), 0)::bigint from org_daily_metrics where organization_id = $1"
     );
-    stack.client().await.query_one(&query, &[&organization]).await.expect("a sum").get(0)
+    client.query_one(&query, &[&organization]).await.expect("a sum").get(0)
 }
 
 /// Waits until a counter of the organization is there, whatever else there is to count.
 pub async fn until_counted(stack: &Stack, organization: &str, counter: &str, value: i64) {
+    let client = stack.client().await;
     let counted = wait::until("records to be counted", COUNT_LIMIT, async || {
-        let sum = so_far(stack, organization, counter).await;
+        let sum = sum(&client, organization, counter).await;
         Ok(Seen::when(sum >= value, format!("{counter} of {organization} is {sum}, not {value}")))
     });
     counted.await.expect("counted records");

@@ -15,11 +15,12 @@ pub struct Settings {
     /// How many answers are loaded from the database at once, waiting for a connection included; one organization may
     /// have a quarter of them. Further requests get a stale answer, or 503, without waiting. Raise it, with the pool, for
     /// a database that is idle while the API answers 503
-    #[arg(long, env, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, env, default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub loads_max: u16,
 
-    /// How long loading an answer may take. Keep it above DATABASE_STATEMENT_TIMEOUT and below REQUEST_TIMEOUT
-    #[arg(long, env, default_value = "5s", value_parser = humantime::parse_duration)]
+    /// How long loading an answer may take. Keep it as long as DATABASE_WAIT_TIMEOUT and DATABASE_STATEMENT_TIMEOUT
+    /// together, and below REQUEST_TIMEOUT
+    #[arg(long, env, default_value = "8s", value_parser = humantime::parse_duration)]
     pub load_timeout: Duration,
 }
 

@@ -29,7 +29,7 @@ pub struct Settings {
 
     /// How long a load waits for its organization's turn, and then for a free connection. Lower it to fail sooner under
     /// overload
-    #[arg(long, env, default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, env, default_value = "4s", value_parser = humantime::parse_duration)]
     pub database_wait_timeout: Duration,
 
     /// How long making a connection may take; several hosts share it. Raise it where the database is far away

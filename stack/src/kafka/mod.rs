@@ -207,16 +207,16 @@ impl Kafka {
     /// # Errors
     /// When Kafka doesn't answer.
     pub fn ends(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
+        Ok(self.ends_of(&[topic])?.remove(0))
+    }
+
+    /// The same of several topics.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn ends_of(&self, names: &[&str]) -> anyhow::Result<Vec<Vec<i64>>> {
         let client = client(&self.brokers)?;
-        let mut ends = topics::ends(&client, topic);
-        // A client that is new tries brokers that may be gone, and a partition may be without a leader for a moment.
-        wait::until_blocking(ANSWER_LIMIT, || {
-            if ends.is_err() {
-                ends = topics::ends(&client, topic);
-            }
-            ends.is_ok()
-        });
-        ends
+        names.iter().map(|topic| ends(&client, topic)).collect()
     }
 }
 
@@ -231,6 +231,18 @@ fn client(brokers: &str) -> anyhow::Result<BaseConsumer> {
     config.set("bootstrap.servers", brokers).set("group.id", "xtask");
     // Otherwise a partition would end before its first open transaction.
     Ok(config.set("isolation.level", "read_uncommitted").create()?)
+}
+
+fn ends(client: &BaseConsumer, topic: &str) -> anyhow::Result<Vec<i64>> {
+    let mut ends = topics::ends(client, topic);
+    // A client that is new tries brokers that may be gone, and a partition may be without a leader for a moment.
+    wait::until_blocking(ANSWER_LIMIT, || {
+        if ends.is_err() {
+            ends = topics::ends(client, topic);
+        }
+        ends.is_ok()
+    });
+    ends
 }
 
 /// Kafka is ready once it lists a broker.

@@ -26,6 +26,7 @@ use machine::postgres::{MISSING, PostgresPlan, Programs};
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// How long a given PostgreSQL may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -36,6 +37,8 @@ pub struct Postgres {
     url: DatabaseUrl,
     why: String,
     server: Option<Server>,
+    /// The database that those for the roles are copies of.
+    template: OnceCell<String>,
 }
 
 impl Postgres {
@@ -56,7 +59,7 @@ impl Postgres {
     async fn given(url: DatabaseUrl) -> anyhow::Result<Self> {
         let what = format!("PostgreSQL at {url} (DATABASE_URL) to answer");
         wait::until(&what, ANSWER_LIMIT, async || Ok(answers(&url).await)).await?;
-        Ok(Self { url, why: "DATABASE_URL is set".into(), server: None })
+        Ok(Self { url, why: "DATABASE_URL is set".into(), server: None, template: OnceCell::new() })
     }
 
     async fn local(programs: &Programs, run: &Path, environment: &Environment) -> anyhow::Result<Self> {
@@ -70,7 +73,7 @@ impl Postgres {
             .map(|user| format!(", run as {} because root may not", user.name))
             .unwrap_or_default();
         let why = format!("started here (DATABASE_URL is not set, {}{user})", programs.origin());
-        Ok(Self { url, why, server: Some(server) })
+        Ok(Self { url, why, server: Some(server), template: OnceCell::new() })
     }
 
     /// The server's maintenance database.
@@ -94,6 +97,24 @@ impl Postgres {
     pub async fn create_migrated(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
         let url = self.create_database(name).await?;
         migrations::migrate(&mut url.connect().await?, &mut |_| ()).await?;
+        Ok(url)
+    }
+
+    /// Creates a database whose schema the roles have brought up to date. Migrations take longer than a copy, so they run for the
+    /// first one only. The copies share the key of their ledgers.
+    ///
+    /// # Errors
+    /// As for [`Postgres::create_database`], or when a role can't be made, or a migration fails.
+    pub async fn create_for_roles(&self, name: &str) -> anyhow::Result<DatabaseUrl> {
+        let template = self.template.get_or_try_init(async || {
+            let template = format!("{name}_template");
+            self.create_database(&template).await?.migrate_by_roles().await?;
+            Ok::<_, anyhow::Error>(template)
+        });
+        // PostgreSQL waits for sessions that are just ending there.
+        let url = copied(&self.url, name, Some(template.await?)).await?;
+        // What roles may do with a database is not copied with it.
+        url.grant_roles().await?;
         Ok(url)
     }
 
@@ -122,8 +143,14 @@ impl fmt::Display for Postgres {
 
 /// Creates an empty database beside the one at `url`.
 async fn created(url: &DatabaseUrl, name: &str) -> anyhow::Result<DatabaseUrl> {
+    copied(url, name, None).await
+}
+
+/// The same as a copy of another.
+async fn copied(url: &DatabaseUrl, name: &str, template: Option<&String>) -> anyhow::Result<DatabaseUrl> {
     let client = url.connect().await?;
-    let made = client.batch_execute(&format!("create database \"{name}\"")).await;
+    let template = template.map(|template| format!(" template \"{template}\"")).unwrap_or_default();
+    let made = client.batch_execute(&format!("create database \"{name}\"{template}")).await;
     made.with_context(|| format!("database {name} can't be created"))?;
     Ok(url.database(name))
 }

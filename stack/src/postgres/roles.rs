@@ -48,7 +48,9 @@ impl DatabaseUrl {
     /// When PostgreSQL refuses.
     pub async fn grant_roles(&self) -> anyhow::Result<()> {
         let client = self.connect().await?;
-        for role in Role::ALL {
+        let known = client.query("select rolname::text from pg_roles", &[]).await?;
+        let is_known = |role: &Role| known.iter().any(|row| row.get::<_, &str>(0) == role.name());
+        for role in Role::ALL.into_iter().filter(|role| !is_known(role)) {
             let make = format!("create role {} login password '{PASSWORD}'", role.name());
             let made = client.batch_execute(&make).await;
             let exists = |error: &tokio_postgres::Error| {

@@ -124,19 +124,23 @@ impl Asking<'_> {
         let topics = join_all(topics.into_iter().map(|(topic, id)| self.topic(turn, topic, id)));
         let (topics, may_join) = tokio::join!(topics, self.question(turn, Cluster::may_join));
         drop(begun);
-        // Whatever became of PostgreSQL, it is asked no more. What it takes is not of Kafka's time.
-        let ((members, rest), _) = tokio::join!(self.members(left(deadline)), counted);
+        let (members, rest) = self.members(left(deadline), counted).await;
         let deadline = Instant::now() + rest;
         let topics = join_all(topics.into_iter().map(|topic| self.with_ends(deadline, topic)));
         let (topics, announced) = tokio::join!(topics, self.question(deadline, Cluster::announced));
         Seen { topics, members, may_join, announced }
     }
 
-    /// One that has just ended is listed for a moment longer, so nobody is asked at once. Also returns what is left of the
-    /// time.
-    async fn members(&self, time: Duration) -> (Asked<Members>, Duration) {
-        tokio::time::sleep(WATCH).await;
+    /// Who is in the group once PostgreSQL has been asked; whatever became of that, it is asked no more. Also returns what is left of
+    /// the time, to which PostgreSQL's doesn't belong.
+    async fn members(&self, time: Duration, counted: oneshot::Receiver<()>) -> (Asked<Members>, Duration) {
         let deadline = Instant::now() + time;
+        let listed = self.question(half(deadline), Cluster::members).await;
+        let rest = left(deadline);
+        // One that has just ended is listed for a moment longer. Where nobody is listed, there is nothing to wait for.
+        let watch = if matches!(listed, Ok(Members::Nobody)) { Duration::ZERO } else { WATCH };
+        let (_, _) = tokio::join!(tokio::time::sleep(watch), counted);
+        let deadline = Instant::now() + rest;
         let members = self.question(half(deadline), Cluster::members).await;
         (members, left(deadline))
     }
