@@ -7,6 +7,7 @@ mod probe;
 
 pub use probe::{RedisSeen, Unusable};
 
+use crate::batch::texts::Chosen;
 use crate::limits::{ANNOUNCE_FINISH_WAIT_MAX, ANNOUNCE_ROUND_WAIT_MAX};
 use crate::measure::ANNOUNCEMENTS_LOST;
 use crate::settings::BadSetting;
@@ -14,7 +15,7 @@ use admin::Readiness;
 use domain::CacheKeys;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use shared_cache::Access;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -78,7 +79,7 @@ pub struct Announcer {
 /// Organizations whose numbers have changed.
 #[derive(Default)]
 struct Changed {
-    organizations: BTreeSet<String>,
+    organizations: HashSet<String, foldhash::fast::RandomState>,
     /// The last batch that changed some of them, by its trace.
     batch: Origin,
 }
@@ -118,12 +119,17 @@ impl Announcer {
     }
 
     /// Takes organizations whose numbers this batch has changed, after the commit. Never waits: counting doesn't depend on Redis.
-    pub fn changed(&mut self, organizations: BTreeSet<String>, batch: Origin) {
-        if self.queue.is_some() && !organizations.is_empty() {
-            self.waiting.organizations.extend(organizations);
-            self.waiting.batch = batch;
-            self.pass_on();
+    pub fn changed(&mut self, organizations: &Chosen, batch: Origin) {
+        if self.queue.is_none() || organizations.is_empty() {
+            return;
         }
+        for organization in organizations.iter() {
+            if !self.waiting.organizations.contains(organization) {
+                self.waiting.organizations.insert(organization.to_owned());
+            }
+        }
+        self.waiting.batch = batch;
+        self.pass_on();
     }
 
     /// Passes waiting organizations to the task, if it is free. Called regularly, so that the last change doesn't wait for

@@ -29,6 +29,15 @@ impl BucketSize {
         }
     }
 
+    /// The bucket's width in quarters of an hour.
+    const fn quarters(self) -> i32 {
+        match self {
+            Self::Quarter => 1,
+            Self::Hour => 4,
+            Self::Day => 96,
+        }
+    }
+
     /// The table that holds the counters of this size; for quarters a view of the hours.
     #[must_use]
     pub const fn table(self) -> &'static str {
@@ -108,10 +117,17 @@ impl Quarter {
         from_seconds(i64::from(self.0) * BucketSize::Quarter.seconds())
     }
 
+    /// The first quarter of the bucket of `size` that contains it.
+    #[must_use]
+    pub const fn first_of(self, size: BucketSize) -> Self {
+        let quarters = size.quarters();
+        Self(self.0.div_euclid(quarters) * quarters)
+    }
+
     /// Start of the bucket of `size` that contains it.
     #[must_use]
     pub fn bucket(self, size: BucketSize) -> DateTime<Utc> {
-        size.floor(self.start())
+        self.first_of(size).start()
     }
 }
 

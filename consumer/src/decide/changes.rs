@@ -42,8 +42,8 @@ pub struct PartitionChanges {
     pub tail: Vec<Segment>,
     /// Whether the tail is filed: its rows are deleted, and `segments` have its fingerprints.
     pub files_tail: bool,
-    /// What is added to the counters.
-    pub cells: Map<(Text, Quarter), Counters>,
+    /// What is added to the counters: each organization's quarter once.
+    pub cells: Vec<Cell>,
     /// What of it are messages of a channel with a name.
     pub channels: Map<(Text, Text, Quarter), Messages>,
     /// What is added to the workflows' counters, by organization, workflow and hour (seconds since the Unix epoch).
@@ -65,6 +65,22 @@ pub struct PartitionChanges {
     /// Copies within the batch that contradict the record that is counted.
     pub contradictions: u64,
 }
+
+/// What is added to an organization's quarter of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The organization.
+    pub organization: Text,
+    /// The quarter.
+    pub quarter: Quarter,
+    /// What is added.
+    pub counters: Counters,
+}
+
+/// Where among a partition's cells those of a page stand, by organization. A batch has one, which all its pages use in turn
+/// and none empties: a place counts only if it is that of the right cell.
+#[derive(Default)]
+pub(super) struct Places(Vec<u32>);
 
 /// Messages: those sent, and those delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,7 +141,7 @@ impl PartitionChanges {
             segments: Vec::new(),
             tail: Vec::new(),
             files_tail: false,
-            cells: Map::default(),
+            cells: Vec::new(),
             channels: Map::default(),
             workflows: Map::default(),
             failures: Vec::new(),
@@ -146,7 +162,7 @@ impl PartitionChanges {
 
     /// The organizations whose numbers, names or refusals change; some are repeated.
     pub fn organizations(&self) -> impl Iterator<Item = Text> {
-        let counted = self.cells.keys().map(|(organization, _)| *organization);
+        let counted = self.cells.iter().map(|cell| cell.organization);
         counted.chain(self.organizations.keys().copied()).chain(self.refusals.organizations())
     }
 
@@ -169,7 +185,7 @@ impl PartitionChanges {
         quarter: Quarter,
         entries: &[Entry],
         runs: &mut [Run],
-        texts: &Texts,
+        (texts, places): (&Texts, &mut Places),
         counted: impl Fn(u64) -> bool,
     ) {
         let key = PageKey { partition: self.partition, quarter };
@@ -209,9 +225,9 @@ impl PartitionChanges {
                     self.count_run(entry.organization, quarter, &mut runs[index as usize], texts)
                 }
             };
-            segment.sums += &self.count(entry.organization, quarter, adds);
+            segment.sums += &self.count(places, entry.organization, quarter, adds);
         }
-        segment.sums += &self.count_messages(messages, quarter, texts);
+        segment.sums += &self.count_messages(messages, quarter, (texts, places));
         if !segment.fingerprints.is_empty() {
             self.counted += segment.fingerprints.len() as u64;
             self.segments.push(segment);
@@ -223,11 +239,11 @@ impl PartitionChanges {
         &mut self,
         messages: Map<(Text, Text), Messages>,
         quarter: Quarter,
-        texts: &Texts,
+        (texts, places): (&Texts, &mut Places),
     ) -> Counters {
         let mut sum = Counters::default();
         for ((organization, channel), messages) in messages {
-            sum += &self.count(organization, quarter, messages.counters());
+            sum += &self.count(places, organization, quarter, messages.counters());
             if texts.get(channel) != channels::UNKNOWN {
                 *self.channels.entry((organization, channel, quarter)).or_default() += messages;
             }
@@ -236,8 +252,22 @@ impl PartitionChanges {
     }
 
     #[inline]
-    fn count(&mut self, organization: Text, quarter: Quarter, adds: Counters) -> Counters {
-        *self.cells.entry((organization, quarter)).or_default() += &adds;
+    fn count(
+        &mut self,
+        places: &mut Places,
+        organization: Text,
+        quarter: Quarter,
+        adds: Counters,
+    ) -> Counters {
+        let place = places.of(organization);
+        let cell = self.cells.get_mut(*place as usize);
+        match cell.filter(|cell| (cell.organization, cell.quarter) == (organization, quarter)) {
+            Some(cell) => cell.counters += &adds,
+            None => {
+                *place = u32::try_from(self.cells.len()).expect("a batch has fewer records than a u32 counts");
+                self.cells.push(Cell { organization, quarter, counters: adds });
+            }
+        }
         adds
     }
 
@@ -260,6 +290,17 @@ impl PartitionChanges {
             total_execution_time_ms: run.execution_time_ms,
             ..Counters::default()
         }
+    }
+}
+
+impl Places {
+    #[inline]
+    fn of(&mut self, organization: Text) -> &mut u32 {
+        let number = organization.number();
+        if number >= self.0.len() {
+            self.0.resize(number + 1, 0);
+        }
+        &mut self.0[number]
     }
 }
 

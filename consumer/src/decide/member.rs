@@ -15,6 +15,7 @@
 //! ```
 
 use crate::batch::Batch;
+use crate::batch::texts::Chosen;
 use crate::decide::changes::{Changes, PartitionChanges};
 use crate::decide::held_partition::HeldPartition;
 use crate::decide::undecided::{DecidedBatch, Questions, UndecidedBatch};
@@ -35,10 +36,9 @@ pub struct Member {
 }
 
 /// What must be done after a transaction has ended.
-#[derive(Debug, Default, PartialEq, Eq)]
 pub struct AfterCommit {
     /// Organizations whose numbers or names have changed.
-    pub organizations: BTreeSet<String>,
+    pub organizations: Chosen,
     /// The offsets of the next records to count.
     pub reached: Vec<(Partition, Offset)>,
     /// Partitions that another member has claimed. They are forgotten.
@@ -191,20 +191,16 @@ impl Member {
     /// Takes the end of a transaction into account: memory follows the database. The partitions that are not among
     /// `committed` are lost.
     pub fn settle(&mut self, changes: Changes, committed: &BTreeSet<Partition>) -> AfterCommit {
-        let (mut after, mut organizations) = (AfterCommit::default(), BTreeSet::new());
-        for changes in changes.partitions {
-            if committed.contains(&changes.partition) {
-                after.reached.push((changes.partition, changes.span.until));
-                organizations.extend(changes.organizations());
-                self.remember(changes);
-            } else {
-                after.lost.push(changes.partition);
-            }
-        }
+        let Changes { texts, partitions, .. } = changes;
+        let (written, lost): (Vec<_>, Vec<_>) =
+            partitions.into_iter().partition(|changes| committed.contains(&changes.partition));
+        let after = AfterCommit {
+            organizations: Chosen::of(texts, written.iter().flat_map(PartitionChanges::organizations)),
+            reached: written.iter().map(|changes| (changes.partition, changes.span.until)).collect(),
+            lost: lost.iter().map(|changes| changes.partition).collect(),
+        };
+        written.into_iter().for_each(|changes| self.remember(changes));
         after.lost.iter().for_each(|partition| self.forget(*partition));
-        // Each name is copied once, in however many quarters and partitions the organization has changed.
-        after.organizations =
-            organizations.into_iter().map(|text| changes.texts.get(text).to_owned()).collect();
         after
     }
 

@@ -9,7 +9,7 @@
 
 use crate::batch::Batch;
 use crate::batch::texts::Texts;
-use crate::decide::changes::PartitionChanges;
+use crate::decide::changes::{PartitionChanges, Places};
 use crate::ledger::Reading;
 use crate::ledger::segment::PageKey;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ pub struct UndecidedBatch {
 pub struct Questions {
     batch: Batch,
     partitions: Vec<PartitionChanges>,
+    places: Places,
     /// Pages to be read.
     pub pages: Vec<(PageKey, Reading)>,
     /// Fingerprints to be looked up in their page, ascending.
@@ -70,7 +71,8 @@ impl UndecidedBatch {
         let Self { batch, partitions, pages, unsized_pages } = self;
         let is_unsized = |key: &PageKey| unsized_pages.binary_search(key).is_ok();
         let pages = pages.into_iter().map(|key| (key, is_unsized(&key))).collect();
-        (pages, Questions { batch, partitions, pages: Vec::new(), lookups: Vec::new() })
+        let (places, lookups) = (Places::default(), Vec::new());
+        (pages, Questions { batch, partitions, places, pages: Vec::new(), lookups })
     }
 }
 
@@ -88,12 +90,12 @@ impl Questions {
 
     /// Decides the records of a page, given which of its fingerprints were counted before.
     pub(super) fn decide(&mut self, key: PageKey, counted: impl Fn(u64) -> bool) {
-        let Self { batch, partitions, .. } = self;
+        let Self { batch, partitions, places, .. } = self;
         let of_key =
             batch.slices.iter_mut().zip(partitions).find(|(slice, _)| slice.partition == key.partition);
         if let Some((slice, changes)) = of_key {
             let entries = slice.take_page(key.quarter);
-            changes.decide_page(key.quarter, &entries, &mut slice.runs, &batch.texts, counted);
+            changes.decide_page(key.quarter, &entries, &mut slice.runs, (&batch.texts, places), counted);
         }
     }
 

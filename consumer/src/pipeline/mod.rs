@@ -414,7 +414,7 @@ impl Pipeline {
         trace.written(written, changes.partitions.len(), !rejected.is_empty());
         let held = self.held();
         let after = self.member.settle(changes, &committed);
-        self.announcer.changed(after.organizations, trace.origin());
+        self.announcer.changed(&after.organizations, trace.origin());
         let is_held = |(partition, _): &&(Partition, Offset)| self.member.held().contains_key(partition);
         let reached = after.reached.iter().filter(is_held);
         reached.for_each(|(partition, next)| self.status.reached(*partition, *next));

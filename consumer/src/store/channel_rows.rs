@@ -2,7 +2,7 @@
 
 use crate::batch::texts::{Text, Texts};
 use crate::decide::changes::{Messages, PartitionChanges};
-use crate::store::text_column::TextColumn;
+use crate::store::columns::{SparseColumn, TextColumn};
 use chrono::{DateTime, Utc};
 use domain::{BucketSize, Quarter, channels};
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +18,7 @@ pub struct ChannelRows {
     /// Messages sent, and messages delivered.
     pub messages: [Vec<i64>; 2],
     /// What of them the second, third and fourth quarter of the hour added. Empty for a quarter that added nothing anywhere.
-    pub quarters: [[Vec<Option<i64>>; 2]; 3],
+    pub quarters: [[SparseColumn; 2]; 3],
 }
 
 impl ChannelRows {
@@ -72,7 +72,7 @@ impl ChannelRows {
         let columns = self.quarters.iter_mut().zip(&quarters[1..]).zip(later).filter(|(_, given)| *given);
         for ((columns, messages), _) in columns {
             for (column, value) in columns.iter_mut().zip([messages.sent, messages.delivered]) {
-                column.push(Some(value).filter(|value| *value != 0));
+                column.push(value);
             }
         }
     }
@@ -81,8 +81,7 @@ impl ChannelRows {
     #[must_use]
     pub fn quarters_add(&self, row: usize) -> [(Quarter, Messages); 4] {
         let later = self.quarters.each_ref().map(|columns| {
-            let [sent, delivered] =
-                columns.each_ref().map(|column| column.get(row).copied().flatten().unwrap_or(0));
+            let [sent, delivered] = columns.each_ref().map(|column| column.of(row));
             Messages { sent, delivered }
         });
         let [mut sent, mut delivered] = self.messages.each_ref().map(|column| column[row]);

@@ -1,6 +1,7 @@
 //! The statements that add to counters, prepared for the columns that batches add to. Many members add to the same rows, so a
 //! transaction does this last and locks them briefly.
 
+use super::columns::SparseColumn;
 use super::page_statements::{Parameters, Write};
 use super::rows::CounterRows;
 use domain::{BucketSize, Counters};
@@ -45,7 +46,7 @@ struct CounterColumns {
 impl CounterColumns {
     /// The columns that are not empty, and that a table takes.
     fn of(rows: &CounterRows, table: Table, pending: Pending) -> Self {
-        let is_given = |columns: &[Vec<Option<i64>>; 8]| columns.iter().any(|column| !column.is_empty());
+        let is_given = |columns: &[SparseColumn; 8]| columns.iter().any(|column| !column.is_empty());
         let takes_quarters = table == Table::FormerQuarters || !pending.quarters;
         Self {
             counters: rows.counters.each_ref().map(|column| !column.is_empty()),

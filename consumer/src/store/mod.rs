@@ -34,7 +34,7 @@ mod roll_up_books;
 mod rows;
 mod statements;
 mod tails;
-mod text_column;
+mod columns;
 pub mod upkeep;
 mod writes;
 

@@ -5,7 +5,7 @@
 
 use crate::batch::OrganizationUpdate;
 use crate::batch::texts::{Ranks, Text, Texts};
-use crate::decide::changes::{Changes, FailedRun, PartitionChanges, WorkflowCounters};
+use crate::decide::changes::{Cell, Changes, FailedRun, PartitionChanges, WorkflowCounters};
 use crate::decide::undecided::DecidedBatch;
 use crate::record::topic_names::TopicNames;
 use crate::record::{Outcome, Partition, Topic};
@@ -13,9 +13,9 @@ use crate::store::channel_rows::ChannelRows;
 use crate::store::ledger_rows::{FiledTails, SegmentRows, TailRow};
 use crate::store::letter_rows::{LetterRows, LetterRunRows};
 use crate::store::refusal_rows::RefusalRows;
-use crate::store::text_column::TextColumn;
+use crate::store::columns::{BucketColumn, SparseColumn, TextColumn};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{BucketSize, Counters, Durations, Quarter};
+use domain::{BucketSize, Counters, Durations};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,11 +107,11 @@ pub struct FailureRows {
 #[allow(missing_docs)]
 pub struct CounterRows {
     pub organization: TextColumn,
-    pub bucket: Vec<DateTime<Utc>>,
+    pub bucket: BucketColumn,
     pub counters: [Vec<i64>; 8],
     /// What the second, third and fourth quarter of an hour added to each counter. Empty for days, and for a quarter in which
     /// nothing is added.
-    pub quarters: [[Vec<Option<i64>>; 8]; 3],
+    pub quarters: [[SparseColumn; 8]; 3],
     /// Histograms of the runs, as numerals; empty if there are no runs.
     pub durations: Vec<Option<String>>,
 }
@@ -201,20 +201,18 @@ impl<'a> Order<'a> {
     }
 
     fn counters(&self, changes: &[&'a PartitionChanges]) -> [Vec<CounterRows>; 2] {
-        let cell = |(key, counters): (&'a (Text, Quarter), &'a Counters)| {
-            let (organization, quarter) = *key;
-            Cell { rank: self.ranks.of(organization), quarter, organization, counters }
-        };
-        let mut cells: Vec<Cell<'_>> = changes.iter().flat_map(|changes| &changes.cells).map(cell).collect();
-        cells.sort_unstable_by_key(|cell| (cell.rank, cell.quarter));
+        let all = || changes.iter().flat_map(|changes| &changes.cells);
+        let given = Given::of(all());
+        let mut cells: Vec<Ranked<'_>> = Vec::with_capacity(all().count());
+        cells.extend(all().map(|cell| Ranked { rank: self.ranks.of(cell.organization), cell }));
+        cells.sort_unstable_by_key(|ranked| (ranked.rank, ranked.cell.quarter));
         let durations = BucketSize::STORED.map(|size| durations(changes, size));
-        let given = Given::of(&cells);
         BucketSize::STORED.each_ref().map(|size| {
             let (size, durations) = (*size, &durations[usize::from(*size == BucketSize::Day)]);
             // An organization's quarters are in order of time, whichever partition they are of, so those of one bucket are
             // neighbours.
-            let of_one = |a: &Cell<'_>, b: &Cell<'_>| {
-                a.rank == b.rank && a.quarter.bucket(size) == b.quarter.bucket(size)
+            let of_one = |a: &Ranked<'_>, b: &Ranked<'_>| {
+                a.rank == b.rank && a.cell.quarter.first_of(size) == b.cell.quarter.first_of(size)
             };
             let mut left = cells.chunk_by(of_one).count();
             let mut buckets = cells.chunk_by(of_one);
@@ -224,17 +222,13 @@ impl<'a> Order<'a> {
                 left -= count;
                 let mut rows = CounterRows::for_so_many(count, self.texts, &given, size);
                 for bucket in buckets.by_ref().take(count) {
-                    let Cell { organization, quarter, .. } = bucket[0];
+                    let Cell { organization, quarter, .. } = *bucket[0].cell;
                     rows.organization.push(organization);
-                    rows.bucket.push(quarter.bucket(size));
-                    rows.add(&given, bucket.iter().map(|cell| cell.counters));
+                    rows.bucket.push(quarter.first_of(size));
+                    rows.add(&given, size, bucket);
                     if !durations.is_empty() {
                         let durations = durations.get(&(organization, quarter.bucket(size).timestamp()));
                         rows.durations.push(durations.map(|durations| durations.to_numeral()));
-                    }
-                    if size == BucketSize::Hour {
-                        let quarters = bucket.iter().map(|cell| (cell.quarter.of_hour(), cell.counters));
-                        rows.add_quarters(&given, quarters);
                     }
                 }
                 all.push(rows);
@@ -317,13 +311,10 @@ impl<'a> Order<'a> {
     }
 }
 
-/// What a partition adds to an organization's quarter of an hour.
-struct Cell<'a> {
-    /// The organization's place in the order of rows.
+/// What a partition adds to an organization's quarter of an hour, with the organization's place in the order of rows.
+struct Ranked<'a> {
     rank: u32,
-    quarter: Quarter,
-    organization: Text,
-    counters: &'a Counters,
+    cell: &'a Cell,
 }
 
 /// The histograms of all runs of each organization's buckets, by the bucket's start in seconds since the Unix epoch. Most have
@@ -356,7 +347,7 @@ struct Given {
 }
 
 impl Given {
-    fn of(cells: &[Cell<'_>]) -> Self {
+    fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
         let mut given = Self::default();
         for cell in cells {
             let values = given.counters.iter_mut().zip(cell.counters.values());
@@ -374,38 +365,36 @@ impl CounterRows {
     fn for_so_many(count: usize, texts: &Arc<Texts>, given: &Given, size: BucketSize) -> Self {
         let room = |is_given: bool| if is_given { count } else { 0 };
         let quarters = given.quarters.map(|quarter| {
-            given
-                .counters
-                .map(|counter| Vec::with_capacity(room(size == BucketSize::Hour && quarter && counter)))
+            given.counters.map(|counter| {
+                SparseColumn::for_so_many(room(size == BucketSize::Hour && quarter && counter))
+            })
         });
         Self {
             organization: TextColumn::for_so_many(count, texts),
-            bucket: Vec::with_capacity(count),
+            bucket: BucketColumn::for_so_many(count),
             counters: given.counters.map(|counter| Vec::with_capacity(room(counter))),
             quarters,
             durations: Vec::new(),
         }
     }
 
-    /// Adds a row's sums.
-    fn add<'a>(&mut self, given: &Given, counters: impl Iterator<Item = &'a Counters>) {
-        let mut sum = Counters::default();
-        counters.for_each(|counters| sum += counters);
+    /// Adds a row's sums; for an hour what of them is its quarters', too.
+    fn add(&mut self, given: &Given, size: BucketSize, bucket: &[Ranked<'_>]) {
+        let (mut sum, mut quarters) = (Counters::default(), [Counters::default(); 4]);
+        for Ranked { cell, .. } in bucket {
+            sum += &cell.counters;
+            quarters[cell.quarter.of_hour()] += &cell.counters;
+        }
         let columns = self.counters.iter_mut().zip(sum.values()).zip(given.counters);
         columns.filter(|(_, given)| *given).for_each(|((column, value), _)| column.push(value));
-    }
-
-    /// Adds what of a row's sums is its quarters', by place within the hour.
-    fn add_quarters<'a>(&mut self, given: &Given, counters: impl Iterator<Item = (usize, &'a Counters)>) {
-        let mut quarters = [Counters::default(); 4];
-        counters.for_each(|(quarter, counters)| quarters[quarter] += counters);
+        if size == BucketSize::Day {
+            return;
+        }
         for ((columns, counters), _) in
             self.quarters.iter_mut().zip(&quarters[1..]).zip(given.quarters).filter(|(_, given)| *given)
         {
             let columns = columns.iter_mut().zip(counters.values()).zip(given.counters);
-            columns
-                .filter(|(_, given)| *given)
-                .for_each(|((column, value), _)| column.push(Some(value).filter(|value| *value != 0)));
+            columns.filter(|(_, given)| *given).for_each(|((column, value), _)| column.push(value));
         }
     }
 
@@ -418,13 +407,13 @@ impl CounterRows {
     /// What each quarter of a row's hour adds, with the quarter's start.
     #[must_use]
     pub fn quarters_add(&self, row: usize) -> [(DateTime<Utc>, Counters); 4] {
-        let value = |column: &Vec<Option<i64>>| column.get(row).copied().flatten().unwrap_or(0);
+        let value = |column: &SparseColumn| column.of(row);
         let [second, third, fourth] = self.quarters.each_ref().map(|columns| columns.each_ref().map(value));
         let mut first = self.adds(row).values();
         for later in [second, third, fourth] {
             first.iter_mut().zip(later).for_each(|(rest, value)| *rest -= value);
         }
-        let mut start = self.bucket[row];
+        let mut start = self.bucket.of(row).start();
         [first, second, third, fourth].map(|values| {
             let quarter = (start, Counters::from_values(values));
             start += TimeDelta::seconds(BucketSize::Quarter.seconds());
