@@ -7,7 +7,7 @@ import type { Follower, LiveState } from "./follow";
 import { paced } from "./pace";
 import { useSession } from "./session";
 import { mustChoose } from "./sessionState";
-import { THIS_WINDOW } from "./windows";
+import { THIS_WINDOW } from "./thisWindow";
 
 interface Live {
   on: boolean;

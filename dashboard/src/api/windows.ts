@@ -1,13 +1,7 @@
 // What the browser's windows share: locks and channels, as far as this browser has them.
 
-import type { Sight } from "./pace";
 import type { Windows } from "./sharing";
-
-/** This window, as the browser tells it. */
-export const THIS_WINDOW: Sight = {
-  isVisible: () => document.visibilityState === "visible",
-  onVisibility: (act, signal) => document.addEventListener("visibilitychange", act, { signal }),
-};
+import { THIS_WINDOW } from "./thisWindow";
 
 /** Null without what windows need to share: old browsers, and pages without TLS, except on the same machine. */
 export function windowsOfBrowser(): Windows | null {

@@ -2,10 +2,11 @@
 
 import { parseAsString, useQueryStates } from "nuqs";
 import { NuqsAdapter } from "nuqs/adapters/react";
-import { createContext, type ReactNode, use, useCallback, useMemo } from "react";
+import { createContext, type ReactNode, use, useCallback, useEffect, useMemo } from "react";
 import type { Range } from "../api/answers";
 import { useLanguage, useTexts } from "../texts/TextsContext";
 import { type Formats, formatsOf, zoneOfDays } from "./formats";
+import { prepare } from "./prepared";
 import { localeOf, systemZone } from "./system";
 import { metricIn, type Note, PARAMETERS, type Parameter, readView, type View, writeView } from "./view";
 
@@ -54,6 +55,7 @@ function PlaceProvider({ children }: { children: ReactNode }) {
     return [...read.notes, ...zone, ...words];
   }, [read, system, locale, parameters.timezone]);
   const formats = useMemo(() => formatsOf(locale.used, view.zone, texts.formats), [locale, view.zone, texts]);
+  useEffect(() => prepare(formats), [formats]);
   const change = useCallback(
     (part: Partial<View>) => {
       if (isIn(view, part)) return; // otherwise Back would seem to do nothing

@@ -100,10 +100,20 @@ type Numbers =
   | "quantity"
   | "ago";
 
+/** Makes it when it is first asked for: making a format takes the browser longer than using it. */
+function once<Made extends object>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
+}
+
 function numbers(locale: string, words: Texts["formats"]): Pick<Formats, Numbers> {
   const format = (options: Intl.NumberFormatOptions) => {
-    const made = new Intl.NumberFormat(locale, options);
-    return (value: number) => made.format(value).replace("-", MINUS);
+    const made = once(() => new Intl.NumberFormat(locale, options));
+    return (value: number) => made().format(value).replace("-", MINUS);
+  };
+  const byDecimals = (make: (decimals: number) => (value: number) => string) => {
+    const made: Record<number, (value: number) => string> = {};
+    return (decimals: number) => (made[decimals] ??= make(decimals));
   };
   const count = format({ maximumFractionDigits: 0 });
   const decimal = format({ maximumFractionDigits: 1 });
@@ -114,14 +124,17 @@ function numbers(locale: string, words: Texts["formats"]): Pick<Formats, Numbers
   const fewDigits = format({ maximumSignificantDigits: DIGITS_OF_ESTIMATE });
   const rounded = (milliseconds: number) => durationOf(milliseconds, fewDigits, fewDigits).text;
   // Rates in a column always have all their decimals, so that their digits align.
-  const fixed = (decimals: number) =>
-    format({ minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const fixed = byDecimals((decimals) =>
+    format({ minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
+  );
+  const atMost = byDecimals((decimals) => format({ maximumFractionDigits: decimals }));
   const inPercent = (options: Intl.NumberFormatOptions) => {
     const percent = format({ style: "percent", ...options });
     return (value: number) => percent(value / 100);
   };
-  const percents = (decimals: number) =>
-    inPercent({ minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const percents = byDecimals((decimals) =>
+    inPercent({ minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
+  );
   const quantity = (value: number, { unit, decimals = 1 }: Measured): Quantity => {
     switch (unit) {
       case "count":
@@ -131,12 +144,12 @@ function numbers(locale: string, words: Texts["formats"]): Pick<Formats, Numbers
         return { value: fixed(decimals)(value), unit: "%", text, exact: text };
       }
       case "ms": {
-        const exact = `${format({ maximumFractionDigits: decimals })(value)}${GAP}ms`;
+        const exact = `${atMost(decimals)(value)}${GAP}ms`;
         return { ...durationOf(value, digits, count), exact };
       }
     }
   };
-  const relative = new Intl.RelativeTimeFormat(locale);
+  const relative = once(() => new Intl.RelativeTimeFormat(locale));
   return {
     count,
     compact,
@@ -151,9 +164,9 @@ function numbers(locale: string, words: Texts["formats"]): Pick<Formats, Numbers
     quantity,
     ago: (milliseconds) => {
       if (milliseconds < MINUTE_MS) return words.justNow;
-      if (milliseconds < HOUR_MS) return relative.format(-Math.floor(milliseconds / MINUTE_MS), "minute");
-      if (milliseconds < DAY_MS) return relative.format(-Math.floor(milliseconds / HOUR_MS), "hour");
-      return relative.format(-Math.floor(milliseconds / DAY_MS), "day");
+      if (milliseconds < HOUR_MS) return relative().format(-Math.floor(milliseconds / MINUTE_MS), "minute");
+      if (milliseconds < DAY_MS) return relative().format(-Math.floor(milliseconds / HOUR_MS), "hour");
+      return relative().format(-Math.floor(milliseconds / DAY_MS), "day");
     },
   };
 }
@@ -199,8 +212,8 @@ const DAY_AND_MONTH = { day: "numeric", month: "short" } as const;
 
 function instants(locale: string, zone: string): Pick<Formats, Instants> {
   const time = (options: Intl.DateTimeFormatOptions) => {
-    const format = new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
-    return (instant: string | Date) => format.format(new Date(instant));
+    const made = once(() => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
+    return (instant: string | Date) => made().format(new Date(instant));
   };
   const clock = time({ timeStyle: "medium" });
   const date = time({ dateStyle: "short" });
@@ -225,7 +238,7 @@ function instants(locale: string, zone: string): Pick<Formats, Instants> {
 
 function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "period" | "moments" | "range"> {
   const format = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
+    once(() => new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }));
   const day = format({ weekday: "short", ...DAY_AND_MONTH });
   const hours = format({ weekday: "short", ...DAY_AND_MONTH, ...HOUR_AND_MINUTE });
   const days = format({ ...DAY_AND_MONTH, year: "numeric" });
@@ -233,13 +246,13 @@ function intervals(locale: string, zone: string): Pick<Formats, "bucket" | "peri
   const years = format({ ...DAY_AND_MONTH, year: "numeric", ...HOUR_AND_MINUTE });
   return {
     bucket: (start, granularity) =>
-      granularity === "hour" ? hours.format(new Date(start)) : day.format(new Date(start)),
-    period: (from, to) => moments.formatRange(new Date(from), new Date(to)),
-    moments: (from, to) => hours.formatRange(new Date(from), new Date(to)),
+      granularity === "hour" ? hours().format(new Date(start)) : day().format(new Date(start)),
+    period: (from, to) => moments().formatRange(new Date(from), new Date(to)),
+    moments: (from, to) => hours().formatRange(new Date(from), new Date(to)),
     range: ({ from, to, granularity }) =>
       granularity === "day"
-        ? days.formatRange(new Date(from), new Date(Date.parse(to) - 1))
-        : years.formatRange(new Date(from), new Date(to)),
+        ? days().formatRange(new Date(from), new Date(Date.parse(to) - 1))
+        : years().formatRange(new Date(from), new Date(to)),
   };
 }
 

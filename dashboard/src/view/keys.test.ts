@@ -1,7 +1,8 @@
 // What pressed keys mean, on keyboards of several countries.
 
 import { describe, expect, it } from "vitest";
-import { keyNames, keyOf, keysAfter, PAUSE_MAX_MS, type Pressed, shortcutsOf } from "./keys";
+import { keyNames, shortcutsOf } from "./keyNames";
+import { keyOf, keysAfter, PAUSE_MAX_MS, type Pressed } from "./keys";
 
 const pressed = (key: string, part: Partial<Pressed> = {}): Pressed => ({
   key,

@@ -1,7 +1,9 @@
-// Keys that run commands: how they are written, shown, and told apart. Pure.
+// Keys that run commands: how they are written and told apart. Pure.
 //
 // A command's keys are what the keyboard types: `g`, `G` (with Shift), `[`. Keys with a blank between them are typed one
 // after the other: `g c`.
+
+import { LETTER } from "./keyNames";
 
 /** Longer after the first of two keys, the second stands for itself. */
 export const PAUSE_MAX_MS = 1_500;
@@ -20,8 +22,6 @@ export interface Pressed {
 
 /** Where [ and ] are on an American keyboard there are letters on others, which would be hard to guess. */
 const PLACES: Readonly<Record<string, string>> = { BracketLeft: "[", BracketRight: "]" };
-/** Letters that commands have, so they don't stand for their place. */
-const LETTER = /^[a-z]$/i;
 
 /** The key as commands name it; null if it is no character, or goes with Ctrl, Alt or the like. */
 export function keyOf({ key, code, shiftKey, ctrlKey, metaKey, altKey, altGraph }: Pressed): string | null {
@@ -52,20 +52,6 @@ export function keysAfter(
     if (goesOn(keys)) return { complete: null, begun: { keys, at } };
   }
   return { complete: null, begun: null };
-}
-
-/** How keys are shown, one by one: `G` as ⇧ and G, `g` as G. */
-export function keyNames(keys: string, shift = "⇧"): string[] {
-  return keys.split(" ").flatMap((key) => {
-    if (!LETTER.test(key)) return [key];
-    return key === key.toUpperCase() ? [shift, key] : [key.toUpperCase()];
-  });
-}
-
-/** The same for `aria-keyshortcuts`, which can't say keys one after the other. */
-export function shortcutsOf(keys: string | undefined): string | undefined {
-  if (keys === undefined || keys.includes(" ")) return undefined;
-  return keyNames(keys, "Shift").join("+");
 }
 
 /** Whether an element takes characters itself, so that keys mean nothing else there. */

@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { en } from "../texts/en";
 import { formatsOf } from "./formats";
-import { differenceOf, exactly, judgedIn, ownRangeIn } from "./rowsRange";
+import { differenceOf, judgedIn, ownRangeIn } from "./rowsOwnRange";
+import { exactly } from "./rowsRange";
 import { loadTemporal } from "./temporal";
 
 await loadTemporal();

@@ -18,8 +18,9 @@ export function systemZone(): SystemChoice {
 
 function toldZone(): string {
   try {
-    // The type promises a name. Some browsers give undefined or `Etc/Unknown` if the system's zone is unknown.
-    const { timeZone }: { timeZone?: string } = new Intl.DateTimeFormat("en").resolvedOptions();
+    // The type promises a name. Some browsers give undefined or `Etc/Unknown` if the system's zone is unknown. Of the
+    // system's own locale, whose patterns the page mostly needs anyway: reading another's takes several milliseconds.
+    const { timeZone }: { timeZone?: string } = new Intl.DateTimeFormat().resolvedOptions();
     return timeZone ?? "";
   } catch {
     return "";
@@ -42,7 +43,8 @@ export function localeOf(language: Language, given: readonly string[] = systemLa
 /** A locale by its tag; null if it is none, or if Intl has no data for its language. */
 function localeNamed(tag: string): Intl.Locale | null {
   try {
-    return Intl.NumberFormat.supportedLocalesOf([tag]).length === 0 ? null : new Intl.Locale(tag);
+    // Not of numbers: a browser looks all its languages through once for each, and for dates it has done so by now.
+    return Intl.DateTimeFormat.supportedLocalesOf([tag]).length === 0 ? null : new Intl.Locale(tag);
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@ import { serverNow } from "../../api/serverClock";
 import { useLanguage } from "../../texts/TextsContext";
 import { useAllTexts } from "../../texts/useAllTexts";
 import { type Command, useRegisteredCommands } from "../../view/commands";
-import { shortcutsOf } from "../../view/keys";
+import { shortcutsOf } from "../../view/keyNames";
 import { intervalOf } from "../../view/period";
 import { localeOf } from "../../view/system";
 import { usePlace } from "../../view/ViewContext";

@@ -4,7 +4,7 @@ import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useAllTexts } from "../../texts/useAllTexts";
 import { useRegisteredCommands } from "../../view/commands";
-import { keyNames } from "../../view/keys";
+import { keyNames } from "../../view/keyNames";
 import { useSingleKeys } from "../../view/singleKeys";
 import { grouped } from "./find";
 import { menuKeys } from "./menuKeys";

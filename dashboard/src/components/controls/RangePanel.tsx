@@ -12,7 +12,7 @@ import {
 import { usePageSettings } from "../../api/pageSettings";
 import { useLanguage } from "../../texts/TextsContext";
 import { useAllTexts } from "../../texts/useAllTexts";
-import { shortcutsOf } from "../../view/keys";
+import { shortcutsOf } from "../../view/keyNames";
 import { firstDayHere, isWholeDays, type Period, type Preset, PRESETS } from "../../view/period";
 import { localeOf } from "../../view/system";
 import { usePlace } from "../../view/ViewContext";

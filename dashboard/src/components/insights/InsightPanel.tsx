@@ -7,7 +7,7 @@ import { useAllTexts } from "../../texts/useAllTexts";
 import type { Asked } from "../../view/questions";
 import { totalRecords } from "../../view/records";
 import { useCsvCommand } from "../../view/rowsCsv";
-import { judgedIn } from "../../view/rowsRange";
+import { judgedIn } from "../../view/rowsOwnRange";
 import { useRights } from "../../view/rights";
 import { usePlace } from "../../view/ViewContext";
 import { OwnRange } from "../panel/OwnRange";

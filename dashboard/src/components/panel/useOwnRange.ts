@@ -3,7 +3,7 @@
 import type { Envelope, Overview } from "../../api/answers";
 import { useAllTexts } from "../../texts/useAllTexts";
 import type { Asked } from "../../view/questions";
-import { ownRangeIn } from "../../view/rowsRange";
+import { ownRangeIn } from "../../view/rowsOwnRange";
 import { usePlace } from "../../view/ViewContext";
 
 /** `own` is the panel's answer; undefined while it shows none of the view. */

@@ -2,7 +2,7 @@
 //
 // They are a picture. What they belong to says them by `aria-keyshortcuts`, so that they aren't part of its name.
 
-import { keyNames } from "../../view/keys";
+import { keyNames } from "../../view/keyNames";
 import { useSingleKeys } from "../../view/singleKeys";
 
 export function Keys({ keys, className = "" }: { keys: string; className?: string }) {

@@ -7,6 +7,7 @@ import { ZoomIn } from "lucide-react";
 import { lazy, type PointerEvent, Suspense, useId, useMemo } from "react";
 import { useTexts } from "../../texts/TextsContext";
 import { legendOf } from "../../view/chartOfLegend";
+import type { Size } from "../../view/chartOfPlot";
 import { measuredIn, opensBuckets, selectedInterval, type Selection } from "../../view/chartOfSelection";
 import { pointIn, valueIn } from "../../view/chartOfWords";
 import { Crosshair } from "./Crosshair";
@@ -14,7 +15,7 @@ import { Marks } from "./Marks";
 import { TrendLegend } from "./TrendLegend";
 import { useDrawing } from "./useDrawing";
 import { useSelection } from "./useSelection";
-import { useSize } from "./useSize";
+import { type Measured, useSize } from "./useSize";
 import type { Trend } from "./useTrend";
 
 const TrendTooltip = lazy(async () => ({ default: (await import("./TrendTooltip")).TrendTooltip }));
@@ -23,23 +24,29 @@ const TrendTooltip = lazy(async () => ({ default: (await import("./TrendTooltip"
 const LEAST_HEIGHT = "min-h-88 lg:min-h-96 print:block print:min-h-0";
 /** On paper, in units. */
 const PAPER = { width: 720, height: 260, unit: 1 } as const;
+/** A legend of one line and what is below it, and the least height of the drawing, in units. */
+const LEGEND = 32;
+const DRAWING_MIN = 208;
 
 interface TrendChartProps {
   trend: Trend;
+  /** The room of legend and drawing together; 0 if it isn't known. */
+  room: Measured;
   percentiles: boolean;
   onPercentiles: (drawn: boolean) => void;
   onZoom: (selection: Selection) => void;
 }
 
-export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendChartProps) {
+export function TrendChart({ trend, room, percentiles, onPercentiles, onZoom }: TrendChartProps) {
   const { name, points, metric, limits, range, comparison, uncovered, speech } = trend;
   const { trend: texts } = useTexts();
   const keysId = useId();
-  const [sized, { width, height }] = useSize();
+  const isExpected = room.width > 0;
+  const [sized, { width, height }] = useSize(!isExpected);
   const measured = width > 0 && height > 0;
   const size = useMemo(
-    () => (width > 0 && height > 0 ? { width, height, unit: unitOf() } : PAPER),
-    [width, height],
+    () => (measured ? { width, height, unit: unitOf() } : isExpected ? expectedIn(room) : PAPER),
+    [measured, width, height, isExpected, room],
   );
   const screen = useDrawing(trend, percentiles, size);
   const paper = useDrawing(trend, percentiles, PAPER);
@@ -89,10 +96,9 @@ export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendC
           className={`absolute inset-0 ${opens ? "cursor-pointer" : "cursor-crosshair"} touch-pan-y touch-pinch-zoom rounded-lg select-none print:hidden`}
           {...handlers}
         >
-          {measured && (
+          {(measured || isExpected) && (
             <svg
-              width={width}
-              height={height}
+              {...(measured ? { width, height } : stretched(size))}
               className="block overflow-visible"
               aria-hidden="true"
               data-for="screen"
@@ -139,6 +145,22 @@ export function TrendChart({ trend, percentiles, onPercentiles, onZoom }: TrendC
       </div>
     </div>
   );
+}
+
+/** What will mostly be measured: only a legend of several lines takes more of the room. */
+function expectedIn({ width, height }: Measured): Size {
+  const unit = unitOf();
+  return { width, height: Math.max(DRAWING_MIN * unit, height - LEGEND * unit), unit };
+}
+
+/** Until it is measured, for a frame, a drawing fits its place whatever size that has. */
+function stretched({ width, height }: Size) {
+  return {
+    width: "100%",
+    height: "100%",
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: "none",
+  };
 }
 
 /** Pixels per rem, divided by 16: the drawing grows with the text. */

@@ -1,7 +1,7 @@
 // The panel with the view's metric over time: a chart, or a table with the same numbers.
 
 import { CalendarOff, Info } from "lucide-react";
-import { type ComponentProps, lazy, memo, useState } from "react";
+import { type ComponentProps, lazy, memo, type Ref, useState } from "react";
 import type { Overview } from "../../api/answers";
 import { useTexts } from "../../texts/TextsContext";
 import { selectedInterval, type Selection } from "../../view/chartOfSelection";
@@ -17,6 +17,7 @@ import { Later } from "../parts/Later";
 import { Remark } from "../parts/Remark";
 import { TrendChart } from "./TrendChart";
 import { type Shape, TrendControls } from "./TrendControls";
+import { useSize } from "./useSize";
 import { type Trend, useTrend } from "./useTrend";
 import { useTrendMenu } from "./useTrendMenu";
 import { useZoom } from "./useZoom";
@@ -33,6 +34,8 @@ export const TrendPanel = memo(function TrendPanel({ overview, shown }: TrendPan
   const texts = useTexts();
   const [shape, setShape] = useState<Shape>("chart");
   const [percentiles, setPercentiles] = useState(true);
+  // The chart takes the skeleton's place: with its size, the chart is drawn before anything of it is measured.
+  const [place, room] = useSize(false);
   const { zoomIn, zoomOut } = useZoom();
   const trend = useTrend(overview.data?.body, shown);
   const { menu, remark } = useTrendMenu({ trend, percentiles, shape, onShape: setShape, zoomOut });
@@ -48,11 +51,11 @@ export const TrendPanel = memo(function TrendPanel({ overview, shown }: TrendPan
       remark={trend && <Whose trend={trend} />}
       controls={<TrendControls range={trend?.range} shape={shape} onShape={setShape} zoomOut={zoomOut} />}
       menu={menu}
-      skeleton={<Skeleton />}
+      skeleton={<Skeleton place={place} />}
     >
       {() => {
         if (trend === null) return <Skeleton />;
-        const chart = { percentiles, onPercentiles: setPercentiles, onZoom };
+        const chart = { room, percentiles, onPercentiles: setPercentiles, onZoom };
         return (
           <>
             <Remark words={remark} />
@@ -100,8 +103,8 @@ function Whose({ trend: { workflow, instead } }: { trend: Trend }) {
 }
 
 /** As tall as legend and chart. */
-function Skeleton() {
-  return <div className="skeleton h-88 lg:h-96" />;
+function Skeleton({ place }: { place?: Ref<HTMLDivElement> }) {
+  return <div ref={place} className="skeleton h-88 lg:h-96" />;
 }
 
 function Nothing({ trend: { kpi, speech } }: { trend: Trend }) {

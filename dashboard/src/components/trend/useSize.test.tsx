@@ -45,6 +45,15 @@ function Shown() {
   );
 }
 
+function Expected() {
+  const [ref, size] = useSize(false);
+  return (
+    <p ref={ref} data-testid="sized">
+      {`${size.width} × ${size.height}`}
+    </p>
+  );
+}
+
 const shown = () => screen.getByTestId("sized").textContent;
 
 beforeEach(() => {
@@ -85,6 +94,15 @@ it("is unknown of what isn't on the screen, and known as soon as it is", () => {
   sized({ width: 0, height: 0 });
   render(<Shown />);
   expect(shown()).toBe("0 × 0");
+  tell({ width: 748, height: 340 });
+  expect(shown()).toBe("748 × 340");
+});
+
+it("isn't measured where a size is expected: the observer tells it", () => {
+  const measure = sized({ width: 748, height: 340 });
+  render(<Expected />);
+  expect(shown()).toBe("0 × 0");
+  expect(measure).not.toHaveBeenCalled();
   tell({ width: 748, height: 340 });
   expect(shown()).toBe("748 × 340");
 });
