@@ -211,9 +211,9 @@ impl Tables {
 
     fn add(&mut self, rows: &Rows) {
         for (size, table) in rows.counters() {
-            let keys = table.organization.iter().zip(&table.bucket).enumerate();
+            let keys = table.organization.iter().zip(table.bucket.iter()).enumerate();
             for (row, (organization, bucket)) in keys {
-                let cell = self.counters.entry((size, organization.to_owned(), *bucket)).or_default();
+                let cell = self.counters.entry((size, organization.to_owned(), bucket)).or_default();
                 *cell += &table.adds(row);
                 let quarters = table.quarters_add(row).into_iter().filter(|_| size == BucketSize::Hour);
                 for (start, adds) in quarters.filter(|(_, adds)| *adds != Counters::default()) {
@@ -223,7 +223,7 @@ impl Tables {
                         .or_default() += &adds;
                 }
             }
-            assert!(table.organization.iter().zip(&table.bucket).is_sorted(), "rows out of key order");
+            assert!(table.organization.iter().zip(table.bucket.iter()).is_sorted(), "rows out of key order");
         }
         self.add_channels(&rows.channels);
         let w = &rows.workflows;

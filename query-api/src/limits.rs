@@ -95,7 +95,10 @@ fn loads(settings: &Settings) -> Vec<Pair> {
         load.at_most(request, "requests get 503 while their load may still succeed"),
         statement.at_most(load, "PostgreSQL works on for a load that is given up, and holds its connection"),
         wait.at_most(load, "a load times out before it has waited that long for a connection"),
-        together.at_most(load, "a load that has waited for its turn is given up while PostgreSQL may still work for it"),
+        together.at_most(
+            load,
+            "a load that has waited for its turn is given up while PostgreSQL may still work for it",
+        ),
         connect.at_most(load, "a load times out before its connection is made"),
         connect.at_most(probe, "PostgreSQL is reported as unreachable before it is connected to"),
         pool.at_most(loads_max, "connections beyond LOADS_MAX are never used"),

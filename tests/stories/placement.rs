@@ -59,7 +59,18 @@ async fn records_of_an_earlier_layout_are_checked_by_its_number_of_partitions() 
     stack.produce(spread(2)).await;
     stack.until_idle().await;
     let topic = &*stack.topics().events;
-    let change = ["layout", "change", "--topic", topic, "--partitions", "5", "--quiet-for", "100ms", "--learn-for", "100ms"];
+    let change = [
+        "layout",
+        "change",
+        "--topic",
+        topic,
+        "--partitions",
+        "5",
+        "--quiet-for",
+        "100ms",
+        "--learn-for",
+        "100ms",
+    ];
     answer(&stack, &change).await;
     stack.produce(spread(5)).await;
     stack.until_idle().await;

@@ -156,7 +156,18 @@ async fn a_layout_is_changed_once_a_dead_producers_transaction_is_over_and_what_
     drop(dies);
     let member = stack.consumer().set("KAFKA_CONFIG_TOPIC_METADATA_REFRESH_INTERVAL_MS", "500").start().await;
     let events = &*stack.topics().events;
-    let change = ["layout", "change", "--topic", events, "--partitions", "4", "--quiet-for", "100ms", "--learn-for", "100ms"];
+    let change = [
+        "layout",
+        "change",
+        "--topic",
+        events,
+        "--partitions",
+        "4",
+        "--quiet-for",
+        "100ms",
+        "--learn-for",
+        "100ms",
+    ];
     let said = answer(&stack, &change).await;
     assert!(said.contains("producers may go on"), "{said}");
     stack.counts("acme").await.are(orders_created(101));

@@ -264,7 +264,8 @@ impl PartitionChanges {
         match cell.filter(|cell| (cell.organization, cell.quarter) == (organization, quarter)) {
             Some(cell) => cell.counters += &adds,
             None => {
-                *place = u32::try_from(self.cells.len()).expect("a batch has fewer records than a u32 counts");
+                *place =
+                    u32::try_from(self.cells.len()).expect("a batch has fewer records than a u32 counts");
                 self.cells.push(Cell { organization, quarter, counters: adds });
             }
         }

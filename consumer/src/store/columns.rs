@@ -3,6 +3,7 @@
 
 use crate::batch::texts::{Text, Texts};
 use bytes::BytesMut;
+use chrono::{DateTime, Utc};
 use domain::{BucketSize, Quarter};
 use postgres_protocol::types::{ArrayDimension, array_to_sql, int8_to_sql, timestamp_to_sql};
 use std::error::Error;
@@ -67,6 +68,11 @@ impl BucketColumn {
     #[must_use]
     pub fn of(&self, row: usize) -> Quarter {
         self.0[row]
+    }
+
+    /// When the buckets begin, row by row.
+    pub fn iter(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        self.0.iter().map(|first| first.start())
     }
 }
 
@@ -176,7 +182,6 @@ impl ToSql for SparseColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{DateTime, Utc};
     use proptest::prelude::*;
 
     fn sent(column: &dyn ToSql, ty: &Type) -> Result<BytesMut, String> {

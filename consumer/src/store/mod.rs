@@ -18,6 +18,7 @@ mod remedy;
 mod channel_rows;
 mod channel_statements;
 mod cluster;
+mod columns;
 mod excess;
 mod fenced_transaction;
 mod headers;
@@ -34,7 +35,6 @@ mod roll_up_books;
 mod rows;
 mod statements;
 mod tails;
-mod columns;
 pub mod upkeep;
 mod writes;
 

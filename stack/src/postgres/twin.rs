@@ -6,6 +6,7 @@ use crate::port;
 use crate::run::server::Server;
 use anyhow::{Context as _, ensure};
 use std::process::Command;
+use tokio::sync::OnceCell;
 
 impl Postgres {
     /// Stops the server for a moment, copies its data, and runs a second server on the copy.
@@ -29,6 +30,6 @@ impl Postgres {
             program.arg("-D").arg(data).args(["-p", &port.to_string()]).folder(&folder).scratch(&folder);
         let url = self.url.at(([127, 0, 0, 1], port).into());
         let server = Server::start(program, async || answers(&url).await).await?;
-        Ok(Self { url, why: "a copy of another one".into(), server: Some(server) })
+        Ok(Self { url, why: "a copy of another one".into(), server: Some(server), template: OnceCell::new() })
     }
 }

@@ -87,13 +87,13 @@ fn fingerprints(stored: &[u8]) -> impl Iterator<Item = u64> {
 fn counters(rows: &Rows) -> [Vec<CounterRow>; 3] {
     let [mut quarters, mut hours, mut days] = [(); 3].map(|()| Vec::new());
     for (size, table) in rows.counters() {
-        for (row, (organization, bucket)) in table.organization.iter().zip(&table.bucket).enumerate() {
+        for (row, (organization, bucket)) in table.organization.iter().zip(table.bucket.iter()).enumerate() {
             let adds = |(start, adds)| ((organization.to_owned(), start), adds);
             if size == BucketSize::Day {
-                days.push(adds((*bucket, table.adds(row))));
+                days.push(adds((bucket, table.adds(row))));
                 continue;
             }
-            hours.push(adds((*bucket, table.adds(row))));
+            hours.push(adds((bucket, table.adds(row))));
             let of_hour =
                 table.quarters_add(row).into_iter().filter(|(_, adds)| *adds != Counters::default());
             quarters.extend(of_hour.map(adds));
