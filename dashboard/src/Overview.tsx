@@ -20,7 +20,6 @@ import { tabStateOf, tabTitleOf } from "./view/pageTitle";
 import { useOverview, useWorkflowTrends } from "./view/questions";
 import { isUnknown } from "./view/records";
 import { useShown } from "./view/shown";
-import { useAfterwards } from "./view/useAfterwards";
 import { useTab } from "./view/useTab";
 
 export function Overview() {
@@ -35,6 +34,9 @@ export function Overview() {
   const sharing = useSharing(data?.body);
   const ofWorkflow = useWorkflowTrends();
   const shown = useShown(overview, ofWorkflow);
+  // The cards are drawn at once; all that is below them follows in small steps, which give way to a touch.
+  const later = useDeferredValue(overview);
+  const shownLater = useShown(later, ofWorkflow);
   const nothingYet = data !== undefined && isUnknown(data.body);
   const refresh = useCallback(() => void refetch(), [refetch]);
   if (state.kind === "signedOut") return <SignIn refusal={state.refusal} />;
@@ -47,6 +49,7 @@ export function Overview() {
           <Toolbar
             shown={overview.isPlaceholderData ? null : (summary?.range ?? null)}
             comparison={summary?.comparison ?? null}
+            fetching={overview.isFetching}
             onRefresh={refresh}
             share={<Share sharing={sharing} />}
           />
@@ -69,41 +72,21 @@ export function Overview() {
           </div>
           {nothingYet && <Welcome organizationId={data.body.summary.organizationId} />}
         </div>
-        <Panels overview={overview} ofWorkflow={ofWorkflow} />
+        {/* Two columns of panels that are as tall as what is in them. */}
+        <div className="grid items-start gap-3 *:min-w-0 lg:grid-cols-[minmax(0,2fr)_minmax(20rem,1fr)] lg:gap-4 print:block print:space-y-3">
+          <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
+            <TrendPanel overview={later} shown={shownLater} />
+            <LowerPanel name="workflows" overview={later} />
+          </div>
+          <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
+            <LowerPanel name="insights" overview={later} />
+            <LowerPanel name="deliveries" overview={later} />
+          </div>
+        </div>
+        <LowerPanel name="failures" overview={later} />
         {data !== undefined && <Footer overview={data.body} />}
       </main>
       <CommandMenu />
-    </>
-  );
-}
-
-interface PanelsProps {
-  overview: ReturnType<typeof useOverview>;
-  ofWorkflow: ReturnType<typeof useWorkflowTrends>;
-}
-
-/**
- * What is below the cards, which are drawn at once: first the chart, then the panels. Both follow in small steps, which give
- * way to a touch. Only the last step, when the browser lays them out, is as long as they are large: so each has its own.
- */
-function Panels({ overview, ofWorkflow }: PanelsProps) {
-  const later = useDeferredValue(overview);
-  const shown = useShown(later, ofWorkflow);
-  const last = useAfterwards(later);
-  return (
-    <>
-      {/* Two columns of panels that are as tall as what is in them. */}
-      <div className="grid items-start gap-3 *:min-w-0 lg:grid-cols-[minmax(0,2fr)_minmax(20rem,1fr)] lg:gap-4 print:block print:space-y-3">
-        <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
-          <TrendPanel overview={later} shown={shown} />
-          <LowerPanel name="workflows" overview={last} />
-        </div>
-        <div className="flex flex-col gap-3 lg:gap-4 print:block print:space-y-3">
-          <LowerPanel name="insights" overview={last} />
-          <LowerPanel name="deliveries" overview={last} />
-        </div>
-      </div>
-      <LowerPanel name="failures" overview={last} />
     </>
   );
 }
