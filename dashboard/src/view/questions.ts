@@ -1,8 +1,7 @@
 // The page's questions to the API, each a hook. A question is asked again when the view changes, when live mode says
 // so, and after a failure that may pass.
 
-import { keepPreviousData, useIsFetching, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { usePlace } from "./ViewContext";
 import { type Bounds, boundsOf } from "./period";
 import { comparingParametersOf, parametersOf, type View } from "./view";
@@ -22,42 +21,21 @@ const RETRY_PAUSE_MS = 5_000;
 const POLL_PAUSE_MS = 10_000;
 /** The same while something does: buckets end, and `completeThrough` moves on, even if nothing is counted. */
 const LIVE_PAUSE_MS = 30_000;
-/** An answer that came while the page was drawn isn't asked for again once it is. */
-const JUST_NOW_MS = 2_000;
 
 /** An answer, and the bounds that were asked for: the API may have moved or limited them. */
 export interface Answered<Body> extends Answer<Body> {
   requested: Bounds;
 }
 
-/** What has become of a question: the same object until something of it changes, so that nothing is drawn again for nothing. */
-export interface Asked<Body> {
-  data: Answered<Body> | undefined;
-  error: Refusal | null;
-  /** `data` is the answer to the question before. */
-  isPlaceholderData: boolean;
-  /** When they came, in ms since 1970 by the browser's clock. */
-  dataUpdatedAt: number;
-  errorUpdatedAt: number;
-  refetch: () => Promise<unknown>;
-}
-
-const OVERVIEW = "overview";
+export type Asked<Body> = UseQueryResult<Answered<Body>, Refusal>;
 
 /** Everything of one version of the organization's numbers; of all workflows, whatever workflow the view is of. */
 export function useOverview(): Asked<Overview> {
   const { view } = usePlace();
-  const question = (now: Date): Question<Overview> => {
+  return useAsked(["overview", rangeOf(view), view.compare], (now) => {
     const query = { ...comparingParametersOf(view, now), limit: FAILURES };
     return (client, signal) => client.get("/metrics/overview", { query, signal });
-  };
-  return useAsked([OVERVIEW, rangeOf(view), view.compare], question, { early: true });
-}
-
-/** Whether the overview is being asked for. */
-export function useIsAsking(): boolean {
-  const { organization } = useSession();
-  return useIsFetching({ queryKey: [organization, OVERVIEW] }) > 0;
+  });
 }
 
 /** The series of the view's workflow; asks nothing if the view is of all. */
@@ -91,55 +69,35 @@ export function useQuestion<Body>(
 ): Asked<Body> {
   const { view } = usePlace();
   const key = [...name, rangeOf(view), view.compare, view.workflow];
-  return useAsked(key, (now) => question(view, now), { enabled });
+  return useAsked(key, (now) => question(view, now), enabled);
 }
 
 function rangeOf({ period, zone, granularity }: View): Pick<View, "period" | "zone" | "granularity"> {
   return { period, zone, granularity };
 }
 
-interface Putting {
-  enabled?: boolean;
-  /** It is put while the caller is drawn, before all that is loaded by what is drawn with it. */
-  early?: boolean;
-}
-
 function useAsked<Body>(
   key: readonly unknown[],
   question: (now: Date) => Question<Body>,
-  { enabled = true, early = false }: Putting,
+  enabled = true,
 ): Asked<Body> {
-  const client = useQueryClient();
   const { token, organization } = useSession();
   const { view } = usePlace();
   const { state } = useLive();
-  const asks = enabled && token !== null;
-  const asked = {
+  return useQuery<Answered<Body>, Refusal>({
     queryKey: [organization, ...key],
-    queryFn: ({ signal }: { signal: AbortSignal }) => {
+    queryFn: ({ signal }) => {
       const bounds = () => boundsOf(view.period, view.zone, serverNow());
       const put = () => ask(question(serverNow()), token ?? "", organization, signal);
       return askedOnTime(bounds, put);
     },
+    placeholderData: keepPreviousData,
+    enabled: enabled && token !== null,
     // A failure is shown at once; silent retries would hide it.
     retry: false,
-    networkMode: "always" as const,
-  };
-  // What becomes of it, the query tells.
-  if (early && asks && client.getQueryState(asked.queryKey) === undefined)
-    void client.query(asked).catch(() => null);
-  const query = useQuery<Answered<Body>, Refusal>({
-    ...asked,
-    placeholderData: keepPreviousData,
-    enabled: asks,
-    refetchOnMount: ({ state: { dataUpdatedAt } }) => !early || Date.now() - dataUpdatedAt > JUST_NOW_MS,
+    networkMode: "always",
     refetchInterval: ({ state: { error } }) => (error === null ? pauseOf(state) : retryPauseOf(error)),
   });
-  const { data, error, isPlaceholderData, dataUpdatedAt, errorUpdatedAt, refetch } = query;
-  return useMemo(
-    () => ({ data, error, isPlaceholderData, dataUpdatedAt, errorUpdatedAt, refetch }),
-    [data, error, isPlaceholderData, dataUpdatedAt, errorUpdatedAt, refetch],
-  );
 }
 
 /**

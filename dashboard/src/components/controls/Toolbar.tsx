@@ -6,7 +6,6 @@ import type { Comparison, Range } from "../../api/answers";
 import { serverNow } from "../../api/serverClock";
 import { useTexts } from "../../texts/TextsContext";
 import { useCommands } from "../../view/commands";
-import { useIsAsking } from "../../view/questions";
 import { Float } from "../parts/Float";
 import { useMedia, WIDE } from "../parts/useMedia";
 import { CompareSelect } from "./CompareSelect";
@@ -19,12 +18,13 @@ interface ToolbarProps {
   shown: Range | null;
   /** What the answer compares; null before the first, or if it compares nothing. */
   comparison: Comparison | null;
+  fetching: boolean;
   onRefresh: () => void;
   /** Buttons that take the numbers elsewhere. */
   share: ReactNode;
 }
 
-export function Toolbar({ shown, comparison, onRefresh, share }: ToolbarProps) {
+export function Toolbar({ shown, comparison, fetching, onRefresh, share }: ToolbarProps) {
   const wide = useMedia(WIDE);
   return (
     <div className="flex items-center justify-between gap-2 lg:flex-wrap print:hidden">
@@ -41,12 +41,12 @@ export function Toolbar({ shown, comparison, onRefresh, share }: ToolbarProps) {
         {wide ? (
           <>
             <LiveSwitch />
-            <Refresh onRefresh={onRefresh} />
+            <Refresh fetching={fetching} onRefresh={onRefresh} />
             {share}
           </>
         ) : (
           <>
-            <Refresh onRefresh={onRefresh} />
+            <Refresh fetching={fetching} onRefresh={onRefresh} />
             <Options>
               <CompareSelect comparison={comparison} range={shown} />
               <ZonePicker />
@@ -60,10 +60,8 @@ export function Toolbar({ shown, comparison, onRefresh, share }: ToolbarProps) {
   );
 }
 
-/** It asks for itself whether the page is being refreshed: nothing else is drawn again for that. */
-function Refresh({ onRefresh }: { onRefresh: () => void }) {
+function Refresh({ fetching, onRefresh }: { fetching: boolean; onRefresh: () => void }) {
   const { page } = useTexts();
-  const asking = useIsAsking();
   const commands = useMemo(
     () => [{ id: "page.refresh", label: page.refresh, keys: ".", icon: RefreshCw, run: onRefresh }],
     [page, onRefresh],
@@ -75,9 +73,9 @@ function Refresh({ onRefresh }: { onRefresh: () => void }) {
       className="control px-2"
       title={page.refresh}
       onClick={onRefresh}
-      aria-disabled={asking}
+      aria-disabled={fetching}
     >
-      <RefreshCw className={`text-muted ${asking ? "animate-spin" : ""}`} />
+      <RefreshCw className={`text-muted ${fetching ? "animate-spin" : ""}`} />
       <span className="sr-only">{page.refresh}</span>
     </button>
   );
