@@ -31,13 +31,14 @@ async fn ask(api: &Api, organization: &str, hours: i64) -> Answer {
     api.get(&question(hours), &Token::of(organization).sign()).await
 }
 
-/// An API that can load little, waits for it as long as it takes, has no Redis, and forgets soon.
+/// An API that can load little, waits for it as long as it takes but not for a connection, has no Redis, and forgets soon.
 fn with_little(stack: &Stack) -> Launch<'_> {
     let launch =
         stack.api().set("DATABASE_POOL_SIZE", LOADS.to_string()).set("LOADS_MAX", (4 * LOADS).to_string());
     let patient = ["DATABASE_STATEMENT_TIMEOUT", "LOAD_TIMEOUT", "REQUEST_TIMEOUT"];
     let launch = patient.iter().fold(launch, |launch, name| launch.set(name, "10m"));
     launch
+        .set("DATABASE_WAIT_TIMEOUT", "2s")
         .set("RATE_LIMIT_PER_SECOND", "0")
         .set("BUSINESS_METRICS_CACHE_TTL_SEC", "1")
         .set("LOCAL_CACHE_TTL", "1s")
