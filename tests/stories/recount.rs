@@ -55,8 +55,7 @@ async fn records_refused_for_the_clocks_sake_are_not_counted_anew() {
     assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
 }
 
-/// Tampers with a table, which differs from the log in so many values then, one of which is as expected; and repairs it. The next
-/// recount counts what differs, so it shows whether nothing was left.
+/// Tampers with a table, which differs from the log in so many values then, one of which is as expected; and repairs it.
 async fn differs(stack: &Stack, tamper: &str, differing: u32, expected: &str) {
     stack.client().await.batch_execute(&format!("update {tamper}")).await.expect("a row");
     let ended = operate(stack, &["recount"]).await;
@@ -65,6 +64,7 @@ async fn differs(stack: &Stack, tamper: &str, differing: u32, expected: &str) {
     assert!(ended.output.contains(expected) && ended.output.contains(&differing), "{tamper}: {ended:#?}");
     assert!(ended.output.contains("no record makes a difference"), "{tamper}: {ended:#?}");
     answer(stack, &["recount", "--repair"]).await;
+    assert!(answer(stack, &["recount"]).await.contains(EQUAL), "{tamper}");
 }
 
 #[tokio::test]
@@ -106,7 +106,6 @@ async fn a_cell_of_any_table_that_differs_is_named_with_by_how_much_and_set_righ
     ] {
         differs(&stack, tamper, differing, &expected).await;
     }
-    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
     let delete = "delete from org_hourly_metrics; delete from workflow_hourly_metrics";
     stack.client().await.batch_execute(delete).await.expect("rows");
     answer(&stack, &["recount", "--repair"]).await;
@@ -148,7 +147,6 @@ async fn a_row_of_a_channel_that_differs_is_named_with_by_how_much_and_set_right
     ] {
         differs(&stack, tamper, differing, &expected).await;
     }
-    assert!(answer(&stack, &["recount"]).await.contains(EQUAL));
     let delete = "delete from channel_hourly_metrics; delete from channel_daily_metrics; delete from organization_channels";
     stack.client().await.batch_execute(delete).await.expect("rows");
     answer(&stack, &["recount", "--repair"]).await;
