@@ -7,7 +7,7 @@ mod probe;
 
 pub use probe::{RedisSeen, Unusable};
 
-use crate::batch::texts::Chosen;
+use crate::batch::texts::SomeTexts;
 use crate::limits::{ANNOUNCE_FINISH_WAIT_MAX, ANNOUNCE_ROUND_WAIT_MAX};
 use crate::measure::ANNOUNCEMENTS_LOST;
 use crate::settings::BadSetting;
@@ -119,7 +119,7 @@ impl Announcer {
     }
 
     /// Takes organizations whose numbers this batch has changed, after the commit. Never waits: counting doesn't depend on Redis.
-    pub fn changed(&mut self, organizations: &Chosen, batch: Origin) {
+    pub fn changed(&mut self, organizations: &SomeTexts, batch: Origin) {
         if self.queue.is_none() || organizations.is_empty() {
             return;
         }

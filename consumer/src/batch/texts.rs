@@ -170,13 +170,12 @@ impl TextSet {
 }
 
 /// Some of a batch's texts, each once, in no order.
-#[derive(Default)]
-pub struct Chosen {
+pub struct SomeTexts {
     texts: Arc<Texts>,
     chosen: Vec<Text>,
 }
 
-impl Chosen {
+impl SomeTexts {
     /// Those of `texts` that `numbers` name, each once.
     #[must_use]
     pub fn of(texts: Arc<Texts>, numbers: impl Iterator<Item = Text>) -> Self {
@@ -251,7 +250,7 @@ mod tests {
         assert_eq!((new, set.len()), ([true, true, true, true, false, false], 4));
         let mut texts = Texts::default();
         let numbers = ["b", "a", "b", "c"].map(|text| texts.keep(text));
-        let chosen = Chosen::of(Arc::new(texts), numbers[..3].iter().copied());
+        let chosen = SomeTexts::of(Arc::new(texts), numbers[..3].iter().copied());
         assert_eq!(chosen.iter().collect::<Vec<_>>(), ["b", "a"]);
     }
 }

@@ -15,7 +15,7 @@
 //! ```
 
 use crate::batch::Batch;
-use crate::batch::texts::Chosen;
+use crate::batch::texts::SomeTexts;
 use crate::decide::changes::{Changes, PartitionChanges};
 use crate::decide::held_partition::HeldPartition;
 use crate::decide::undecided::{DecidedBatch, Questions, UndecidedBatch};
@@ -38,7 +38,7 @@ pub struct Member {
 /// What must be done after a transaction has ended.
 pub struct AfterCommit {
     /// Organizations whose numbers or names have changed.
-    pub organizations: Chosen,
+    pub organizations: SomeTexts,
     /// The offsets of the next records to count.
     pub reached: Vec<(Partition, Offset)>,
     /// Partitions that another member has claimed. They are forgotten.
@@ -195,7 +195,7 @@ impl Member {
         let (written, lost): (Vec<_>, Vec<_>) =
             partitions.into_iter().partition(|changes| committed.contains(&changes.partition));
         let after = AfterCommit {
-            organizations: Chosen::of(texts, written.iter().flat_map(PartitionChanges::organizations)),
+            organizations: SomeTexts::of(texts, written.iter().flat_map(PartitionChanges::organizations)),
             reached: written.iter().map(|changes| (changes.partition, changes.span.until)).collect(),
             lost: lost.iter().map(|changes| changes.partition).collect(),
         };

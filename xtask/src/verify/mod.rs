@@ -237,7 +237,10 @@ fn not_run(environment: &Environment) -> Vec<(&'static str, &'static str)> {
 /// Prints which checks will run and which will not, before the first minute is spent.
 fn preview(lacking: &[String], not_run: &[(&str, &str)]) {
     let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
-    say::line(format_args!("checks: {}; three quarters of an hour or more if nothing is built yet", names.join(", ")));
+    say::line(format_args!(
+        "checks: {}; three quarters of an hour or more if nothing is built yet",
+        names.join(", ")
+    ));
     lacking.iter().for_each(|what| say::line(format_args!("will skip {what}")));
     not_run
         .iter()
